@@ -1,0 +1,1 @@
+"""Pamphlet: a chatbot that answers only with what a reviewed article says."""

@@ -1,0 +1,389 @@
+"""Articles: read, check, and save the Markdown files that hold every answer.
+
+An article is front matter (YAML between `---` lines) and one section a question; docs/articles.md shows one whole.
+Faults of content are returned as a list of `path:line: what is wrong and what to write instead`, never raised one by one.
+"""
+
+import datetime
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bot import wording
+
+MIN_TRAIN, MIN_TEST = 14, 6
+LEAD_WORDS = 90
+ID = re.compile(r"[a-z][a-z0-9_]*$")
+HEADING = re.compile(r"^##\s+(?P<title>.+?)\s*(?:\{#(?P<id>[^}]*)\})?\s*$")
+MARK = re.compile(r"\[(\d+)\]")
+PERIOD = re.compile(r"^(\d+) days$")
+ARTICLE_KEYS = {"title", "about", "url", "written_by", "written_on", "reviewed_by", "reviewed_on", "review_every",
+                "sources", "questions"}
+QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
+MADE_BY_US = "article_info"  # this question's answer is made from the front matter of every article
+
+
+class ContentError(Exception):
+    """The content can't be used; `faults` lists every reason as `path:line: ...`."""
+
+    def __init__(self, faults):
+        super().__init__(f"{len(faults)} faults in the content:\n" + "\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Source:
+    n: int
+    title: str
+    url: str
+    publisher: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of one article; `name` is its Rasa intent, `lead` and `more` its answer in plain text."""
+
+    name: str
+    ask: str
+    about: tuple[str, ...]
+    facet: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    title: str
+    lead: str
+    more: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Article:
+    id: str
+    path: str
+    title: str
+    about: str
+    url: str
+    written_by: str
+    written_on: datetime.date
+    reviewed_by: str
+    reviewed_on: datetime.date | None
+    review_every: int  # days
+    sources: tuple[Source, ...]
+    questions: tuple[Question, ...] = field(repr=False)
+
+    def sources_of(self, text):
+        """The sources whose marks stand in `text`, in the order of their numbers."""
+        used = {int(n) for n in MARK.findall(text)}
+        return tuple(source for source in self.sources if source.n in used)
+
+    def review_due(self):
+        """The day on which the article wants a new review."""
+        return (self.reviewed_on or self.written_on) + datetime.timedelta(days=self.review_every)
+
+    def review_state(self, today):
+        """`current`, `overdue`, or `withdrawn` (past twice its review period)."""
+        if today <= self.review_due():
+            return "current"
+        return "overdue" if today <= self.review_due() + datetime.timedelta(days=self.review_every) else "withdrawn"
+
+
+def load(folder):
+    """The articles of `folder` (a `data` folder) in the order of their ids; raises ContentError with every fault."""
+    articles, faults = read_all(folder)
+    if faults:
+        raise ContentError(faults)
+    return articles
+
+
+def read_all(folder):
+    """(articles, faults) of a `data` folder; an article with a fault is left out of the first."""
+    paths = sorted(Path(folder, "articles").glob("*.md"))
+    if not paths:
+        return [], [f"{Path(folder, 'articles')}:1: there is no article; write one as docs/articles.md shows"]
+    articles, faults, seen = [], [], {}
+    for path in paths:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            line = path.read_bytes()[:error.start].count(b"\n") + 1
+            faults.append(f"{path}:{line}: this is not UTF-8 text; save the file as UTF-8")
+            continue
+        article, found = read(text, path)
+        faults += found
+        if article:
+            articles.append(article)
+            faults += _repeated_phrases(article, text, seen)
+    return articles, faults
+
+
+def read(text, path):
+    """(article, faults) of one article's text; the article is None where the faults leave none."""
+    path = Path(path)
+    front, body, body_line = _split(text)
+    if front is None:
+        return None, [f"{path}:1: the front matter is missing; begin with a line `---`, the fields, and a line `---`"]
+    data, lines, faults = read_yaml(front, path, first_line=2)
+    if data is None:
+        return None, faults
+
+    def at(*keys):
+        return f"{path}:{lines.get(keys, lines.get(keys[:1], 1))}:"
+
+    faults += _front_faults(data, at)
+    if faults:
+        return None, faults
+    sections, faults = _sections(body, body_line, path)
+    numbers = set(data["sources"])
+    for section in sections.values():
+        faults += _section_faults(section, numbers, path)
+    for id in data["questions"]:
+        if id not in sections:
+            faults.append(f"{at('questions', id)} the question {id} has no section; write `## ... {{#{id}}}` with its answer")
+    for id, section in sections.items():
+        if id not in data["questions"]:
+            faults.append(f"{path}:{section['line']}: the section {id} has no question; add {id} under `questions:`")
+    faults += _same_facets(data, at)
+    if faults:
+        return None, faults
+    article = path.stem
+    questions = tuple(
+        Question(
+            name=f"{article}.{id}", ask=q["ask"].strip(), about=_terms(q.get("about", data["about"])), facet=q["facet"],
+            train=tuple(q["train"]), test=tuple(q["test"]), title=sections[id]["title"],
+            lead=sections[id]["blocks"][0][1], more="\n\n".join(block for _, block in sections[id]["blocks"][1:]),
+            line=sections[id]["line"],
+        )
+        for id, q in data["questions"].items()
+    )
+    return Article(
+        id=article, path=str(path), title=data["title"], about=data["about"], url=data.get("url") or "",
+        written_by=data["written_by"], written_on=data["written_on"], reviewed_by=data.get("reviewed_by") or "",
+        reviewed_on=data.get("reviewed_on"), review_every=int(PERIOD.match(data["review_every"])[1]),
+        sources=tuple(Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
+                      for n, s in sorted(data["sources"].items())),
+        questions=questions,
+    ), []
+
+
+def save(path, text):
+    """Write `text` to `path` whole or not at all: beside it first, then renamed over it."""
+    path = Path(path)
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, 0o644)
+        os.replace(beside, path)
+    except BaseException:
+        Path(beside).unlink(missing_ok=True)
+        raise
+
+
+def normalise(phrase):
+    """A phrase without case, punctuation and double blanks: two phrases alike in this are one."""
+    return " ".join(re.findall(r"\w+", phrase.lower()))
+
+
+def read_yaml(text, path, first_line=1):
+    """(data, lines, faults): the data, {key path: line}, and what is wrong with the YAML (data is then None)."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.load(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = first_line + (mark.line if mark else 0)
+        problem = getattr(error, "problem", None) or "it can't be read"
+        return None, {}, [f"{path}:{line}: this is not valid YAML ({problem}); "
+                          "look for a missing quote, a colon inside a phrase, or a wrong indent"]
+    except (ValueError, RecursionError) as error:  # an impossible date, nesting without end
+        return None, {}, [f"{path}:{first_line}: a value here can't be read ({error}); write dates as 2026-11-22"]
+    if not isinstance(data, dict):
+        return None, {}, [f"{path}:{first_line}: `key: value` lines are expected here"]
+    lines, faults = {}, []
+
+    def walk(node, keys):
+        if isinstance(node, yaml.MappingNode):
+            names = set()
+            for key, value in node.value:
+                name = int(key.value) if key.tag.endswith(":int") else key.value
+                line = first_line + key.start_mark.line
+                if name in names:
+                    faults.append(f"{path}:{line}: {name} stands here twice; keep one")
+                names.add(name)
+                lines[(*keys, name)] = line
+                walk(value, (*keys, name))
+        elif isinstance(node, yaml.SequenceNode):
+            for i, item in enumerate(node.value):
+                lines[(*keys, i)] = first_line + item.start_mark.line
+                walk(item, (*keys, i))
+
+    walk(node, ())
+    return (None if faults else data), lines, faults
+
+
+def phrase_faults(phrases, at, keys, fewest):
+    """Faults of one list of phrases; `at(*keys)` gives `path:line:`."""
+    if not isinstance(phrases, list):
+        return [f"{at(*keys)} a list of phrases is expected, one a line after `- `"]
+    faults = []
+    for i, phrase in enumerate(phrases):
+        if not isinstance(phrase, str):
+            faults.append(f"{at(*keys, i)} the phrase {phrase!r} is not text; put it in quotes")
+        elif not normalise(phrase):
+            faults.append(f"{at(*keys, i)} the phrase is empty; write how somebody would ask, or delete the line")
+        elif len(phrase) > 300:
+            faults.append(f"{at(*keys, i)} the phrase has {len(phrase)} characters; keep it under 300")
+    if len(phrases) < fewest:
+        faults.append(f"{at(*keys)} {len(phrases)} phrases are too few; write at least {fewest}")
+    return faults
+
+
+def _split(text):
+    """(front matter, body, line on which the body begins); the first is None where there is no front matter."""
+    parts = re.match(r"---[ \t]*\r?\n(.*?\n)---[ \t]*\r?\n(.*)", text, re.DOTALL)
+    if not parts:
+        return None, "", 0
+    return parts[1], parts[2], text[:parts.start(2)].count("\n") + 1
+
+
+def _terms(about):
+    return (about,) if isinstance(about, str) else tuple(about)
+
+
+def _front_faults(data, at):
+    faults = [f"{at(key)} {key} is not a field of an article; use one of {', '.join(sorted(ARTICLE_KEYS))}"
+              for key in data if key not in ARTICLE_KEYS]
+    for key in ("title", "about", "written_by"):
+        if not isinstance(data.get(key), str) or not data[key].strip():
+            faults.append(f"{at(key)} {key} is missing; write `{key}: ...`")
+    for key in ("reviewed_by", "url"):
+        if not isinstance(data.get(key), str | None):
+            faults.append(f"{at(key)} {key} must be text, or left empty")
+    for key in ("written_on", "reviewed_on"):
+        value = data.get(key)
+        if value is None and key == "reviewed_on" and not data.get("reviewed_by"):
+            continue
+        if type(value) is not datetime.date:
+            faults.append(f"{at(key)} {key} must be a date that exists, as 2026-11-22")
+        elif value > datetime.date.today():
+            faults.append(f"{at(key)} {key} is in the future; write the day it was done")
+    if not PERIOD.match(str(data.get("review_every"))):
+        faults.append(f"{at('review_every')} review_every must be a number of days, as `review_every: 365 days`")
+    sources = data.get("sources")
+    if not isinstance(sources, dict) or not sources:
+        faults.append(f"{at('sources')} sources are missing; write `1: {{title: ..., publisher: ..., url: ...}}` for each")
+    else:
+        for n, source in sources.items():
+            if type(n) is not int or n < 1:
+                faults.append(f"{at('sources', n)} a source is named by a number from 1, not {n!r}")
+            elif not isinstance(source, dict) or not source.get("title") or not source.get("url"):
+                faults.append(f"{at('sources', n)} source {n} needs a title and a url")
+            elif not re.match(r"https?://[^\s<>\"']+$", str(source["url"])):
+                faults.append(f"{at('sources', n)} the url of source {n} must begin with https:// and hold no blanks")
+    questions = data.get("questions")
+    if not isinstance(questions, dict) or not questions:
+        return [*faults, f"{at('questions')} questions are missing; write one as docs/articles.md shows"]
+    for id, question in questions.items():
+        faults += _question_faults(id, question, at)
+    return faults
+
+
+def _question_faults(id, question, at):
+    if not isinstance(id, str) or not ID.match(id):
+        return [f"{at('questions', id)} {id!r} can't name a question; use small letters, digits and _, as `side_effects`"]
+    if id == MADE_BY_US:
+        return [f"{at('questions', id)} {id} is made from the front matter; delete it here"]
+    if not isinstance(question, dict):
+        return [f"{at('questions', id)} the question {id} needs ask, facet, train and test"]
+    faults = [f"{at('questions', id, key)} {key} is not a field of a question; use one of {', '.join(sorted(QUESTION_KEYS))}"
+              for key in question if key not in QUESTION_KEYS]
+    for key in ("ask", "facet"):
+        if not isinstance(question.get(key), str) or not question[key].strip():
+            faults.append(f"{at('questions', id)} the question {id} needs `{key}: ...`")
+    about = question.get("about", "-")
+    if not (isinstance(about, str) or isinstance(about, list) and about and all(isinstance(a, str) for a in about)):
+        faults.append(f"{at('questions', id, 'about')} about must be a term, or a list of terms, of data/terms.yml")
+    for key, fewest in (("train", MIN_TRAIN), ("test", MIN_TEST)):
+        faults += phrase_faults(question.get(key), lambda *keys: at("questions", id, *keys), (key,), fewest)
+    return faults
+
+
+def _same_facets(data, at):
+    """Two questions about one thing with one facet: a follow-up could not tell them apart."""
+    faults, seen = [], {}
+    for id, question in data["questions"].items():
+        for about in _terms(question.get("about", data["about"])):
+            other = seen.setdefault((about, question["facet"]), id)
+            if other != id:
+                faults.append(f"{at('questions', id)} {id} and {other} are both the {question['facet']} of {about}; "
+                              "give one another facet")
+    return faults
+
+
+def _sections(body, first_line, path):
+    """({id: {title, line, blocks}}, faults); a block is (line, plain text), the first is the lead."""
+    sections, faults, current = {}, [], None
+    for number, line in enumerate(body.splitlines(), first_line):
+        heading = HEADING.match(line)
+        if heading:
+            id = heading["id"]
+            if not id or not ID.match(id):
+                faults.append(f"{path}:{number}: the heading needs its question's id; write `## {heading['title']} {{#id}}`")
+            elif id in sections:
+                faults.append(f"{path}:{number}: the section {id} stands here twice; keep one")
+            current = {"id": id, "title": heading["title"], "line": number, "blocks": []}
+            if id:
+                sections.setdefault(id, current)
+            new = True
+        elif line.startswith("#"):
+            faults.append(f"{path}:{number}: only headings of the form `## Title {{#id}}` are known here")
+        elif not line.strip():
+            new = True
+        elif current is None:
+            faults.append(f"{path}:{number}: text before the first heading is never shown; put it in a section")
+        elif new:
+            current["blocks"].append((number, line.strip()))
+            new = False
+        else:
+            start, block = current["blocks"][-1]
+            joint = "\n" if re.match(r"\s*([-*]|\d+\.)\s", line) else " "
+            current["blocks"][-1] = (start, block + joint + line.strip())
+    return sections, faults
+
+
+def _section_faults(section, numbers, path):
+    if not section["blocks"]:
+        return [f"{path}:{section['line']}: the section has no text; write the answer under the heading"]
+    faults = []
+    for place, (line, block) in enumerate(section["blocks"]):
+        for n in MARK.findall(block):
+            if int(n) not in numbers:
+                faults.append(f"{path}:{line}: source [{n}] is not listed; add it under `sources:`, or correct the number")
+        if not MARK.search(block):
+            faults.append(f"{path}:{line}: this paragraph names no source; put its number behind it, as [1]")
+        if place == 0 and len(block.split()) > LEAD_WORDS:
+            faults.append(f"{path}:{line}: the lead has {len(block.split())} words; keep it to {LEAD_WORDS} "
+                          "and move the rest below it")
+        faults += [f"{path}:{line}: {fault}" for fault in wording.faults(MARK.sub("", block))]
+    return faults
+
+
+def _repeated_phrases(article, text, seen):
+    """Phrases of `article` that stand elsewhere too; `seen` ({normalised phrase: place}) grows over the articles."""
+    front, _, _ = _split(text)
+    _, lines, _ = read_yaml(front, article.path, first_line=2)
+    faults = []
+    for question in article.questions:
+        id = question.name.split(".")[1]
+        for kind in ("train", "test"):
+            for i, phrase in enumerate(getattr(question, kind)):
+                here = f"{article.path}:{lines[('questions', id, kind, i)]}"
+                first = seen.setdefault(normalise(phrase), (question.name, kind, here))
+                if first[2] != here:
+                    faults.append(f"{here}: \"{phrase}\" stands in {first[0]} ({first[1]}, {first[2]}) too; keep it in one place")
+    return faults

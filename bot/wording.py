@@ -1,0 +1,52 @@
+"""The wording of what visitors read: reading grade, and words that must not reach them.
+
+Used for articles and for the fixed texts alike.
+"""
+
+import re
+
+MAX_GRADE = 9
+MIN_WORDS = 12  # a grade of fewer words says nothing
+
+# (what must not be said, why and what to write instead); small letters
+BANNED = (
+    (r"\byou (?:probably |may |might |could |clearly )?have (?!questions|any questions|a question)",
+     "tells the reader what he has; write about people in general"),
+    (r"\byou(?:'re| are) (?:suffering|ill|sick|epileptic|fine|okay|healthy)\b", "judges the reader; write about people in general"),
+    (r"\byou (?:don't|do not|needn't|need not) (?:need|have to see|see)\b.*\bdoctor", "keeps the reader from a doctor; say when to see one"),
+    (r"\b(?:nothing|no need|no reason) to worry\b|\bdon't worry\b", "promises too much; say what is known"),
+    (r"\byou (?:should|must|can|may) (?:stop|start|continue|keep|increase|reduce|take)\b",
+     "decides about a medicine; say whom to ask"),
+    (r"\b\d[\d.,]* ?(?:mg|milligrams?|mcg|micrograms?|ml|g|grams?|tablets?|pills?|drops)\b", "names a dose; leave doses out"),
+)
+SHAPES = (
+    (r"[{}]|\$\{", "holds a brace; write round brackets"),
+    (r"<[a-zA-Z/!][^>]*>", "holds HTML; write plain text"),
+)
+
+
+def faults(text):
+    """What is wrong with the wording of `text`, as a list of sentences ([] when all is well)."""
+    low = text.lower().replace("’", "'")
+    found = [f"\"{match[0].strip()}\" {why}" for pattern, why in BANNED for match in re.finditer(pattern, low)]
+    found += [why for pattern, why in SHAPES if re.search(pattern, text)]
+    grade = reading_grade(text)
+    if grade > MAX_GRADE:
+        found.append(f"the text reads at grade {grade:.1f}; use shorter sentences and words to reach {MAX_GRADE}")
+    return found
+
+
+def reading_grade(text):
+    """The school grade that reads `text` (Flesch-Kincaid: Kincaid et al. 1975); 0 for under 12 words."""
+    sentences = [part for part in re.split(r"[.!?:]+(?=\s|$)|\n+", text) if re.search(r"\w", part)]
+    words = re.findall(r"[A-Za-z][A-Za-z'’-]*", text)
+    if len(words) < MIN_WORDS:
+        return 0.0
+    return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
+
+
+def _syllables(word):
+    """Syllables of an English word, by its groups of vowels."""
+    word = re.sub(r"[^a-z]", "", word.lower())
+    word = re.sub(r"(?:[^laeiouy]es|[^td]ed|[^aeiouyl]e)$", lambda tail: tail[0][0], word)
+    return max(1, len(re.findall(r"[aeiouy]+", word)))
