@@ -1,0 +1,475 @@
+"""The screen: from the words of a message alone, an emergency, a crisis, or nothing.
+
+Reads `safety.yml` (words, red flags, fixed texts) and `emergency_numbers.yml`; docs/safety.md explains their notation.
+Needs PyYAML and nothing else, so that it answers when everything behind it is down.
+"""
+from __future__ import annotations
+
+import itertools
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+KINDS = ("emergency", "crisis")
+LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask for
+# What these concepts mean to the screen is written here; which words they hold, in safety.yml.
+CUES = ("figure", "negation", "not_negation", "past", "now", "study", "person", "turn")
+NEAR = 14  # words that may lie between two concepts joined by "&"
+CLOSE = 3  # words that may lie between two concepts joined by ">"
+NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
+NUMBERS = {word: str(n) for n, word in enumerate(
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen".split(), 1)} | dict(twenty="20", thirty="30", forty="40", fifty="50", sixty="60", hundred="100")
+TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[a-z](?:[a-z0-9']|\*+(?=[a-z]))*|[.!?;\n…]+|[,:()\[\]\"–—/]|(?<=\s)-(?=\s)")
+GAP = "\0"  # stands for words that a figure of speech used up
+
+
+class SafetyFileError(ValueError):
+    """A file of the screen can't be used; the message lists the faults as `path:line: what is wrong`."""
+
+
+@dataclass(frozen=True)
+class Danger:
+    kind: str  # "emergency" or "crisis"
+    flag: str  # the red flag's id in safety.yml
+
+
+@dataclass(frozen=True)
+class Flag:
+    id: str
+    kind: str
+    text: str
+    when: tuple  # alternatives; each is groups joined by "&"; each group, concepts joined by ">"
+    unless: tuple
+    must: tuple
+    must_not: tuple
+
+
+@dataclass(frozen=True)
+class Screen:
+    """A loaded screen, for `screen`, `reply` and `numbers`; immutable, safe to share between threads."""
+    flags: tuple
+    concepts: dict  # the phrase tree of all concepts
+    same: dict  # the phrase tree of other spellings
+    spell: object  # word -> the word of the table that it most likely is
+    texts: dict
+    countries: dict
+
+
+@dataclass(frozen=True)
+class Words:
+    """A message as the screen sees it: words, and for each its sentence and clause."""
+    words: list
+    sentence: list
+    clause: list
+
+
+def load(folder: Path) -> Screen:
+    """Return the screen read from `folder`/safety.yml and `folder`/emergency_numbers.yml (the project's `data`).
+
+    Raises SafetyFileError, with path:line, when a file is missing or broken; examples are left to `check`.
+    """
+    loaded, faults = _parse(Path(folder))
+    if faults:
+        raise SafetyFileError("\n".join(faults))
+    return loaded
+
+
+def check(folder: Path) -> list[str]:
+    """Return every fault of the two files as `path:line: what is wrong and what to write instead`; [] when good."""
+    loaded, faults = _parse(Path(folder))
+    if faults:
+        return faults
+    path = Path(folder) / "safety.yml"
+    _, lines = _read(path)
+    for flag in loaded.flags:
+        for side, examples in (("must", flag.must), ("must_not", flag.must_not)):
+            for i, example in enumerate(examples):
+                found = screen(loaded, example)
+                line = lines[("flags", flag.id, side, i)]
+                if side == "must" and (found is None or found.kind != flag.kind):
+                    got = f"is seen as {found.kind} ({found.flag})" if found else "is seen as harmless"
+                    faults.append(f"{path}:{line}: '{example}' must match {flag.id} but {got}; widen its 'when' or the "
+                                  "words that it uses")
+                if side == "must_not" and found is not None:
+                    faults.append(f"{path}:{line}: '{example}' must not match but does ({found.flag}); narrow that "
+                                  "flag, or add the wording to 'figure', 'past' or 'study'")
+    return faults
+
+
+def screen(loaded: Screen, text: str) -> Danger | None:
+    """Return the first red flag, in the order of safety.yml, that `text` raises, or None. Never raises; under 5 ms."""
+    message = _words(loaded.spell, loaded.same, text)
+    hits = _hits(loaded.concepts, message)
+    if hits.get("figure"):
+        message = _without(message, hits["figure"])
+        hits = _hits(loaded.concepts, message)
+    taken_back = _taken_back(message, hits)
+    standing = {concept: [span for span in spans if not taken_back(span)]
+                for concept, spans in hits.items() if concept not in CUES or concept in ("now", "person")}
+    for flag in loaded.flags:
+        blocked = {message.sentence[start] for concept in flag.unless for start, _ in hits.get(concept, ())}
+        for groups in flag.when:
+            if _together(groups, standing, message, blocked):
+                return Danger(flag.kind, flag.id)
+    return None
+
+
+def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
+    """Return the fixed answer `{kind, text, numbers}` for a danger, with `more` where the text has one.
+
+    `country` is an ISO 3166 code; without one, or for one that is not in the table, 112 and "your local emergency
+    number" are given.
+    """
+    text = loaded.texts[next(flag.text for flag in loaded.flags if flag.id == danger.flag)]
+    found = loaded.countries.get((country or "").upper())
+    first = found["emergency"]["number"] if found else "112 or your local emergency number"
+    answer = {"kind": danger.kind, "text": text["text"].replace("{emergency}", first).strip(),
+              "numbers": [line for line in numbers(loaded, country) if line["line"] in text["numbers"]]}
+    for line in answer["numbers"]:
+        del line["line"]
+    if text.get("more"):
+        answer["more"] = text["more"].replace("{emergency}", first).strip()
+    return answer
+
+
+def numbers(loaded: Screen, country: str | None = None) -> list[dict]:
+    """Return a country's numbers as `{line, label, number, tel}`; line: emergency, poison or crisis."""
+    found = loaded.countries.get((country or "").upper())
+    if not found:
+        return [{"line": "emergency", "label": "Emergency (or your local emergency number)", "number": "112",
+                 "tel": "tel:112"}]
+    return [{"line": line, "label": found[line]["label"], "number": found[line]["number"],
+             "tel": "tel:" + re.sub(r"[^+\d]", "", found[line]["number"])} for line in LINES if line in found]
+
+
+# A message into words
+
+
+def _words(spell, same: dict, text: str) -> Words:
+    folded = unicodedata.normalize("NFKD", text).replace("’", "'").replace("‘", "'").replace("`", "'").lower()
+    folded = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
+    words, sentence, clause = [], [], []
+    s = c = 0
+    for token in TOKEN.findall(folded):
+        if token[0].isalnum():
+            words.append(token if token[0].isdigit() else spell(token.replace("'", "")))
+            sentence.append(s)
+            clause.append(c)
+        elif token[0] in ".!?;\n…":
+            s, c = s + 1, c + 1
+        else:
+            c += 1
+    return _respelled(same, Words(words, sentence, clause))
+
+
+def _respelled(same: dict, message: Words) -> Words:
+    """Other spellings ("can not") replaced by the one that the table uses ("cant"), the longest first."""
+    if not same:
+        return message
+    best = {}
+    for name, spans in _hits(same, message).items():
+        for start, end in spans:
+            if end > best.get(start, (0, ""))[0]:
+                best[start] = (end, name)
+    words, sentence, clause, i = [], [], [], 0
+    while i < len(message.words):
+        end, name = best.get(i, (i + 1, message.words[i]))
+        for word in name.split():
+            words.append(word)
+            sentence.append(message.sentence[i])
+            clause.append(message.clause[i])
+        i = end
+    return Words(words, sentence, clause)
+
+
+def _without(message: Words, spans: list) -> Words:
+    words = list(message.words)
+    for start, end in spans:
+        words[start:end] = [GAP] * (end - start)
+    return Words(words, message.sentence, message.clause)
+
+
+def _speller(known: set, real: set):
+    """Return a function that gives the known word a misspelt one stands for, or the word itself.
+
+    One slip (letter missing, added, changed, or two swapped) from 5 letters on, two from 8 on; a real word is no slip.
+    """
+    by_deletion = {}
+    for word in sorted(known):
+        if len(word) >= 5 and word.isalpha():
+            for key in _deletions(word):
+                by_deletion.setdefault(key, []).append(word)
+
+    @lru_cache(maxsize=20_000)
+    def spell(word: str) -> str:
+        word = NUMBERS.get(word, word)
+        if word in known or word in real:
+            return word
+        word = re.sub(r"(.)\1\1+", r"\1\1", word)
+        single = re.sub(r"(.)\1", r"\1", word)
+        if word in known or word in real:
+            return word
+        if single in known or single in NUMBERS:
+            return NUMBERS.get(single, single)
+        if not 5 <= len(word) <= 20:
+            return word
+        near = {other for key in _deletions(word) for other in by_deletion.get(key, ())}
+        ranked = sorted((_slips(word, other), other) for other in near if other[0] == word[0] or other[:2] == word[1::-1])
+        return next((other for slips, other in ranked if slips <= (2 if len(other) >= 8 else 1)), word)
+
+    return spell
+
+
+def _deletions(word: str) -> set:
+    return {word} | {word[:i] + word[i + 1:] for i in range(len(word))}
+
+
+def _slips(a: str, b: str) -> int:
+    """Optimal string alignment distance."""
+    before, row = None, list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        before, last, row = row if i == 1 else last, row, [i]  # noqa: F821
+        for j, y in enumerate(b, 1):
+            cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
+
+
+# Phrases: "a/b" either, "a?" perhaps, "a*" any ending, "_" any word, "5+" a number from 5 on, "1-28" a number between
+
+
+def _variants(phrase: str) -> list[list[str]]:
+    slots = []
+    for item in phrase.lower().replace("'", "").split():
+        optional, item = item.endswith("?"), item.removesuffix("?")
+        slots.append(item.split("/") + ([""] if optional else []))
+    return [[word for word in words if word] for words in itertools.product(*slots)]
+
+
+def _plant(tree: dict, words: list, name: str) -> None:
+    for word in words:
+        number = re.fullmatch(r"(\d+)(?:\+|-(\d+))", word)
+        if number:
+            key = (float(number[1]), float(number[2] or "inf"))
+        elif word.endswith("*"):
+            key = ("", word[:-1])
+        else:
+            key = NUMBERS.get(word, word)
+        tree = tree.setdefault(key, {})
+    tree.setdefault(None, []).append(name)
+
+
+def _hits(tree: dict, message: Words) -> dict:
+    """Return every occurrence of every name in the tree: `{name: [(start, end), ...]}`, in order, within a sentence."""
+    hits, words, sentence, n = {}, message.words, message.sentence, len(message.words)
+    for start in range(n):
+        stack = [(tree, start)]
+        while stack:
+            node, at = stack.pop()
+            for name in node.get(None, ()):
+                hits.setdefault(name, []).append((start, at))
+            if at == n or sentence[at] != sentence[start]:
+                continue
+            word = words[at]
+            if word in node:
+                stack.append((node[word], at + 1))
+            if "_" in node and word != GAP:
+                stack.append((node["_"], at + 1))
+            for key, child in node.items():
+                if type(key) is tuple:
+                    if key[0] == "" and word.startswith(key[1]) or key[0] != "" and _number(word, *key):
+                        stack.append((child, at + 1))
+    return hits
+
+
+def _number(word: str, low: float, high: float) -> bool:
+    return word[0].isdigit() and low <= float(word.replace(",", ".")) <= high
+
+
+# What is taken back, and what stands together
+
+
+def _taken_back(message: Words, hits: dict):
+    """Return a test of a span: denied, long past, or only asked about."""
+    inside = {i for concept, spans in hits.items() if concept not in CUES or concept == "not_negation"
+              for start, end in spans for i in range(start, end)}
+    denials = [(s, e) for s, e in hits.get("negation", ()) if not set(range(s, e)) <= inside]
+    clause, sentence = list(message.clause), message.sentence
+    turns = {s for s, _ in hits.get("turn", ())}
+    shift = 0
+    for i in range(len(clause)):
+        shift += i in turns
+        clause[i] += shift
+    past = {clause[s] for s, _ in hits.get("past", ())}
+    now = {clause[s] for s, _ in hits.get("now", ())}
+    study = hits.get("study", ())
+    people = [s for s, e in hits.get("person", ()) if not any(a <= s < b for a, b in study)]
+
+    def test(span):
+        start = span[0]
+        if any(e <= start <= e + NEGATES and clause[s] == clause[start] for s, e in denials):
+            return True
+        if clause[start] in past - now:
+            return True
+        return (any(sentence[s] == sentence[start] for s, _ in study)
+                and not any(sentence[p] == sentence[start] and start - 7 <= p <= start for p in people))
+
+    return test
+
+
+def _together(groups: tuple, hits: dict, message: Words, blocked: set) -> bool:
+    """Whether one occurrence of every group stands near the first group's."""
+    spans = [[span for span in _chained(group, hits, message) if message.sentence[span[0]] not in blocked]
+             for group in groups]
+    if not all(spans):
+        return False
+    return any(all(any(b - NEAR <= c and a <= d + NEAR for a, b in ((first[0], first[1]),) for c, d in others)
+                   for others in spans[1:]) for first in spans[0])
+
+
+def _chained(group: tuple, hits: dict, message: Words) -> list:
+    spans = hits.get(group[0], [])
+    for concept in group[1:]:
+        spans = [(a, d) for a, b in spans for c, d in hits.get(concept, ())
+                 if 0 <= c - b <= CLOSE and message.clause[a] == message.clause[c]]
+    return spans
+
+
+# The files
+
+
+def _read(path: Path):
+    """Return a YAML file as dicts, lists and strings, and the line of every entry by its keys; YAMLError, OSError."""
+    lines = {}
+
+    def build(node, keys):
+        lines[keys] = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            for key, _ in node.value:
+                lines[keys + (key.value,)] = key.start_mark.line + 1
+            made = {}
+            for key, value in node.value:
+                made[key.value] = build(value, keys + (key.value,))
+                lines[keys + (key.value,)] = key.start_mark.line + 1
+            return made
+        if isinstance(node, yaml.SequenceNode):
+            return [build(item, keys + (i,)) for i, item in enumerate(node.value)]
+        return node.value
+
+    node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+    return build(node, ()), lines
+
+
+def _parse(folder: Path):
+    faults = []
+    files = []
+    for name in ("safety.yml", "emergency_numbers.yml"):
+        path = folder / name
+        try:
+            content, lines = _read(path)
+        except OSError as error:
+            faults.append(f"{path}:1: can't be read ({error.strerror}); put the file there")
+            continue
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            faults.append(f"{path}:{mark.line + 1 if mark else 1}: not YAML ({getattr(error, 'problem', error)}); "
+                          "check indentation and quotes")
+            continue
+        files.append((path, content, lines))
+    if faults:
+        return None, faults
+    (path, table, lines), (numbers_path, book, number_lines) = files
+
+    def at(*keys):
+        return f"{path}:{lines.get(keys, 1)}"
+
+    for part in ("same", "not_typos", "words", "flags", "texts"):
+        if part not in table:
+            faults.append(f"{path}:1: '{part}' is missing; add it")
+    if faults:
+        return None, faults
+    known, same, concepts = set(), {}, {}
+    real = set(" ".join(table["not_typos"]).split())
+    for tree, part in ((same, "same"), (concepts, "words")):
+        for name, phrases in table[part].items():
+            for phrase in phrases:
+                for words in _variants(phrase):
+                    known.update(word for word in words if word.isalpha())
+                    known.update(name.split() if part == "same" else ())
+    for name, phrases in table["same"].items():
+        for phrase in phrases:
+            for words in _variants(phrase):
+                _plant(same, words, name)
+    spell = _speller(known, real)
+    for name, phrases in table["words"].items():
+        for phrase in phrases:
+            for words in _variants(phrase):
+                marked = Words(words, [0] * len(words), [0] * len(words))
+                _plant(concepts, _respelled(same, marked).words, name)
+    for cue in CUES:
+        if cue not in table["words"]:
+            faults.append(f"{at('words')}: '{cue}' is missing; list its words, the screen needs it")
+    flags = []
+    for name, entry in table["flags"].items():
+        here = at("flags", name)
+        if entry.get("kind") not in KINDS:
+            faults.append(f"{here}: kind of {name} is '{entry.get('kind')}'; write {' or '.join(KINDS)}")
+        if entry.get("text") not in table["texts"]:
+            faults.append(f"{here}: text '{entry.get('text')}' is not under texts; write one of "
+                          + ", ".join(table["texts"]))
+        for side in ("when", "must", "must_not"):
+            if not entry.get(side):
+                faults.append(f"{here}: {name} has no '{side}'; add at least one")
+        when = []
+        for i, line in enumerate(entry.get("when") or ()):
+            groups = tuple(tuple(part.split(">")) for part in line.replace(" ", "").split("&"))
+            when.append(groups)
+            for concept in itertools.chain(*groups):
+                if concept not in table["words"]:
+                    faults.append(f"{at('flags', name, 'when', i)}: '{concept}' is not under words; add it or write "
+                                  "one that is")
+        for concept in entry.get("unless") or ():
+            if concept not in table["words"]:
+                faults.append(f"{here}: '{concept}' in unless is not under words; add it or write one that is")
+        flags.append(Flag(name, entry.get("kind"), entry.get("text"), tuple(when), tuple(entry.get("unless") or ()),
+                          tuple(entry.get("must") or ()), tuple(entry.get("must_not") or ())))
+    for name, entry in table["texts"].items():
+        if not entry.get("text"):
+            faults.append(f"{at('texts', name)}: {name} has no text; write what the visitor reads")
+        for line in entry.get("numbers") or ("",):
+            if line not in LINES:
+                faults.append(f"{at('texts', name)}: numbers '{line}'; write some of {', '.join(LINES)}")
+    faults += _number_faults(numbers_path, book, number_lines)
+    if faults:
+        return None, faults
+    return Screen(tuple(flags), concepts, same, spell, table["texts"], book["countries"]), []
+
+
+def _number_faults(path: Path, book, lines: dict) -> list[str]:
+    faults = []
+    if not isinstance(book, dict) or not book.get("countries") or not book.get("sources"):
+        return [f"{path}:1: 'countries' or 'sources' is missing; add it"]
+    for code, entry in book["countries"].items():
+        here = f"{path}:{lines.get(('countries', code), 1)}"
+        if not re.fullmatch("[A-Z]{2}", code):
+            faults.append(f"{here}: '{code}' is no country code; write two capital letters as in ISO 3166")
+        if "emergency" not in entry:
+            faults.append(f"{here}: {code} has no emergency number; add it")
+        for line in LINES:
+            if line not in entry:
+                continue
+            for part in ("label", "number", "source"):
+                if not entry[line].get(part):
+                    faults.append(f"{here}: {code}'s {line} has no {part}; add it")
+            if not re.fullmatch(r"\+?\d[\d -]*", entry[line].get("number") or ""):
+                faults.append(f"{here}: '{entry[line].get('number')}' is no telephone number; write digits and spaces")
+            if entry[line].get("source") not in book["sources"]:
+                faults.append(f"{here}: source '{entry[line].get('source')}' is not under sources; add it there")
+    return faults
