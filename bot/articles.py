@@ -5,6 +5,7 @@ Faults of content are returned as a list of `path:line: what is wrong and what t
 """
 
 import datetime
+import hashlib
 import os
 import re
 import tempfile
@@ -72,6 +73,7 @@ class Article:
     reviewed_on: datetime.date | None
     review_every: int  # days
     sources: tuple[Source, ...]
+    revision: str  # of the file's text: 12 hex digits of its SHA-256
     questions: tuple[Question, ...] = field(repr=False)
 
     def sources_of(self, text):
@@ -164,7 +166,7 @@ def read(text, path):
         reviewed_on=data.get("reviewed_on"), review_every=int(PERIOD.match(data["review_every"])[1]),
         sources=tuple(Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
                       for n, s in sorted(data["sources"].items())),
-        questions=questions,
+        revision=hashlib.sha256(text.encode()).hexdigest()[:12], questions=questions,
     ), []
 
 

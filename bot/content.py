@@ -1,0 +1,158 @@
+"""All that editors write, read and checked as a whole: articles, terms, talk, texts, stories, red flags."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from bot import articles, replies, safety, terms, wording
+
+OUTCOMES = ("not_covered", "personal_advice", "out_of_scope", "article_info")  # intents that are no talk, no question
+MIN_TALK_TRAIN, MIN_TALK_TEST = 10, 4
+
+
+@dataclass(frozen=True)
+class Talk:
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything of one content folder. `mentions`: {question: the terms that its section names}."""
+
+    folder: str
+    articles: dict
+    questions: dict
+    kinds: dict
+    names: dict
+    mentions: dict
+    talk: dict
+    texts: dict
+
+    def article_of(self, question):
+        return self.articles[question.partition(".")[0]]
+
+
+def load(folder):
+    """The Content of a folder; raises articles.ContentError with every fault."""
+    found, faults = _read(folder)
+    if faults:
+        raise articles.ContentError(faults)
+    return found
+
+
+def check(folder):
+    """Every fault of a content folder, as `path:line: what is wrong and what to write instead`; [] when all is well."""
+    return _read(folder)[1] + safety.check(folder)
+
+
+def _read(folder):
+    listed, faults = articles.read_all(folder)
+    kinds, names, found = terms.read(folder)
+    faults += found
+    talk, found = _read_talk(folder)
+    faults += found
+    texts, found = _read_texts(folder)
+    faults += found
+    if kinds:
+        faults += _unknown_terms(listed, kinds)
+    faults += _stolen_phrases(folder, listed, talk)
+    faults += _stories_faults(folder, listed, talk)
+    if faults:
+        return None, faults
+    find = terms.make_finder(kinds, names)
+    questions = {question.name: question for article in listed for question in article.questions}
+    mentions = {
+        question.name: tuple(sorted({mention.term for mention in find(f"{question.ask} {question.title} {question.lead} {question.more}")}
+                                    | set(question.about)))
+        for question in questions.values()
+    }
+    return Content(folder=str(folder), articles={article.id: article for article in listed}, questions=questions,
+                   kinds=kinds, names=names, mentions=mentions, talk=talk, texts=texts), []
+
+
+def _read_talk(folder):
+    path = Path(folder, "talk.yml")
+    if not path.is_file():
+        return {}, [f"{path}:1: the file is missing; docs/articles.md shows one"]
+    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+    if data is None:
+        return {}, faults
+
+    def at(*keys):
+        return f"{path}:{lines.get(keys, lines.get(keys[:1], 1))}:"
+
+    talk = {}
+    for intent, lists in data.items():
+        if not isinstance(lists, dict) or set(lists) != {"train", "test"}:
+            faults.append(f"{at(intent)} {intent} needs two lists, train and test, and nothing else")
+            continue
+        found = (articles.phrase_faults(lists["train"], lambda *keys: at(intent, *keys), ("train",), MIN_TALK_TRAIN)
+                 + articles.phrase_faults(lists["test"], lambda *keys: at(intent, *keys), ("test",), MIN_TALK_TEST))
+        faults += found
+        if not found:
+            talk[intent] = Talk(tuple(lists["train"]), tuple(lists["test"]))
+    faults += [f"{path}:1: {outcome} has no phrases; add it with train and test" for outcome in (*OUTCOMES, *replies.TALK) if outcome not in data]
+    return talk, faults
+
+
+def _read_texts(folder):
+    path = Path(folder, "texts.yml")
+    if not path.is_file():
+        return {}, [f"{path}:1: the file is missing; docs/articles.md shows one"]
+    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+    if data is None:
+        return {}, faults
+    for key, text in data.items():
+        for part in (text.values() if isinstance(text, dict) else [text]):
+            if not isinstance(part, str) or not part.strip():
+                faults.append(f"{path}:{lines[(key,)]}: {key} needs a text")
+            else:
+                plain = part.replace("<", "").replace(">", "")
+                faults += [f"{path}:{lines[(key,)]}: {key}: {fault}" for fault in wording.faults(plain)]
+    faults += [f"{path}:1: the text {key} is missing; write `{key}: ...`" for key in replies.TEXTS if key not in data]
+    return data, faults
+
+
+def _unknown_terms(listed, kinds):
+    faults = []
+    for article in listed:
+        if article.about not in kinds:
+            faults.append(f"{article.path}:1: about: {article.about} is not a term; add it to data/terms.yml")
+        faults += [f"{article.path}:{question.line}: {question.name} is about {term}, which is not a term; add it to data/terms.yml"
+                   for question in article.questions for term in question.about if term not in kinds]
+    return faults
+
+
+def _stolen_phrases(folder, listed, talk):
+    """Phrases of talk.yml that stand twice, or in an article as well."""
+    places = {articles.normalise(phrase): question.name
+              for article in listed for question in article.questions for phrase in question.train + question.test}
+    faults = []
+    for intent, both in talk.items():
+        for phrase in both.train + both.test:
+            other = places.setdefault(articles.normalise(phrase), f"{intent} of talk.yml")
+            if other != f"{intent} of talk.yml" or (both.train + both.test).count(phrase) > 1:
+                faults.append(f"{Path(folder, 'talk.yml')}:1: {intent}: \"{phrase}\" stands in {other} too; keep it in one place")
+    return faults
+
+
+def _stories_faults(folder, listed, talk):
+    """Rules and stories that name an intent which nothing teaches."""
+    known = {question.name for article in listed for question in article.questions} | set(talk) | {"nlu_fallback"}
+    faults = []
+    for name in ("rules.yml", "stories.yml"):
+        path = Path(folder, name)
+        if not path.is_file():
+            faults.append(f"{path}:1: the file is missing; docs/articles.md shows one")
+            continue
+        data, lines, found = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+        faults += found
+        for group in ("rules", "stories"):
+            for i, story in enumerate((data or {}).get(group) or []):
+                for j, step in enumerate(story.get("steps") or []):
+                    if "intent" in step and step["intent"] not in known:
+                        faults.append(f"{path}:{lines[(group, i, 'steps', j)]}: the intent {step['intent']} is not known; "
+                                      "name a question as article.question, or an intent of talk.yml")
+    return faults

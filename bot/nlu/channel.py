@@ -1,0 +1,71 @@
+"""The gateway's private channel into Rasa: one message in, all its replies out; who has no secret gets a 403."""
+
+import hmac
+import logging
+
+from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
+from sanic import Blueprint, response
+
+logger = logging.getLogger(__name__)
+
+
+class GatewayInput(InputChannel):
+    """Takes {sender, text, intent?, metadata} and gives {replies: [what the actions sent as json_message]}.
+
+    With `intent` the message is a choice, and understood already. `DELETE /webhooks/gateway/<sender>` forgets.
+    """
+
+    def __init__(self, secret):
+        self.secret = secret
+
+    @classmethod
+    def name(cls):
+        return "gateway"
+
+    @classmethod
+    def from_credentials(cls, credentials):
+        return cls(credentials["secret"])
+
+    def blueprint(self, on_new_message):
+        blueprint = Blueprint("gateway")
+
+        def trusted(request):
+            return hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {self.secret}".encode())
+
+        @blueprint.route("/message", methods=["POST"])
+        async def receive(request):
+            if not trusted(request):
+                return response.json({"error": "forbidden"}, 403)
+            body, output = request.json, CollectingOutputChannel()
+            message = UserMessage(
+                as_words(body["text"]), output, body["sender"], input_channel=self.name(), metadata=body["metadata"],
+                parse_data=chosen(body["text"], body["intent"]) if body.get("intent") else None,
+            )
+            try:
+                await on_new_message(message)
+            except Exception as error:
+                store = request.app.ctx.agent.tracker_store
+                await store.delete(body["sender"])  # a turn that broke off midway would bend the next one
+                logger.error("turn %s failed: %s", body["metadata"].get("turn"), type(error).__name__)
+                return response.json({"error": type(error).__name__}, 500)
+            return response.json({"replies": [m["custom"] for m in output.messages if "custom" in m]})
+
+        @blueprint.route("/<sender>", methods=["DELETE"])
+        async def forget(request, sender):
+            if not trusted(request):
+                return response.json({"error": "forbidden"}, 403)
+            await request.app.ctx.agent.tracker_store.delete(sender)
+            return response.json({})
+
+        return blueprint
+
+
+def as_words(text):
+    """`text` without the slash at its start that Rasa would take for an intent."""
+    return text.lstrip("/ ") or "slash"
+
+
+def chosen(text, intent):
+    """Parse data of a choice: nothing is left to be understood."""
+    understood = {"name": intent, "confidence": 1.0}
+    return {"text": text, "intent": understood, "intent_ranking": [understood], "entities": []}

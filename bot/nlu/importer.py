@@ -1,0 +1,62 @@
+"""The importer: what editors write becomes Rasa's training data and domain.
+
+Named in config.yml. Rasa passes it the content folder (`rasa train --data data`) and the files beside it.
+"""
+
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
+from rasa.shared.core.training_data.structures import StoryGraph
+from rasa.shared.importers.importer import TrainingDataImporter
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa.shared.utils.io import read_model_configuration
+
+from bot import content
+
+
+class ArticleImporter(TrainingDataImporter):
+    """Reads the content folder once; raises articles.ContentError with every fault in it."""
+
+    def __init__(self, config_file=None, domain_path=None, training_data_paths=None, **kwargs):
+        paths = [training_data_paths] if isinstance(training_data_paths, str) else training_data_paths
+        self.config_file, self.domain_path, self.folder = config_file, domain_path, (paths or ["data"])[0]
+        self._content = None
+
+    @property
+    def content(self):
+        if self._content is None:
+            self._content = content.load(self.folder)
+        return self._content
+
+    def get_config(self):
+        return read_model_configuration(self.config_file) if self.config_file else {}
+
+    def get_config_file_for_auto_config(self):
+        return self.config_file
+
+    def get_domain(self):
+        """domain.yml with an intent for each question of each article."""
+        fixed = Domain.load(self.domain_path)
+        intents = [{question.name: {"use_entities": []}} for question in self.content.questions.values()]
+        return fixed.merge(Domain.from_dict({"intents": intents}))
+
+    def get_stories(self, exclusion_percentage=None):
+        reader = YAMLStoryReader(self.get_domain())
+        return StoryGraph([step for name in ("rules.yml", "stories.yml") for step in reader.read_from_file(f"{self.folder}/{name}")])
+
+    def get_conversation_tests(self):
+        return StoryGraph([])
+
+    def get_nlu_data(self, language="en"):
+        """Every train phrase under its intent; terms as lookup tables and synonyms; what a question is about as
+        metadata of its intent, for the components that weigh it."""
+        messages = []
+        for question in self.content.questions.values():
+            about = {"about": list(question.about), "facet": question.facet,
+                     "mentions": list(self.content.mentions[question.name])}
+            messages += [Message.build(text=phrase, intent=question.name, intent_metadata=about) for phrase in question.train]
+        for intent, talk in self.content.talk.items():
+            messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]
+        tables = [{"name": kind, "elements": sorted(term for term, k in self.content.kinds.items() if k == kind)}
+                  for kind in sorted(set(self.content.kinds.values()))]
+        return TrainingData(messages, lookup_tables=tables, entity_synonyms=dict(self.content.names))

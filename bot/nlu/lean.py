@@ -1,0 +1,99 @@
+"""Rasa 3.6.21 without what Pamphlet doesn't use: called once, before anything of Rasa is imported.
+
+Rasa imports TensorFlow at its start, for components that our config.yml doesn't name. Stand-in modules in its place
+save 355 of 543 MB and 3.2 of 5.4 s of import (2 cores, median of 2 runs, 2026-11-22). A component that does need
+TensorFlow (DIET, TED) fails at once with a sentence that says so.
+
+Rasa also builds a JSON-schema validator anew for every action result, 59 % of a message's time; one made once does the
+same check.
+"""
+
+import importlib.abc
+import importlib.machinery
+import os
+import sys
+import types
+
+RASA_VERSION = "3.6.21"
+LEFT_OUT = ("tensorflow", "tensorflow_addons", "tensorflow_text", "tensorflow_hub", "keras", "jax")
+
+
+class UnsupportedRasa(RuntimeError):
+    """Another version of Rasa than the one these changes were measured and tested with."""
+
+
+def prepare():
+    """Make the next `import rasa` lean; raises UnsupportedRasa where it isn't the version we know."""
+    from importlib.metadata import version
+
+    if version("rasa") != RASA_VERSION:
+        raise UnsupportedRasa(f"rasa {version('rasa')} is installed; bot/nlu/lean.py knows {RASA_VERSION}: run make to reinstall")
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    _validate_once()
+
+
+def _validate_once():
+    """Exchange the validation of action results for the same one with a validator that is made once."""
+    from jsonschema import ValidationError
+    from jsonschema.validators import validator_for
+    from rasa.core.actions.action import RemoteAction
+
+    schema = RemoteAction.action_response_format_spec()
+    validator = validator_for(schema)(schema)
+
+    def validate(self, result):
+        for error in validator.iter_errors(result):
+            raise ValidationError(f"the action {self.name()} gave a result of the wrong form: {error.message}")
+        return True
+
+    RemoteAction._validate_action_result = validate
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds the modules of LEFT_OUT as empty ones, whose every name is a placeholder class."""
+
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in LEFT_OUT:
+            return importlib.machinery.ModuleSpec(name, self, is_package=True)
+        return None
+
+    def create_module(self, spec):
+        return _Module(spec.name)
+
+    def exec_module(self, module):
+        pass
+
+
+class _Module(types.ModuleType):
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _placeholder(name)
+
+
+class _Placeholder(type):
+    """A class that can be inherited from, subscripted and used as a decorator, but not made."""
+
+    def __getattr__(cls, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _placeholder(name)
+
+    def __call__(cls, *args, **kwargs):
+        if "_left_out" not in cls.__dict__:  # a class of Rasa's that inherits from a placeholder
+            raise RuntimeError(f"{cls.__name__} needs TensorFlow, which this process leaves out (bot/nlu/lean.py)")
+        if len(args) == 1 and callable(args[0]) and not kwargs:
+            return args[0]
+        return _placeholder(cls.__name__)
+
+    def __or__(cls, other):
+        return cls
+
+    __ror__ = __getitem__ = __or__
+
+
+def _placeholder(name):
+    return _Placeholder(name, (), {"_left_out": True})

@@ -1,0 +1,46 @@
+"""The policy for questions: whatever question was understood, `action_answer` replies.
+
+One rule a question would say the same, but Rasa's rule policy goes through all rules at every prediction, and its
+training grows with the square of their number; docs/design.md has the figures.
+"""
+
+from rasa.core.policies.policy import Policy
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.shared.core.constants import ACTION_LISTEN_NAME
+from rasa.shared.core.events import ActionExecuted, UserUttered
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False)
+class AnswerPolicy(Policy):
+    """Answers a question's intent (its name has a dot), then listens. Gives way to stories (a higher priority)."""
+
+    @staticmethod
+    def get_default_config():
+        return {"priority": 2, "action": "action_answer"}
+
+    @classmethod
+    def load(cls, config, model_storage, resource, execution_context, **kwargs):
+        return cls(config, model_storage, resource, execution_context)
+
+    def train(self, training_trackers, domain, **kwargs):
+        return self._resource
+
+    def predict_action_probabilities(self, tracker, domain, rule_only_data=None, **kwargs):
+        intent = (tracker.latest_message and tracker.latest_message.intent.get("name")) or ""
+        done = _action_since_message(tracker)
+        scores = self._default_predictions(domain)
+        if "." in intent and done is None:
+            scores[domain.index_for_action(self.config["action"])] = 1.0
+        elif done == self.config["action"]:
+            scores[domain.index_for_action(ACTION_LISTEN_NAME)] = 1.0
+        return self._prediction(scores)
+
+
+def _action_since_message(tracker):
+    """The name of the last action since the visitor's message, or None."""
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            return None
+        if isinstance(event, ActionExecuted) and event.action_name not in ("action_extract_slots", ACTION_LISTEN_NAME):
+            return event.action_name
+    return None

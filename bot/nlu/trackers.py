@@ -1,0 +1,34 @@
+"""The tracker store: live conversations as objects in memory, the longest unused leaving first.
+
+The gateway keeps the durable record and gives every message what it needs of its past, so that a tracker lost with its
+process costs nothing but the place in a story.
+"""
+
+from collections import OrderedDict
+
+from rasa.core.tracker_store import TrackerStore
+
+MOST = 5_000
+
+
+class LiveTrackerStore(TrackerStore):
+    """Keeps at most MOST trackers (about 60 kB each at the 20 turns after which the gateway begins a new session)."""
+
+    def __init__(self, domain, event_broker=None, **kwargs):
+        super().__init__(domain, event_broker)
+        self.trackers = OrderedDict()
+
+    async def save(self, tracker):
+        self.trackers[tracker.sender_id] = tracker
+        self.trackers.move_to_end(tracker.sender_id)
+        while len(self.trackers) > MOST:
+            self.trackers.popitem(last=False)
+
+    async def retrieve(self, sender_id):
+        return self.trackers.get(sender_id)
+
+    async def delete(self, sender_id):
+        self.trackers.pop(sender_id, None)
+
+    async def keys(self):
+        return list(self.trackers)

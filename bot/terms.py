@@ -1,0 +1,123 @@
+"""Terms: conditions, medicines and treatments under all their names, and where a text names them."""
+
+import re
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from bot import articles
+
+KINDS = {"conditions": "condition", "medicines": "medicine", "treatments": "treatment"}
+ONE_TYPO, TWO_TYPOS = 6, 9  # letters from which a name is found in spite of so many typos
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A term named in a text: its canonical name, its kind, and the characters that name it."""
+
+    term: str
+    kind: str
+    start: int
+    end: int
+
+
+def read(folder):
+    """(kinds, names, faults) of data/terms.yml: {term: kind} and {any of its names: term}, in small letters."""
+    path = Path(folder, "terms.yml")
+    if not path.is_file():
+        return {}, {}, [f"{path}:1: the file is missing; docs/articles.md shows one"]
+    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+    if data is None:
+        return {}, {}, faults
+    kinds, names = {}, {}
+    for group, terms in data.items():
+        if group not in KINDS or not isinstance(terms, dict):
+            faults.append(f"{path}:{lines[(group,)]}: {group} is unknown; use {', '.join(KINDS)}, each with `term: [other names]`")
+            continue
+        for term, others in terms.items():
+            line = lines[(group, term)]
+            if not isinstance(others, list | None) or not all(isinstance(name, str) for name in [term, *(others or [])]):
+                faults.append(f"{path}:{line}: {term} needs a list of other names, each of them text: `{term}: [name, name]`")
+                continue
+            kinds[term] = KINDS[group]
+            for name in [term, *(others or [])]:
+                key = name.lower().strip()
+                if names.setdefault(key, term) != term:
+                    faults.append(f"{path}:{line}: \"{name}\" names {names[key]} too; leave it with one of them")
+    return kinds, names, faults
+
+
+def make_finder(kinds, names):
+    """A function text -> [Mention, ...], longest names first, in the order of the text.
+
+    Whole words only, whatever their case; a single-word name of 6 letters or more is found with one typo, of 9 with two.
+    """
+    import spacy
+    from spacy.matcher import PhraseMatcher
+    from spacy.util import filter_spans
+
+    language = spacy.blank("en")
+    matcher = PhraseMatcher(language.vocab, attr="LOWER")
+    by_term = {}
+    for name, term in names.items():
+        by_term.setdefault(term, []).append(language.make_doc(name))
+    for term, docs in by_term.items():
+        matcher.add(term, docs)
+    typos = _typo_index(names)
+
+    def find(text):
+        doc = language.make_doc(text.replace("’", "'"))
+        spans = filter_spans(matcher(doc, as_spans=True))
+        mentions = [Mention(span.label_, kinds[span.label_], span.start_char, span.end_char) for span in spans]
+        taken = {i for span in spans for i in range(span.start, span.end)}
+        for token in doc:
+            if token.i not in taken and len(token) >= ONE_TYPO and token.is_alpha:
+                name = _nearest(token.lower_, typos)
+                if name:
+                    mentions.append(Mention(names[name], kinds[names[name]], token.idx, token.idx + len(token)))
+        return sorted(mentions, key=lambda mention: mention.start)
+
+    return find
+
+
+def _typo_index(names):
+    """{a name with up to two letters left out: the names that it came from} (Garbe's symmetric deletion)."""
+    index = {}
+    for name in names:
+        if len(name) >= ONE_TYPO and re.fullmatch(r"[a-z]+", name):
+            for part in _deletions(name):
+                index.setdefault(part, []).append(name)
+    return index
+
+
+def _deletions(word):
+    most = 2 if len(word) >= TWO_TYPOS else 1
+    return {"".join(letter for i, letter in enumerate(word) if i not in gone)
+            for n in range(most + 1) for gone in combinations(range(len(word)), n)}
+
+
+def _nearest(word, index):
+    """The name that `word` is a mistyping of, or None; the first letter must be right, as it nearly always is."""
+    best = None
+    for part in _deletions(word):
+        for name in index.get(part, ()):
+            allowed = 2 if min(len(name), len(word)) >= TWO_TYPOS else 1
+            distance = _distance(word, name)
+            if name[0] == word[0] and distance <= allowed and (best is None or (distance, name) < best):
+                best = (distance, name)
+    return best and best[1]
+
+
+def _distance(a, b):
+    """Letters put in, left out, exchanged, or swapped with their neighbour, to get from `a` to `b`
+    (optimal string alignment)."""
+    before, row = None, list(range(len(b) + 1))
+    for i, left in enumerate(a, 1):
+        after = [i]
+        for j, right in enumerate(b, 1):
+            cost = min(row[j] + 1, after[j - 1] + 1, row[j - 1] + (left != right))
+            if before and i > 1 and j > 1 and left == b[j - 2] and a[i - 2] == right:
+                cost = min(cost, before[j - 2] + 1)
+            after.append(cost)
+        before, row = row, after
+    return row[-1]
