@@ -1,0 +1,1378 @@
+/**
+ * <symptom-chat>: the website widget of Pamphlet, in one file, without a build step.
+ *
+ *     <script type="module" src="https://host/widget.js"></script>
+ *     <symptom-chat article="myoclonus" heading="Ask about myoclonus">
+ *       <datalist><option value="myoclonus.prevention">Can myoclonus be prevented?</option></datalist>
+ *     </symptom-chat>
+ *
+ * Attributes, events, parts and properties are listed in docs/widget.md. Until the visitor sends a first message the
+ * widget makes no request and stores nothing. Whatever comes from a server or from storage is shown as text: nothing
+ * here parses markup.
+ */
+
+/**
+ * @typedef {{id: string, text?: string, choice?: string, title?: string}} Message  what the visitor sent, not yet answered
+ * @typedef {{title: string, value: string}} Choice
+ * @typedef {{n: number, title: string, url?: string, publisher?: string}} Source
+ * @typedef {{label?: string, number: string, tel?: string}} Line  a telephone line
+ * @typedef {{title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string}} Article
+ * @typedef {{id: string, kind: string, text: string, more?: string, title?: string, question?: string, article?: Article,
+ *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[]}} Reply
+ * @typedef {{reply: string, helpful: boolean, reason?: string, comment?: string}} Vote
+ * @typedef {{token: string, expires_at: string, last: string, pending: Message[]}} Session
+ * @typedef {{is: 'you', id: string, text: string} | {is: 'reply', reply: Reply, fresh: boolean} |
+ *   {is: 'note', text: string}} Entry  one thing in the transcript
+ * @typedef {Record<string, string>} Texts
+ */
+
+const LONGEST = 2000; // characters in one message; the server refuses more
+const PATIENCE = 20_000; // ms until a request counts as failed
+const STILL = 4000; // ms until "still working on it"
+const REASONS = ['inaccurate', 'out_of_date', 'unclear', 'not_what_was_asked', 'other'];
+
+/** Who to call where, for when the server can't be asked. Elsewhere: 112, 911 or "your local emergency number".
+ * @type {Record<string, string>} */
+const EMERGENCY = {
+  911: 'CA MX US',
+  999: 'GB',
+  '000': 'AU',
+  111: 'NZ',
+  112: 'AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IN IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK',
+};
+
+/** @type {Record<string, Texts>} */
+const TEXTS = {
+  en: {
+    dir: 'ltr',
+    heading: 'Ask about this symptom',
+    close: 'Close the chat',
+    menu: 'Menu',
+    greeting: 'Hello. Ask in your own words, or pick a question. The answers come from our articles, word for word.',
+    notice:
+      'This is a computer program, not a doctor. It cannot examine anyone or say what they have. Nothing leaves this ' +
+      'page until you send a question. Questions are then kept, without your name, to make the answers better. ' +
+      'You can delete yours at any time, from the menu.',
+    urgent: 'If someone may be in danger, call {numbers} now.',
+    urgent_anywhere: 'If someone may be in danger, call {numbers} or your local emergency number now.',
+    or: 'or',
+    starters: 'People often ask',
+    log: 'Conversation',
+    input: 'Your question',
+    placeholder: 'Type your question',
+    send: 'Send',
+    too_long: 'A question can have 2,000 characters. Yours has {count}. Please make it shorter.',
+    you: 'You asked:',
+    answer: 'Answer',
+    emergency: 'Get help now',
+    crisis: 'Talk to someone now',
+    unavailable: 'The chat is not working right now',
+    working: 'Looking in the articles…',
+    still: 'Still working on it…',
+    more: 'More',
+    less: 'Less',
+    sources: 'Sources',
+    source: 'Source {n}: {title}',
+    new_tab: '(opens a new tab)',
+    from: 'From {article}.',
+    reviewed: 'Reviewed by {name} on {date}.',
+    reviewed_undated: 'Reviewed by {name}.',
+    not_reviewed: 'Not yet reviewed by a clinician.',
+    helpful: 'Was this helpful?',
+    yes: 'Yes',
+    no: 'No',
+    why: 'What was wrong with it?',
+    inaccurate: 'It is wrong',
+    out_of_date: 'It is out of date',
+    unclear: 'It is hard to understand',
+    not_what_was_asked: 'It is not what I asked',
+    other: 'Something else',
+    comment: 'In your own words, if you like (no names, please)',
+    send_feedback: 'Send this',
+    thanks: 'Thank you.',
+    feedback_failed: 'That could not be sent. Please try again.',
+    next: 'You could also ask',
+    which: 'Choose one',
+    offline: 'You seem to be offline. Your question is kept here, and is sent when you are back.',
+    timeout: 'The answer is taking too long. Your question is kept here.',
+    limited: 'That was a lot of questions at once. Please wait {seconds} seconds, then try again.',
+    failed: 'The chat could not be reached. Your question is kept here.',
+    refused: 'That could not be sent. Please put it another way.',
+    retry: 'Try again',
+    ended: 'Your earlier conversation has ended. This is a new one.',
+    ended_elsewhere: 'This conversation was ended in another tab or window.',
+    resumed: 'Your conversation so far:',
+    resume_failed: 'Your earlier conversation could not be loaded.',
+    copy: 'Copy the conversation',
+    copied: 'Copied.',
+    copy_failed: 'Your browser did not allow copying. You can download the conversation instead.',
+    print: 'Print',
+    download: 'Download as text',
+    file: 'conversation.txt',
+    restart: 'Start again',
+    restarted: 'A new conversation. The earlier one is no longer shown on this device.',
+    forget: 'Delete my data',
+    forget_sure: 'Delete everything that this chat has stored about you? This cannot be undone.',
+    forget_yes: 'Delete it',
+    forget_no: 'Keep it',
+    forgotten: 'Everything that was stored about your conversation is deleted. Receipt: {receipt}',
+    nothing_stored: 'Nothing was stored.',
+    forget_failed: 'It could not be deleted just now, and is still stored. Please try again.',
+  },
+  es: {
+    dir: 'ltr',
+    heading: 'Pregunte sobre este síntoma',
+    close: 'Cerrar el chat',
+    menu: 'Menú',
+    greeting:
+      'Hola. Pregunte con sus propias palabras o elija una pregunta. Las respuestas salen de nuestros artículos, ' +
+      'palabra por palabra. Pregunte en inglés, por favor: los artículos están en inglés.',
+    notice:
+      'Esto es un programa, no un médico. No puede examinar a nadie ni decir qué tiene. Nada sale de esta página hasta ' +
+      'que envíe una pregunta. Después, las preguntas se guardan sin su nombre, para mejorar las respuestas. Puede ' +
+      'borrar las suyas en cualquier momento, desde el menú.',
+    urgent: 'Si alguien puede estar en peligro, llame ya al {numbers}.',
+    urgent_anywhere: 'Si alguien puede estar en peligro, llame ya al {numbers} o al número de emergencias de su país.',
+    or: 'o',
+    starters: 'Preguntas frecuentes',
+    log: 'Conversación',
+    input: 'Su pregunta',
+    placeholder: 'Escriba su pregunta',
+    send: 'Enviar',
+    too_long: 'Una pregunta puede tener 2.000 caracteres. La suya tiene {count}. Acórtela, por favor.',
+    you: 'Usted preguntó:',
+    answer: 'Respuesta',
+    emergency: 'Busque ayuda ahora',
+    crisis: 'Hable con alguien ahora',
+    unavailable: 'El chat no funciona en este momento',
+    working: 'Buscando en los artículos…',
+    still: 'Seguimos buscando…',
+    more: 'Más',
+    less: 'Menos',
+    sources: 'Fuentes',
+    source: 'Fuente {n}: {title}',
+    new_tab: '(se abre en otra pestaña)',
+    from: 'De {article}.',
+    reviewed: 'Revisado por {name} el {date}.',
+    reviewed_undated: 'Revisado por {name}.',
+    not_reviewed: 'Todavía no lo ha revisado ningún profesional de la salud.',
+    helpful: '¿Le ha servido?',
+    yes: 'Sí',
+    no: 'No',
+    why: '¿Qué le falta o qué está mal?',
+    inaccurate: 'Es incorrecto',
+    out_of_date: 'Está anticuado',
+    unclear: 'Cuesta entenderlo',
+    not_what_was_asked: 'No es lo que pregunté',
+    other: 'Otra cosa',
+    comment: 'Con sus palabras, si quiere (sin nombres, por favor)',
+    send_feedback: 'Enviar',
+    thanks: 'Gracias.',
+    feedback_failed: 'No se pudo enviar. Inténtelo de nuevo.',
+    next: 'También puede preguntar',
+    which: 'Elija una',
+    offline: 'Parece que no tiene conexión. Su pregunta queda guardada aquí y se enviará cuando vuelva.',
+    timeout: 'La respuesta tarda demasiado. Su pregunta queda guardada aquí.',
+    limited: 'Han sido muchas preguntas seguidas. Espere {seconds} segundos e inténtelo de nuevo.',
+    failed: 'No se pudo conectar con el chat. Su pregunta queda guardada aquí.',
+    refused: 'No se pudo enviar. Pregunte de otra forma, por favor.',
+    retry: 'Intentar de nuevo',
+    ended: 'Su conversación anterior ha terminado. Esta es nueva.',
+    ended_elsewhere: 'Esta conversación se terminó en otra pestaña o ventana.',
+    resumed: 'Su conversación hasta ahora:',
+    resume_failed: 'No se pudo cargar su conversación anterior.',
+    copy: 'Copiar la conversación',
+    copied: 'Copiado.',
+    copy_failed: 'El navegador no permitió copiar. Puede descargar la conversación.',
+    print: 'Imprimir',
+    download: 'Descargar como texto',
+    file: 'conversacion.txt',
+    restart: 'Empezar de nuevo',
+    restarted: 'Conversación nueva. La anterior ya no se muestra en este dispositivo.',
+    forget: 'Borrar mis datos',
+    forget_sure: '¿Borrar todo lo que este chat ha guardado sobre usted? No se puede deshacer.',
+    forget_yes: 'Borrar',
+    forget_no: 'Conservar',
+    forgotten: 'Se ha borrado todo lo guardado sobre su conversación. Comprobante: {receipt}',
+    nothing_stored: 'No había nada guardado.',
+    forget_failed: 'No se pudo borrar ahora y sigue guardado. Inténtelo de nuevo.',
+  },
+};
+
+// ---------------------------------------------------------------- making elements
+
+/**
+ * Makes an element. Strings become text, never markup; a function becomes a listener; false and null leave it out.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, string | boolean | number | null | undefined | ((event: any) => void)>} [attributes]
+ * @param {...(Node | string | null | false | undefined)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, value === true ? '' : String(value));
+  }
+  for (const child of children) if (child) element.append(child);
+  return element;
+}
+
+/** A line drawing, in the colour of the text around it.
+ * @param {string} path */
+function icon(path) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  const line = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+  line.setAttribute('d', path);
+  svg.append(line);
+  return svg;
+}
+const ICONS = {
+  chat: 'M4 5h16v11H10l-5 4v-4H4zM8 9h8M8 12h5',
+  close: 'M6 6l12 12M18 6L6 18',
+  menu: 'M5 12h.01M12 12h.01M19 12h.01',
+  send: 'M12 19V5M6 11l6-6 6 6',
+};
+
+/** The text without the characters that could turn the reading order of what stands around it.
+ * @param {unknown} text */
+function clean(text) {
+  return typeof text === 'string' ? text.replace(/[\u0000-\u0008\u000b-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '') : '';
+}
+
+/** The template's pieces, with each `{name}` replaced by its text or element.
+ * @param {string} template @param {Record<string, string | Node>} parts
+ * @returns {(string | Node)[]} */
+function fill(template, parts) {
+  return template.split(/\{(\w+)\}/).map((piece, at) => (at % 2 ? (parts[piece] ?? '') : piece));
+}
+
+/** What the list holds; nothing, when it isn't a list.
+ * @template T @param {T[] | undefined} list @returns {T[]} */
+const each = (list) => (Array.isArray(list) ? list.filter((item) => item && typeof item === 'object') : []);
+
+/** A link to a web page in a new tab; where the address isn't one, only the text.
+ * @param {unknown} url @param {string} text @param {Texts} t @param {string} [label] */
+function link(url, text, t, label) {
+  if (!/^https?:\/\//i.test(String(url)) || !URL.canParse(String(url))) return make('bdi', {}, text);
+  const name = label ? {'aria-label': `${label} ${t.new_tab}`} : {};
+  const to = {href: String(url), target: '_blank', rel: 'noopener noreferrer', part: 'link', ...name};
+  return make('a', to, make('bdi', {}, text), !label && make('span', {class: 'unseen'}, ` ${t.new_tab}`));
+}
+
+/** A number to call.
+ * @param {Line} line */
+function telephone({label, number, tel}) {
+  const digits = String(tel ?? '').replace(/[^\d+*#]/g, '');
+  const shown = make('bdi', {}, clean(String(number ?? tel ?? '')));
+  const call = digits ? make('a', {href: `tel:${digits}`, class: 'call', part: 'call'}, shown) : make('strong', {}, shown);
+  return label ? make('span', {}, make('span', {class: 'line'}, clean(label)), ' ', call) : call;
+}
+
+/** "If someone may be in danger, call 112 now.", with the country's numbers to tap.
+ * @param {string} country @param {Texts} t */
+function urgentLine(country, t) {
+  const known = Object.keys(EMERGENCY).filter((number) => EMERGENCY[number].split(' ').includes(country.toUpperCase()));
+  const numbers = make('span');
+  for (const [at, number] of (known.length ? known : ['112', '911']).entries()) {
+    numbers.append(at ? ` ${t.or} ` : '', telephone({number, tel: number}));
+  }
+  return make('p', {class: 'urgent', part: 'urgent'}, ...fill(known.length ? t.urgent : t.urgent_anywhere, {numbers}));
+}
+
+/**
+ * An article's text: blank lines part paragraphs, lines that begin with "- " are a list, `[1]` links to that source.
+ * Everything else, Markdown and HTML too, stays as it was written.
+ * @param {unknown} text @param {Source[]} sources @param {Texts} t
+ */
+function prose(text, sources, t) {
+  const cited = (/** @type {string} */ line) =>
+    line.split(/\[(\d{1,3})\]/).map((piece, at) => {
+      const source = at % 2 ? sources.find(({n}) => n === Number(piece)) : null;
+      if (!source) return at % 2 ? `[${piece}]` : piece;
+      const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
+      return make('sup', {}, link(source.url, piece, t, label));
+    });
+  const all = make('div', {class: 'prose', lang: 'en', dir: 'auto'});
+  for (const block of clean(text).split(/\n\s*\n/)) {
+    const [lead, ...items] = `\n${block}`.split(/\n\s*[-*] +/);
+    if (lead.trim()) all.append(make('p', {dir: 'auto'}, ...cited(lead.trim())));
+    if (items.length) all.append(make('ul', {}, ...items.map((item) => make('li', {dir: 'auto'}, ...cited(item.trim())))));
+  }
+  return all;
+}
+
+// ---------------------------------------------------------------- a reply, as one card
+
+/** Questions to pick, under a small heading.
+ * @param {string} heading @param {Choice[]} choices @param {(choice: Choice) => void} pick */
+function drawChoices(heading, choices, pick) {
+  const list = make('ul', {class: 'choices', 'aria-label': heading});
+  for (const {title, value} of choices) {
+    const words = clean(title);
+    if (!words || typeof value !== 'string') continue;
+    const button = make('button', {type: 'button', part: 'choice', class: 'choice', lang: 'en', dir: 'auto'}, words);
+    button.addEventListener('click', () => pick({title: words, value}));
+    list.append(make('li', {}, button));
+  }
+  return list.children.length ? make('div', {class: 'next'}, make('p', {class: 'label'}, heading), list) : null;
+}
+
+/** The first paragraph is seen at once; the rest on "More".
+ * @param {Reply} reply @param {Source[]} sources @param {Texts} t */
+function drawMore(reply, sources, t) {
+  if (!clean(reply.more).trim()) return null;
+  const rest = prose(reply.more, sources, t);
+  rest.id = `more-${serial++}`;
+  rest.hidden = true;
+  const button = make('button', {type: 'button', class: 'quiet more', part: 'button', 'aria-expanded': 'false'}, t.more);
+  button.setAttribute('aria-controls', rest.id);
+  button.addEventListener('click', () => {
+    rest.toggleAttribute('hidden');
+    button.setAttribute('aria-expanded', String(!rest.hidden));
+    button.textContent = rest.hidden ? t.more : t.less;
+  });
+  return make('div', {class: 'further'}, rest, button);
+}
+let serial = 0; // for ids that tie a button to what it opens
+
+/** @param {Source[]} sources @param {Texts} t */
+function drawSources(sources, t) {
+  const list = make('ol', {class: 'sources', part: 'sources', 'aria-label': t.sources});
+  for (const {n, title, publisher, url} of sources) {
+    const by = clean(publisher);
+    const item = make('li', {lang: 'en', dir: 'auto'}, link(url, clean(title), t), by && make('span', {class: 'by'}, ` ${by}`));
+    if (Number.isInteger(n)) item.value = n;
+    list.append(item);
+  }
+  return sources.length ? make('div', {}, make('p', {class: 'label'}, t.sources), list) : null;
+}
+
+/** Where it is from, who reviewed it and when, or that nobody has, and whether that is overdue.
+ * @param {Article} article @param {Texts} t @param {string} language
+ * @returns {(string | Node)[]} */
+function reviewLine(article, t, language) {
+  const name = clean(article.reviewed_by);
+  const day = new Date(`${article.reviewed_on}T00:00:00Z`);
+  const dated = name && !Number.isNaN(day.getTime());
+  const date = dated ? new Intl.DateTimeFormat(language, {dateStyle: 'long', timeZone: 'UTC'}).format(day) : '';
+  const from = article.title ? [...fill(t.from, {article: link(article.url, clean(article.title), t)}), ' '] : [];
+  if (!name) return [...from, t.not_reviewed];
+  return [...from, ...fill(dated ? t.reviewed : t.reviewed_undated, {name, date}), ` ${clean(article.review)}`];
+}
+
+/** "Was this helpful?"; after a "no", why. The vote goes out at once, the reason when it is sent.
+ * @param {Reply} reply @param {Texts} t @param {(vote: Vote) => Promise<string>} vote  resolves to thanks, rejects when
+ *   it could not be sent */
+function drawFeedback(reply, t, vote) {
+  const ask = make('span', {class: 'ask', id: `ask-${serial++}`}, clean(reply.feedback?.ask) || t.helpful);
+  const said = make('p', {class: 'said', role: 'status'});
+  const why = make('div', {class: 'why', hidden: true});
+  const all = make('div', {class: 'feedback', part: 'feedback', role: 'group', 'aria-labelledby': ask.id});
+  /** @param {Vote} given */
+  const send = async (given) => {
+    said.textContent = '';
+    try {
+      said.textContent = await vote(given);
+      return true;
+    } catch {
+      said.textContent = t.feedback_failed;
+      return false;
+    }
+  };
+  const press = (/** @type {HTMLElement[]} */ group, /** @type {HTMLElement | null} */ chosen) =>
+    group.forEach((button) => button.setAttribute('aria-pressed', String(button === chosen)));
+  const button = (/** @type {string} */ text, /** @type {(event: Event) => void} */ click) =>
+    make('button', {type: 'button', class: 'small', part: 'button', 'aria-pressed': 'false', click}, text);
+
+  /** @type {HTMLElement[]} */
+  const votes = [true, false].map((helpful) =>
+    button(helpful ? t.yes : t.no, async () => {
+      press(votes, votes[helpful ? 0 : 1]);
+      why.hidden = helpful;
+      if (!(await send({reply: reply.id, helpful}))) press(votes, null);
+    }),
+  );
+  let reason = '';
+  /** @type {HTMLElement[]} */
+  const reasons = REASONS.map((name, at) =>
+    button(t[name], () => {
+      reason = name;
+      press(reasons, reasons[at]);
+    }),
+  );
+  const comment = make('textarea', {rows: 2, maxlength: 1000, part: 'input', dir: 'auto'});
+  const submit = make('button', {type: 'button', class: 'small strong', part: 'button'}, t.send_feedback);
+  submit.addEventListener('click', async () => {
+    const words = comment.value.trim();
+    const given = {reply: reply.id, helpful: false, reason: reason || 'other', ...(words && {comment: words})};
+    if (await send(given)) {
+      submit.before(said); // where the visitor is now
+      submit.hidden = true;
+      said.tabIndex = -1;
+      said.focus();
+    }
+  });
+  const group = make('div', {class: 'row', role: 'group', 'aria-label': t.why}, ...reasons);
+  why.append(make('p', {}, t.why), group, make('label', {}, t.comment, comment), submit);
+  all.append(make('div', {class: 'row'}, ask, ...votes), said, why);
+  return all;
+}
+
+/** @param {Reply} reply @param {Texts} t
+ * @param {{fresh: boolean, language: string, country: string, pick: (choice: Choice) => void,
+ *   vote: (vote: Vote) => Promise<string>}} with_ */
+function drawReply(reply, t, {fresh, language, country, pick, vote}) {
+  const danger = reply.kind === 'emergency' || reply.kind === 'crisis';
+  const fixed = danger || reply.kind === 'unavailable' ? t[reply.kind] : '';
+  const heading = make('h3', {id: `reply-${serial++}`, dir: 'auto'}, clean(reply.title) || fixed || t.answer);
+  if (!reply.title && !fixed) heading.className = 'unseen';
+  const sources = each(reply.sources);
+  const numbers = each(reply.numbers);
+  const card = make(
+    'article',
+    {class: `card ${danger ? 'danger' : ''}`, part: `card ${danger ? 'danger' : ''}`, 'aria-labelledby': heading.id},
+    heading,
+    prose(reply.text, sources, t),
+    numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line)))),
+    (danger || reply.kind === 'unavailable') && !numbers.length && urgentLine(country, t),
+    danger ? reply.more && prose(reply.more, sources, t) : drawMore(reply, sources, t),
+    drawSources(sources, t),
+    reply.article && make('p', {class: 'review', part: 'review'}, ...reviewLine(reply.article, t, language)),
+    clean(reply.disclaimer) && make('p', {class: 'disclaimer', part: 'disclaimer', lang: 'en'}, clean(reply.disclaimer)),
+    reply.feedback && typeof reply.id === 'string' && drawFeedback(reply, t, vote),
+    drawChoices(reply.kind === 'answer' ? t.next : t.which, each(reply.choices), pick),
+  );
+  card.dataset.kind = reply.kind;
+  return danger && fresh ? make('div', {role: 'alert'}, card) : card;
+}
+
+/** The reply as plain text, with its source, review and disclaimer: they go together wherever it goes.
+ * @param {Reply} reply @param {Texts} t @param {string} language */
+function replyText(reply, t, language) {
+  const plain = (/** @type {(string | Node)[]} */ pieces) =>
+    pieces.map((piece) => (typeof piece === 'string' ? piece : piece.textContent)).join('');
+  const sources = each(reply.sources).map(({n, title, url}) => `[${n}] ${clean(title)} ${clean(url)}`);
+  return [
+    clean(reply.title) || t[reply.kind] || t.answer,
+    clean(reply.text),
+    ...each(reply.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
+    clean(reply.more),
+    sources.length > 0 && `${t.sources}\n${sources.join('\n')}`,
+    reply.article && plain(reviewLine(reply.article, {...t, new_tab: ''}, language)),
+    clean(reply.disclaimer),
+  ].filter(Boolean).join('\n\n');
+}
+
+// ---------------------------------------------------------------- the server
+
+/** Why a request failed: `code` is offline, timeout, limited, ended, refused or failed. */
+class Trouble extends Error {
+  /** @param {string} code @param {{status?: number, sentence?: string, seconds?: number}} [details] */
+  constructor(code, {status = 0, sentence = '', seconds = 0} = {}) {
+    super(sentence || code);
+    this.code = code;
+    this.status = status;
+    this.sentence = sentence;
+    this.seconds = seconds;
+  }
+}
+
+/**
+ * What the server answers, as an object; anything else it may do is a Trouble.
+ * @param {string} method @param {URL} url @param {{token?: string, body?: object, signal: AbortSignal}} with_
+ * @returns {Promise<Record<string, any>>}
+ */
+async function call(method, url, {token, body, signal}) {
+  const limit = new AbortController();
+  const clock = setTimeout(() => limit.abort(), PATIENCE);
+  const stop = () => limit.abort();
+  signal.addEventListener('abort', stop);
+  let response, answer;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: {
+        Accept: 'application/json',
+        ...(token && {Authorization: `Bearer ${token}`}),
+        ...(body && {'Content-Type': 'application/json'}),
+      },
+      body: body && JSON.stringify(body),
+      credentials: 'omit',
+      cache: 'no-store',
+      referrerPolicy: 'origin', // never the page's path: it may name the symptom
+      signal: limit.signal,
+    });
+    answer = await response.json();
+  } catch {
+    if (response && !limit.signal.aborted) answer = null; // a page of HTML, or nothing at all
+    else throw new Trouble(limit.signal.aborted ? 'timeout' : navigator.onLine ? 'failed' : 'offline');
+  } finally {
+    clearTimeout(clock);
+    signal.removeEventListener('abort', stop);
+  }
+  const status = response.status;
+  const sentence = clean(answer?.error?.message);
+  if (response.ok && answer && typeof answer === 'object') return answer;
+  if (status === 401) throw new Trouble('ended', {status, sentence});
+  const seconds = Math.min(Number(response.headers.get('Retry-After')) || 10, 3600);
+  if (status === 429) throw new Trouble('limited', {status, sentence, seconds});
+  if ([400, 413, 415, 422].includes(status) && sentence) throw new Trouble('refused', {status, sentence});
+  throw new Trouble('failed', {status, sentence});
+}
+
+// ---------------------------------------------------------------- the element
+
+/** @returns {CSSStyleSheet} one for all widgets of the page */
+function styles() {
+  sheet ??= new CSSStyleSheet();
+  if (!sheet.cssRules.length) sheet.replaceSync(CSS_TEXT);
+  return sheet;
+}
+/** @type {CSSStyleSheet | undefined} */
+let sheet;
+
+export class SymptomChat extends HTMLElement {
+  static observedAttributes = ['article', 'country', 'heading', 'language', 'mode', 'open', 'remember', 'server'];
+
+  /** @type {Entry[]} */
+  #entries = [];
+  /** @type {Message[]} */
+  #outbox = [];
+  /** @type {Session | null} */
+  #session = null;
+  /** @type {Trouble | null} */
+  #trouble = null;
+  /** @type {Texts} */
+  #own = {};
+  #turn = ''; // the last turn that the server listed
+  #sending = false;
+  #resumed = false;
+  #wasOpen = false;
+  #life = new AbortController(); // ends with the conversation: what then still arrives is dropped
+  #page = new AbortController(); // ends when the element leaves the page
+  #phone = matchMedia('(max-width: 30em), (max-height: 26em)');
+  #root = this.attachShadow({mode: 'open'});
+
+  // The parts of the panel, made by #build.
+  #launcher = make('button');
+  /** @type {HTMLElement} */
+  #panel = make('div');
+  #log = make('div');
+  #status = make('p');
+  #input = make('textarea');
+  #fault = make('p');
+  #menu = make('div');
+
+  connectedCallback() {
+    this.#root.adoptedStyleSheets = [styles()];
+    if (Object.hasOwn(this, 'texts')) {
+      const early = this.texts; // set before this script had loaded
+      Reflect.deleteProperty(this, 'texts');
+      this.#own = early;
+    }
+    this.#page = new AbortController();
+    const {signal} = this.#page;
+    addEventListener('online', () => this.#send(), {signal});
+    addEventListener('storage', (event) => this.#followOtherTab(event), {signal});
+    document.addEventListener('visibilitychange', () => !document.hidden && this.#send(), {signal});
+    this.#phone.addEventListener('change', () => this.#show(), {signal});
+    visualViewport?.addEventListener('resize', () => this.#fit(), {signal});
+    visualViewport?.addEventListener('scroll', () => this.#fit(), {signal});
+    if (this.#phone.matches) this.removeAttribute('open'); // a page should not load behind a full screen
+    this.#build();
+  }
+
+  disconnectedCallback() {
+    this.#page.abort();
+  }
+
+  /** @param {string} name @param {string | null} before @param {string | null} after */
+  attributeChangedCallback(name, before, after) {
+    if (!this.#root.firstChild || before === after) return;
+    if (name === 'open') this.#show();
+    else this.#build();
+  }
+
+  /** Whether the floating panel is open. */
+  get open() {
+    return this.hasAttribute('open');
+  }
+  set open(open) {
+    this.toggleAttribute('open', open);
+  }
+
+  /** The words in use; assign some or all of them to replace them, `dir: 'rtl'` too. */
+  get texts() {
+    const language = this.#language();
+    return {...TEXTS.en, ...(TEXTS[language] ?? TEXTS[language.slice(0, 2)]), ...this.#own};
+  }
+  set texts(texts) {
+    this.#own = {...texts};
+    if (this.#root.firstChild) this.#build();
+  }
+
+  #language() {
+    const asked = this.getAttribute('language') || this.closest('[lang]')?.getAttribute('lang') || 'en';
+    try {
+      return Intl.getCanonicalLocales(asked)[0];
+    } catch {
+      return 'en';
+    }
+  }
+
+  get #floating() {
+    return this.getAttribute('mode') !== 'inline';
+  }
+  get #country() {
+    return this.getAttribute('country') ?? '';
+  }
+
+  // ---- what is seen
+
+  #build() {
+    const t = this.texts;
+    const floating = this.#floating;
+    const shell = {class: 'panel', part: 'panel', 'aria-labelledby': 'heading', dir: t.dir, lang: this.#language()};
+    const heading = clean(this.getAttribute('heading')) || t.heading;
+    this.#panel.remove();
+    this.#launcher = make('button', {type: 'button', class: 'launcher', part: 'launcher', 'aria-haspopup': 'dialog'});
+    this.#launcher.append(icon(ICONS.chat), make('span', {}, heading));
+    this.#launcher.addEventListener('click', () => (this.open = true));
+    this.#log = make('div', {class: 'log', part: 'log', role: 'log', 'aria-label': t.log});
+    this.#status = make('p', {class: 'status', part: 'status', role: 'status'});
+    this.#menu = make('div', {class: 'menu', part: 'menu', hidden: true, id: 'menu'});
+    const typed = this.#input.value;
+    this.#input = make('textarea', {id: 'input', part: 'input', rows: 1, placeholder: t.placeholder, dir: 'auto'});
+    this.#input.setAttribute('aria-describedby', 'fault');
+    this.#input.value = typed;
+    this.#fault = make('p', {class: 'fault', id: 'fault', role: 'alert'});
+
+    const toggle = make('button', {type: 'button', class: 'bare', part: 'button', 'aria-label': t.menu, id: 'menu-button'});
+    toggle.append(icon(ICONS.menu));
+    toggle.setAttribute('aria-expanded', 'false');
+    toggle.setAttribute('aria-controls', 'menu');
+    toggle.addEventListener('click', () => this.#openMenu(this.#menu.hasAttribute('hidden')));
+    const shut = make('button', {type: 'button', class: 'bare', part: 'button', 'aria-label': t.close}, icon(ICONS.close));
+    shut.addEventListener('click', () => (this.open = false));
+    const title = make('h2', {id: 'heading', tabindex: '-1'}, heading);
+    const header = make('div', {class: 'header', part: 'header'}, title, toggle, floating && shut, this.#menu);
+
+    const send = make('button', {class: 'send', part: 'send', 'aria-label': t.send}, icon(ICONS.send));
+    const form = make('form', {class: 'composer', part: 'composer', novalidate: true});
+    const label = make('label', {for: 'input', class: 'unseen'}, t.input);
+    form.append(this.#fault, make('div', {class: 'field'}, label, this.#input, send));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#ask();
+    });
+    this.#input.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#ask();
+    });
+
+    this.#panel = make(floating ? 'dialog' : 'section', shell);
+    const talk = make('div', {class: 'talk'}, this.#opening(t), this.#log, this.#status);
+    this.#panel.append(header, talk, form);
+    this.#panel.addEventListener('cancel', (event) => {
+      event.preventDefault();
+      this.open = false;
+    });
+    this.#panel.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.preventDefault();
+      if (!this.#menu.hidden) this.#openMenu(false);
+      else if (floating) this.open = false;
+    });
+    this.#root.replaceChildren(...(floating ? [this.#launcher, this.#panel] : [this.#panel]));
+    this.#quietly(() => this.#entries.forEach((entry) => this.#draw(entry)));
+    this.#drawTrouble();
+    this.#show();
+  }
+
+  /** The greeting, the notice and the starter questions: in the page or in this file, so that they cost no request.
+   * @param {Texts} t */
+  #opening(t) {
+    const starters = [...this.querySelectorAll('datalist option')].map((option) => ({
+      title: option.textContent?.trim() || option.getAttribute('label') || '',
+      value: option.getAttribute('value') ?? '',
+    }));
+    return make(
+      'div',
+      {class: 'opening', part: 'opening'},
+      make('p', {class: 'greeting'}, t.greeting),
+      make('p', {class: 'notice', part: 'notice'}, t.notice),
+      urgentLine(this.#country, t),
+      drawChoices(t.starters, starters, (choice) => this.#pick(choice)),
+    );
+  }
+
+  #show() {
+    const {open} = this;
+    const changed = open !== this.#wasOpen;
+    this.#wasOpen = open;
+    if (this.#panel instanceof HTMLDialogElement) {
+      const focused = this.#root.activeElement;
+      if (this.#panel.open) this.#panel.close();
+      // Full screen on a phone, so what is behind must be out of reach. Elsewhere the page stays usable beside it;
+      // `open` instead of show(), which would take the focus of a page that is only loading.
+      if (open && this.#phone.matches) this.#panel.showModal();
+      else this.#panel.open = open;
+      this.#launcher.hidden = open;
+      this.#fit();
+      if (changed && open && (this.#launcher === focused || document.activeElement === this)) this.#focus();
+      else if (changed && !open && focused) this.#launcher.focus();
+      else if (focused instanceof HTMLElement) focused.focus();
+    }
+    if (!this.#floating || open) this.#resume();
+    if (changed) this.#tell(open ? 'open' : 'close', {});
+  }
+
+  /** Where a keyboard is at hand, to the input; on a touch screen that would cover what there is to read. */
+  #focus() {
+    const touch = matchMedia('(pointer: coarse)').matches;
+    (touch ? this.#root.getElementById('heading') : this.#input)?.focus();
+  }
+
+  /** Keeps the full screen above a phone's keyboard. */
+  #fit() {
+    const view = visualViewport;
+    if (!view || view.scale > 1.01) return; // zoomed in by hand: let it be looked at
+    this.#panel.style.setProperty('--_room', `${view.height}px`);
+    this.#panel.style.setProperty('--_top', `${view.offsetTop}px`);
+  }
+
+  /** @param {Entry} entry */
+  #draw(entry) {
+    const t = this.texts;
+    const item = make('div', {class: `entry ${entry.is}`});
+    if (entry.is === 'you') {
+      const bubble = make('p', {class: 'bubble', part: 'you', dir: 'auto'}, clean(entry.text));
+      item.append(make('span', {class: 'unseen'}, t.you), bubble);
+    } else if (entry.is === 'note') {
+      item.append(make('p', {class: 'note', part: 'note', tabindex: '-1'}, entry.text));
+    } else {
+      const pick = (/** @type {Choice} */ choice) => this.#pick(choice);
+      const vote = (/** @type {Vote} */ given) => this.#vote(given);
+      const {article} = entry.reply;
+      if (article?.url?.startsWith('/')) article.url = new URL(article.url, this.#url('')).href;
+      const how = {fresh: entry.fresh, language: this.#language(), country: this.#country, pick, vote};
+      item.append(drawReply(entry.reply, t, how));
+    }
+    this.#log.append(item);
+    return item;
+  }
+
+  /** @param {Entry} entry */
+  #add(entry) {
+    this.#entries.push(entry);
+    return this.#draw(entry);
+  }
+
+  /** Draws without having it all read aloud.
+   * @param {() => void} draw */
+  #quietly(draw) {
+    this.#log.setAttribute('aria-live', 'off');
+    draw();
+    requestAnimationFrame(() => requestAnimationFrame(() => this.#log.setAttribute('aria-live', 'polite')));
+  }
+
+  /** Scrolls so that the element's beginning is seen: a long answer is read from its first line.
+   * @param {HTMLElement} element */
+  #reveal(element) {
+    const room = this.#panel.getBoundingClientRect();
+    const header = this.#panel.querySelector('.header')?.getBoundingClientRect().height ?? 0;
+    const top = this.#panel.scrollTop + element.getBoundingClientRect().top - room.top - header - 8;
+    const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.#panel.scrollTo({top, behavior: still ? 'auto' : 'smooth'});
+  }
+
+  #drawTrouble() {
+    this.#log.querySelector('.trouble')?.remove();
+    if (!this.#trouble) return;
+    const t = this.texts;
+    const {code, seconds} = this.#trouble;
+    const words = fill(t[code] ?? t.failed, {seconds: String(seconds)});
+    const again = make('button', {type: 'button', class: 'small strong', part: 'button'}, t.retry);
+    again.addEventListener('click', () => {
+      this.#input.focus(); // the button goes away
+      this.#send();
+    });
+    const card = make('div', {class: 'trouble', part: 'trouble', role: 'group', 'aria-label': t.unavailable});
+    card.append(make('p', {}, ...words), again, urgentLine(this.#country, t));
+    this.#log.append(card);
+    this.#reveal(card);
+  }
+
+  // ---- asking
+
+  #ask() {
+    const t = this.texts;
+    const text = this.#input.value.trim();
+    const count = [...text].length;
+    this.#fault.textContent = count > LONGEST ? fill(t.too_long, {count: String(count)}).join('') : '';
+    this.#input.setAttribute('aria-invalid', String(count > LONGEST));
+    if (!text || count > LONGEST) return this.#input.focus();
+    this.#input.value = '';
+    this.#queue({id: newId(), text}, text);
+  }
+
+  /** @param {Choice} choice */
+  #pick({title, value}) {
+    this.#input.focus({preventScroll: true});
+    this.#queue({id: newId(), choice: value, title}, title);
+  }
+
+  /** @param {Message} message @param {string} shown */
+  #queue(message, shown) {
+    this.#outbox.push(message);
+    this.#remember();
+    this.#reveal(this.#add({is: 'you', id: message.id, text: shown}));
+    this.#tell('message', {id: message.id});
+    this.#send();
+  }
+
+  /** Sends what waits, one message after the other; on a failure the rest waits on. */
+  async #send() {
+    if (this.#sending || !this.#outbox.length) return;
+    const life = this.#life;
+    this.#sending = true;
+    this.#trouble = null;
+    this.#drawTrouble();
+    const stop = this.#working();
+    try {
+      while (this.#outbox.length) {
+        const message = this.#outbox[0];
+        const replies = await this.#deliver(message);
+        if (life !== this.#life) return;
+        this.#outbox.shift();
+        if (this.#session) this.#session.last = message.id;
+        this.#remember();
+        this.#receive(message, replies);
+      }
+    } catch (error) {
+      if (life === this.#life) this.#fail(error instanceof Trouble ? error : new Trouble('failed'));
+    } finally {
+      stop();
+      if (life === this.#life) this.#sending = false;
+    }
+    if (!this.#trouble) this.#send(); // what was asked since
+  }
+
+  /** @param {Trouble} trouble */
+  #fail(trouble) {
+    this.#tell('error', {code: trouble.code, status: trouble.status});
+    if (trouble.code === 'refused') {
+      const refused = this.#outbox.shift();
+      this.#remember();
+      this.#reveal(this.#add({is: 'note', text: trouble.sentence || this.texts.refused}));
+      if (refused?.text && !this.#input.value) this.#input.value = refused.text; // to be put another way
+      return;
+    }
+    this.#trouble = trouble;
+    this.#drawTrouble();
+  }
+
+  /** @param {Message} message @param {Reply[]} replies */
+  #receive(message, replies) {
+    const shown = new Set(this.#entries.map((entry) => (entry.is === 'reply' ? entry.reply.id : '')));
+    for (const reply of replies) {
+      if (reply.id && shown.has(reply.id)) continue; // another tab's delivery of the same message
+      this.#add({is: 'reply', reply, fresh: true});
+      this.#tell('answer', {message: message.id, reply: reply.id, kind: reply.kind, question: reply.question ?? null});
+    }
+    const asked = [...this.#log.querySelectorAll('.you')].at(-1);
+    if (asked instanceof HTMLElement) this.#reveal(asked);
+  }
+
+  /** The server's replies, never none. A session that has ended is replaced by a new one, once.
+   * @param {Message} message @returns {Promise<Reply[]>} */
+  async #deliver({id, text, choice}) {
+    const post = async () => {
+      const {token} = await this.#converse();
+      const body = choice ? {id, choice} : {id, text};
+      const {replies} = await call('POST', this.#url('messages'), {token, body, signal: this.#life.signal});
+      if (!each(replies).length) throw new Trouble('failed');
+      return each(replies);
+    };
+    try {
+      return await post();
+    } catch (error) {
+      if (!(error instanceof Trouble) || error.code !== 'ended') throw error;
+      this.#session = null;
+      this.#remember();
+      this.#add({is: 'note', text: this.texts.ended});
+      return post().catch((again) => {
+        throw again instanceof Trouble && again.code === 'ended' ? new Trouble('failed', again) : again;
+      });
+    }
+  }
+
+  /** The session, opened at the first message. Two tabs that open one at the same time share it. */
+  async #converse() {
+    if (this.#session) return this.#session;
+    const open = async () => {
+      this.#session = this.#recall();
+      if (this.#session?.token) return this.#session;
+      const asked = {article: this.getAttribute('article'), country: this.#country, language: this.#language()};
+      const body = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
+      const opened = await call('POST', this.#url('conversations'), {body, signal: this.#life.signal});
+      if (typeof opened.token !== 'string' || !/^[\x21-\x7e]+$/.test(opened.token)) throw new Trouble('failed');
+      this.#session = {token: opened.token, expires_at: String(opened.expires_at ?? ''), last: '', pending: []};
+      this.#turn = '';
+      this.#remember();
+      return this.#session;
+    };
+    return navigator.locks ? navigator.locks.request(this.#key(), open) : open();
+  }
+
+  /** Shows that it is being worked on; the result ends that. */
+  #working() {
+    const t = this.texts;
+    const say = (/** @type {string} */ words) =>
+      this.#status.replaceChildren(make('span', {class: 'dots', 'aria-hidden': 'true'}), words);
+    say(t.working);
+    const later = setTimeout(() => say(t.still), STILL);
+    return () => {
+      clearTimeout(later);
+      this.#status.replaceChildren();
+    };
+  }
+
+  /** @param {Vote} vote @returns {Promise<string>} */
+  async #vote(vote) {
+    try {
+      const token = this.#session?.token;
+      const answer = await call('POST', this.#url('feedback'), {token, body: vote, signal: this.#life.signal});
+      this.#tell('feedback', {reply: vote.reply, helpful: vote.helpful, reason: vote.reason ?? null});
+      return clean(answer.text) || this.texts.thanks;
+    } catch (error) {
+      const {code, status} = error instanceof Trouble ? error : new Trouble('failed');
+      this.#tell('error', {code, status});
+      throw error;
+    }
+  }
+
+  /** @param {string} path */
+  #url(path) {
+    const server = this.getAttribute('server')?.replace(/\/*$/, '/') || new URL('.', import.meta.url).href;
+    return new URL(`api/${path}`, new URL(server, document.baseURI));
+  }
+
+  /** @param {string} name @param {object} detail */
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(`symptom-chat:${name}`, {detail, bubbles: true, composed: true}));
+  }
+
+  // ---- what the device keeps: the session's token and what has not been sent yet, from the first message on
+
+  #key() {
+    return `symptom-chat ${this.#url('').href} ${this.getAttribute('article') ?? ''}`;
+  }
+
+  /** @returns {Storage | null} */
+  #storage() {
+    const kept = this.getAttribute('remember') ?? 'device';
+    try {
+      return kept === 'device' ? localStorage : kept === 'tab' ? sessionStorage : null;
+    } catch {
+      return null; // refused by the browser: the conversation then lasts as long as the page
+    }
+  }
+
+  /** @param {string} [key] @returns {Session | null} */
+  #recall(key = this.#key()) {
+    try {
+      const kept = JSON.parse(this.#storage()?.getItem(key) ?? 'null');
+      if (!kept || typeof kept !== 'object') return null;
+      const token = typeof kept.token === 'string' && /^[\x21-\x7e]+$/.test(kept.token) ? kept.token : '';
+      const alive = !kept.expires_at || !(Date.parse(kept.expires_at) < Date.now());
+      const pending = each(kept.pending).filter((/** @type {any} */ m) => typeof m.id === 'string');
+      return {token: alive ? token : '', expires_at: clean(kept.expires_at), last: clean(kept.last), pending};
+    } catch {
+      return null;
+    }
+  }
+
+  #remember() {
+    const kept = {token: '', expires_at: '', last: '', ...this.#session, pending: this.#outbox};
+    try {
+      if (this.#session || this.#outbox.length) this.#storage()?.setItem(this.#key(), JSON.stringify(kept));
+      else this.#storage()?.removeItem(this.#key());
+    } catch {
+      // full or refused: as above
+    }
+  }
+
+  /** Once, when the chat is first seen: what was said on this device before, and what could not be sent. */
+  async #resume() {
+    if (this.#resumed) return;
+    this.#resumed = true;
+    const kept = this.#recall();
+    if (!kept) return;
+    if (kept.token) {
+      this.#session = kept;
+      await this.#catchUp(true);
+    }
+    for (const message of kept.pending) {
+      const known = this.#entries.some((entry) => entry.is === 'you' && entry.id === message.id);
+      if (known || this.#outbox.some(({id}) => id === message.id)) continue;
+      this.#outbox.push(message);
+      this.#add({is: 'you', id: message.id, text: String(message.title ?? message.text ?? '')});
+    }
+    this.#remember();
+    this.#send();
+  }
+
+  /** Adds the turns that this tab has not seen.
+   * @param {boolean} first */
+  async #catchUp(first) {
+    const life = this.#life;
+    const url = this.#url('messages');
+    if (this.#turn) url.searchParams.set('after', this.#turn);
+    try {
+      const {turns} = await call('GET', url, {token: this.#session?.token, signal: life.signal});
+      if (life !== this.#life) return;
+      const known = new Set(this.#entries.map((e) => (e.is === 'you' ? e.id : e.is === 'reply' ? e.reply.id : '')));
+      const draw = () => {
+        if (first && each(turns).length) this.#add({is: 'note', text: this.texts.resumed});
+        for (const turn of each(turns)) {
+          this.#turn = String(turn.id);
+          const replies = each(turn.replies);
+          if (known.has(turn.id) || replies.some((/** @type {Reply} */ reply) => known.has(reply.id))) continue;
+          this.#add({is: 'you', id: String(turn.id), text: clean(turn.text)});
+          for (const reply of replies) this.#add({is: 'reply', reply, fresh: false});
+        }
+      };
+      if (first) this.#quietly(draw);
+      else draw();
+      const last = this.#log.lastElementChild;
+      if (last instanceof HTMLElement) this.#reveal(last);
+    } catch (error) {
+      const trouble = error instanceof Trouble ? error : new Trouble('failed');
+      this.#tell('error', {code: trouble.code, status: trouble.status});
+      if (trouble.code === 'ended') this.#session = null;
+      this.#add({is: 'note', text: this.texts[trouble.code === 'ended' ? 'ended' : 'resume_failed']});
+    }
+  }
+
+  /** @param {StorageEvent} event */
+  async #followOtherTab(event) {
+    if (event.key !== this.#key() || (!this.#session && !this.#entries.length)) return;
+    const kept = this.#recall();
+    if (!kept) {
+      this.#end(this.texts.ended_elsewhere);
+    } else if (kept.token && kept.last !== this.#session?.last) {
+      this.#session = {...kept, pending: []};
+      await this.#catchUp(false);
+    }
+  }
+
+  // ---- the menu
+
+  /** @param {boolean} open */
+  #openMenu(open) {
+    const t = this.texts;
+    const toggle = this.#root.getElementById('menu-button');
+    const item = (/** @type {string} */ text, /** @type {() => void} */ act) =>
+      make('button', {type: 'button', part: 'button', click: act}, text);
+    const done = (/** @type {() => void} */ act) => () => {
+      this.#openMenu(false);
+      act();
+    };
+    this.#menu.hidden = !open;
+    toggle?.setAttribute('aria-expanded', String(open));
+    this.#menu.replaceChildren(
+      item(t.copy, done(() => this.#copy())),
+      item(t.print, done(() => this.#print())),
+      item(t.download, done(() => this.#download())),
+      item(t.restart, done(() => this.#end(t.restarted))),
+      item(t.forget, () => {
+        const question = make('p', {id: 'sure'}, t.forget_sure);
+        const keep = item(t.forget_no, done(() => {}));
+        const choice = make('div', {class: 'sure', role: 'group', 'aria-labelledby': 'sure'}, question, keep);
+        choice.append(item(t.forget_yes, done(() => this.#forget())));
+        this.#menu.replaceChildren(choice);
+        keep.focus();
+      }),
+    );
+    if (open) this.#menu.querySelector('button')?.focus();
+    else toggle?.focus();
+  }
+
+  /** The whole conversation as plain text. */
+  #transcript() {
+    const t = this.texts;
+    const lines = this.#entries.map((entry) => {
+      if (entry.is === 'you') return `${t.you} ${clean(entry.text)}`;
+      return entry.is === 'note' ? entry.text : replyText(entry.reply, t, this.#language());
+    });
+    return [this.#root.getElementById('heading')?.textContent ?? '', location.href, ...lines].join('\n\n');
+  }
+
+  /** @param {string} text  said below the conversation, and aloud */
+  #say(text) {
+    this.#status.replaceChildren(text);
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.#transcript());
+      this.#say(this.texts.copied);
+    } catch {
+      this.#say(this.texts.copy_failed);
+    }
+  }
+
+  #download() {
+    const file = URL.createObjectURL(new Blob([this.#transcript()], {type: 'text/plain;charset=utf-8'}));
+    make('a', {href: file, download: this.texts.file}).click();
+    setTimeout(() => URL.revokeObjectURL(file), 10_000);
+  }
+
+  /** Prints the conversation alone: the page's other content is left out while the browser prints. */
+  #print() {
+    const only = new CSSStyleSheet();
+    only.replaceSync(
+      '@media print{body>:not(symptom-chat-print){display:none!important}}' +
+        'symptom-chat-print{display:block;white-space:pre-wrap;overflow-wrap:anywhere;font:11pt/1.5 sans-serif}' +
+        '@media screen{symptom-chat-print{display:none}}',
+    );
+    const paper = document.createElement('symptom-chat-print');
+    paper.textContent = this.#transcript();
+    document.body.append(paper);
+    document.adoptedStyleSheets.push(only);
+    const clear = () => {
+      paper.remove();
+      document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== only);
+    };
+    addEventListener('afterprint', clear, {once: true});
+    print();
+  }
+
+  /** Ends the conversation on this device; the server keeps its record until it is asked to forget it.
+   * @param {string} text */
+  #end(text) {
+    this.#life.abort();
+    this.#life = new AbortController();
+    this.#sending = false;
+    this.#session = null;
+    this.#trouble = null;
+    this.#outbox = [];
+    this.#entries = [];
+    this.#turn = '';
+    this.#remember();
+    this.#log.replaceChildren();
+    this.#panel.scrollTo({top: 0});
+    this.#add({is: 'note', text});
+    this.#tell('end', {});
+  }
+
+  /** Has the server delete every conversation that this device knows of it, of this article or another. */
+  async #forget() {
+    const t = this.texts;
+    const storage = this.#storage();
+    const prefix = `symptom-chat ${this.#url('').href} `;
+    const keys = storage ? Object.keys(storage).filter((key) => key.startsWith(prefix)) : [];
+    const here = this.#key();
+    const tokens = new Map(keys.map((key) => [key, this.#recall(key)?.token ?? '']));
+    if (this.#session) tokens.set(here, this.#session.token);
+    const receipts = [];
+    try {
+      for (const [key, token] of tokens) {
+        if (token) {
+          const gone = await call('DELETE', this.#url('conversations/current'), {token, signal: this.#page.signal}).catch(
+            (error) => {
+              if (error.code === 'ended') return {}; // the server no longer knows it
+              throw error;
+            },
+          );
+          if ('receipt' in gone) receipts.push(clean(String(gone.receipt)));
+        }
+        if (key !== here) storage?.removeItem(key);
+      }
+    } catch (error) {
+      const {code, status} = error instanceof Trouble ? error : new Trouble('failed');
+      this.#tell('error', {code, status});
+      return this.#say(t.forget_failed);
+    }
+    this.#end(receipts.length ? fill(t.forgotten, {receipt: receipts.join(', ')}).join('') : t.nothing_stored);
+    this.#tell('forget', {receipts});
+  }
+}
+
+/** A message's id, made here so that sending it twice is one message. */
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+const DARK = `
+  --_accent: var(--symptom-chat-accent-dark, #7fd6cb); --_on-accent: var(--symptom-chat-on-accent-dark, #06302c);
+  --_surface: var(--symptom-chat-surface-dark, #11181c); --_card: var(--symptom-chat-card-dark, #1a242a);
+  --_ink: var(--symptom-chat-ink-dark, #e9eff1); --_soft: var(--symptom-chat-soft-dark, #a9bac2);
+  --_line: #33434c; --_edge: #7d919b; --_you: #1d3d3d; --_danger: #ff9c92; --_danger-card: #331715; --_on-danger: #2b0704;
+  color-scheme: dark;`;
+
+const CSS_TEXT = `
+:host {
+  --_accent: var(--symptom-chat-accent, #0a6560); --_on-accent: var(--symptom-chat-on-accent, #fff);
+  --_surface: var(--symptom-chat-surface, #f4f7f7); --_card: var(--symptom-chat-card, #fff);
+  --_ink: var(--symptom-chat-ink, #1b2a31); --_soft: var(--symptom-chat-soft, #52646d);
+  --_line: #d8e1e4; --_edge: #788a93; --_you: #d9ecea; --_danger: #a3161a; --_danger-card: #fff4f2; --_on-danger: #fff;
+  --_radius: var(--symptom-chat-radius, 14px); --_gap: 16px;
+  display: block; color-scheme: light; text-align: start;
+  font: 400 var(--symptom-chat-size, max(1rem, 16px))/1.55 var(--symptom-chat-font, system-ui, -apple-system, "Segoe UI",
+    Roboto, "Helvetica Neue", Arial, sans-serif);
+}
+:host(:not([mode=inline])) { display: contents; }
+@media (prefers-color-scheme: dark) { :host(:not([theme=light])) {${DARK}} }
+:host([theme=dark]) {${DARK}}
+:host([hidden]), [hidden] { display: none !important; }
+* { box-sizing: border-box; }
+h2, h3, p, ul, ol { margin: 0; padding: 0; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+:focus { outline: none; }
+:focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
+svg { width: 1.5em; height: 1.5em; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round;
+  stroke-linejoin: round; flex: none; display: block; }
+button, textarea { font: inherit; color: inherit; }
+button { cursor: pointer; min-width: 36px; min-height: 36px; border: 1px solid var(--_edge); border-radius: 99px;
+  background: var(--_card); padding: 5px 16px; }
+button:hover { border-color: var(--_accent); }
+a { color: var(--_accent); text-underline-offset: .15em; overflow-wrap: anywhere; }
+
+.launcher { position: fixed; z-index: var(--symptom-chat-layer, 9000); display: flex; align-items: center; gap: 10px;
+  inset-block-end: max(var(--symptom-chat-offset, 20px), env(safe-area-inset-bottom));
+  inset-inline-end: max(var(--symptom-chat-offset, 20px), env(safe-area-inset-right)); max-width: calc(100vw - 40px);
+  min-height: 56px; padding: 10px 22px 10px 18px; border: 1px solid transparent; font-weight: 600; text-align: start;
+  background: var(--_accent); color: var(--_on-accent); box-shadow: 0 2px 6px #0003, 0 8px 24px #0003; }
+.launcher:hover { filter: brightness(1.1); }
+
+.panel { display: flex; flex-direction: column; overflow: hidden auto; overscroll-behavior: contain; padding: 0;
+  background: var(--_surface); color: var(--_ink); border: 1px solid var(--_line); border-radius: var(--_radius);
+  scroll-padding-block: 72px 96px; overflow-wrap: anywhere; scrollbar-width: thin; position: relative; }
+section.panel { height: var(--symptom-chat-height, min(42em, 88vh)); }
+dialog.panel { position: fixed; z-index: var(--symptom-chat-layer, 9000); margin: 0; inset: auto;
+  inset-block-end: var(--symptom-chat-offset, 20px); inset-inline-end: var(--symptom-chat-offset, 20px);
+  width: min(var(--symptom-chat-width, 26em), 100vw - 40px);
+  height: min(var(--symptom-chat-height, 44em), 100dvh - 40px); max-width: none; max-height: none;
+  box-shadow: 0 4px 12px #0002, 0 16px 48px #0003; }
+dialog.panel:not([open]) { display: none; }
+dialog.panel:modal { inset: 0; inset-block-start: var(--_top, 0); width: 100%; height: var(--_room, 100dvh);
+  border: 0; border-radius: 0; padding-inline: env(safe-area-inset-left) env(safe-area-inset-right); }
+dialog::backdrop { background: var(--_surface); }
+
+.header { position: sticky; inset-block-start: 0; z-index: 2; display: flex; align-items: center; gap: 2px;
+  padding: 8px 8px 8px 20px; padding-block-start: max(8px, env(safe-area-inset-top)); background: var(--_card);
+  border-block-end: 1px solid var(--_line); }
+.header:dir(rtl) { padding-inline: 20px 8px; }
+h2 { flex: 1; font-size: 1.0625em; line-height: 1.3; font-weight: 650; }
+.bare { border-color: transparent; background: none; padding: 0; width: 44px; height: 44px; display: grid;
+  place-items: center; }
+#menu-button path { stroke-width: 3; }
+.menu { position: absolute; inset-block-start: calc(100% - 4px); inset-inline-end: 8px; width: min(18em, 100% - 16px);
+  padding: 6px; background: var(--_card); border: 1px solid var(--_edge); border-radius: 12px;
+  box-shadow: 0 8px 28px #0004; }
+.menu > button { display: block; width: 100%; min-height: 44px; border: 0; border-radius: 8px; text-align: start; }
+.menu > button:hover { background: var(--_surface); }
+.sure { display: grid; gap: 10px; padding: 10px; }
+
+.talk { flex: 1 0 auto; display: flex; flex-direction: column; gap: var(--_gap); padding: 20px; width: 100%;
+  max-width: 46em; margin-inline: auto; }
+.log, .opening { display: flex; flex-direction: column; gap: var(--_gap); }
+.log:empty { display: none; }
+.greeting { font-size: 1.0625em; }
+.notice, .urgent { font-size: .9375em; color: var(--_soft); }
+.urgent { color: var(--_ink); padding-inline-start: 12px; border-inline-start: 3px solid var(--_danger); }
+.urgent a { color: var(--_danger); font-weight: 700; display: inline-block; padding: 2px 4px; min-width: 24px;
+  text-align: center; }
+.label { font-size: .875em; font-weight: 600; color: var(--_soft); margin-block-end: 8px; }
+ul { list-style: none; }
+.choices { display: grid; gap: 8px; justify-items: start; }
+.choice { min-height: 44px; border-radius: 22px; padding: 8px 18px; text-align: start; line-height: 1.35;
+  border-color: var(--_accent); color: var(--_accent); font-weight: 550; }
+.choice:hover { background: var(--_accent); color: var(--_on-accent); }
+
+.entry.you { display: flex; justify-content: flex-end; padding-block-start: 4px; }
+.bubble { max-width: 86%; padding: 10px 16px; border-radius: 20px; border-end-end-radius: 5px; background: var(--_you);
+  border: 1px solid transparent; white-space: pre-wrap; }
+.note { font-size: .9375em; color: var(--_soft); text-align: center; padding-inline: 8px; }
+.card { display: grid; gap: 14px; padding: 18px 20px; background: var(--_card); border: 1px solid var(--_line);
+  border-radius: var(--_radius); }
+h3 { font-size: 1.125em; line-height: 1.35; font-weight: 650; }
+.card > * { min-width: 0; }
+.prose { display: grid; gap: .8em; }
+.prose[hidden] { display: none; }
+.prose ul { list-style: disc; padding-inline-start: 1.3em; display: grid; gap: .3em; }
+sup { font-size: .8em; line-height: 1; vertical-align: .3em; }
+sup a { display: inline-block; min-width: 24px; min-height: 24px; line-height: 24px; margin-block: -5px; padding-inline: 4px;
+  text-align: center; text-decoration: none; font-weight: 600; vertical-align: middle; }
+sup a:hover { text-decoration: underline; }
+.further { display: grid; gap: 14px; justify-items: start; }
+.more { color: var(--_accent); font-weight: 600; border-color: var(--_line); }
+.sources { padding-inline-start: 1.6em; font-size: .9375em; display: grid; gap: 4px; }
+.sources a { display: inline-block; min-height: 24px; }
+.by { color: var(--_soft); }
+.review, .disclaimer { font-size: .875em; color: var(--_soft); }
+.review + .disclaimer { margin-block-start: -8px; }
+.feedback { display: grid; gap: 10px; padding-block-start: 14px; border-block-start: 1px solid var(--_line); }
+.row { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
+.ask { font-weight: 550; margin-inline-end: 6px; }
+.said:empty { display: none; }
+.said { font-size: .9375em; color: var(--_soft); }
+.why { display: grid; gap: 12px; justify-items: start; }
+.small { font-size: .9375em; padding: 4px 14px; }
+[aria-pressed=true] { background: var(--_accent); color: var(--_on-accent); border-color: var(--_accent); }
+[aria-pressed=true]::before { content: "✓ " / ""; }
+.strong { background: var(--_accent); color: var(--_on-accent); border-color: var(--_accent); font-weight: 600; }
+label { display: grid; gap: 6px; width: 100%; font-size: .9375em; }
+textarea { width: 100%; resize: none; background: var(--_card); border: 1px solid var(--_edge); border-radius: 10px;
+  padding: 8px 12px; }
+.next { padding-block-start: 2px; }
+
+.danger, .trouble { border: 2px solid var(--_danger); background: var(--_danger-card); }
+.danger h3 { color: var(--_danger); font-size: 1.25em; }
+.lines { display: grid; gap: 10px; }
+.line { display: block; font-size: .9375em; font-weight: 550; margin-block-end: 4px; }
+.card .call { display: inline-block; min-height: 44px; padding: 8px 22px; border-radius: 99px; font-weight: 700;
+  font-size: 1.125em; background: var(--_danger); color: var(--_on-danger); text-decoration: none;
+  border: 1px solid transparent; }
+.card .urgent .call { all: revert; color: var(--_danger); font-weight: 700; }
+.trouble { display: grid; gap: 12px; justify-items: start; padding: 16px 20px; border-width: 1px;
+  border-radius: var(--_radius); background: var(--_card); }
+
+.status { display: flex; align-items: center; gap: 10px; min-height: 1.55em; color: var(--_soft); font-size: .9375em; }
+.status:empty { display: none; }
+.dots { width: 34px; height: 8px; background: radial-gradient(circle closest-side, currentColor 90%, transparent) 0 0/12px 8px;
+  animation: wait 1.2s infinite steps(4, jump-none); clip-path: inset(0); }
+@keyframes wait { from { clip-path: inset(0 100% 0 0); } to { clip-path: inset(0); } }
+
+.composer { position: sticky; inset-block-end: 0; z-index: 1; padding: 12px 16px; width: 100%;
+  padding-block-end: max(12px, env(safe-area-inset-bottom)); background: var(--_card);
+  border-block-start: 1px solid var(--_line); }
+.field { display: flex; align-items: end; gap: 8px; max-width: 44em; margin-inline: auto; }
+.field textarea { flex: 1; min-height: 44px; max-height: 8.5em; padding: 9px 16px; border-radius: 22px; line-height: 1.5;
+  field-sizing: content; }
+textarea:focus-visible { outline-offset: -2px; }
+textarea::placeholder { color: var(--_soft); opacity: 1; }
+.send { flex: none; display: grid; place-items: center; padding: 0; width: 44px; height: 44px; border-color: transparent;
+  background: var(--_accent); color: var(--_on-accent); }
+.fault { font-size: .9375em; color: var(--_danger); }
+.fault:not(:empty) { margin-block-end: 8px; }
+
+@media (pointer: coarse) { button, .small, .sources a { min-height: 44px; } .sources a { padding-block: 9px; } }
+@media (max-height: 26em) { .header { position: static; } .panel { scroll-padding-block: 0 80px; } }
+@media (max-width: 22em) { .talk { padding: 14px; } .card { padding: 14px; } }
+@media (prefers-reduced-motion: reduce) { .dots { animation: none; } }
+@media (forced-colors: active) {
+  [aria-pressed=true] { border: 3px solid Highlight; } svg { stroke: ButtonText; } .dots { background: CanvasText; }
+  .card .call { border-color: LinkText; }
+}
+@media print { .launcher { display: none; } }
+`;
+
+if (!customElements.get('symptom-chat')) customElements.define('symptom-chat', SymptomChat);

@@ -1,0 +1,224 @@
+"""A stand-in for the gateway, for what a real one can't be asked to do: be slow, be broken, be hostile, be gone.
+
+It speaks the visitor API over a real socket and keeps conversations as the gateway does (a message id is one turn). A
+test says how it behaves through `Server.fault` and reads from `Server.log` what the browser really sent.
+"""
+
+import json
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+WIDGET = Path(__file__).parents[2] / "bot" / "widget"
+FILES = {
+    "/widget.js": ("widget.js", "text/javascript"),
+    "/embed.js": ("embed.js", "text/javascript"),
+    "/embed": ("embed.html", "text/html"),
+}
+STRICT = "default-src 'none'; script-src {origin}; connect-src {origin}; require-trusted-types-for 'script'"
+
+ARTICLE = {
+    "id": "myoclonus",
+    "title": "Living with myoclonus",
+    "url": "http://127.0.0.1/articles/myoclonus",
+    "reviewed_by": None,
+    "reviewed_on": None,
+    "revision": "a1b2c3",
+}
+ANSWER = {
+    "kind": "answer",
+    "text": "Most kinds of myoclonus can't be prevented, because the cause lies in the nerves. You can often make the "
+    "jerks rarer by staying away from what sets them off. [1]",
+    "more": "What sets jerks off differs from person to person. Common ones are: [2]\n\n- too little sleep\n- alcohol\n"
+    "- flashing lights\n- sudden noise or touch\n\nA diary of when the jerks come helps to find yours.",
+    "question": "myoclonus.prevention",
+    "title": "Can myoclonus be prevented?",
+    "article": ARTICLE,
+    "sources": [
+        {"n": 1, "title": "Myoclonus", "publisher": "National Institute of Neurological Disorders and Stroke",
+         "url": "https://www.ninds.nih.gov/health-information/disorders/myoclonus"},
+        {"n": 2, "title": "Progressive myoclonic epilepsy", "publisher": "Genetics Home Reference",
+         "url": "https://medlineplus.gov/genetics/condition/unverricht-lundborg-disease/"},
+    ],
+    "disclaimer": "This is general information. It doesn't replace the advice of a doctor who knows you.",
+    "feedback": {"ask": "Was this helpful?"},
+    "choices": [{"title": "What sets myoclonus off?", "value": "myoclonus.triggers"},
+                {"title": "When should I see a doctor?", "value": "myoclonus.when_to_see_doctor"}],
+    "confidence": 0.91,
+}
+REVIEWED = ANSWER | {"article": ARTICLE | {"reviewed_by": "Dr. Ada Example, neurologist", "reviewed_on": "2026-11-20"}}
+EMERGENCY = {
+    "kind": "emergency",
+    "text": "This may need help at once. Call now, or have somebody near you call. Stay with the person, and stay on the "
+    "line until help is there.",
+    "numbers": [{"label": "Emergency services", "number": "112", "tel": "112"},
+                {"label": "In the United States and Canada", "number": "911", "tel": "tel:911"}],
+}
+CRISIS = {
+    "kind": "crisis",
+    "text": "It sounds very hard right now. You can talk to somebody at this moment, and it costs nothing.",
+    "numbers": [{"label": "988 Suicide & Crisis Lifeline", "number": "988", "tel": "988"},
+                {"label": "Crisis Text Line", "number": "Text HOME to 741741", "tel": None}],
+}
+CLARIFY = {
+    "kind": "clarify",
+    "text": "Did you mean one of these?",
+    "choices": [{"title": "What are the side effects of valproate?", "value": "myoclonus.sodium_valproate_side_effects"},
+                {"title": "Is valproate safe in pregnancy?", "value": "myoclonus.valproate_in_pregnancy"}],
+}
+NOT_COVERED = {
+    "kind": "not_covered",
+    "text": "Our articles don't cover migraine. They cover myoclonus, and these questions are near yours.",
+    "choices": [{"title": "Can myoclonus be prevented?", "value": "myoclonus.prevention"}],
+}
+PERSONAL = {
+    "kind": "personal_advice",
+    "text": "How much to take is a decision for a doctor or pharmacist who knows you. Please ask them before you change "
+    "anything. Here is what the article says about the medicine.",
+    "choices": [{"title": "What is clonazepam for?", "value": "myoclonus.clonazepam"}],
+}
+OUT_OF_SCOPE = {"kind": "out_of_scope", "text": "I can only answer questions about the symptoms in our articles."}
+TALK = {"kind": "talk", "topic": "greeting", "text": "Hello. What would you like to know?"}
+UNAVAILABLE = {
+    "kind": "unavailable",
+    "text": "The answers can't be reached at the moment. Your question is kept. Please try again in a few minutes.",
+    "numbers": [{"label": "If someone may be in danger", "number": "112", "tel": "112"}],
+}
+BY_WORD = {
+    "emergency": EMERGENCY, "crisis": CRISIS, "valproate": CLARIFY, "migraine": NOT_COVERED, "dose": PERSONAL,
+    "weather": OUT_OF_SCOPE, "hello": TALK, "down": UNAVAILABLE, "reviewed": REVIEWED,
+}  # fmt: skip
+
+
+@dataclass
+class Server:
+    """`fault` is what happens to API calls from now on: None, or a function (handler, method, path) -> True when it
+    has answered. `csp` is sent with pages. `answers` maps a word to the replies that it gets."""
+
+    origin: str = ""
+    pages: dict = field(default_factory=dict)
+    csp: str | None = STRICT
+    fault: object = None
+    answers: dict = field(default_factory=lambda: {word: [reply] for word, reply in BY_WORD.items()})
+    log: list = field(default_factory=list)
+    conversations: dict = field(default_factory=dict)
+    votes: list = field(default_factory=list)
+
+    def calls(self, method: str, path: str) -> list:
+        """The bodies of these calls, in order."""
+        return [body for m, p, body in self.log if m == method and p == f"/api/{path}"]
+
+
+def page(body: str, *, head: str = "", lang: str = "en", dir: str = "ltr") -> str:
+    return (
+        f'<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8"><title>A page</title>'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">'
+        f'{head}<script type="module" src="/widget.js"></script></head><body><main><h1>Living with myoclonus</h1>'
+        f"<p>What the publisher's page says.</p>{body}<p>And more of it.</p></main></body></html>"
+    )
+
+
+def serve(server: Server) -> ThreadingHTTPServer:
+    """Serves it on a free port of loopback until `shutdown()`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+        def send(self, status: int, body: bytes, kind: str, **headers: str):
+            self.send_response(status)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def json(self, status: int, body: object, **headers: str):
+            self.send(status, json.dumps(body).encode(), "application/json", **headers)
+
+        def handle_one_request(self):
+            try:
+                super().handle_one_request()
+            except ConnectionError:
+                self.close_connection = True  # the browser went away, as some tests have it do
+
+        def do_GET(self):
+            self.answer("GET")
+
+        def do_POST(self):
+            self.answer("POST")
+
+        def do_DELETE(self):
+            self.answer("DELETE")
+
+        def answer(self, method: str):
+            path = self.path.partition("?")[0]
+            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if path.startswith("/api/"):
+                body = json.loads(raw) if raw else None
+                server.log.append((method, path, body))
+                if server.fault and server.fault(self, method, path):
+                    return
+                api(self, method, path, body)
+            elif path in FILES:
+                name, kind = FILES[path]
+                self.send(200, (WIDGET / name).read_bytes(), kind, Cache_Control="no-store", **self.policy())
+            elif path in server.pages:
+                self.send(200, server.pages[path].encode(), "text/html", **self.policy())
+            else:
+                self.send(404, b"", "text/plain")
+
+        def policy(self) -> dict:
+            return {"Content_Security_Policy": server.csp.format(origin=server.origin)} if server.csp else {}
+
+        def conversation(self):
+            token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+            found = server.conversations.get(token)
+            if found is None:
+                self.json(401, {"error": {"code": "no_session", "message": "This conversation has ended."}})
+            return found
+
+    def api(at: Handler, method: str, path: str, body: dict):
+        if (method, path) == ("POST", "/api/conversations"):
+            token = f"token-{len(server.conversations) + 1}"
+            server.conversations[token] = {"id": token, "turns": []}
+            expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+            at.json(201, {"conversation": token, "token": token, "expires_at": expires, "notice": "", "starters": []})
+            return
+        conversation = at.conversation()
+        if conversation is None:
+            return
+        turns = conversation["turns"]
+        if (method, path) == ("POST", "/api/messages"):
+            turn = next((turn for turn in turns if turn["id"] == body["id"]), None)
+            if turn is None:
+                asked = body.get("text") or body["choice"]
+                found = next((r for word, r in server.answers.items() if re.search(word, asked)), [ANSWER])
+                replies = [{"id": f"{body['id']}-{n}"} | reply for n, reply in enumerate(found)]
+                turn = {"id": body["id"], "text": asked, "at": "2026-11-20T10:00:00Z", "replies": replies}
+                turns.append(turn)
+            at.json(200, {"replies": turn["replies"]})
+        elif (method, path) == ("GET", "/api/messages"):
+            after = at.path.partition("after=")[2]
+            ids = [turn["id"] for turn in turns]
+            at.json(200, {"turns": turns[ids.index(after) + 1 if after in ids else 0 :]})
+        elif (method, path) == ("POST", "/api/feedback"):
+            server.votes.append(body)
+            at.json(200, {"kind": "talk", "text": "Thank you. An editor will read this."})
+        elif (method, path) == ("DELETE", "/api/conversations/current"):
+            gone = [token for token, kept in server.conversations.items() if kept is conversation]
+            del server.conversations[gone[0]]
+            at.json(200, {"receipt": f"R-{gone[0]}"})
+        else:
+            at.json(404, {"error": {"code": "not_found", "message": "There is nothing here."}})
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.origin = f"http://127.0.0.1:{http.server_port}"
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    return http
