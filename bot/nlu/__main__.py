@@ -1,13 +1,18 @@
-"""Rasa's own command line, lean: `python -m bot.nlu run|train ...`, and `test`, which answers phrases with an archive.
+"""Rasa, lean, as processes that the command line and the gateway start:
 
-`train` prints one line `component NAME` on standard output whenever the training of a component begins.
+- `python -m bot.nlu train FOLDER ARCHIVE` trains the release in FOLDER (config.yml, domain.yml, data/) and prints a line
+  `component NAME` whenever it begins to train one;
+- `python -m bot.nlu understand ARCHIVE` prints the archive's intents, then how it understands each line that it reads;
+- `python -m bot.nlu serve ARCHIVE PORT` serves the gateway's private channel on loopback, until its standard input ends.
 """
 
 import asyncio
 import json
-import logging
+import os
 import sys
+import threading
 import warnings
+from pathlib import Path
 
 from bot.nlu import lean
 
@@ -15,19 +20,14 @@ from bot.nlu import lean
 def main(arguments):
     warnings.simplefilter("ignore")  # Rasa's dependencies warn of each other's age
     lean.prepare()
-    if arguments[:1] == ["understand"]:
-        return understand(arguments[1])
-    if arguments[:1] == ["train"]:
-        announce_components()
-    import rasa.__main__
-
-    sys.argv = ["rasa", *arguments]
-    return rasa.__main__.main()
+    lean.quieten()
+    return {"train": train, "understand": understand, "serve": serve}[arguments[0]](*arguments[1:])
 
 
-def announce_components():
-    """Print a line on standard output for every component whose training begins."""
+def train(folder, archive):
+    """Train the release in `folder` into the file `archive`."""
     from rasa.engine.training.hooks import LoggingHook
+    from rasa.model_training import train
 
     begin = LoggingHook.on_before_node
 
@@ -37,6 +37,10 @@ def announce_components():
         return begin(self, *args, **kwargs)
 
     LoggingHook.on_before_node = on_before_node
+    archive = Path(archive)
+    result = train(domain=f"{folder}/domain.yml", config=f"{folder}/config.yml", training_files=f"{folder}/data",
+                   output=str(archive.parent), fixed_model_name=archive.name.removesuffix(".tar.gz"))
+    return result.code
 
 
 def understand(archive):
@@ -46,7 +50,6 @@ def understand(archive):
 
     from bot.nlu.channel import as_words
 
-    logging.disable(logging.WARNING)
     agent = Agent.load(archive)
     print(json.dumps({"intents": sorted(agent.domain.intents)}), flush=True)
     for line in sys.stdin:
@@ -54,6 +57,26 @@ def understand(archive):
         parsed = asyncio.run(agent.processor.parse_message(
             UserMessage(as_words(message["text"]), metadata=message.get("metadata"))))
         print(json.dumps({key: parsed[key] for key in ("intent", "intent_ranking", "entities")}), flush=True)
+
+
+def serve(archive, port):
+    """Serve `archive` to the gateway; ends with the process that started it."""
+    from rasa.core.run import serve_application
+    from rasa.core.utils import AvailableEndpoints
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    root = Path(__file__).parents[2]
+    serve_application(model_path=archive, interface="127.0.0.1", port=int(port), enable_api=False,
+                      credentials=str(root / "credentials.yml"),
+                      endpoints=AvailableEndpoints.read_endpoints(str(root / "endpoints.yml")))
+    return 0
+
+
+def _end_with_parent():
+    """Wait for the end of standard input, a pipe from the gateway: it comes even when that was killed."""
+    while os.read(0, 1):
+        pass
+    os._exit(0)
 
 
 if __name__ == "__main__":

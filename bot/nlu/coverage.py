@@ -7,11 +7,15 @@ goes to `not_covered`.
 from __future__ import annotations
 
 import json
+from typing import List
 
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import ENTITIES, INTENT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
 
 NOT_COVERED = "not_covered"
 MENTIONED = 0.5  # the likelihood of a term that a question's section only mentions; 1 for what the question is about
@@ -42,7 +46,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         with model_storage.read_from(resource) as folder:
             return cls(config, model_storage, resource, json.loads((folder / "questions.json").read_text(encoding="utf-8")))
 
-    def train(self, training_data):
+    def train(self, training_data: TrainingData) -> Resource:
         """Takes what each question is about from the metadata that the importer gave its phrases."""
         questions = {}
         for example in training_data.intent_examples:
@@ -53,7 +57,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             (folder / "questions.json").write_text(json.dumps(questions), encoding="utf-8")
         return self._resource
 
-    def process(self, messages):
+    def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:
             ranking = message.get("intent_ranking") or []
             named = {e["value"]: e["kind"] for e in message.get(ENTITIES, []) if e["entity"] == "term"}

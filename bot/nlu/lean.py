@@ -35,6 +35,16 @@ def prepare():
     _validate_once()
 
 
+def quieten():
+    """Let Rasa log warnings and errors only, and never a visitor's words (the fields that it logs them in)."""
+    import logging
+
+    from rasa.utils.log_utils import configure_structlog
+
+    configure_structlog(logging.WARNING)
+    logging.getLogger().setLevel(logging.WARNING)
+
+
 def _validate_once():
     """Exchange the validation of action results for the same one with a validator that is made once."""
     from jsonschema import ValidationError

@@ -3,11 +3,17 @@
 One rule a question would say the same, but Rasa's rule policy goes through all rules at every prediction, and its
 training grows with the square of their number; docs/design.md has the figures.
 """
+from __future__ import annotations
 
-from rasa.core.policies.policy import Policy
+from typing import Any, Dict, List, Optional, Text
+
+from rasa.core.policies.policy import Policy, PolicyPrediction
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.trackers import DialogueStateTracker
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False)
@@ -22,10 +28,12 @@ class AnswerPolicy(Policy):
     def load(cls, config, model_storage, resource, execution_context, **kwargs):
         return cls(config, model_storage, resource, execution_context)
 
-    def train(self, training_trackers, domain, **kwargs):
+    def train(self, training_trackers: List[DialogueStateTracker], domain: Domain, **kwargs: Any) -> Resource:
         return self._resource
 
-    def predict_action_probabilities(self, tracker, domain, rule_only_data=None, **kwargs):
+    def predict_action_probabilities(
+        self, tracker: DialogueStateTracker, domain: Domain, rule_only_data: Optional[Dict[Text, Any]] = None, **kwargs: Any,
+    ) -> PolicyPrediction:
         intent = (tracker.latest_message and tracker.latest_message.intent.get("name")) or ""
         done = _action_since_message(tracker)
         scores = self._default_predictions(domain)

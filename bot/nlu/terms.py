@@ -2,11 +2,15 @@
 from __future__ import annotations
 
 import json
+from typing import List
 
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
 from rasa.nlu.extractors.extractor import EntityExtractorMixin
 from rasa.shared.nlu.constants import ENTITIES, TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import terms
 
@@ -36,14 +40,14 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
         with model_storage.read_from(resource) as folder:
             return cls(model_storage, resource, **json.loads((folder / "terms.json").read_text(encoding="utf-8")))
 
-    def train(self, training_data):
+    def train(self, training_data: TrainingData) -> Resource:
         kinds = {term: table["name"] for table in training_data.lookup_tables for term in table["elements"]}
         names = training_data.entity_synonyms
         with self._storage.write_to(self._resource) as folder:
             (folder / "terms.json").write_text(json.dumps({"kinds": kinds, "names": names}), encoding="utf-8")
         return self._resource
 
-    def process(self, messages):
+    def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:
             mentions = self._find(message.get(TEXT) or "") if self._find else []
             found = [{"entity": "term", "value": mention.term, "kind": mention.kind, "start": mention.start,

@@ -1,0 +1,237 @@
+"""Releases: check -> train -> test -> publish -> roll back.
+
+A candidate is a folder `models/candidates/<id>/`: a copy of the content and configuration that it was made from, the
+archive trained from that copy, and a signed manifest. Publishing renames it to `models/releases/<id>/` and writes its
+id to `models/live`, which the gateway watches. Nothing outside a release's folder is read to serve it.
+"""
+
+import datetime
+import hashlib
+import hmac
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import articles, content, safety, settings
+
+CONFIGURATION = ("config.yml", "domain.yml")
+ARCHIVE = "model.tar.gz"
+# What Rasa does for us: a change in it wants a new training, like a change of content.
+CODE = ("bot/nlu", "bot/articles.py", "bot/content.py", "bot/encoder.py", "bot/terms.py", "requirements/rasa.txt")
+MOST_WRONG = 0.02  # of the test phrases of articles, answered with another question's answer
+LEAST_RIGHT = 0.95
+TRAINED = re.compile(r"component train_(.+?)\d*$")
+
+
+class ReleaseError(RuntimeError):
+    """A release can't be made, published or read; the message says which, why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a candidate did. `failures` block it; `missed` lists (phrase, expected, got, confidence)."""
+
+    candidate: str
+    failures: list
+    missed: list
+    right: int
+    wrong: int
+    total: int
+
+
+def digest(config, folder=None):
+    """A hash of all that a training depends on: content, configuration, our components, their versions."""
+    root = settings.ROOT
+    files = sorted(path for path in Path(folder or config.path("data")).rglob("*") if path.is_file() and not path.name.startswith("."))
+    files += [root / name for name in CONFIGURATION]
+    for name in CODE:
+        path = root / name
+        files += sorted(path.rglob("*.py")) if path.is_dir() else [path]
+    total = hashlib.sha256()
+    for path in files:
+        total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()[:16]
+
+
+def live(config):
+    """The id of the live release, or None."""
+    try:
+        return (config.path("models") / "live").read_text().strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def folder_of(config, id):
+    """The folder of a release or candidate; raises ReleaseError where there is none."""
+    for kind in ("releases", "candidates"):
+        folder = config.path("models") / kind / id
+        if re.fullmatch(r"[0-9a-z-]+", id) and folder.is_dir():
+            return folder
+    raise ReleaseError(f"there is no release or candidate {id!r} in {config.path('models')}; `bot releases` lists them")
+
+
+def read_manifest(config, id):
+    """The manifest of a release whose every file is as it was signed; raises ReleaseError."""
+    folder = folder_of(config, id)
+    try:
+        text = (folder / "manifest.json").read_bytes()
+        signature = (folder / "manifest.sig").read_text().strip()
+    except FileNotFoundError:
+        raise ReleaseError(f"{folder} has no signed manifest; train it again") from None
+    if not hmac.compare_digest(signature, _signature(config, text)):
+        raise ReleaseError(f"{folder} was not signed by this site; train it here, or set SECRET to the site that made it")
+    manifest = json.loads(text)
+    for name, expected in manifest["files"].items():
+        path = folder / name
+        if not path.is_file() or _hash(path) != expected:
+            raise ReleaseError(f"{path} is not as it was signed; publish another release, or train again")
+    return manifest
+
+
+def train(config, progress):
+    """Check and train the content; the id of the candidate. `progress(step, done)` hears of each step, done from 0 to 1.
+
+    Raises articles.ContentError with the faults of the content, and ReleaseError where the training fails.
+    """
+    progress("checking the content", 0.0)
+    source = config.path("data")
+    faults = content.check(source)
+    if faults:
+        raise articles.ContentError(faults)
+    hash = digest(config)
+    id = f"{datetime.datetime.now(datetime.UTC):%Y%m%d-%H%M%S}-{hash[:8]}"
+    candidates = config.path("models") / "candidates"
+    candidates.mkdir(parents=True, exist_ok=True)
+    folder = candidates / id
+    try:
+        shutil.copytree(source, folder / "data", ignore=shutil.ignore_patterns(".*"))
+        for name in CONFIGURATION:
+            shutil.copy2(settings.ROOT / name, folder / name)
+        _run_training(config, folder, progress)
+        progress("signing", 0.95)
+        _sign(config, folder, id, hash)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    _keep_newest(candidates, 3)
+    progress("trained", 1.0)
+    return id
+
+
+def test(config, id, progress):
+    """The Report of a candidate: every question is in its archive, the test phrases, the safety lists."""
+    read_manifest(config, id)
+    folder = folder_of(config, id)
+    loaded = content.load(folder / "data")
+    phrases = [(phrase, question.name) for question in loaded.questions.values() for phrase in question.test]
+    phrases += [(phrase, intent) for intent, talk in loaded.talk.items() for phrase in talk.test]
+    progress("loading the candidate", 0.0)
+    intents, understood = understand(config, folder / ARCHIVE, [phrase for phrase, _ in phrases],
+                                     lambda done: progress("asking its test phrases", done))
+    failures = [f"the archive knows no question {name}" for name in loaded.questions if name not in intents]
+    failures += safety.check(folder / "data")
+    got = [result["intent"] for result in understood]
+    missed = [(phrase, expected, intent["name"], round(intent["confidence"], 3))
+              for (phrase, expected), intent in zip(phrases, got, strict=True) if intent["name"] != expected]
+    asked = [(expected, intent["name"]) for (_, expected), intent in zip(phrases, got, strict=True) if expected in loaded.questions]
+    right = sum(expected == name for expected, name in asked)
+    wrong = sum(expected != name and name in loaded.questions for expected, name in asked)
+    if right < LEAST_RIGHT * len(asked):
+        failures.append(f"{right} of {len(asked)} test phrases are understood; at least {LEAST_RIGHT:.0%} must be")
+    if wrong > MOST_WRONG * len(asked):
+        failures.append(f"{wrong} of {len(asked)} test phrases get another question's answer; at most {MOST_WRONG:.0%} may")
+    progress("tested", 1.0)
+    return Report(candidate=id, failures=failures, missed=missed, right=right, wrong=wrong, total=len(asked))
+
+
+def understand(config, archive, phrases, progress=lambda done: None):
+    """(intents, results): what an archive knows, and {intent, intent_ranking, entities} for each phrase."""
+    with _rasa(config, ["understand", str(archive)], stdin=subprocess.PIPE) as process:
+        try:
+            first = process.stdout.readline()
+            if not first:
+                raise ReleaseError(f"{archive} can't be loaded:\n{process.stderr.read()[-2000:]}")
+            results = []
+            for i, phrase in enumerate(phrases, 1):
+                process.stdin.write(json.dumps({"text": phrase}) + "\n")
+                process.stdin.flush()
+                results.append(json.loads(process.stdout.readline()))
+                progress(i / len(phrases))
+            process.stdin.close()
+        except BaseException:
+            process.kill()
+            raise
+    return set(json.loads(first)["intents"]), results
+
+
+def publish(config, id):
+    """Make a tested candidate, or an earlier release, the live one."""
+    read_manifest(config, id)
+    folder = folder_of(config, id)
+    releases = config.path("models") / "releases"
+    releases.mkdir(parents=True, exist_ok=True)
+    if folder.parent != releases:
+        os.replace(folder, releases / id)
+    articles.save(config.path("models") / "live", id + "\n")
+
+
+def listed(config):
+    """[(id, state, made_at)] of all releases and candidates, newest first; state: live, release or candidate."""
+    now = live(config)
+    found = [(folder.name, "live" if folder.name == now else kind.removesuffix("s"))
+             for kind in ("releases", "candidates") for folder in (config.path("models") / kind).glob("*") if folder.is_dir()]
+    return sorted(found, reverse=True)
+
+
+def _run_training(config, folder, progress):
+    """Train `folder` in Rasa's own process; every trained component is a step."""
+    steps = re.findall(r"^\s+- name: (\S+)", (folder / "config.yml").read_text(), re.MULTILINE)
+    begun = 0
+    with _rasa(config, ["train", str(folder), str(folder / ARCHIVE)], stderr=subprocess.STDOUT) as process:
+        tail = []
+        try:
+            for line in process.stdout:
+                tail = [*tail[-30:], line]
+                match = TRAINED.match(line.strip())
+                if match:
+                    begun += 1
+                    progress(f"training {match[1].rpartition('.')[2]}", min(0.9, 0.1 + 0.8 * begun / len(steps)))
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode or not (folder / ARCHIVE).is_file():
+        raise ReleaseError("the training failed; Rasa said:\n" + "".join(tail))
+
+
+def _rasa(config, arguments, **pipes):
+    python = config.path("rasa_python")
+    if not python.exists():
+        raise ReleaseError(f"{python} is missing; run `make install` to make Rasa's environment")
+    return subprocess.Popen([str(python), "-m", "bot.nlu", *arguments], cwd=settings.ROOT, text=True,
+                            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes})
+
+
+def _sign(config, folder, id, hash):
+    files = {str(path.relative_to(folder)): _hash(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+    text = json.dumps({"id": id, "digest": hash, "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                       "files": files}, indent=1).encode()
+    (folder / "manifest.json").write_bytes(text)
+    (folder / "manifest.sig").write_text(_signature(config, text))
+
+
+def _signature(config, text):
+    return hmac.new(settings.secret(config).encode(), text, hashlib.sha256).hexdigest()
+
+
+def _hash(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _keep_newest(folder, most):
+    for old in sorted(folder.iterdir(), reverse=True)[most:]:
+        shutil.rmtree(old, ignore_errors=True)

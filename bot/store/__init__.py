@@ -1,0 +1,222 @@
+"""The store: what the gateway keeps in the database, as functions. Where SQLAlchemy ends.
+
+Each function is one transaction; a database that fails raises StoreDown, whatever it was.
+"""
+
+import contextlib
+import datetime
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy import delete, event, func, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from bot.store.tables import Conversation, Deletion, Reply, Turn, Vote
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+WAIT_SECONDS = 2  # for a locked or distant database
+
+
+class StoreDown(RuntimeError):
+    """The database can't be reached, or failed at what was asked of it."""
+
+
+class NoConversation(LookupError):
+    """No conversation has this token, or it has ended."""
+
+
+class NoReply(LookupError):
+    """The conversation has no such reply."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A message that is stored: its turn, its conversation's state, and its replies if it was answered before."""
+
+    turn: int
+    conversation: str
+    number: int  # of the turn in its conversation, from 0
+    article: str | None
+    country: str | None
+    state: dict
+    outcome: str | None
+    replies: list
+
+
+def connect(url):
+    """An engine for a database address; SQLite in WAL mode, with foreign keys."""
+    if url.startswith("sqlite"):
+        engine = sqlalchemy.create_engine(url, connect_args={"timeout": WAIT_SECONDS})
+        event.listen(engine, "connect", _set_up_sqlite)
+        return engine
+    return sqlalchemy.create_engine(url, pool_pre_ping=True, pool_timeout=WAIT_SECONDS,
+                                    connect_args={"connect_timeout": WAIT_SECONDS})
+
+
+def migrate(url):
+    """Bring the database at `url` to the newest form, making it where there is none."""
+    from alembic import command
+    from alembic.config import Config
+
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    with _named_errors():
+        command.upgrade(config, "head")
+
+
+def open_conversation(engine, channel, hours, article=None, country=None):
+    """(conversation, token, expires_at) of a new conversation; the token is kept only as its hash."""
+    token, now = secrets.token_urlsafe(32), _now()
+    conversation = Conversation(
+        id=uuid.uuid4().hex, token_hash=_hash(token), channel=channel, article=article, country=country, state={},
+        opened_at=now, expires_at=now + datetime.timedelta(hours=hours),
+    )
+    with _transaction(engine) as session:
+        session.add(conversation)
+        return conversation.id, token, conversation.expires_at
+
+
+def find_conversation(engine, token):
+    """The id of the conversation that `token` opens; raises NoConversation."""
+    with _transaction(engine) as session:
+        return _conversation(session, token).id
+
+
+def accept(engine, token, message, text, choice, hours):
+    """Store a message as a turn, once however often it comes; raises NoConversation."""
+    try:
+        return _accept(engine, token, message, text, choice, hours)
+    except IntegrityError:  # the same message came twice at the same moment: the other one is stored
+        return _accept(engine, token, message, text, choice, hours)
+
+
+def _accept(engine, token, message, text, choice, hours):
+    with _transaction(engine) as session:
+        conversation = _conversation(session, token)
+        number = session.scalar(select(func.count()).where(Turn.conversation == conversation.id))
+        turn = session.scalar(select(Turn).where(Turn.conversation == conversation.id, Turn.message == message))
+        if turn is None:
+            turn = Turn(conversation=conversation.id, message=message, text=text, choice=choice, received_at=_now())
+            session.add(turn)
+            conversation.expires_at = _now() + datetime.timedelta(hours=hours)
+            session.flush()
+        return Accepted(turn=turn.id, conversation=conversation.id, number=number, article=conversation.article,
+                        country=conversation.country, state=dict(conversation.state), outcome=turn.outcome,
+                        replies=_replies(session, [turn.id])[turn.id])
+
+
+def finish(engine, accepted, replies, outcome, state, question=None, confidence=None, understood=None, release=None):
+    """Store a turn's replies and outcome, and what its conversation's next message needs."""
+    with _transaction(engine) as session:
+        turn = session.get(Turn, accepted.turn)
+        conversation = session.get(Conversation, accepted.conversation)
+        if turn is None or conversation is None:  # forgotten meanwhile
+            return
+        turn.outcome, turn.answered_at, turn.question = outcome, _now(), question
+        turn.confidence, turn.understood, turn.release = confidence, understood, release
+        conversation.state = state
+        session.execute(delete(Reply).where(Reply.turn == turn.id))
+        session.add_all(Reply(id=body["id"], turn=turn.id, place=place, body=body) for place, body in enumerate(replies))
+
+
+def read_turns(engine, token, after=0):
+    """The conversation's turns behind turn `after`, oldest first: {id, message, text, choice, at, outcome, replies}."""
+    with _transaction(engine) as session:
+        conversation = _conversation(session, token)
+        turns = session.scalars(select(Turn).where(Turn.conversation == conversation.id, Turn.id > after).order_by(Turn.id)).all()
+        replies = _replies(session, [turn.id for turn in turns])
+        return [{"id": turn.id, "message": turn.message, "text": turn.text, "choice": turn.choice,
+                 "at": turn.received_at.isoformat(), "outcome": turn.outcome, "replies": replies[turn.id]} for turn in turns]
+
+
+def read_conversation(engine, token):
+    """What is stored of the conversation, but its turns: {conversation, channel, article, country, opened_at, ...}."""
+    with _transaction(engine) as session:
+        conversation = _conversation(session, token)
+        votes = session.scalars(select(Vote).join(Reply, Vote.reply == Reply.id).join(Turn, Reply.turn == Turn.id)
+                                .where(Turn.conversation == conversation.id)).all()
+        return {"conversation": conversation.id, "channel": conversation.channel, "article": conversation.article,
+                "country": conversation.country, "opened_at": conversation.opened_at.isoformat(),
+                "expires_at": conversation.expires_at.isoformat(),
+                "votes": [{"reply": vote.reply, "helpful": vote.helpful, "reason": vote.reason, "comment": vote.comment}
+                          for vote in votes]}
+
+
+def vote(engine, token, reply, helpful, reason=None, comment=None):
+    """Store a vote on a reply of this conversation, in place of an earlier one; raises NoReply."""
+    with _transaction(engine) as session:
+        conversation = _conversation(session, token)
+        found = session.scalar(select(Reply.id).join(Turn, Reply.turn == Turn.id)
+                               .where(Reply.id == reply, Turn.conversation == conversation.id))
+        if found is None:
+            raise NoReply(reply)
+        session.merge(Vote(reply=reply, helpful=helpful, reason=reason, comment=comment, voted_at=_now()))
+
+
+def forget(engine, token):
+    """Delete a conversation with all that hangs on it; (its id, its receipt)."""
+    with _transaction(engine) as session:
+        conversation = _conversation(session, token)
+        receipt = secrets.token_hex(8)
+        session.add(Deletion(receipt=receipt, deleted_at=_now()))
+        session.execute(delete(Conversation).where(Conversation.id == conversation.id))
+        return conversation.id, receipt
+
+
+def ping(engine):
+    """Nothing, or StoreDown."""
+    with _transaction(engine) as session:
+        session.execute(select(1))
+
+
+def _conversation(session, token):
+    conversation = session.scalar(select(Conversation).where(Conversation.token_hash == _hash(token)))
+    if conversation is None or conversation.expires_at <= _now():
+        raise NoConversation()
+    return conversation
+
+
+def _replies(session, turns):
+    found = {turn: [] for turn in turns}
+    for reply in session.scalars(select(Reply).where(Reply.turn.in_(turns)).order_by(Reply.turn, Reply.place)):
+        found[reply.turn].append(reply.body)
+    return found
+
+
+@contextlib.contextmanager
+def _transaction(engine):
+    with _named_errors(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextlib.contextmanager
+def _named_errors():
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except SQLAlchemyError as error:
+        raise StoreDown(f"the database failed: {type(error).__name__}") from error
+
+
+def _set_up_sqlite(connection, record):
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _hash(token):
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _now():
+    return datetime.datetime.now(datetime.UTC)

@@ -1,0 +1,13 @@
+"""Alembic's entry: runs the migrations on the database that `store.migrate` names."""
+
+from alembic import context
+
+from bot import store
+from bot.store.tables import Base
+
+engine = store.connect(context.config.attributes["url"])
+with engine.connect() as connection:
+    context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+engine.dispose()
