@@ -17,8 +17,9 @@ import yaml
 KINDS = ("emergency", "crisis")
 LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask for
 # What these concepts mean to the screen is written here; which words they hold, in safety.yml.
-CUES = ("figure", "negation", "not_negation", "past", "now", "study", "person", "turn")
+CUES = ("figure", "negation", "not_negation", "past", "now", "study", "not_study", "lesson", "person", "turn")
 NEAR = 14  # words that may lie between two concepts joined by "&"
+EXCUSES = ("negation", "past", "study")
 CLOSE = 3  # words that may lie between two concepts joined by ">"
 NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
 NUMBERS = {word: str(n) for n, word in enumerate(
@@ -44,7 +45,8 @@ class Flag:
     kind: str
     text: str
     when: tuple  # alternatives; each is groups joined by "&"; each group, concepts joined by ">"
-    unless: tuple
+    unless: tuple  # concepts whose sentence raises nothing
+    even_if: tuple  # EXCUSES that don't count
     must: tuple
     must_not: tuple
 
@@ -108,13 +110,17 @@ def screen(loaded: Screen, text: str) -> Danger | None:
     if hits.get("figure"):
         message = _without(message, hits["figure"])
         hits = _hits(loaded.concepts, message)
-    taken_back = _taken_back(message, hits)
-    standing = {concept: [span for span in spans if not taken_back(span)]
-                for concept, spans in hits.items() if concept not in CUES or concept in ("now", "person")}
+    excuses = _excuses(message, hits)
+    spoken = {concept: [(span, excuses(span)) for span in spans] for concept, spans in hits.items()
+              if concept not in CUES or concept in ("now", "person")}
+    standing = {}
     for flag in loaded.flags:
+        if flag.even_if not in standing:
+            standing[flag.even_if] = {concept: [span for span, why in spans if why <= set(flag.even_if)]
+                                      for concept, spans in spoken.items()}
         blocked = {message.sentence[start] for concept in flag.unless for start, _ in hits.get(concept, ())}
         for groups in flag.when:
-            if _together(groups, standing, message, blocked):
+            if _together(groups, standing[flag.even_if], message, blocked):
                 return Danger(flag.kind, flag.id)
     return None
 
@@ -197,11 +203,12 @@ def _without(message: Words, spans: list) -> Words:
 def _speller(known: set, real: set):
     """Return a function that gives the known word a misspelt one stands for, or the word itself.
 
-    One slip (letter missing, added, changed, or two swapped) from 5 letters on, two from 8 on; a real word is no slip.
+    Two letters swapped from 4 letters on; a letter missing, added or changed from 5 on; two slips from 8 on. A word
+    among `real` is never a slip.
     """
     by_deletion = {}
     for word in sorted(known):
-        if len(word) >= 5 and word.isalpha():
+        if len(word) >= 4 and word.isalpha():
             for key in _deletions(word):
                 by_deletion.setdefault(key, []).append(word)
 
@@ -216,11 +223,12 @@ def _speller(known: set, real: set):
             return word
         if single in known or single in NUMBERS:
             return NUMBERS.get(single, single)
-        if not 5 <= len(word) <= 20:
+        if not 4 <= len(word) <= 20:
             return word
         near = {other for key in _deletions(word) for other in by_deletion.get(key, ())}
         ranked = sorted((_slips(word, other), other) for other in near if other[0] == word[0] or other[:2] == word[1::-1])
-        return next((other for slips, other in ranked if slips <= (2 if len(other) >= 8 else 1)), word)
+        return next((other for slips, other in ranked if slips <= (2 if len(other) >= 8 else 1)
+                     and (len(other) > 4 or sorted(other) == sorted(word))), word)
 
     return spell
 
@@ -242,7 +250,11 @@ def _slips(a: str, b: str) -> int:
     return row[-1]
 
 
-# Phrases: "a/b" either, "a?" perhaps, "a*" any ending, "_" any word, "5+" a number from 5 on, "1-28" a number between
+# Phrases: "a/b" either, "a?" perhaps, "a*" any ending, "^a" a at the start, "_" any word, "5+" a number from 5 on, "1-28" a number between
+
+
+def _phrases(entry: str) -> list[str]:
+    return [phrase for phrase in map(str.strip, entry.split(",")) if phrase]
 
 
 def _variants(phrase: str) -> list[list[str]]:
@@ -260,6 +272,8 @@ def _plant(tree: dict, words: list, name: str) -> None:
             key = (float(number[1]), float(number[2] or "inf"))
         elif word.endswith("*"):
             key = ("", word[:-1])
+        elif word.startswith("^"):
+            key = ("^", word[1:])
         else:
             key = NUMBERS.get(word, word)
         tree = tree.setdefault(key, {})
@@ -283,21 +297,25 @@ def _hits(tree: dict, message: Words) -> dict:
             if "_" in node and word != GAP:
                 stack.append((node["_"], at + 1))
             for key, child in node.items():
-                if type(key) is tuple:
-                    if key[0] == "" and word.startswith(key[1]) or key[0] != "" and _number(word, *key):
-                        stack.append((child, at + 1))
+                if type(key) is tuple and _fits(key, message, at):
+                    stack.append((child, at + 1))
     return hits
 
 
-def _number(word: str, low: float, high: float) -> bool:
-    return word[0].isdigit() and low <= float(word.replace(",", ".")) <= high
+def _fits(key: tuple, message: Words, at: int) -> bool:
+    word, (kind, value) = message.words[at], key
+    if kind == "":
+        return word.startswith(value)
+    if kind == "^":
+        return word == value and (at == 0 or message.clause[at] != message.clause[at - 1])
+    return word[0].isdigit() and kind <= float(word.replace(",", ".")) <= value
 
 
 # What is taken back, and what stands together
 
 
-def _taken_back(message: Words, hits: dict):
-    """Return a test of a span: denied, long past, or only asked about."""
+def _excuses(message: Words, hits: dict):
+    """Return a function from a span to what takes it back: some of EXCUSES."""
     inside = {i for concept, spans in hits.items() if concept not in CUES or concept == "not_negation"
               for start, end in spans for i in range(start, end)}
     denials = [(s, e) for s, e in hits.get("negation", ()) if not set(range(s, e)) <= inside]
@@ -309,19 +327,24 @@ def _taken_back(message: Words, hits: dict):
         clause[i] += shift
     past = {clause[s] for s, _ in hits.get("past", ())}
     now = {clause[s] for s, _ in hits.get("now", ())}
-    study = hits.get("study", ())
-    people = [s for s, e in hits.get("person", ()) if not any(a <= s < b for a, b in study)]
+    helped = {i for s, e in hits.get("not_study", ()) for i in range(s, e)}
+    study = [(s, e) for s, e in hits.get("study", ()) if s not in helped]
+    people = [s for s, _ in hits.get("person", ()) if not any(a <= s < b for a, b in study)]
+    asked = {sentence[s] for s, _ in study} - {sentence[s] for s, _ in hits.get("now", ())}
+    lessons = {clause[s] for s, _ in hits.get("lesson", ())}
 
-    def test(span):
-        start = span[0]
+    def excuses(span):
+        start, found = span[0], set()
         if any(e <= start <= e + NEGATES and clause[s] == clause[start] for s, e in denials):
-            return True
+            found.add("negation")
         if clause[start] in past - now:
-            return True
-        return (any(sentence[s] == sentence[start] for s, _ in study)
-                and not any(sentence[p] == sentence[start] and start - 7 <= p <= start for p in people))
+            found.add("past")
+        if clause[start] in lessons or (sentence[start] in asked and not any(
+                sentence[p] == sentence[start] and start - 7 <= p <= start for p in people)):
+            found.add("study")
+        return found
 
-    return test
+    return excuses
 
 
 def _together(groups: tuple, hits: dict, message: Words, blocked: set) -> bool:
@@ -399,17 +422,17 @@ def _parse(folder: Path):
     real = set(" ".join(table["not_typos"]).split())
     for tree, part in ((same, "same"), (concepts, "words")):
         for name, phrases in table[part].items():
-            for phrase in phrases:
+            for phrase in _phrases(phrases):
                 for words in _variants(phrase):
                     known.update(word for word in words if word.isalpha())
                     known.update(name.split() if part == "same" else ())
     for name, phrases in table["same"].items():
-        for phrase in phrases:
+        for phrase in _phrases(phrases):
             for words in _variants(phrase):
                 _plant(same, words, name)
     spell = _speller(known, real)
     for name, phrases in table["words"].items():
-        for phrase in phrases:
+        for phrase in _phrases(phrases):
             for words in _variants(phrase):
                 marked = Words(words, [0] * len(words), [0] * len(words))
                 _plant(concepts, _respelled(same, marked).words, name)
@@ -438,8 +461,11 @@ def _parse(folder: Path):
         for concept in entry.get("unless") or ():
             if concept not in table["words"]:
                 faults.append(f"{here}: '{concept}' in unless is not under words; add it or write one that is")
+        for excuse in entry.get("even_if") or ():
+            if excuse not in EXCUSES:
+                faults.append(f"{here}: '{excuse}' in even_if; write some of {', '.join(EXCUSES)}")
         flags.append(Flag(name, entry.get("kind"), entry.get("text"), tuple(when), tuple(entry.get("unless") or ()),
-                          tuple(entry.get("must") or ()), tuple(entry.get("must_not") or ())))
+                          tuple(entry.get("even_if") or ()), tuple(entry.get("must") or ()), tuple(entry.get("must_not") or ())))
     for name, entry in table["texts"].items():
         if not entry.get("text"):
             faults.append(f"{at('texts', name)}: {name} has no text; write what the visitor reads")
