@@ -1,0 +1,174 @@
+"""The names of persons in a visitor's text: after an introduction, in a signature, and given names wherever they stand.
+
+No statistical model: the words around a name, its capital letter, and the lists of data/masking.yml.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+LISTS = Path(__file__).parents[1] / "data" / "masking.yml"
+
+
+@dataclass(frozen=True)
+class Words:
+    """The lists of data/masking.yml, lower case, and the protected phrases as one pattern."""
+
+    given: frozenset[str]
+    given_and_word: frozenset[str]
+    medical: frozenset[str]
+    words: frozenset[str]
+    phrases: re.Pattern[str]
+
+
+@functools.cache
+def load() -> Words:
+    """The lists of data/masking.yml, read once."""
+    lists = yaml.safe_load(LISTS.read_text(encoding="utf-8"))
+    phrases = "|".join(re.escape(phrase) for phrase in lists.pop("phrases"))
+    sets = {name: frozenset(words.split()) for name, words in lists.items()}
+    return Words(phrases=re.compile(rf"\b(?:{phrases})\b", re.I), **sets)
+
+
+RELATION = (
+    r"son|daughter|mum|mom|mother|dad|father|nan|nana|gran|grandma|granny|grandad|granddad|grandpa|grandfather|grandmother|husband|hubby"
+    r"|wife|partner|fianc[eé]e?|boyfriend|girlfriend|bf|gf|brother|sister|cousin|uncle|aunt|auntie|niece|nephew|friend|neighbou?r|baby|kid"
+    r"|child|boy|girl|one|twins|kids|children|patient|client|carer|caregiver|therapist|neurologist|consultant|gp|teacher|colleague|boss"
+)
+# What stands before a name, and how far it is to be believed: see `_is_first`.
+INTRODUCTION = re.compile(
+    r"(?P<sure>\bname(?:['’]?s)?(?: is)?\b[ :=]+|\b(?:i am|i['’]?m) (?:called|named) |\bsigned[, :]+(?:by )?|\bcall me )"
+    r"|(?P<self>\b(?:i am|i['’]m|im|we are|i,|(?:message )?from:|contact:) )"
+    r"|(?P<this>\b(?:this is|it['’]s|its|it is|(?:is|was|s) (?:called|named)|hi|hello|hey|dear),? )"
+    r"|(?P<title>\b(?:dr|doctor|prof|professor|mr|mrs|ms|miss|mx|nurse|sister|herr|frau|madame|mme|señora?)\b\.? )"
+    rf"|(?P<kin>\b(?:{RELATION})(?:[ -]in[ -]law)?,? )"
+    r"|(?P<end>\b(?:thanks|thank you|thx|cheers|regards|wishes|sincerely|faithfully|truly|yours|love|best|signed)(?: in advance| again)?[,.!]?\s+|^\s?[-–—~] ?)",
+    re.I | re.M,
+)
+TITLES = frozenset("dr doctor prof professor mr mrs ms miss mx nurse sister herr frau madame mme señor señora".split())
+PARTICLES = frozenset("van von de der den del della di da dos du la le el al bin ibn ter ten o'".split())
+TOKEN = re.compile(r"[A-Z]\.(?= ?[A-Z])|[^\W\d_]+(?:['’-][^\W\d_]+)*")
+ADJECTIVE = re.compile(r"(?:ed|ing|ish|ful|ous|ive|able|ible|less|ic|ese|ly|ist|ness|tic|phic)$")
+EPONYM = re.compile(r"(?:['’]?s?['’]?)[ -](?:disease|syndrome|palsy|sign|reflex|chorea|ataxia|encephal\w+|bod(?:y|ies)|wort|test)\b", re.I)
+ENDS = re.compile(r"\s*[.!,]?\s*(?:$|\n|[(+]?\d|\S+@|[\[(])")
+PAUSE = re.compile(r"\s*(?:[.,;:!?()\n]|$)|,? (?:and|n|from|here|speaking|again)\b")
+
+
+@dataclass(frozen=True)
+class _Message:
+    """A text cut into words, and whether its capital letters tell anything (not in ALL CAPITALS, not In Title Case)."""
+
+    text: str
+    tokens: list[re.Match[str]]
+    words: list[str]
+    capitals_tell: bool
+    lists: Words
+    refused: frozenset[str]
+
+    def is_capital(self, place: int) -> bool:
+        return self.capitals_tell and self.tokens[place][0][0].isupper()
+
+    def is_refused(self, place: int) -> bool:
+        word = self.words[place]
+        return word in self.refused or word in TITLES or any(part in self.lists.medical for part in word.split("-"))
+
+    def follows(self, place: int) -> bool:
+        """Whether the next word stands one blank further on."""
+        return place + 1 < len(self.tokens) and self.text[self.tokens[place].end():self.tokens[place + 1].start()] == " "
+
+
+def find(text: str, keep: frozenset[str] = frozenset()) -> Iterator[tuple[int, int]]:
+    """(start, end) of each name in `text`; `keep`: further lower-case words that are never a name."""
+    lists = load()
+    tokens = list(TOKEN.finditer(text))
+    longer = [token[0] for token in tokens if len(token[0]) > 1]
+    capitals = sum(word[0].isupper() for word in longer)
+    words = [token[0].lower().removesuffix("'s").removesuffix("’s") for token in tokens]
+    capitals_tell = capitals < 4 or capitals < 0.7 * len(longer)
+    message = _Message(text, tokens, words, capitals_tell, lists, lists.words | keep if keep else lists.words)
+    at = {token.start(): place for place, token in enumerate(tokens)}
+    protected = [phrase.span() for phrase in lists.phrases.finditer(text)]
+
+    firsts = {place: None for place in range(len(tokens)) if _stands_alone(message, place)}
+    for match in INTRODUCTION.finditer(text):
+        place = at.get(match.end())
+        while place is not None and words[place] in TITLES and message.follows(place):
+            place += 1
+        if place is not None and _is_first(message, place, match.lastgroup):
+            firsts[place] = match.lastgroup
+    for place, introduction in firsts.items():
+        first, last = place, _last(message, place, introduction)
+        while first and words[first - 1] in TITLES and text[tokens[first - 1].end():tokens[first].start()] in (" ", ". "):
+            first -= 1
+        start, end = tokens[first].start(), tokens[last].start() + len(tokens[last][0].removesuffix("'s").removesuffix("’s"))
+        if introduction == "end" and not ENDS.match(text, end) and words[place] not in lists.given:
+            continue
+        if not any(begin < end and start < stop for begin, stop in protected):
+            yield start, end
+
+
+def _stands_alone(message: _Message, place: int) -> bool:
+    """Whether the word is a given name without anything that introduces it."""
+    word, token = message.words[place], message.tokens[place]
+    if word not in message.lists.given and not (message.is_capital(place) and not message.is_refused(place)):
+        return False
+    if place and message.words[place - 1] in ("st", "saint"):
+        return False
+    if word in message.lists.given or word.split("-")[0] in message.lists.given:
+        return not EPONYM.match(message.text, token.end()) and word not in message.lists.medical
+    family = place + 1 if message.follows(place) else None
+    if len(token[0]) == 2 and token[0][1] == ".":  # "J. P. Castellano"
+        return bool(family and message.tokens[family][0][1:] == "." and _last(message, place, None) >= place + 2)
+    here = message.text[token.end():token.end() + 9].lower()
+    if place < 4 and here.startswith((" here", " speaking")):
+        return not ADJECTIVE.search(word)
+    starts = message.text[:token.start()].rstrip(" ")[-1:] in ("", ".", "!", "?", "\n")
+    return bool(
+        word in message.lists.given_and_word and family and not starts
+        and message.is_capital(family) and not message.is_refused(family) and not EPONYM.match(message.text, message.tokens[family].end())
+    )
+
+
+def _is_first(message: _Message, place: int, introduction: str) -> bool:
+    """Whether the word after an introduction is a name, or something else that stands there ("I'm Worried")."""
+    word, lists = message.words[place], message.lists
+    end = message.tokens[place].end()
+    if word in lists.given:
+        return True
+    if message.is_refused(place) and not (word in lists.given_and_word and introduction in ("sure", "kin", "self") and message.is_capital(place)):
+        return False
+    if EPONYM.match(message.text, end) or len(word) < 2:
+        return False
+    if word in lists.given_and_word:
+        return message.is_capital(place) or introduction == "sure" or (introduction in ("self", "kin") and bool(PAUSE.match(message.text, end)))
+    if introduction == "sure":
+        return True
+    if not message.is_capital(place) or ADJECTIVE.search(word):
+        return False
+    return introduction in ("self", "title", "kin", "end")
+
+
+def _last(message: _Message, first: int, introduction: str | None) -> int:
+    """The place of the last word of the name that starts at `first`."""
+    last = first
+    while last - first < 4 and message.follows(last):
+        following = last + 1
+        if message.words[following] in PARTICLES and message.follows(following) and message.is_capital(following + 1):
+            last = following
+        elif message.is_capital(following) and not message.is_refused(following):
+            last = following
+        else:
+            break
+    if last == first and introduction == "sure" and message.follows(last) and not message.is_capital(first):
+        # "my name is kevin o'leary n i": a family name in small letters ends before a pause or a common word
+        following = last + 1
+        common = following + 1 < len(message.tokens) and message.words[following + 1] in message.lists.words
+        if not message.is_refused(following) and (common or PAUSE.match(message.text, message.tokens[following].end())):
+            last = following
+    return last
