@@ -24,16 +24,21 @@ class Words:
     given_and_word: frozenset[str]
     medical: frozenset[str]
     words: frozenset[str]
+    never: frozenset[str]
     phrases: re.Pattern[str]
+    phrase_starts: frozenset[str]
 
 
 @functools.cache
 def load() -> Words:
     """The lists of data/masking.yml, read once."""
     lists = yaml.safe_load(LISTS.read_text(encoding="utf-8"))
-    phrases = "|".join(re.escape(phrase) for phrase in lists.pop("phrases"))
+    phrases = lists.pop("phrases")
     sets = {name: frozenset(words.split()) for name, words in lists.items()}
-    return Words(phrases=re.compile(rf"\b(?:{phrases})\b", re.I), **sets)
+    starts = frozenset(word for phrase in phrases for word in (phrase.split()[0].strip("."), phrase.split()[0].removesuffix("'s")))
+    return Words(
+        never=sets["words"] | sets["medical"] | TITLES, phrases=re.compile(rf"(?:{'|'.join(map(re.escape, phrases))})\b", re.I), phrase_starts=starts, **sets
+    )
 
 
 RELATION = (
@@ -41,16 +46,22 @@ RELATION = (
     r"|wife|partner|fianc[eé]e?|boyfriend|girlfriend|bf|gf|brother|sister|cousin|uncle|aunt|auntie|niece|nephew|friend|neighbou?r|baby|kid"
     r"|child|boy|girl|one|twins|kids|children|patient|client|carer|caregiver|therapist|neurologist|consultant|gp|teacher|colleague|boss"
 )
-# What stands before a name, and how far it is to be believed: see `_is_first`.
+# What stands before a name, and how far it is to be believed: see `_is_first`. Tried only at the words of STARTS.
 INTRODUCTION = re.compile(
-    r"(?P<sure>\bname(?:['’]?s)?(?: is)?\b[ :=]+|\b(?:i am|i['’]?m) (?:called|named) |\bsigned[, :]+(?:by )?|\bcall me )"
-    r"|(?P<self>\b(?:i am|i['’]m|im|we are|i,|(?:message )?from:|contact:) )"
-    r"|(?P<this>\b(?:this is|it['’]s|its|it is|(?:is|was|s) (?:called|named)|hi|hello|hey|dear),? )"
-    r"|(?P<title>\b(?:dr|doctor|prof|professor|mr|mrs|ms|miss|mx|nurse|sister|herr|frau|madame|mme|señora?)\b\.? )"
-    rf"|(?P<kin>\b(?:{RELATION})(?:[ -]in[ -]law)?,? )"
-    r"|(?P<end>\b(?:thanks|thank you|thx|cheers|regards|wishes|sincerely|faithfully|truly|yours|love|best|signed)(?: in advance| again)?[,.!]?\s+|^\s?[-–—~] ?)",
-    re.I | re.M,
+    r"(?P<sure>name(?: is |['’]?s is |['’]s |\s?[:=]\s?)|my names |(?:i am|i['’]?m) (?:called|named) |signed[, :]+(?:by )?|call me )"
+    r"|(?P<self>(?:i am|i['’]m|im|we are|i,|name|from:|contact:) )"
+    r"|(?P<this>(?:this is|it['’]s|its|it is|(?:is|was|s) (?:called|named)|hi|hello|hey|dear),? )"
+    r"|(?P<title>(?:dr|doctor|prof|professor|mr|mrs|ms|miss|mx|nurse|sister|herr|frau|madame|mme|señora?)\b\.? )"
+    rf"|(?P<kin>(?:{RELATION})(?:[ -]in[ -]law)?,? )"
+    r"|(?P<end>(?:thanks|thank you|thx|cheers|regards|wishes|sincerely|faithfully|truly|yours|love|best|signed)(?: in advance| again)?[,.!]?\s+)",
+    re.I,
 )
+STARTS = frozenset(
+    f"name names i i'm i’m im signed call we from contact this it it's it’s its is was hi hello hey dear thanks thank thx cheers regards wishes"
+    f" sincerely faithfully truly yours love best dr doctor prof professor mr mrs ms miss mx nurse sister herr frau madame mme señor señora"
+    f" {RELATION.replace('|', ' ').replace('fianc[eé]e?', 'fiancé fiancée fiance fiancee').replace('neighbou?r', 'neighbor neighbour')}".split()
+)
+DASH = re.compile(r"^\s?[-–—~] ?", re.M)
 TITLES = frozenset("dr doctor prof professor mr mrs ms miss mx nurse sister herr frau madame mme señor señora".split())
 PARTICLES = frozenset("van von de der den del della di da dos du la le el al bin ibn ter ten o'".split())
 TOKEN = re.compile(r"[A-Z]\.(?= ?[A-Z])|[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -61,8 +72,8 @@ PAUSE = re.compile(r"\s*(?:[.,;:!?()\n]|$)|,? (?:and|n|from|here|speaking|again)
 
 
 @dataclass(frozen=True)
-class _Message:
-    """A text cut into words, and whether its capital letters tell anything (not in ALL CAPITALS, not In Title Case)."""
+class Message:
+    """A text cut into words (lower case, without 's), and whether its capitals tell anything (not IN CAPITALS, not In Title Case)."""
 
     text: str
     tokens: list[re.Match[str]]
@@ -76,32 +87,41 @@ class _Message:
 
     def is_refused(self, place: int) -> bool:
         word = self.words[place]
-        return word in self.refused or word in TITLES or any(part in self.lists.medical for part in word.split("-"))
+        return word in self.refused or "-" in word and not self.lists.medical.isdisjoint(word.split("-"))
 
     def follows(self, place: int) -> bool:
         """Whether the next word stands one blank further on."""
         return place + 1 < len(self.tokens) and self.text[self.tokens[place].end():self.tokens[place + 1].start()] == " "
 
 
-def find(text: str, keep: frozenset[str] = frozenset()) -> Iterator[tuple[int, int]]:
-    """(start, end) of each name in `text`; `keep`: further lower-case words that are never a name."""
+def cut(text: str, keep: frozenset[str] = frozenset()) -> Message:
+    """`text` as a Message; `keep`: further lower-case words that are never a name."""
     lists = load()
     tokens = list(TOKEN.finditer(text))
-    longer = [token[0] for token in tokens if len(token[0]) > 1]
-    capitals = sum(word[0].isupper() for word in longer)
-    words = [token[0].lower().removesuffix("'s").removesuffix("’s") for token in tokens]
-    capitals_tell = capitals < 4 or capitals < 0.7 * len(longer)
-    message = _Message(text, tokens, words, capitals_tell, lists, lists.words | keep if keep else lists.words)
-    at = {token.start(): place for place, token in enumerate(tokens)}
-    protected = [phrase.span() for phrase in lists.phrases.finditer(text)]
+    written = [token[0] for token in tokens]
+    words = [word.lower() for word in written]
+    for place, word in enumerate(words):
+        if word.endswith(("'s", "’s")):
+            words[place] = word[:-2]
+    common = [token for token, word in zip(written, words, strict=True) if len(word) > 1 and word in lists.words]
+    capitals = sum(word[0].isupper() for word in common)
+    never = lists.never | keep if keep else lists.never
+    return Message(text, tokens, words, capitals < 2 or 2 * capitals <= len(common), lists, never)
 
-    firsts = {place: None for place in range(len(tokens)) if _stands_alone(message, place)}
-    for match in INTRODUCTION.finditer(text):
-        place = at.get(match.end())
-        while place is not None and words[place] in TITLES and message.follows(place):
-            place += 1
-        if place is not None and _is_first(message, place, match.lastgroup):
-            firsts[place] = match.lastgroup
+
+def find(message: Message) -> Iterator[tuple[int, int]]:
+    """(start, end) of each name in the message."""
+    text, tokens, words, lists = message.text, message.tokens, message.words, message.lists
+    at = {token.start(): place for place, token in enumerate(tokens)}
+    firsts: dict[int, str | None] = {place: None for place in range(len(tokens)) if _stands_alone(message, place)}
+    protected = []
+    for token, word in zip(tokens, words, strict=True):
+        if word in lists.phrase_starts and (phrase := lists.phrases.match(text, token.start())):
+            protected.append(phrase.span())
+        if (word in STARTS or token[0].lower() in STARTS) and (match := INTRODUCTION.match(text, token.start())):
+            _introduce(message, at.get(match.end()), match.lastgroup, firsts)
+    for match in DASH.finditer(text):
+        _introduce(message, at.get(match.end()), "end", firsts)
     for place, introduction in firsts.items():
         first, last = place, _last(message, place, introduction)
         while first and words[first - 1] in TITLES and text[tokens[first - 1].end():tokens[first].start()] in (" ", ". "):
@@ -113,11 +133,20 @@ def find(text: str, keep: frozenset[str] = frozenset()) -> Iterator[tuple[int, i
             yield start, end
 
 
-def _stands_alone(message: _Message, place: int) -> bool:
+def _introduce(message: Message, place: int | None, introduction: str, firsts: dict[int, str | None]) -> None:
+    """Notes in `firsts` the place where a name starts, if one does after this introduction."""
+    while place is not None and message.words[place] in TITLES and message.follows(place):
+        place += 1
+    if place is not None and _is_first(message, place, introduction):
+        firsts[place] = introduction
+
+
+def _stands_alone(message: Message, place: int) -> bool:
     """Whether the word is a given name without anything that introduces it."""
-    word, token = message.words[place], message.tokens[place]
-    if word not in message.lists.given and not (message.is_capital(place) and not message.is_refused(place)):
+    word = message.words[place]
+    if word not in message.lists.given and (not message.is_capital(place) or message.is_refused(place)):
         return False
+    token = message.tokens[place]
     if place and message.words[place - 1] in ("st", "saint"):
         return False
     if word in message.lists.given or word.split("-")[0] in message.lists.given:
@@ -135,7 +164,7 @@ def _stands_alone(message: _Message, place: int) -> bool:
     )
 
 
-def _is_first(message: _Message, place: int, introduction: str) -> bool:
+def _is_first(message: Message, place: int, introduction: str) -> bool:
     """Whether the word after an introduction is a name, or something else that stands there ("I'm Worried")."""
     word, lists = message.words[place], message.lists
     end = message.tokens[place].end()
@@ -154,7 +183,7 @@ def _is_first(message: _Message, place: int, introduction: str) -> bool:
     return introduction in ("self", "title", "kin", "end")
 
 
-def _last(message: _Message, first: int, introduction: str | None) -> int:
+def _last(message: Message, first: int, introduction: str | None) -> int:
     """The place of the last word of the name that starts at `first`."""
     last = first
     while last - first < 4 and message.follows(last):
