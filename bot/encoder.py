@@ -85,6 +85,15 @@ def load(folder: Path = FOLDER, threads: int = 1) -> Encoder:
     return Encoder(session, tokenizer)
 
 
+def vocabulary(folder: Path = FOLDER) -> frozenset[str]:
+    """The words that the encoder knows whole, some 20,000 common English ones in small letters. Raises EncoderMissing."""
+    path = Path(folder) / "tokenizer.json"
+    if not path.is_file():
+        raise EncoderMissing(f"{path} is missing: build the sentence encoder with `bot encoder build`")
+    pieces = json.loads(path.read_text(encoding="utf-8"))["model"]["vocab"]
+    return frozenset(piece for piece in pieces if piece.isalpha())
+
+
 def check(encoder: Encoder) -> float:
     """The lowest cosine between the encoder's vectors and the stored ones of the float model; under TOLERANCE raises
     EncoderFault."""

@@ -47,10 +47,11 @@ def read(folder):
     return kinds, names, faults
 
 
-def make_finder(kinds, names):
+def make_finder(kinds, names, real_words=None):
     """A function text -> [Mention, ...], longest names first, in the order of the text.
 
-    Whole words only, whatever their case; a single-word name of 6 letters or more is found with one typo, of 9 with two.
+    Whole words only, whatever their case; a hyphen is as good as a blank. Given `real_words`, what is none of them may be
+    a mistyped name: one word of 6 letters or more with one typo; of a medicine, with 9 letters or more, with two.
     """
     import spacy
     from spacy.matcher import PhraseMatcher
@@ -60,18 +61,18 @@ def make_finder(kinds, names):
     matcher = PhraseMatcher(language.vocab, attr="LOWER")
     by_term = {}
     for name, term in names.items():
-        by_term.setdefault(term, []).append(language.make_doc(name))
+        by_term.setdefault(term, []).append(language.make_doc(_plain(name)))
     for term, docs in by_term.items():
         matcher.add(term, docs)
-    typos = _typo_index(names)
+    typos = _typo_index(kinds, names) if real_words is not None else {}
 
     def find(text):
-        doc = language.make_doc(text.replace("’", "'"))
+        doc = language.make_doc(_plain(text))
         spans = filter_spans(matcher(doc, as_spans=True))
         mentions = [Mention(span.label_, kinds[span.label_], span.start_char, span.end_char) for span in spans]
         taken = {i for span in spans for i in range(span.start, span.end)}
         for token in doc:
-            if token.i not in taken and len(token) >= ONE_TYPO and token.is_alpha:
+            if typos and token.i not in taken and len(token) >= ONE_TYPO and token.is_alpha and token.lower_ not in real_words:
                 name = _nearest(token.lower_, typos)
                 if name:
                     mentions.append(Mention(names[name], kinds[names[name]], token.idx, token.idx + len(token)))
@@ -80,18 +81,23 @@ def make_finder(kinds, names):
     return find
 
 
-def _typo_index(names):
-    """{a name with up to two letters left out: the names that it came from} (Garbe's symmetric deletion)."""
+def _plain(text):
+    """`text` with its hyphens as blanks and its apostrophes straight; as long as before."""
+    return text.replace("-", " ").replace("’", "'")
+
+
+def _typo_index(kinds, names):
+    """{a name with letters left out: [(the name that it came from, its typos allowed)]} (Garbe's symmetric deletion)."""
     index = {}
-    for name in names:
+    for name, term in names.items():
         if len(name) >= ONE_TYPO and re.fullmatch(r"[a-z]+", name):
-            for part in _deletions(name):
-                index.setdefault(part, []).append(name)
+            most = 2 if len(name) >= TWO_TYPOS and kinds[term] == "medicine" else 1
+            for part in _deletions(name, most):
+                index.setdefault(part, []).append((name, most))
     return index
 
 
-def _deletions(word):
-    most = 2 if len(word) >= TWO_TYPOS else 1
+def _deletions(word, most):
     return {"".join(letter for i, letter in enumerate(word) if i not in gone)
             for n in range(most + 1) for gone in combinations(range(len(word)), n)}
 
@@ -99,11 +105,10 @@ def _deletions(word):
 def _nearest(word, index):
     """The name that `word` is a mistyping of, or None; the first letter must be right, as it nearly always is."""
     best = None
-    for part in _deletions(word):
-        for name in index.get(part, ()):
-            allowed = 2 if min(len(name), len(word)) >= TWO_TYPOS else 1
+    for part in _deletions(word, 2):
+        for name, most in index.get(part, ()):
             distance = _distance(word, name)
-            if name[0] == word[0] and distance <= allowed and (best is None or (distance, name) < best):
+            if name[0] == word[0] and distance <= most and (best is None or (distance, name) < best):
                 best = (distance, name)
     return best and best[1]
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import List
 
 from rasa.engine.graph import GraphComponent
@@ -12,12 +13,15 @@ from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot import terms
+from bot import encoder, terms
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class TermExtractor(GraphComponent, EntityExtractorMixin):
-    """Learns the terms from the training data's lookup tables (kinds) and synonyms (names); finds them with spaCy."""
+    """Learns the terms from the training data's lookup tables (kinds) and synonyms (names); finds them with spaCy.
+
+    A word that the phrases or the encoder's vocabulary hold is no mistyped term.
+    """
 
     @staticmethod
     def required_packages():
@@ -27,9 +31,9 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
     def get_default_config():
         return {}
 
-    def __init__(self, model_storage, resource, kinds=None, names=None):
+    def __init__(self, model_storage, resource, kinds=None, names=None, words=()):
         self._storage, self._resource = model_storage, resource
-        self._find = terms.make_finder(kinds, names) if names else None
+        self._find = terms.make_finder(kinds, names, encoder.vocabulary() | set(words)) if names else None
 
     @classmethod
     def create(cls, config, model_storage, resource, execution_context):
@@ -44,7 +48,8 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
         kinds = {term: table["name"] for table in training_data.lookup_tables for term in table["elements"]}
         names = training_data.entity_synonyms
         with self._storage.write_to(self._resource) as folder:
-            (folder / "terms.json").write_text(json.dumps({"kinds": kinds, "names": names}), encoding="utf-8")
+            words = {word for example in training_data.intent_examples for word in re.findall("[a-z]+", example.get(TEXT).lower())}
+            (folder / "terms.json").write_text(json.dumps({"kinds": kinds, "names": names, "words": sorted(words)}), encoding="utf-8")
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:

@@ -1,0 +1,163 @@
+"""`bot ask`: the visitor API at the terminal, for people and, as JSON lines, for programs."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import uuid
+
+import httpx
+
+from bot import settings
+
+START_SECONDS = 90
+
+
+class NoService(RuntimeError):
+    """The service can't be reached, or refused."""
+
+
+def ask(options, config):
+    """Ask what the options say and print the replies; 0 when everything was answered."""
+    if not options.json and not options.text:
+        print("bot: write a question, as `bot ask \"can myoclonus be prevented\"`, or --json", file=sys.stderr)
+        return 1
+    try:
+        with _service(options.url, config) as url, httpx.Client(base_url=url, timeout=30) as client:
+            if options.json:
+                return _answer_lines(client, options.article)
+            _show(_send(client, _open(client, options.article), " ".join(options.text)))
+            return 0
+    except NoService as error:
+        print(f"bot: {error}", file=sys.stderr)
+        return 1
+
+
+def _answer_lines(client, article):
+    """For each line of standard input print {"text", "replies"}, in order; a line that can't be taken has an "error"."""
+    tokens, failed = {}, 0
+    for line in sys.stdin:
+        line = line.rstrip("\r\n")
+        if not line.strip():
+            continue
+        name, text = _read_line(line)
+        try:
+            if name is None or name not in tokens:
+                token = _open(client, article)
+                if name is not None:
+                    tokens[name] = token
+            answer = {"text": text, "replies": _send(client, tokens[name] if name is not None else token, text)}
+        except NoService as error:
+            failed += 1
+            answer = {"text": text, "replies": [], "error": str(error)}
+        if name is not None:
+            answer = {"conversation": name, **answer}
+        print(json.dumps(answer, ensure_ascii=False), flush=True)
+    return 1 if failed else 0
+
+
+def _read_line(line):
+    """(conversation or None, text) of a line: plain text, or a JSON object."""
+    with contextlib.suppress(ValueError):
+        message = json.loads(line)
+        if isinstance(message, dict) and isinstance(message.get("text"), str):
+            return message.get("conversation"), message["text"]
+    return None, line
+
+
+def _open(client, article):
+    return _call(client, "/api/conversations", {"article": article} if article else {}, {})["token"]
+
+
+def _send(client, token, text):
+    body = {"id": uuid.uuid4().hex, "text": text}
+    return _call(client, "/api/messages", body, {"Authorization": f"Bearer {token}"})["replies"]
+
+
+def _call(client, path, body, headers):
+    """Post `body`, waiting where the service asks us to."""
+    for _ in range(10):
+        try:
+            response = client.post(path, json=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise NoService(f"{client.base_url} does not answer ({type(error).__name__})") from None
+        if response.status_code != 429:
+            break
+        time.sleep(min(60, int(response.headers.get("Retry-After", "1"))))
+    try:
+        found = response.json()
+    except ValueError:
+        raise NoService(f"{client.base_url} is no Pamphlet: it answered {response.status_code} without JSON") from None
+    if response.is_error:
+        raise NoService(found["error"]["message"])
+    return found
+
+
+@contextlib.contextmanager
+def _service(url, config):
+    """The address of the running service, or of one that is started for as long as this takes."""
+    address = url or f"http://{config.host}:{config.port}"
+    if url or _is_ready(address):
+        yield address
+        return
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], cwd=settings.ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        begun = time.monotonic()
+        while not _is_ready(address):
+            if process.poll() is not None:
+                raise NoService("the service could not be started; the reason stands above")
+            if time.monotonic() - begun > START_SECONDS:
+                raise NoService(f"the service was not ready after {START_SECONDS} s")
+            time.sleep(0.1)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _is_ready(address):
+    try:
+        return "ready" in httpx.get(f"{address}/health/ready", timeout=2).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
+def _free_port():
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _show(replies):
+    """Print replies for a person to read."""
+    def write(text, indent=""):
+        for paragraph in text.split("\n"):
+            print(textwrap.fill(paragraph, 88, initial_indent=indent, subsequent_indent=indent))
+
+    for reply in replies:
+        if reply.get("title"):
+            print(f"\n{reply['title']}\n")
+        write(reply["text"])
+        if reply.get("more"):
+            print()
+            write(reply["more"])
+        for source in reply.get("sources", []):
+            write(f"[{source['n']}] {source['title']}, {source['url']}", "  ")
+        article = reply.get("article")
+        if article:
+            reviewed = f"Reviewed by {article['reviewed_by']} on {article['reviewed_on']}" if article.get("reviewed_by") else article.get("review")
+            write(f"\nFrom \"{article['title']}\". {reviewed}.")
+        if reply.get("disclaimer"):
+            write(reply["disclaimer"])
+        for number in reply.get("numbers", []):
+            write(f"{number['label']}: {number['number']}", "  ")
+        for choice in reply.get("choices", []):
+            write(f"- {choice['title']}", "  ")

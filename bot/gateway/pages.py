@@ -1,0 +1,68 @@
+"""The pages: each article as a publisher would show it, with the chat on it; the widget's files; the frame version."""
+
+from pathlib import Path
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import FileResponse, HTMLResponse
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markdown_it import MarkdownIt
+
+from bot import articles, replies
+
+HERE = Path(__file__).parent
+WIDGET = HERE.parent / "widget"
+POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
+          "form-action 'none'; frame-ancestors ")
+FILES = {"widget.js": "text/javascript", "embed.js": "text/javascript"}
+router = APIRouter(include_in_schema=False)
+templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+markdown = MarkdownIt("zero").enable(["emphasis", "list", "newline"])
+
+
+@router.get("/")
+async def show_first(request: Request):
+    library = request.app.state.desk.content
+    return _page(request, next(iter(library.articles)))
+
+
+@router.get("/articles/{id}")
+async def show_article(request: Request, id: str):
+    if id not in request.app.state.desk.content.articles:
+        raise HTTPException(404)
+    return _page(request, id)
+
+
+@router.get("/style.css")
+async def show_style():
+    return FileResponse(HERE / "templates" / "style.css", media_type="text/css")
+
+
+@router.get("/embed")
+async def show_frame(request: Request):
+    origins = " ".join(["'self'", *request.app.state.desk.config.origins()])
+    return FileResponse(WIDGET / "embed.html", headers={"Content-Security-Policy": POLICY + origins})
+
+
+@router.get("/{name}")
+async def show_widget(name: str):
+    if name not in FILES:
+        raise HTTPException(404)
+    return FileResponse(WIDGET / name, media_type=FILES[name], headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"})
+
+
+def _page(request, id):
+    library = request.app.state.desk.content
+    article = library.articles[id]
+    sections = [{"id": question.name.partition(".")[2], "title": question.title,
+                 "html": _render(f"{question.lead}\n\n{question.more}")} for question in article.questions]
+    reviewed = (replies.fill(library.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=article.reviewed_on)
+                if article.reviewed_by else library.texts["not_reviewed"])
+    html = templates.get_template("article.html").render(
+        article=article, articles=library.articles.values(), sections=sections, reviewed=reviewed,
+        disclaimer=library.texts["disclaimer"], starters=replies.starters(library, id), country=request.app.state.desk.config.country)
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + "'none'"})
+
+
+def _render(text):
+    """A section's text as HTML: paragraphs, lists, emphasis, and its source marks as links."""
+    return articles.MARK.sub(r'<a class="mark" href="#source-\1">[\1]</a>', markdown.render(text))

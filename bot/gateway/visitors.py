@@ -1,0 +1,138 @@
+"""The visitor API, as the widget and `bot ask` use it; documented at /api/docs."""
+
+import asyncio
+import re
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from bot import masking, replies, store
+from bot.gateway import turns
+
+LONGEST_TEXT = 2000
+UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+router = APIRouter(prefix="/api")
+Token = Annotated[str | None, Header(alias="Authorization")]
+
+
+class BadText(ValueError):
+    """A text that can't be taken; the argument is the key of the fixed text that says why."""
+
+
+class Opening(BaseModel):
+    """What a new conversation may say of itself."""
+
+    model_config = ConfigDict(extra="forbid")
+    article: str | None = Field(None, max_length=100, description="the article that the page shows")
+    country: str | None = Field(None, pattern="^[A-Za-z]{2}$", description="the visitor's country, for emergency numbers")
+
+
+class Opened(BaseModel):
+    conversation: str
+    token: str
+    expires_at: str
+    notice: str
+    starters: list[turns.Choice]
+
+
+class Message(BaseModel):
+    """A text in the visitor's words, or a choice that was offered. The id makes a retry safe."""
+
+    model_config = ConfigDict(extra="forbid")
+    id: str = Field(pattern="^[A-Za-z0-9_-]{1,64}$")
+    text: str | None = None
+    choice: str | None = Field(None, max_length=200)
+
+    @model_validator(mode="after")
+    def _one_of_both(self):
+        if (self.text is None) == (self.choice is None):
+            raise ValueError("send either text or choice")
+        return self
+
+
+class Answered(BaseModel):
+    turn: int | None = None
+    replies: list[turns.Reply]
+
+
+class Vote(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    reply: str = Field(max_length=64)
+    helpful: bool = Field(strict=True)
+    reason: Literal["inaccurate", "out_of_date", "unclear", "not_what_was_asked", "other"] | None = None
+    comment: str | None = Field(None, max_length=LONGEST_TEXT)
+
+
+@router.post("/conversations", status_code=201)
+async def open_conversation(request: Request, opening: Opening) -> Opened:
+    """Open a conversation; keep the token, which is shown this once."""
+    desk = request.app.state.desk
+    request.app.state.openings.take(request.client.host if request.client else "")
+    article = opening.article if opening.article in desk.content.articles else None
+    id, token, expires_at = await asyncio.to_thread(
+        store.open_conversation, desk.engine, "web", desk.config.conversation_hours, article, (opening.country or "").upper() or None)
+    return Opened(conversation=id, token=token, expires_at=expires_at.isoformat(),
+                  notice=replies.fill(desk.content.texts["notice"], covered=replies.covered(desk.content)),
+                  starters=replies.starters(desk.content, article))
+
+
+@router.post("/messages", response_model_exclude_none=True)
+async def send_message(request: Request, message: Message, authorization: Token = None) -> Answered:
+    """Send a message; the same id again gives the same replies."""
+    token = read_token(authorization)
+    if message.text is not None:
+        check_text(message.text)
+    request.app.state.messages.take(token)
+    found, turn = await turns.take(request.app.state.desk, token, message.id, message.text, message.choice)
+    return Answered(turn=turn, replies=found)
+
+
+@router.get("/messages")
+async def read_messages(request: Request, after: int = 0, authorization: Token = None) -> dict:
+    """What was said behind turn `after`, to resume."""
+    desk = request.app.state.desk
+    return {"turns": await asyncio.to_thread(store.read_turns, desk.engine, read_token(authorization), after)}
+
+
+@router.post("/feedback")
+async def give_feedback(request: Request, vote: Vote, authorization: Token = None) -> dict:
+    """Say whether a reply was helpful, and why not; a second vote replaces the first."""
+    desk, comment = request.app.state.desk, None
+    if vote.comment and vote.comment.strip():
+        check_text(vote.comment)
+        comment = masking.mask(vote.comment)
+    token = read_token(authorization)
+    request.app.state.messages.take(token)
+    await asyncio.to_thread(store.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment)
+    return {"thanks": desk.content.texts["feedback_thanks"]}
+
+
+@router.get("/conversations/current")
+async def read_conversation(request: Request, authorization: Token = None) -> dict:
+    """Everything that is stored of this conversation."""
+    desk, token = request.app.state.desk, read_token(authorization)
+    return {**await asyncio.to_thread(store.read_conversation, desk.engine, token),
+            "turns": await asyncio.to_thread(store.read_turns, desk.engine, token)}
+
+
+@router.delete("/conversations/current")
+async def forget_conversation(request: Request, authorization: Token = None) -> dict:
+    """Delete this conversation from every store; the receipt proves it."""
+    return {"receipt": await turns.forget(request.app.state.desk, read_token(authorization))}
+
+
+def read_token(header):
+    """The bearer token of an Authorization header; "" opens nothing."""
+    kind, _, token = (header or "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def check_text(text):
+    """Nothing, or BadText."""
+    if not text.strip():
+        raise BadText("text_empty")
+    if len(text) > LONGEST_TEXT:
+        raise BadText("text_too_long")
+    if UNREADABLE.search(text):
+        raise BadText("text_unreadable")
