@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,9 +19,10 @@ KINDS = ("emergency", "crisis")
 LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask for
 # What these concepts mean to the screen is written here; which words they hold, in safety.yml.
 CUES = ("figure", "negation", "not_negation", "past", "now", "study", "not_study", "lesson", "person", "turn")
-NEAR = 14  # words that may lie between two concepts joined by "&"
+NEAR = 16  # words between two concepts joined by "&"
 EXCUSES = ("negation", "past", "study")
 CLOSE = 3  # words that may lie between two concepts joined by ">"
+ABOUT = 7  # words after "my dad", "she" ... that are about that person
 NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
 NUMBERS = {word: str(n) for n, word in enumerate(
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -46,7 +48,7 @@ class Flag:
     text: str
     when: tuple  # alternatives; each is groups joined by "&"; each group, concepts joined by ">"
     unless: tuple  # concepts whose sentence raises nothing
-    even_if: tuple  # EXCUSES that don't count
+    even_if: frozenset  # EXCUSES that don't count
     must: tuple
     must_not: tuple
 
@@ -55,8 +57,8 @@ class Flag:
 class Screen:
     """A loaded screen, for `screen`, `reply` and `numbers`; immutable, safe to share between threads."""
     flags: tuple
-    concepts: dict  # the phrase tree of all concepts
-    same: dict  # the phrase tree of other spellings
+    concepts: tuple  # the phrase tree of all concepts, and its `_keys`
+    same: tuple  # the same for other spellings
     spell: object  # word -> the word of the table that it most likely is
     texts: dict
     countries: dict
@@ -87,7 +89,11 @@ def check(folder: Path) -> list[str]:
     if faults:
         return faults
     path = Path(folder) / "safety.yml"
-    _, lines = _read(path)
+    table, lines = _read(path)
+    used = set(CUES).union(*(flag.unless for flag in loaded.flags), *(group for flag in loaded.flags for groups in flag.when
+                                                              for group in groups))
+    faults += [f"{path}:{lines['words', name]}: no flag uses '{name}'; use it or take it out" for name in table["words"]
+               if name not in used]
     for flag in loaded.flags:
         for side, examples in (("must", flag.must), ("must_not", flag.must_not)):
             for i, example in enumerate(examples):
@@ -106,17 +112,17 @@ def check(folder: Path) -> list[str]:
 def screen(loaded: Screen, text: str) -> Danger | None:
     """Return the first red flag, in the order of safety.yml, that `text` raises, or None. Never raises; under 5 ms."""
     message = _words(loaded.spell, loaded.same, text)
-    hits = _hits(loaded.concepts, message)
-    if hits.get("figure"):
+    hits = _hits(*loaded.concepts, message)
+    if "figure" in hits:
         message = _without(message, hits["figure"])
-        hits = _hits(loaded.concepts, message)
+        hits = _hits(*loaded.concepts, message)
     excuses = _excuses(message, hits)
-    spoken = {concept: [(span, excuses(span)) for span in spans] for concept, spans in hits.items()
+    spoken = {concept: [(span, excuses(span[0])) for span in spans] for concept, spans in hits.items()
               if concept not in CUES or concept in ("now", "person")}
     standing = {}
     for flag in loaded.flags:
         if flag.even_if not in standing:
-            standing[flag.even_if] = {concept: [span for span, why in spans if why <= set(flag.even_if)]
+            standing[flag.even_if] = {concept: [span for span, why in spans if why <= flag.even_if]
                                       for concept, spans in spoken.items()}
         blocked = {message.sentence[start] for concept in flag.unless for start, _ in hits.get(concept, ())}
         for groups in flag.when:
@@ -156,9 +162,11 @@ def numbers(loaded: Screen, country: str | None = None) -> list[dict]:
 # A message into words
 
 
-def _words(spell, same: dict, text: str) -> Words:
-    folded = unicodedata.normalize("NFKD", text).replace("’", "'").replace("‘", "'").replace("`", "'").lower()
-    folded = "".join(c for c in folded if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
+def _words(spell, same: tuple, text: str) -> Words:
+    folded = text.lower().replace("`", "'")
+    if not text.isascii():
+        folded = unicodedata.normalize("NFKD", folded).replace("’", "'").replace("‘", "'").replace("ʼ", "'")
+        folded = "".join(c for c in folded if unicodedata.category(c) not in ("Mn", "Cf"))
     words, sentence, clause = [], [], []
     s = c = 0
     for token in TOKEN.findall(folded):
@@ -173,12 +181,10 @@ def _words(spell, same: dict, text: str) -> Words:
     return _respelled(same, Words(words, sentence, clause))
 
 
-def _respelled(same: dict, message: Words) -> Words:
+def _respelled(same: tuple, message: Words) -> Words:
     """Other spellings ("can not") replaced by the one that the table uses ("cant"), the longest first."""
-    if not same:
-        return message
     best = {}
-    for name, spans in _hits(same, message).items():
+    for name, spans in _hits(*same, message).items():
         for start, end in spans:
             if end > best.get(start, (0, ""))[0]:
                 best[start] = (end, name)
@@ -200,29 +206,24 @@ def _without(message: Words, spans: list) -> Words:
     return Words(words, message.sentence, message.clause)
 
 
-def _speller(known: set, real: set):
-    """Return a function that gives the known word a misspelt one stands for, or the word itself.
+def _speller(known: set, misspelt: list, real: set):
+    """Return a function that gives the word of `misspelt` that a slip stands for, or the word itself.
 
-    Two letters swapped from 4 letters on; a letter missing, added or changed from 5 on; two slips from 8 on. A word
-    among `real` is never a slip.
+    Words that are `known` to the table, or `real` ones, are no slips.
     """
     by_deletion = {}
-    for word in sorted(known):
-        if len(word) >= 4 and word.isalpha():
-            for key in _deletions(word):
-                by_deletion.setdefault(key, []).append(word)
+    for word in misspelt:
+        for key in _deletions(word):
+            by_deletion.setdefault(key, []).append(word)
 
     @lru_cache(maxsize=20_000)
     def spell(word: str) -> str:
         word = NUMBERS.get(word, word)
         if word in known or word in real:
             return word
-        word = re.sub(r"(.)\1\1+", r"\1\1", word)
-        single = re.sub(r"(.)\1", r"\1", word)
-        if word in known or word in real:
-            return word
-        if single in known or single in NUMBERS:
-            return NUMBERS.get(single, single)
+        drawn = re.sub(r"(.)\1\1+", r"\1\1", word)  # "helppp", "pleeease"
+        if drawn != word:
+            word = next((w for w in (drawn, re.sub(r"(.)\1", r"\1", drawn)) if w in known or w in real), drawn)
         if not 4 <= len(word) <= 20:
             return word
         near = {other for key in _deletions(word) for other in by_deletion.get(key, ())}
@@ -280,88 +281,96 @@ def _plant(tree: dict, words: list, name: str) -> None:
     tree.setdefault(None, []).append(name)
 
 
-def _hits(tree: dict, message: Words) -> dict:
+def _keys(tree: dict):
+    """Return a function from a word to the keys of the tree that it fits, besides "^word"."""
+    keys, stack = set(), [tree]
+    while stack:
+        for key, child in stack.pop().items():
+            if key is not None:
+                keys.add(key)
+                stack.append(child)
+    ranges = [key for key in keys if type(key) is tuple and type(key[0]) is float]
+
+    @lru_cache(maxsize=20_000)
+    def fitting(word: str) -> tuple:
+        if word == GAP:
+            return ()
+        fit = [key for key in (word, *(("", word[:end]) for end in range(1, len(word) + 1))) if key in keys]
+        if word[0].isdigit():
+            fit += [key for key in ranges if key[0] <= float(word.replace(",", ".")) <= key[1]]
+        return (*fit, "_")
+
+    return fitting
+
+
+def _hits(tree: dict, keys, message: Words) -> dict:
     """Return every occurrence of every name in the tree: `{name: [(start, end), ...]}`, in order, within a sentence."""
-    hits, words, sentence, n = {}, message.words, message.sentence, len(message.words)
+    hits, sentence, clause, n = {}, message.sentence, message.clause, len(message.words)
+    fitting = [keys(word) for word in message.words]
+    for at in range(n):
+        if (at == 0 or clause[at] != clause[at - 1]) and fitting[at]:
+            fitting[at] += (("^", message.words[at]),)
     for start in range(n):
-        stack = [(tree, start)]
-        while stack:
-            node, at = stack.pop()
+        reached = [(tree, start)]
+        for node, at in reached:
             for name in node.get(None, ()):
                 hits.setdefault(name, []).append((start, at))
-            if at == n or sentence[at] != sentence[start]:
-                continue
-            word = words[at]
-            if word in node:
-                stack.append((node[word], at + 1))
-            if "_" in node and word != GAP:
-                stack.append((node["_"], at + 1))
-            for key, child in node.items():
-                if type(key) is tuple and _fits(key, message, at):
-                    stack.append((child, at + 1))
+            if at < n and sentence[at] == sentence[start]:
+                reached += [(node[key], at + 1) for key in fitting[at] if key in node]
     return hits
-
-
-def _fits(key: tuple, message: Words, at: int) -> bool:
-    word, (kind, value) = message.words[at], key
-    if kind == "":
-        return word.startswith(value)
-    if kind == "^":
-        return word == value and (at == 0 or message.clause[at] != message.clause[at - 1])
-    return word[0].isdigit() and kind <= float(word.replace(",", ".")) <= value
 
 
 # What is taken back, and what stands together
 
 
 def _excuses(message: Words, hits: dict):
-    """Return a function from a span to what takes it back: some of EXCUSES."""
+    """Return a function from a position to what takes a danger named there back: some of EXCUSES."""
     inside = {i for concept, spans in hits.items() if concept not in CUES or concept == "not_negation"
               for start, end in spans for i in range(start, end)}
-    denials = [(s, e) for s, e in hits.get("negation", ()) if not set(range(s, e)) <= inside]
-    clause, sentence = list(message.clause), message.sentence
-    turns = {s for s, _ in hits.get("turn", ())}
-    shift = 0
-    for i in range(len(clause)):
-        shift += i in turns
-        clause[i] += shift
-    past = {clause[s] for s, _ in hits.get("past", ())}
-    now = {clause[s] for s, _ in hits.get("now", ())}
+    turns, turned, clause = {s for s, _ in hits.get("turn", ())}, 0, []
+    for i, c in enumerate(message.clause):
+        turned += i in turns
+        clause.append(c + turned)
+    sentence, n = message.sentence, len(message.words)
+
+    def after(spans, reach, unit):
+        return {i for s, e in spans for i in range(s, min(e + reach + 1, n)) if unit[i] == unit[s]}
+
+    denied = after([(s, e) for s, e in hits.get("negation", ()) if not inside.issuperset(range(s, e))], NEGATES, clause)
+    past = {clause[s] for s, _ in hits.get("past", ())} - {clause[s] for s, _ in hits.get("now", ())}
     helped = {i for s, e in hits.get("not_study", ()) for i in range(s, e)}
-    study = [(s, e) for s, e in hits.get("study", ()) if s not in helped]
-    people = [s for s, _ in hits.get("person", ()) if not any(a <= s < b for a, b in study)]
+    study = [(s, e) for s, e in hits.get("study", ()) if s not in helped and not inside.issuperset(range(s, e))]
+    asking = {i for s, e in study for i in range(s, e)}
+    about_someone = after([span for span in hits.get("person", ()) if span[0] not in asking], ABOUT, sentence)
     asked = {sentence[s] for s, _ in study} - {sentence[s] for s, _ in hits.get("now", ())}
     lessons = {clause[s] for s, _ in hits.get("lesson", ())}
 
-    def excuses(span):
-        start, found = span[0], set()
-        if any(e <= start <= e + NEGATES and clause[s] == clause[start] for s, e in denials):
-            found.add("negation")
-        if clause[start] in past - now:
-            found.add("past")
-        if clause[start] in lessons or (sentence[start] in asked and not any(
-                sentence[p] == sentence[start] and start - 7 <= p <= start for p in people)):
-            found.add("study")
-        return found
+    def excuses(at: int) -> frozenset:
+        studied = clause[at] in lessons or sentence[at] in asked and at not in about_someone
+        return frozenset(excuse for excuse, holds in zip(EXCUSES, (at in denied, clause[at] in past, studied)) if holds)
 
     return excuses
 
 
 def _together(groups: tuple, hits: dict, message: Words, blocked: set) -> bool:
-    """Whether one occurrence of every group stands near the first group's."""
+    """Whether one occurrence of every group stands near one of the first group."""
     spans = [[span for span in _chained(group, hits, message) if message.sentence[span[0]] not in blocked]
              for group in groups]
     if not all(spans):
         return False
-    return any(all(any(b - NEAR <= c and a <= d + NEAR for a, b in ((first[0], first[1]),) for c, d in others)
-                   for others in spans[1:]) for first in spans[0])
+    starts = [sorted(start for start, _ in others) for others in spans[1:]]
+    return any(all(bisect_left(others, a - NEAR) < bisect_right(others, b + NEAR) for others in starts)
+               for a, b in spans[0])
 
 
 def _chained(group: tuple, hits: dict, message: Words) -> list:
     spans = hits.get(group[0], [])
     for concept in group[1:]:
-        spans = [(a, d) for a, b in spans for c, d in hits.get(concept, ())
-                 if 0 <= c - b <= CLOSE and message.clause[a] == message.clause[c]]
+        ends = {}
+        for c, d in hits.get(concept, ()) if spans else ():
+            ends.setdefault(c, []).append(d)
+        spans = [(a, d) for a, b in spans for c in range(b, b + CLOSE + 1) if c in ends
+                 and message.clause[a] == message.clause[c] for d in ends[c]]
     return spans
 
 
@@ -413,13 +422,12 @@ def _parse(folder: Path):
     def at(*keys):
         return f"{path}:{lines.get(keys, 1)}"
 
-    for part in ("same", "not_typos", "words", "flags", "texts"):
+    for part in ("same", "misspelt", "not_typos", "words", "flags", "texts"):
         if part not in table:
             faults.append(f"{path}:1: '{part}' is missing; add it")
     if faults:
         return None, faults
     known, same, concepts = set(), {}, {}
-    real = set(" ".join(table["not_typos"]).split())
     for tree, part in ((same, "same"), (concepts, "words")):
         for name, phrases in table[part].items():
             for phrase in _phrases(phrases):
@@ -430,12 +438,19 @@ def _parse(folder: Path):
         for phrase in _phrases(phrases):
             for words in _variants(phrase):
                 _plant(same, words, name)
-    spell = _speller(known, real)
+    same = (same, _keys(same))
     for name, phrases in table["words"].items():
         for phrase in _phrases(phrases):
             for words in _variants(phrase):
                 marked = Words(words, [0] * len(words), [0] * len(words))
                 _plant(concepts, _respelled(same, marked).words, name)
+    concepts = (concepts, _keys(concepts))
+    misspelt = _phrases(table["misspelt"])
+    for word in misspelt:
+        if len(word) < 4 or len(concepts[1](word)) == 1 and len(same[1](word)) == 1:
+            faults.append(f"{at('misspelt')}: '{word}' is too short, or under no words; write one of 4 letters or more "
+                          "that the words use")
+    spell = _speller(known.union(misspelt), misspelt, set(table["not_typos"].split()))
     for cue in CUES:
         if cue not in table["words"]:
             faults.append(f"{at('words')}: '{cue}' is missing; list its words, the screen needs it")
@@ -465,7 +480,7 @@ def _parse(folder: Path):
             if excuse not in EXCUSES:
                 faults.append(f"{here}: '{excuse}' in even_if; write some of {', '.join(EXCUSES)}")
         flags.append(Flag(name, entry.get("kind"), entry.get("text"), tuple(when), tuple(entry.get("unless") or ()),
-                          tuple(entry.get("even_if") or ()), tuple(entry.get("must") or ()), tuple(entry.get("must_not") or ())))
+                          frozenset(entry.get("even_if") or ()), tuple(entry.get("must") or ()), tuple(entry.get("must_not") or ())))
     for name, entry in table["texts"].items():
         if not entry.get("text"):
             faults.append(f"{at('texts', name)}: {name} has no text; write what the visitor reads")
