@@ -24,6 +24,7 @@
  * @typedef {{is: 'you', id: string, text: string} | {is: 'reply', reply: Reply, fresh: boolean} |
  *   {is: 'note', text: string}} Entry  one thing in the transcript
  * @typedef {Record<string, string>} Texts
+ * @typedef {{language: string, server: string}} Where  the language of dates; the server's address, with a slash behind
  */
 
 const LONGEST = 2000; // characters in one message; the server refuses more
@@ -76,7 +77,6 @@ const TEXTS = {
     new_tab: '(opens a new tab)',
     from: 'From {article}.',
     reviewed: 'Reviewed by {name} on {date}.',
-    reviewed_undated: 'Reviewed by {name}.',
     not_reviewed: 'Not yet reviewed by a clinician.',
     helpful: 'Was this helpful?',
     yes: 'Yes',
@@ -154,7 +154,6 @@ const TEXTS = {
     new_tab: '(se abre en otra pestaña)',
     from: 'De {article}.',
     reviewed: 'Revisado por {name} el {date}.',
-    reviewed_undated: 'Revisado por {name}.',
     not_reviewed: 'Todavía no lo ha revisado ningún profesional de la salud.',
     helpful: '¿Le ha servido?',
     yes: 'Sí',
@@ -352,16 +351,17 @@ function drawSources(sources, t) {
 }
 
 /** Where it is from, who reviewed it and when, or that nobody has, and whether that is overdue.
- * @param {Article} article @param {Texts} t @param {string} language
+ * @param {Article} article @param {Texts} t @param {Where} where
  * @returns {(string | Node)[]} */
-function reviewLine(article, t, language) {
+function reviewLine(article, t, {language, server}) {
   const name = clean(article.reviewed_by);
   const day = new Date(`${article.reviewed_on}T00:00:00Z`);
-  const dated = name && !Number.isNaN(day.getTime());
-  const date = dated ? new Intl.DateTimeFormat(language, {dateStyle: 'long', timeZone: 'UTC'}).format(day) : '';
-  const from = article.title ? [...fill(t.from, {article: link(article.url, clean(article.title), t)}), ' '] : [];
+  const long = new Intl.DateTimeFormat(language, {dateStyle: 'long', timeZone: 'UTC'});
+  const date = Number.isNaN(day.getTime()) ? clean(article.reviewed_on) : long.format(day);
+  const page = clean(article.url).replace(/^\/(?!\/)/, server); // the server gives its own pages without its name
+  const from = article.title ? [...fill(t.from, {article: link(page, clean(article.title), t)}), ' '] : [];
   if (!name) return [...from, t.not_reviewed];
-  return [...from, ...fill(dated ? t.reviewed : t.reviewed_undated, {name, date}), ` ${clean(article.review)}`];
+  return [...from, ...fill(t.reviewed, {name, date}), ` ${clean(article.review)}`];
 }
 
 /** "Was this helpful?"; after a "no", why. The vote goes out at once, the reason when it is sent.
@@ -401,6 +401,7 @@ function drawFeedback(reply, t, vote) {
   const reasons = REASONS.map((name, at) =>
     button(t[name], () => {
       reason = name;
+      submit.hidden = false;
       press(reasons, reasons[at]);
     }),
   );
@@ -423,9 +424,9 @@ function drawFeedback(reply, t, vote) {
 }
 
 /** @param {Reply} reply @param {Texts} t
- * @param {{fresh: boolean, language: string, country: string, pick: (choice: Choice) => void,
+ * @param {{fresh: boolean, where: Where, country: string, pick: (choice: Choice) => void,
  *   vote: (vote: Vote) => Promise<string>}} with_ */
-function drawReply(reply, t, {fresh, language, country, pick, vote}) {
+function drawReply(reply, t, {fresh, where, country, pick, vote}) {
   const danger = reply.kind === 'emergency' || reply.kind === 'crisis';
   const fixed = danger || reply.kind === 'unavailable' ? t[reply.kind] : '';
   const heading = make('h3', {id: `reply-${serial++}`, dir: 'auto'}, clean(reply.title) || fixed || t.answer);
@@ -441,7 +442,7 @@ function drawReply(reply, t, {fresh, language, country, pick, vote}) {
     (danger || reply.kind === 'unavailable') && !numbers.length && urgentLine(country, t),
     danger ? reply.more && prose(reply.more, sources, t) : drawMore(reply, sources, t),
     drawSources(sources, t),
-    reply.article && make('p', {class: 'review', part: 'review'}, ...reviewLine(reply.article, t, language)),
+    reply.article && make('p', {class: 'review', part: 'review'}, ...reviewLine(reply.article, t, where)),
     clean(reply.disclaimer) && make('p', {class: 'disclaimer', part: 'disclaimer', lang: 'en'}, clean(reply.disclaimer)),
     reply.feedback && typeof reply.id === 'string' && drawFeedback(reply, t, vote),
     drawChoices(reply.kind === 'answer' ? t.next : t.which, each(reply.choices), pick),
@@ -451,10 +452,10 @@ function drawReply(reply, t, {fresh, language, country, pick, vote}) {
 }
 
 /** The reply as plain text, with its source, review and disclaimer: they go together wherever it goes.
- * @param {Reply} reply @param {Texts} t @param {string} language */
-function replyText(reply, t, language) {
+ * @param {Reply} reply @param {Texts} t @param {Where} where */
+function replyText(reply, t, where) {
   const plain = (/** @type {(string | Node)[]} */ pieces) =>
-    pieces.map((piece) => (typeof piece === 'string' ? piece : piece.textContent)).join('');
+    pieces.map((piece) => (typeof piece === 'string' ? piece : piece.textContent)).join('').replace(` ${t.new_tab}`, '');
   const sources = each(reply.sources).map(({n, title, url}) => `[${n}] ${clean(title)} ${clean(url)}`);
   return [
     clean(reply.title) || t[reply.kind] || t.answer,
@@ -462,7 +463,7 @@ function replyText(reply, t, language) {
     ...each(reply.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
     clean(reply.more),
     sources.length > 0 && `${t.sources}\n${sources.join('\n')}`,
-    reply.article && plain(reviewLine(reply.article, {...t, new_tab: ''}, language)),
+    reply.article && plain(reviewLine(reply.article, t, where)),
     clean(reply.disclaimer),
   ].filter(Boolean).join('\n\n');
 }
@@ -735,7 +736,7 @@ export class SymptomChat extends HTMLElement {
   /** Where a keyboard is at hand, to the input; on a touch screen that would cover what there is to read. */
   #focus() {
     const touch = matchMedia('(pointer: coarse)').matches;
-    (touch ? this.#root.getElementById('heading') : this.#input)?.focus();
+    (touch ? this.#root.getElementById('heading') : this.#input)?.focus({preventScroll: true});
   }
 
   /** Keeps the full screen above a phone's keyboard. */
@@ -758,9 +759,7 @@ export class SymptomChat extends HTMLElement {
     } else {
       const pick = (/** @type {Choice} */ choice) => this.#pick(choice);
       const vote = (/** @type {Vote} */ given) => this.#vote(given);
-      const {article} = entry.reply;
-      if (article?.url?.startsWith('/')) article.url = new URL(article.url, this.#url('')).href;
-      const how = {fresh: entry.fresh, language: this.#language(), country: this.#country, pick, vote};
+      const how = {fresh: entry.fresh, where: this.#where(), country: this.#country, pick, vote};
       item.append(drawReply(entry.reply, t, how));
     }
     this.#log.append(item);
@@ -799,7 +798,7 @@ export class SymptomChat extends HTMLElement {
     const words = fill(t[code] ?? t.failed, {seconds: String(seconds)});
     const again = make('button', {type: 'button', class: 'small strong', part: 'button'}, t.retry);
     again.addEventListener('click', () => {
-      this.#input.focus(); // the button goes away
+      this.#focus(); // the button goes away
       this.#send();
     });
     const card = make('div', {class: 'trouble', part: 'trouble', role: 'group', 'aria-label': t.unavailable});
@@ -823,7 +822,6 @@ export class SymptomChat extends HTMLElement {
 
   /** @param {Choice} choice */
   #pick({title, value}) {
-    this.#input.focus({preventScroll: true});
     this.#queue({id: newId(), choice: value, title}, title);
   }
 
@@ -959,8 +957,14 @@ export class SymptomChat extends HTMLElement {
 
   /** @param {string} path */
   #url(path) {
+    return new URL(`api/${path}`, this.#where().server);
+  }
+
+  /** @returns {Where} */
+  #where() {
     const server = this.getAttribute('server')?.replace(/\/*$/, '/') || new URL('.', import.meta.url).href;
-    return new URL(`api/${path}`, new URL(server, document.baseURI));
+    const base = document.baseURI;
+    return {language: this.#language(), server: URL.canParse(server, base) ? new URL(server, base).href : 'about:blank'};
   }
 
   /** @param {string} name @param {object} detail */
@@ -1062,10 +1066,10 @@ export class SymptomChat extends HTMLElement {
 
   /** @param {StorageEvent} event */
   async #followOtherTab(event) {
-    if (event.key !== this.#key() || (!this.#session && !this.#entries.length)) return;
+    if ((event.key && event.key !== this.#key()) || !this.#resumed) return;
     const kept = this.#recall();
     if (!kept) {
-      this.#end(this.texts.ended_elsewhere);
+      if (this.#session) this.#end(this.texts.ended_elsewhere);
     } else if (kept.token && kept.last !== this.#session?.last) {
       this.#session = {...kept, pending: []};
       await this.#catchUp(false);
@@ -1109,7 +1113,7 @@ export class SymptomChat extends HTMLElement {
     const t = this.texts;
     const lines = this.#entries.map((entry) => {
       if (entry.is === 'you') return `${t.you} ${clean(entry.text)}`;
-      return entry.is === 'note' ? entry.text : replyText(entry.reply, t, this.#language());
+      return entry.is === 'note' ? entry.text : replyText(entry.reply, t, this.#where());
     });
     return [this.#root.getElementById('heading')?.textContent ?? '', location.href, ...lines].join('\n\n');
   }
@@ -1327,7 +1331,7 @@ sup a:hover { text-decoration: underline; }
 .why { display: grid; gap: 12px; justify-items: start; }
 .small { font-size: .9375em; padding: 4px 14px; }
 [aria-pressed=true] { background: var(--_accent); color: var(--_on-accent); border-color: var(--_accent); }
-[aria-pressed=true]::before { content: "✓ " / ""; }
+[aria-pressed=true]::before { content: "✓ "; content: "✓ " / ""; }
 .strong { background: var(--_accent); color: var(--_on-accent); border-color: var(--_accent); font-weight: 600; }
 label { display: grid; gap: 6px; width: 100%; font-size: .9375em; }
 textarea { width: 100%; resize: none; background: var(--_card); border: 1px solid var(--_edge); border-radius: 10px;

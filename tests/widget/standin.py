@@ -96,11 +96,12 @@ BY_WORD = {
 @dataclass
 class Server:
     """`fault` is what happens to API calls from now on: None, or a function (handler, method, path) -> True when it
-    has answered. `csp` is sent with pages. `answers` maps a word to the replies that it gets."""
+    has answered. `csp` is sent with pages and files. `answers` maps a word to the replies that it gets."""
 
     origin: str = ""
     pages: dict = field(default_factory=dict)
     csp: str | None = STRICT
+    cors: bool = False
     fault: object = None
     answers: dict = field(default_factory=lambda: {word: [reply] for word, reply in BY_WORD.items()})
     log: list = field(default_factory=list)
@@ -134,6 +135,8 @@ def serve(server: Server) -> ThreadingHTTPServer:
             self.send_response(status)
             self.send_header("Content-Type", f"{kind}; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
+            if server.cors:
+                headers["Access_Control_Allow_Origin"] = "*"
             for name, value in headers.items():
                 self.send_header(name.replace("_", "-"), value)
             self.end_headers()
@@ -156,6 +159,20 @@ def serve(server: Server) -> ThreadingHTTPServer:
 
         def do_DELETE(self):
             self.answer("DELETE")
+
+        def do_OPTIONS(self):
+            allowed = {"Access_Control_Allow_Headers": "authorization, content-type",
+                       "Access_Control_Allow_Methods": "GET, POST, DELETE"}
+            self.send(204, b"", "text/plain", **(allowed if server.cors else {}))
+
+        def broken(self):
+            self.json(500, {"error": {"code": "broken", "message": "Something here is broken."}})
+            return True
+
+        def drop(self):
+            """Answers nothing at all."""
+            self.close_connection = True
+            return True
 
         def answer(self, method: str):
             path = self.path.partition("?")[0]
@@ -220,5 +237,5 @@ def serve(server: Server) -> ThreadingHTTPServer:
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.origin = f"http://127.0.0.1:{http.server_port}"
-    threading.Thread(target=http.serve_forever, daemon=True).start()
+    threading.Thread(target=http.serve_forever, args=[0.02], daemon=True).start()
     return http

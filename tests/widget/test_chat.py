@@ -1,0 +1,443 @@
+"""What a visitor gets: asking, the answer card, feedback, choices, the menu, and the conversation that goes on."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+from standin import ANSWER, page
+
+
+def test_it_opens_to_a_greeting_the_notice_and_the_pages_starter_questions(visit):
+    chat = visit()
+    expect(chat.panel).to_contain_text("Hello. Ask in your own words, or pick a question.")
+    for words in ("a computer program, not a doctor", "kept, without your name", "You can delete yours"):
+        expect(chat.panel).to_contain_text(words)
+    expect(chat.tab.get_by_role("list", name="People often ask").get_by_role("button")).to_have_text(
+        ["Can myoclonus be prevented?", "What causes myoclonus?"]
+    )
+    expect(chat.input).to_be_focused()
+
+
+def test_a_typed_question_gets_one_card_with_all_that_belongs_together(visit, server):
+    chat = visit()
+    card = chat.ask("can it be prevented")
+    expect(chat.said).to_have_text("can it be prevented")
+    expect(card.get_by_role("heading")).to_have_text("Can myoclonus be prevented?")
+    expect(card).to_contain_text("Most kinds of myoclonus can't be prevented")
+    expect(card).to_contain_text("From Living with myoclonus")
+    expect(card).to_contain_text("Not yet reviewed by a clinician.")
+    expect(card).to_contain_text(ANSWER["disclaimer"])
+    expect(card).to_contain_text("Was this helpful?")
+    expect(card.get_by_role("list", name="You could also ask").get_by_role("button")).to_have_count(2)
+    assert server.calls("POST", "conversations") == [{"article": "myoclonus", "language": "en"}]
+    (message,) = server.calls("POST", "messages")
+    assert message["text"] == "can it be prevented" and re.fullmatch("[0-9a-f]{32}", message["id"])
+
+
+def test_the_country_goes_to_the_server_that_chooses_the_numbers(visit, server):
+    visit('country="GB"').ask("hello")
+    assert server.calls("POST", "conversations")[0]["country"] == "GB"
+
+
+def test_a_starter_asks_its_question_by_name(visit, server):
+    chat = visit()
+    chat.button("Can myoclonus be prevented?").click()
+    expect(chat.card).to_contain_text("Most kinds")
+    expect(chat.said).to_have_text("Can myoclonus be prevented?")
+    assert server.calls("POST", "messages")[0]["choice"] == "myoclonus.prevention"
+
+
+def test_more_shows_the_rest_and_less_hides_it(visit):
+    chat = visit()
+    card = chat.ask("prevented?")
+    rest = card.get_by_text("A diary of when the jerks come")
+    expect(rest).to_be_hidden()
+    chat.button("More").click()
+    expect(rest).to_be_visible()
+    expect(card.get_by_role("listitem").filter(has_text="too little sleep")).to_be_visible()
+    chat.button("Less").click()
+    expect(rest).to_be_hidden()
+
+
+def test_sources_are_numbered_links_and_so_are_the_numbers_in_the_text(visit):
+    chat = visit()
+    card = chat.ask("prevented?")
+    source = card.get_by_role("list", name="Sources").get_by_role("link").first
+    expect(source).to_have_attribute("href", ANSWER["sources"][0]["url"])
+    expect(source).to_have_attribute("rel", "noopener noreferrer")
+    expect(source).to_have_accessible_name("Myoclonus (opens a new tab)")
+    cited = card.get_by_role("link", name="Source 1: Myoclonus (opens a new tab)")
+    expect(cited).to_have_attribute("href", ANSWER["sources"][0]["url"])
+
+
+def test_a_review_shows_who_and_when_and_that_it_is_overdue(visit, server):
+    overdue = ANSWER["article"] | {"reviewed_by": "Dr. Ada Example", "reviewed_on": "2024-02-29", "review": "It is late."}
+    server.answers["late"] = [ANSWER | {"article": overdue}]
+    expect(visit().ask("late")).to_contain_text("Reviewed by Dr. Ada Example on February 29, 2024. It is late.")
+
+
+def test_a_page_of_the_servers_own_is_linked_at_the_server(visit, server):
+    server.answers["own"] = [ANSWER | {"article": ANSWER["article"] | {"url": "/articles/myoclonus"}}]
+    link = visit().ask("own").get_by_role("link", name=re.compile("^Living with myoclonus"))
+    expect(link).to_have_attribute("href", f"{server.origin}/articles/myoclonus")
+
+
+def test_a_yes_is_a_vote(visit, server):
+    chat = visit()
+    card = chat.ask("prevented?")
+    chat.button("Yes").click()
+    expect(card).to_contain_text("Thank you. An editor will read this.")
+    expect(chat.button("Yes")).to_have_attribute("aria-pressed", "true")
+    assert [(vote["helpful"], vote.get("reason")) for vote in server.votes] == [(True, None)]
+
+
+def test_a_no_counts_at_once_and_takes_a_reason_and_words(visit, server):
+    chat = visit()
+    card = chat.ask("prevented?")
+    chat.button("No").click()
+    expect(card.get_by_role("group", name="What was wrong with it?").get_by_role("button")).to_have_count(5)
+    assert len(server.votes) == 1
+    chat.button("It is out of date").click()
+    card.get_by_role("textbox").fill("The clinic has closed")
+    chat.button("Send this").click()
+    expect(chat.button("Send this")).to_be_hidden()
+    reply = server.votes[0]["reply"]
+    assert server.votes == [
+        {"reply": reply, "helpful": False},
+        {"reply": reply, "helpful": False, "reason": "out_of_date", "comment": "The clinic has closed"},
+    ]
+
+
+def test_feedback_that_hangs_does_not_hold_up_the_next_question(visit, server):
+    server.fault = lambda at, method, path: path == "/api/feedback" and (time.sleep(3) or at.broken())
+    chat = visit()
+    chat.ask("prevented?")
+    chat.button("Yes").click()
+    chat.ask("hello")
+    expect(chat.cards).to_have_count(2)
+    expect(chat.cards.first).to_contain_text("That could not be sent. Please try again.")
+    expect(chat.button("Yes")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_choice_of_a_clarification_asks_that(visit, server):
+    chat = visit()
+    chat.ask("valproate")
+    chat.button("Is valproate safe in pregnancy?").click()
+    expect(chat.cards).to_have_count(2)
+    assert server.calls("POST", "messages")[1]["choice"] == "myoclonus.valproate_in_pregnancy"
+
+
+@pytest.mark.parametrize(("word", "heading", "number"), [("emergency", "Get help now", "112"),
+                                                         ("crisis", "Talk to someone now", "988")])  # fmt: skip
+def test_a_danger_looks_different_is_an_alert_and_can_be_called(visit, word, heading, number):
+    chat = visit()
+    card = chat.ask(word)
+    expect(card.get_by_role("heading")).to_have_text(heading)
+    expect(chat.tab.get_by_role("alert").filter(has=card)).to_have_count(1)
+    expect(card.get_by_role("link", name=number)).to_have_attribute("href", f"tel:{number}")
+    border = "element => getComputedStyle(element).borderColor"
+    assert card.evaluate(border) != chat.ask("hello").evaluate(border)
+
+
+def test_a_number_that_is_no_telephone_number_is_not_made_a_link(visit):
+    card = visit().ask("crisis")
+    expect(card).to_contain_text("Text HOME to 741741")
+    expect(card.get_by_role("link")).to_have_count(1)
+
+
+@pytest.mark.parametrize("word", ["migraine", "dose", "weather", "hello", "down"])
+def test_every_other_kind_of_reply_is_shown_with_its_choices(visit, server, word):
+    card = visit().ask(word)
+    (reply,) = server.answers[word]
+    expect(card).to_contain_text(reply["text"])
+    expect(card.locator(".choice")).to_have_count(len(reply.get("choices", [])))
+    expect(card.get_by_role("link")).to_have_count(len(reply.get("numbers", [])))
+
+
+def test_what_is_asked_meanwhile_is_sent_after_it_and_in_order(visit, server):
+    server.fault = lambda at, method, path: path == "/api/messages" and time.sleep(0.3)
+    chat = visit()
+    for text in ("one", "two", "three"):
+        chat.send(text)
+    expect(chat.cards).to_have_count(3)
+    assert [body["text"] for body in server.calls("POST", "messages")] == ["one", "two", "three"]
+
+
+def test_shift_enter_makes_a_line_and_blanks_send_nothing(visit, server):
+    chat = visit()
+    chat.input.press("Shift+Enter")
+    chat.input.press("Enter")
+    assert not server.log
+    chat.input.fill("")
+    chat.input.type("first")
+    chat.input.press("Shift+Enter")
+    chat.input.type("second")
+    chat.input.press("Enter")
+    expect(chat.said).to_have_text("first\nsecond")
+    chat.card.wait_for()
+    assert server.calls("POST", "messages")[0]["text"] == "first\nsecond"
+
+
+def test_a_question_that_is_too_long_stays_and_says_so(visit, server):
+    chat = visit()
+    chat.send("é" * 2001)
+    expect(chat.tab.get_by_role("alert")).to_contain_text("Yours has 2001. Please make it shorter.")
+    expect(chat.input).to_have_attribute("aria-invalid", "true")
+    expect(chat.input).to_have_value("é" * 2001)
+    assert not server.log
+    chat.ask("é" * 2000)
+    expect(chat.input).to_have_attribute("aria-invalid", "false")
+
+
+def test_a_reload_brings_the_conversation_back(visit, server):
+    chat = visit()
+    chat.ask("prevented?")
+    chat.tab.reload()
+    chat.launcher.click()
+    expect(chat.notes).to_have_text("Your conversation so far:")
+    expect(chat.said).to_have_text("prevented?")
+    expect(chat.card).to_contain_text("Most kinds")
+    chat.ask("hello")
+    assert len(server.calls("POST", "conversations")) == 1
+
+
+def test_a_second_tab_shows_the_same_conversation_and_follows_it(visit, server):
+    first = visit()
+    first.ask("prevented?")
+    second = visit(context=first.tab.context)
+    expect(second.cards).to_have_count(1)
+    first.ask("hello")
+    expect(second.cards).to_have_count(2)
+    second.ask("valproate")
+    expect(first.cards).to_have_count(3)
+    assert len(server.conversations) == 1
+
+
+def test_a_tab_that_was_open_before_the_conversation_began_joins_it(visit, server):
+    first = visit()
+    second = visit(context=first.tab.context)
+    first.ask("prevented?")
+    expect(second.cards).to_have_count(1)
+    second.ask("hello")
+    assert len(server.conversations) == 1
+
+
+def test_starting_again_ends_it_here_and_in_the_other_tab(visit, server):
+    first = visit()
+    first.ask("prevented?")
+    second = visit(context=first.tab.context)
+    expect(second.cards).to_have_count(1)
+    first.menu("Start again")
+    expect(first.notes).to_have_text("A new conversation. The earlier one is no longer shown on this device.")
+    expect(first.cards).to_have_count(0)
+    expect(second.notes).to_have_text("This conversation was ended in another tab or window.")
+    first.ask("hello")
+    assert len(server.conversations) == 2
+
+
+def test_delete_my_data_asks_deletes_every_conversation_of_the_device_and_shows_the_receipt(visit, server):
+    chat = visit()
+    chat.ask("prevented?")
+    server.pages["/other"] = page('<symptom-chat article="tremor"></symptom-chat>')
+    chat.tab.goto(server.origin + "/other")
+    chat.launcher.click()
+    chat.ask("hello")
+    assert len(server.conversations) == 2
+    chat.menu("Delete my data")
+    chat.button("Keep it").click()
+    assert len(server.conversations) == 2
+    chat.menu("Delete my data")
+    chat.button("Delete it").click()
+    expect(chat.notes).to_contain_text("is deleted. Receipt: R-token-")
+    assert not server.conversations
+    assert chat.tab.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_data_that_could_not_be_deleted_is_said_to_be_still_there(visit, server):
+    chat = visit()
+    chat.ask("prevented?")
+    server.fault = lambda at, method, path: at.drop()
+    chat.menu("Delete my data")
+    chat.button("Delete it").click()
+    expect(chat.panel).to_contain_text("could not be deleted just now, and is still stored")
+    server.fault = None
+    chat.menu("Delete my data")
+    chat.button("Delete it").click()
+    expect(chat.notes).to_contain_text("Receipt: R-token-1")
+
+
+def everything(text: str) -> None:
+    """The transcript holds both sides, and the answer with its source, review and disclaimer."""
+    for part in ("You asked: prevented?", "Can myoclonus be prevented?", "A diary of when the jerks come",
+                 "[1] Myoclonus https://www.ninds.nih.gov", "From Living with myoclonus. Not yet reviewed by a clinician.",
+                 ANSWER["disclaimer"]):  # fmt: skip
+        assert part in text
+
+
+def test_the_conversation_can_be_copied(visit):
+    chat = visit(permissions=["clipboard-read", "clipboard-write"])
+    chat.ask("prevented?")
+    chat.menu("Copy the conversation")
+    expect(chat.panel).to_contain_text("Copied.")
+    everything(chat.tab.evaluate("navigator.clipboard.readText()"))
+
+
+def test_a_refused_clipboard_is_said(visit):
+    chat = visit(before="navigator.clipboard.writeText = () => Promise.reject(new Error('refused'))")
+    chat.ask("prevented?")
+    chat.menu("Copy the conversation")
+    expect(chat.panel).to_contain_text("did not allow copying")
+
+
+def test_the_conversation_can_be_downloaded(visit, tmp_path):
+    chat = visit()
+    chat.ask("prevented?")
+    with chat.tab.expect_download() as started:
+        chat.menu("Download as text")
+    started.value.save_as(tmp_path / "it.txt")
+    assert started.value.suggested_filename == "conversation.txt"
+    everything((tmp_path / "it.txt").read_text())
+
+
+def test_printing_prints_the_conversation_alone(visit):
+    chat = visit(before="window.print = () => { window.printed = true }")
+    chat.ask("prevented?")
+    chat.menu("Print")
+    assert chat.tab.evaluate("window.printed")
+    chat.tab.emulate_media(media="print")
+    everything(chat.tab.locator("body").inner_text())
+    assert "What the publisher's page says" not in chat.tab.locator("body").inner_text()
+    chat.tab.emulate_media(media="screen")
+    assert "You asked: prevented?" not in chat.tab.locator("body").inner_text()
+    chat.tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert chat.tab.locator("symptom-chat-print").count() == 0
+    assert chat.tab.evaluate("document.adoptedStyleSheets.length") == 0
+
+
+def test_it_is_minimised_and_opened_again_where_it_was(visit):
+    chat = visit()
+    chat.ask("prevented?")
+    chat.button("Close the chat").click()
+    expect(chat.panel).to_be_hidden()
+    expect(chat.launcher).to_be_focused()
+    chat.launcher.click()
+    expect(chat.cards).to_have_count(1)
+
+
+def test_the_page_stays_usable_beside_the_floating_chat_but_not_behind_the_full_screen(visit):
+    reach = "document.querySelector('h1').matches(':not([inert])') && document.elementFromPoint(20, 30)?.tagName"
+    assert visit().tab.evaluate(reach) == "H1"
+    phone = visit(width=390, height=800)
+    assert phone.tab.evaluate(reach) == "SYMPTOM-CHAT"
+    box = phone.panel.bounding_box()
+    assert (box["x"], box["y"], box["width"], box["height"]) == (0, 0, 390, 800)
+
+
+def test_open_in_the_markup_opens_it_without_taking_the_focus_and_never_on_a_phone(visit):
+    chat = visit("open", opened=False)
+    expect(chat.panel).to_be_visible()
+    assert chat.tab.evaluate("document.activeElement.tagName") == "BODY"
+    expect(visit("open", width=390, opened=False).panel).to_be_hidden()
+
+
+def test_the_panel_follows_the_attribute_and_the_window(visit):
+    chat = visit()
+    chat.input.fill("half a ques")
+    chat.tab.set_viewport_size({"width": 390, "height": 700})
+    assert chat.panel.evaluate("panel => panel.matches(':modal')")
+    chat.tab.set_viewport_size({"width": 1000, "height": 700})
+    assert not chat.panel.evaluate("panel => panel.matches(':modal')")
+    expect(chat.input).to_have_value("half a ques")
+    chat.element.evaluate("element => { element.open = false }")
+    expect(chat.panel).to_be_hidden()
+    chat.element.evaluate("element => { element.setAttribute('mode', 'inline') }")
+    expect(chat.panel).to_be_visible()
+    expect(chat.input).to_have_value("half a ques")
+
+
+def test_inline_it_stands_in_the_page_without_a_button(visit):
+    chat = visit('mode="inline"')
+    expect(chat.panel).to_be_visible()
+    expect(chat.launcher).to_have_count(0)
+    chat.ask("prevented?")
+    assert chat.tab.get_by_text("And more of it.").bounding_box()["y"] > 400
+
+
+def test_a_long_answer_is_read_from_its_first_line(visit, server):
+    server.answers["long"] = [ANSWER | {"text": "\n\n".join(["A paragraph of many words. " * 20] * 20)}]
+    chat = visit(reduced_motion="reduce")
+    card = chat.ask("long")
+    expect(card.get_by_role("heading")).to_be_in_viewport()
+
+
+def test_the_page_is_never_scrolled_by_it(visit):
+    chat = visit('mode="inline"', height=900)
+    chat.tab.evaluate("document.body.style.paddingBottom = '2000px'; scrollTo(0, 60)")
+    for text in ("prevented?", "emergency", "hello"):
+        chat.ask(text)
+    chat.tab.wait_for_timeout(500)
+    assert chat.tab.evaluate("scrollY") == 60
+
+
+def test_spanish_has_its_own_table_and_answers_stay_english(visit, server):
+    chat = visit('language="es-MX"')
+    chat.input = chat.tab.get_by_role("textbox", name="Su pregunta")
+    server.answers["reviewed"][0]["article"]["url"] = None
+    card = chat.ask("reviewed")
+    expect(card).to_contain_text("Revisado por Dr. Ada Example, neurologist el 20 de noviembre de 2026.")
+    assert card.locator(".prose").first.get_attribute("lang") == "en"
+    assert chat.panel.get_attribute("lang") == "es-MX"
+    assert server.calls("POST", "conversations")[0]["language"] == "es-MX"
+
+
+def test_the_language_is_the_pages_unless_it_is_named(visit):
+    expect(visit(lang="es").panel).to_contain_text("Preguntas frecuentes")
+    expect(visit('language="en"', lang="es").panel).to_contain_text("People often ask")
+    expect(visit(lang="fr").panel).to_contain_text("People often ask")
+    expect(visit('language="not a language"').panel).to_contain_text("People often ask")
+
+
+def test_a_site_replaces_any_text_before_and_after_the_script_has_loaded(visit):
+    chat = visit()
+    chat.ask("prevented?")
+    chat.element.evaluate("element => { element.texts = {helpful: 'Did it help?', send: 'Ask it'} }")
+    expect(chat.button("Ask it")).to_be_visible()
+    expect(chat.card).to_contain_text("Most kinds")
+    early = visit(before="addEventListener('DOMContentLoaded', () => {}); document.addEventListener('readystatechange', () => {"
+                  "document.querySelector('symptom-chat').texts = {send: 'Early'} }, {once: true})")  # fmt: skip
+    expect(early.button("Early")).to_be_visible()
+
+
+def test_events_tell_the_page_what_happens_but_not_what_was_written(visit):
+    chat = visit(opened=False)
+    names = ("open", "close", "message", "answer", "feedback", "error", "end", "forget")
+    heard = chat.events(*names)
+    chat.launcher.click()
+    chat.ask("my secret")
+    chat.button("No").click()
+    chat.button("It is wrong").click()
+    chat.card.get_by_role("textbox").fill("my other secret")
+    chat.button("Send this").click()
+    expect(chat.button("Send this")).to_be_hidden()
+    chat.menu("Delete my data")
+    chat.button("Delete it").click()
+    chat.notes.wait_for()
+    chat.button("Close the chat").click()
+    told = heard()
+    assert [event.name for event in told] == ["open", "message", "answer", "feedback", "feedback", "end", "forget", "close"]
+    assert told[2].kind == "answer" and told[2].question == "myoclonus.prevention" and told[2].reply
+    assert (told[4].helpful, told[4].reason) == (False, "inaccurate")
+    assert "secret" not in str(told)
+
+
+def test_two_widgets_on_a_page_are_two_conversations(visit, server):
+    server.pages["/two"] = page('<symptom-chat article="a" mode="inline"></symptom-chat>'
+                                '<symptom-chat article="b" mode="inline"></symptom-chat>')  # fmt: skip
+    chat = visit()
+    chat.tab.goto(server.origin + "/two")
+    for box in chat.input.all():
+        box.fill("hello")
+        box.press("Enter")
+    expect(chat.cards).to_have_count(2)
+    assert {body["article"] for body in server.calls("POST", "conversations")} == {"a", "b"}
