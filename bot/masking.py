@@ -46,9 +46,10 @@ def find(text: str, keep: frozenset[str] = frozenset()) -> list[Span]:
     message = names.cut(text, keep)
     found = [Span(start, end, "email") for start, end in _emails(text)]
     if DIGIT.search(text):
-        for kind, finder in (
-            ("card", _cards), ("record number", _records), ("birth date", _births), ("phone", _phones), ("address", _addresses)
-        ):
+        for kind, finder in (("record number", _labelled), ("birth date", _births), ("address", _addresses)):
+            found += (Span(start, end, kind) for start, end in finder(message))
+    if LONG_NUMBER.search(text):
+        for kind, finder in (("card", _cards), ("record number", _records), ("phone", _phones)):
             found += (Span(start, end, kind) for start, end in finder(message))
     people = [Span(start, end, "name") for start, end in names.find(message)]
     # "Arthur Pym, 04/07/1933" on a form or a letter: the date is the birth date.
@@ -67,14 +68,8 @@ def _merge(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _match_at(pattern: re.Pattern[str], starts: frozenset[str], message: names.Message) -> Iterator[re.Match[str]]:
-    """The matches of `pattern` that begin with a word of `starts`: far faster than to try it at every letter."""
-    for token, word in zip(message.tokens, message.words, strict=True):
-        if word in starts and (match := pattern.match(message.text, token.start())):
-            yield match
-
-
 DIGIT = re.compile(r"\d")
+LONG_NUMBER = re.compile(r"\d(?:[ ().\-/]{0,3}\d){5}")
 
 # --- e-mail: also "sarah dot jones at example dot com", "tony [at] example.com"
 
@@ -122,34 +117,43 @@ def _has_luhn_digit(digits: str) -> bool:
 # --- record, insurance and identity numbers: after a label, or by their shape
 
 LABELS = frozenset(
-    "nhs ssn mrn chi nin nino sin pps hcn social national sécurité medicare medicaid patient hospital record records insurance"
-    " policy member membership subscriber medical health case chart claim account group passport licence license identity ni".split()
+    "nhs ssn mrn chi nin nino sin pps hcn bsn dni pesel aadhaar iban social national sécurité medicare medicaid patient hospital hosp"
+    " record records insurance policy member membership subscriber medical health case chart claim account group passport driver licence"
+    " license identity id ni reference ref prescription rx unit sort number versichertennummer krankenkasse".split()
 )
 LABEL = re.compile(
-    r"(?:(?P<sure>nhs|ssn|mrn|chi|nino?|sin|pps|hcn|(?:social|national) (?:security|insurance)|sécurité sociale|medicare|medicaid)"
-    r"|(?:patient|hospital|records?|insurance|policy|member(?:ship)?|subscriber|medical|health|case|chart|claim|account|group|passport"
-    r"|licen[cs]e|identity|ni)\b(?: (?:insurance|policy|record|card|account))?)"
-    r"(?P<number>(?:\s?(?:number|no\b\.?|nr\b\.?|num\b|id\b|card\b|#|n°)){0,2})"
-    r"[\s:=#-]{0,3}(?:(?:is|was)\b[\s:]{0,2})?",
+    r"(?:(?P<sure>nhs|ssn|mrn|chi|nino?|sin|pps|hcn|bsn|dni|pesel|aadhaar|iban|(?:social|national) (?:security|insurance)"
+    r"|sécurité sociale|medicare|medicaid|group|member(?:ship)?|subscriber|id|prescription|rx|sort code|versichertennummer"
+    r"|(?:bank )?account|our ref|ref|driver(?: licen[cs]e)?|licen[cs]e)"
+    r"|(?:patient|hosp(?:ital)?|records?|insurance|policy|medical|health|case|chart|claim|passport|identity|ni|reference|unit"
+    r"|number of my \w+|krankenkasse)\b(?: (?:insurance|policy|record|ref))?)\b"
+    r"(?P<number>(?:\s?(?:number|no\b\.?|nr\b\.?|num\b|id\b|card\b|ref(?:erence)?\b|#|n°)){0,2})"
+    r"(?: (?:at|for|from|on|of|with) [^\d\n.?!:]{2,30}?(?= is |:))?"
+    r"[\s:=#-]{0,3}(?:(?:which )?(?:is|was)\b[\s:]{0,2})?",
     re.I,
 )
 CODE = re.compile(r"[ ./-]?([^\W_]+)")
 SHAPE = re.compile(
     r"(?<![\w-])(?:\d{3}-\d{2}-\d{4}"  # US social security
     r"|(?i:[A-CEGHJ-PQR-TW-Z][A-Z] ?\d\d ?\d\d ?\d\d ?[A-D])"  # UK national insurance
-    r"|[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y]{2}\d\d"  # US Medicare
     r"|[12] \d\d \d\d \d[\dAB] \d{3} \d{3}(?: \d\d)?"  # France
     r"|[A-Z]\d{9})(?![\w-])"  # Germany
 )
+US_MEDICARE = re.compile(r"[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y]{2}\d\d\b")
 NHS = re.compile(r"(?<![\w+.-])\d{3} ?\d{3} ?\d{4}(?![\w-])")
 
 
-def _records(message: names.Message) -> Iterator[tuple[int, int]]:
-    for label in _match_at(LABEL, LABELS, message):
+def _labelled(message: names.Message) -> Iterator[tuple[int, int]]:
+    for label in message.match_at(LABEL, LABELS):
         end, digits = _read_code(message.text, label.end())
-        sure = label["sure"] or label[0].lower().startswith(("group", "member"))
-        if digits >= (4 if label["number"] else 5 if sure else 99):
+        in_address = message.text[label.start() - 1:label.start()] in ("?", "&", "/")  # of a page, not of a person
+        if not in_address and digits >= (4 if label["number"] else 5 if label["sure"] else 99):
             yield label.end(), end
+    for match in US_MEDICARE.finditer(message.text):
+        yield match.span()
+
+
+def _records(message: names.Message) -> Iterator[tuple[int, int]]:
     for match in SHAPE.finditer(message.text):
         yield match.span()
     for match in NHS.finditer(message.text):
@@ -192,13 +196,12 @@ AFTER_NAME = re.compile(rf"[\s,(]{{1,3}}({DATE})")
 
 
 def _births(message: names.Message) -> Iterator[tuple[int, int]]:
-    for match in _match_at(BIRTH, BIRTHS, message):
+    for match in message.match_at(BIRTH, BIRTHS):
         yield match.span(1)
 
 
 # --- phone numbers: international, North American, with a trunk 0; others only after "call", "my number is", ...
 
-LONG_NUMBER = re.compile(r"\d(?:[ ().\-/]{0,3}\d){6}")
 PHONE = re.compile(
     r"(?<![\w=/.-])(?:"
     r"(?:\+|00)[1-9]\d{0,2}(?:[ .\-/()]{0,3}\d){6,13}"
@@ -210,19 +213,17 @@ CALLS = frozenset(
     "telephone phone tel mobile mob cell call ring text whatsapp sms fax reach number no contact rufnummer nummer numero numéro handy".split()
 )
 CALL = re.compile(
-    r"\w+[^\d\n.?!]{0,25}\.?[^\d\n?!]{0,4}(\d{3}[ .-]\d{4}|\d(?:[ .-]?\d){8,14})(?![\w/-]|[.,:]\d)", re.I
+    r"\w+\.?[^\d\n.?!]{0,25}(\d{3}[ .-]\d{4}|\d(?:[ .-]?\d){8,14})(?![\w/-]|[.,:]\d)", re.I
 )
 
 
 def _phones(message: names.Message) -> Iterator[tuple[int, int]]:
-    if not LONG_NUMBER.search(message.text):
-        return
     for match in PHONE.finditer(message.text):
         digits = sum(char.isdigit() for char in match[0])
         least = 9 if match[0].lstrip("(").startswith("0") else 8
         if digits >= least and not ANY_DATE.search(match[0]):
             yield match.span()
-    for match in _match_at(CALL, CALLS, message):
+    for match in message.match_at(CALL, CALLS):
         if not ANY_DATE.search(match[1]):
             yield match.span(1)
 
@@ -270,7 +271,7 @@ def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
             flat = FLAT_BEFORE.search(text, max(0, match.start() - 20), match.start())
             tail = FLAT_AFTER.match(text, match.end()) or EIRCODE.match(text, match.end())
             yield flat.start() if flat else match.start(), tail.end() if tail else match.end()
-    for match in _match_at(ROMANCE, ROMANCES, message):
+    for match in message.match_at(ROMANCE, ROMANCES):
         number = ROMANCE_NUMBER.search(text, max(0, match.start() - 12), match.start())
         yield number.start() if number else match.start(), match.end()
     for pattern in (GERMAN, PO_BOX):
@@ -279,7 +280,7 @@ def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
     for match in POSTCODE.finditer(text):
         if not text[match.start() - 1:match.start()].isalnum():
             yield _find_start(text, match.start()), match.end()
-    for match in _match_at(SAID_POSTCODE, frozenset({"postcode", "post", "zip"}), message):
+    for match in message.match_at(SAID_POSTCODE, frozenset({"postcode", "post", "zip"})):
         yield match.span(1)
 
 
