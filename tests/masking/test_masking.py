@@ -1,0 +1,130 @@
+"""Masking hides what is personal, leaves the rest alone, and says the same every time."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from benchmarks.masking import ROOT, find_false, read_articles, read_personal, read_plain, score
+from bot import masking
+
+STRUCTURED = ("phone", "email", "address", "birth date", "record number", "card")
+HALVES = ("tune", "holdout")
+
+
+def read_all() -> list[str]:
+    personal = [text for half in (*HALVES, "rare") for text, _ in read_personal(half)]
+    return [*personal, *read_plain("tune"), *read_plain("holdout"), *read_articles()]
+
+
+@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("kind", STRUCTURED)
+def test_at_least_95_of_100_numbers_and_addresses_are_hidden(half, kind):
+    figures, faults = score(half)
+    assert figures[kind]["recall"] >= 0.95, "\n".join(faults)
+
+
+@pytest.mark.parametrize(("half", "bar"), [("tune", 0.95), ("holdout", 0.95), ("rare", 0.5)])
+def test_names_are_hidden_as_often_as_docs_privacy_says(half, bar):
+    figures, faults = score(half)
+    assert figures["name"]["recall"] >= bar, "\n".join(faults)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_at_least_95_of_100_masks_hide_something_personal(half):
+    figures, faults = score(half)
+    masks, wrong = (sum(row[count] for row in figures.values()) for count in ("masks", "wrong"))
+    assert wrong <= 0.05 * masks, "\n".join(faults)
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_message_without_personal_data_stays_as_it_is(half):
+    assert find_false(read_plain(half)) == []
+
+
+def test_no_phrase_and_no_line_of_an_article_is_masked():
+    assert find_false(read_articles()) == []
+
+
+def test_the_corpus_is_as_large_as_promised():
+    assert sum(len(read_personal(half)) for half in HALVES) >= 200
+    assert sum(len(read_plain(half)) for half in HALVES) >= 150
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("I'm Sarah Jones, call 07700 900123", "I'm [name], call [phone]"),
+        ("born 12/03/1985, write to ann@example.org", "born [birth date], write to [email]"),
+        ("NHS number 999 247 5145 and card 4111 1111 1111 1111", "NHS number [record number] and card [card]"),
+        ("I live at 27 Larkspur Avenue, Leeds LS6 3QT.", "I live at [address]."),
+        ("", ""),
+    ],
+)
+def test_a_bracketed_word_stands_for_what_was_hidden(text, masked):
+    assert masking.mask(text) == masked
+
+
+def test_masking_what_is_masked_changes_nothing():
+    for text in read_all():
+        once = masking.mask(text)
+        assert masking.mask(once) == once
+
+
+def test_a_whole_page_of_personal_data_is_masked_once_and_for_all():
+    text = "\n".join(text for text, _ in read_personal("holdout"))
+    once = masking.mask(text)
+    assert masking.mask(once) == once
+    assert "4111" not in once
+    assert "@" not in once
+
+
+def test_masking_any_mixture_twice_changes_nothing():
+    mixer = random.Random(4)
+    pieces = [piece for text in read_all() for piece in text.split(" ")] + ["[name]", "[phone]", "[record number]", "[", "]", "@", "\n"]
+    for _ in range(300):
+        once = masking.mask(" ".join(mixer.choices(pieces, k=40)))
+        assert masking.mask(once) == once
+
+
+def test_a_word_to_keep_is_no_name():
+    text = "my daughter Zebrinax dose was raised"
+    assert masking.mask(text) == "my daughter [name] dose was raised"
+    assert masking.mask(text, keep=frozenset({"zebrinax"})) == text
+
+
+def test_many_threads_get_what_one_gets():
+    texts = read_all()[:300]
+    alone = [masking.mask(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(masking.mask, texts)) == alone
+
+
+def test_the_order_of_sets_does_not_matter():
+    code = (
+        "import hashlib; from benchmarks.masking import read_personal; from bot.masking import mask;"
+        "print(hashlib.sha256('\\n'.join(mask(t) for t, _ in read_personal('holdout')).encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=60
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["1 22 333 4444 ", "Aa Bb ", "a@a.a-", "nhs number is ", "9", "A", "[name] ", "flat 1, ", "Rue Aa ", "call a ", "(0) 1-", "a dot at ", "Aa, 1 "],
+)
+def test_no_text_makes_masking_slow(part):
+    masking.load()
+    text = (part * 4000)[:4000]
+    start = time.thread_time()
+    masking.mask(text)
+    assert time.thread_time() - start < 0.05, "twice the longest message in 50 ms of processor time, on a slow machine too"
