@@ -99,7 +99,7 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
 
 # --- payment cards: a valid check digit, or groups of four
 
-CARD = re.compile(r"(?<![\w+.-])(?:\d{4}([ -]?)\d{4}\1\d{4}\1\d{1,7}|3\d{3}([ -]?)\d{6}\2\d{5})(?![\w-])")
+CARD = re.compile(r"\d(?<![\w+.-]\d)(?:\d{3}([ -]?)\d{4}\1\d{4}\1\d{1,7}|\d{3}([ -]?)\d{6}\2\d{5})(?![\w-])")
 
 
 def _cards(message: names.Message) -> Iterator[tuple[int, int]]:
@@ -139,8 +139,10 @@ SHAPE = re.compile(
     r"|[12] \d\d \d\d \d[\dAB] \d{3} \d{3}(?: \d\d)?"  # France
     r"|[A-Z]\d{9})(?![\w-])"  # Germany
 )
-US_MEDICARE = re.compile(r"[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y]{2}\d\d\b")
-NHS = re.compile(r"(?<![\w+.-])\d{3} ?\d{3} ?\d{4}(?![\w-])")
+US_MEDICARE = re.compile(
+    r"[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y\d]\d-?[AC-HJKMNP-RT-Y]{2}\d\d\b"
+)
+NHS = re.compile(r"\d(?<![\w+.-]\d)\d\d ?\d{3} ?\d{4}(?![\w-])")
 
 
 def _labelled(message: names.Message) -> Iterator[tuple[int, int]]:
@@ -244,9 +246,12 @@ STREET = re.compile(r"\d{1,5}[a-z]?,? ((?:[\w'’.-]+ ){1,4}?)([^\W\d_]+)\b", re
 FLAT_BEFORE = re.compile(r"\b(?:flat|apt|apartment|unit|suite)\b\.? ?#?\w{1,4},? $", re.I)
 FLAT_AFTER = re.compile(r",? (?:apt|apartment|unit|suite|flat)\b\.? ?#?\w{1,4}", re.I)
 EIRCODE = re.compile(r"(?:,? [A-Z][\w-]+(?: \d{1,2})?)?,? [AC-FHKNPRTV-Y]\d[\dW] ?[\dAC-FHKNPRTV-Y]{4}\b")
+FIVE_DIGITS = re.compile(r"\d{5}")
+GERMAN_STREETS = ("straße", "strasse", "str.", "weg", "platz", "allee", "gasse", "damm", "ufer")
 GERMAN = re.compile(
-    r"[A-ZÄÖÜ](?:[\w.-]*(?:stra(?:ß|ss)e|str\.|weg|platz|allee|gasse|damm|ufer)"
-    r"|[\w-]+(?: [A-ZÄÖÜ][\w-]+){0,2}(?= \d{1,4}[a-z]?,? \d{5} [A-ZÄÖÜ])) ?\d{1,4}[a-z]?\b(?:,? (?:D-)?\d{5} [A-ZÄÖÜ][\w-]+)?"
+    rf"[A-ZÄÖÜ](?:[\w.-]*(?:{'|'.join(map(re.escape, GERMAN_STREETS))})"
+    r"|[\w-]+(?: [A-ZÄÖÜ][\w-]+){0,2}(?= \d{1,4}[a-z]?,? \d{5} [A-ZÄÖÜ]))"
+    r" ?\d{1,4}[a-z]?\b(?:,? (?:D-)?\d{5} [A-ZÄÖÜ][\w-]+)?"
 )
 ROMANCES = frozenset("rue avenue boulevard place chemin impasse via viale piazza corso calle plaza avenida rua".split())
 ROMANCE = re.compile(r"\w+(?: [^\W\d][\w'’-]*){1,4}?(?:,? \d{1,4}\b)?,? \d{5} [A-ZÀ-Ý][\w-]+")
@@ -274,9 +279,11 @@ def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
     for match in message.match_at(ROMANCE, ROMANCES):
         number = ROMANCE_NUMBER.search(text, max(0, match.start() - 12), match.start())
         yield number.start() if number else match.start(), match.end()
-    for pattern in (GERMAN, PO_BOX):
-        for match in pattern.finditer(text):
+    if FIVE_DIGITS.search(text) or any(street in text for street in GERMAN_STREETS):
+        for match in GERMAN.finditer(text):
             yield match.span()
+    for match in PO_BOX.finditer(text):
+        yield match.span()
     for match in POSTCODE.finditer(text):
         if not text[match.start() - 1:match.start()].isalnum():
             yield _find_start(text, match.start()), match.end()

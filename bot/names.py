@@ -190,7 +190,7 @@ def _is_first(message: Message, place: int, introduction: str) -> bool:
     if word in lists.given_and_word:
         return message.is_capital(place) or introduction == "sure" or (introduction in ("self", "kin") and bool(PAUSE.match(message.text, end)))
     if introduction == "sure":
-        return True
+        return message.is_capital(place) or not ADJECTIVE.search(word)  # "No name is stored"
     if not message.is_capital(place) or ADJECTIVE.search(word):
         return False
     return introduction in ("self", "title", "kin", "end")
