@@ -25,7 +25,7 @@ def create_app(secret):
             return JSONResponse({"error": "forbidden"}, 403)
         if request.headers.get("content-encoding"):
             return JSONResponse({"error": "compressed calls are not taken"}, 415)
-        return JSONResponse(await executor.run(await request.json()))
+        return JSONResponse((await executor.run(await request.json())).model_dump())
 
     return app
 

@@ -1,6 +1,7 @@
 """The command line: `bot VERB`, one verb a function. `bot` alone lists them."""
 
 import argparse
+import asyncio
 import socket
 import sys
 
@@ -23,7 +24,7 @@ def main(arguments=None):
     except articles.ContentError as error:
         print("\n".join(fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults), file=sys.stderr)
         print(f"{len(error.faults)} faults; nothing was changed", file=sys.stderr)
-    except (settings.SettingsError, release.ReleaseError, store.StoreDown, encoder.EncoderMissing, encoder.EncoderFault) as error:
+    except (settings.SettingsError, release.ReleaseError, release.NoAnswer, store.StoreDown, encoder.EncoderMissing, encoder.EncoderFault) as error:
         print(f"bot: {error}", file=sys.stderr)
     except OSError as error:
         print(f"bot: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
@@ -113,15 +114,10 @@ def run(options, config):
 
 def serve(options, config):
     """serve the live release until Ctrl-C"""
-    import uvicorn
-
-    from bot.gateway.app import create_app
+    from bot.gateway import app
 
     _want_port(config)
-    address = f"http://{config.host}:{config.port}"
-    print(f"Pamphlet: the page with the chat  {address}/\n          the visitor API         {address}/api/docs", flush=True)
-    uvicorn.run(create_app(config), host=config.host, port=config.port, log_level="warning", server_header=False,
-                timeout_graceful_shutdown=15)
+    asyncio.run(app.serve(config))
 
 
 def ask(options, config):

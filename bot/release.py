@@ -31,6 +31,10 @@ class ReleaseError(RuntimeError):
     """A release can't be made, published or read; the message says which, why, and what to do."""
 
 
+class NoAnswer(RuntimeError):
+    """Rasa is down, hangs, or gave something that is no reply."""
+
+
 @dataclass(frozen=True)
 class Report:
     """How a candidate did. `failures` block it; `missed` lists (phrase, expected, got, confidence)."""

@@ -1,28 +1,31 @@
-"""The gateway's application: routes, errors as sentences, start and graceful end."""
+"""The gateway's application: start and graceful end, routes, errors as sentences."""
 
 import asyncio
-import contextlib
 import logging
+import traceback
 
+import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from bot import release, replies, store
+from bot import replies, store
 from bot.gateway import limits, pages, processes, turns, visitors
 
 logger = logging.getLogger(__name__)
-SECURITY = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+SECURITY = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"), (b"cache-control", b"no-store"))
 CODES = {404: "not_found", 405: "wrong_method"}
 
 
-def create_app(config):
-    """The application for these settings. Starting it starts Rasa and the actions; ending it ends them."""
+def create_app(desk):
+    """The application of a desk whose processes run."""
     app = FastAPI(title="Pamphlet", description="Answers only with what a reviewed article says.", version="0.1",
-                  docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json",
-                  lifespan=lambda app: _live(app, config))
+                  docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json")
+    app.state.desk = desk
+    app.state.messages = limits.Rates(desk.config.messages_per_minute)
+    app.state.openings = limits.Rates(desk.config.conversations_per_minute)
     app.include_router(visitors.router)
     app.include_router(pages.router)
     app.add_api_route("/health/live", _is_live, include_in_schema=False)
@@ -30,26 +33,33 @@ def create_app(config):
     for error, handler in HANDLERS.items():
         app.add_exception_handler(error, handler)
     app.add_middleware(limits.BodyLimit)
-    app.add_middleware(CORSMiddleware, allow_origins=config.origins(), allow_methods=["GET", "POST", "DELETE"],
+    app.add_middleware(CORSMiddleware, allow_origins=desk.config.origins(), allow_methods=["GET", "POST", "DELETE"],
                        allow_headers=["Authorization", "Content-Type"], max_age=600)
-    app.middleware("http")(_secure)
+    app.add_middleware(Guard)
     # /health and /api come before the pages' catch-all route
     app.router.routes.sort(key=lambda route: getattr(route, "path", "") == "/{name}")
     return app
 
 
-@contextlib.asynccontextmanager
-async def _live(app, config):
+async def serve(config):
+    """Start Rasa and the actions, serve until a signal, end gracefully.
+
+    Raises release.ReleaseError, processes.NoAnswer or store.StoreDown where it can't start.
+    """
+    store.migrate(config.database())
     engine = store.connect(config.database())
     started = await processes.start(config)
-    desk = turns.Desk(config=config, engine=engine, processes=started, turnstile=limits.Turnstile())
-    turns.read_release(desk, started.rasa.release)
-    app.state.desk = desk
-    app.state.messages = limits.Rates(config.messages_per_minute)
-    app.state.openings = limits.Rates(config.conversations_per_minute)
-    tasks = [asyncio.create_task(processes.watch(started)), asyncio.create_task(_follow(desk))]
+    tasks = []
     try:
-        yield
+        desk = turns.Desk(config=config, engine=engine, processes=started, turnstile=limits.Turnstile())
+        turns.read_release(desk, started.rasa.release)
+        server = uvicorn.Server(uvicorn.Config(
+            create_app(desk), host=config.host, port=config.port, log_level="warning", lifespan="off", server_header=False,
+            timeout_graceful_shutdown=processes.DRAIN_SECONDS))
+        tasks = [asyncio.create_task(processes.watch(started)), asyncio.create_task(_follow(desk))]
+        address = f"http://{config.host}:{config.port}"
+        print(f"Pamphlet is ready\n  the page with the chat  {address}/\n  the visitor API         {address}/api/docs", flush=True)
+        await server.serve()
     finally:
         for task in tasks:
             task.cancel()
@@ -65,11 +75,36 @@ async def _follow(desk):
             await asyncio.to_thread(turns.read_release, desk, desk.processes.rasa.release)
 
 
-async def _secure(request, call_next):
-    response = await call_next(request)
-    for name, value in SECURITY.items():
-        response.headers.setdefault(name, value)
-    return response
+class Guard:
+    """ASGI middleware, the outermost: the security headers, and a sentence in place of a fault.
+
+    Of a fault the log gets the kind and the place; its message may hold a visitor's words.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        begun = False
+
+        async def send_secured(message):
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                names = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in SECURITY if pair[0] not in names)]
+            await send(message)
+
+        try:
+            return await self.app(scope, receive, send_secured)
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error("%s %s failed: %s at %s:%s", scope["method"], scope["path"], type(error).__name__, place.filename, place.lineno)
+            if not begun:
+                response = _unavailable(scope["app"].state.desk, 500)
+                await response(scope, receive, send_secured)
 
 
 async def _is_live():
@@ -92,7 +127,7 @@ async def _is_ready(request: Request):
 
 def _error(request, status, code, key, headers=None, **values):
     """An error as the visitor API gives it: a code for programs, a sentence for people."""
-    message = replies.fill(request.app.state.desk.content.texts[key], **values)
+    message = replies.fill(request.app.state.desk.library.texts[key], **values)
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
@@ -117,29 +152,22 @@ async def _refused(request, error):
 
 
 async def _store_down(request, error):
-    desk = request.app.state.desk
     logger.error("%s", error)
-    body = turns.unavailable(desk, None)
-    return JSONResponse({"error": {"code": "unavailable", "message": body["text"], "numbers": body["numbers"]}}, 503, {"Retry-After": "10"})
+    return _unavailable(request.app.state.desk, 503)
 
 
 async def _http_error(request, error):
     return _error(request, error.status_code, CODES.get(error.status_code, "wrong_request"), "wrong_request", error.headers)
 
 
-async def _fault(request, error):
-    logger.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__, exc_info=_without_values(error))
-    body = turns.unavailable(request.app.state.desk, None)
-    return JSONResponse({"error": {"code": "unavailable", "message": body["text"], "numbers": body["numbers"]}}, 500)
-
-
-def _without_values(error):
-    """The place of an error, without its message: that may hold a visitor's words."""
-    return (RuntimeError, RuntimeError(type(error).__name__), error.__traceback__)
+def _unavailable(desk, status):
+    reply = turns.unavailable(desk, None)
+    error = {"code": "unavailable", "message": reply["text"], "numbers": reply["numbers"]}
+    return JSONResponse({"error": error}, status, {"Retry-After": "10"})
 
 
 HANDLERS = {
     visitors.BadText: _bad_text, RequestValidationError: _bad_request, turns.UnknownChoice: _bad_request,
     store.NoConversation: _no_conversation, store.NoReply: _no_reply, limits.Refused: _refused,
-    store.StoreDown: _store_down, HTTPException: _http_error, Exception: _fault,
+    store.StoreDown: _store_down, HTTPException: _http_error,
 }

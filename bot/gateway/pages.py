@@ -21,13 +21,13 @@ markdown = MarkdownIt("zero").enable(["emphasis", "list", "newline"])
 
 @router.get("/")
 async def show_first(request: Request):
-    library = request.app.state.desk.content
+    library = request.app.state.desk.library
     return _page(request, next(iter(library.articles)))
 
 
 @router.get("/articles/{id}")
 async def show_article(request: Request, id: str):
-    if id not in request.app.state.desk.content.articles:
+    if id not in request.app.state.desk.library.articles:
         raise HTTPException(404)
     return _page(request, id)
 
@@ -51,7 +51,7 @@ async def show_widget(name: str):
 
 
 def _page(request, id):
-    library = request.app.state.desk.content
+    library = request.app.state.desk.library
     article = library.articles[id]
     sections = [{"id": question.name.partition(".")[2], "title": question.title,
                  "html": _render(f"{question.lead}\n\n{question.more}")} for question in article.questions]

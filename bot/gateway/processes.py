@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 import httpx
 
 from bot import release, settings
+from bot.release import NoAnswer
 
 logger = logging.getLogger(__name__)
 READY_SECONDS = 60
 DRAIN_SECONDS = 10
 PROBE = "probe"  # the sender of the message that a new Rasa must answer before it takes over
-
-
-class NoAnswer(RuntimeError):
-    """Rasa is down, hangs, or gave something that is no reply."""
 
 
 @dataclass
@@ -146,7 +143,7 @@ async def _start_rasa(processes, id):
     process = _spawn([str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
                       str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
                      ACTIONS_URL=f"http://127.0.0.1:{processes.actions_port}/", INTERNAL_SECRET=processes.secret,
-                     RASA_TELEMETRY_ENABLED="false", SECRET="")
+                     SECRET="")
     rasa = Rasa(release=id, port=port, process=process)
     begun = time.monotonic()
     while True:

@@ -6,7 +6,7 @@ Every accepted message ends in exactly one of "answered and stored" or "refused 
 import asyncio
 import logging
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -87,14 +87,14 @@ class Desk:
     processes: processes.Processes
     turnstile: limits.Turnstile
     release: str | None = None
-    content: content.Content | None = None
+    library: content.Content | None = None
     screen: safety.Screen | None = None
 
 
 def read_release(desk, id):
     """Take content and screen from release `id`."""
     folder = release.folder_of(desk.config, id) / "data"
-    desk.content, desk.screen = content.load(folder), safety.load(folder)
+    desk.library, desk.screen = content.load(folder), safety.load(folder)
     desk.release = id
 
 
@@ -131,7 +131,7 @@ async def _take(desk, token, message, text, choice, danger):
     else:
         found, understood, used = await _ask(desk, accepted, text, choice)
     try:
-        found = [Reply(**_with_id(reply)).model_dump(exclude_none=True) for reply in found]
+        found = [Reply(**_with_id(reply)).model_dump(exclude_unset=True) for reply in found]
     except (ValidationError, TypeError):
         logger.error("turn %s got something that is no reply", accepted.turn)
         found = [_with_id(unavailable(desk, accepted.country))]
@@ -160,14 +160,14 @@ async def _ask(desk, accepted, text, choice):
 
 
 async def _obey(desk, token, accepted, command):
-    texts = desk.content.texts
+    texts = desk.library.texts
     if command == "forget_me_yes":
         receipt = await forget(desk, token)
         return {"kind": "talk", "topic": "forget_me", "text": replies.fill(texts["forget_me_done"], receipt=receipt)}
     if command == "forget_me_no":
         return {"kind": "talk", "topic": "forget_me", "text": texts["forget_me_kept"]}
     return {"kind": "talk", "topic": command, "text": texts["none_of_these_reply"],
-            "choices": replies.starters(desk.content, accepted.article)}
+            "choices": replies.starters(desk.library, accepted.article)}
 
 
 async def forget(desk, token):
@@ -181,7 +181,7 @@ async def forget(desk, token):
 
 def unavailable(desk, country):
     """Something behind is down; the emergency numbers all the same."""
-    texts = desk.content.texts
+    texts = desk.library.texts
     lines = safety.numbers(desk.screen, country or desk.config.country)
     return {"kind": "unavailable", "text": replies.fill(texts["unavailable"], emergency=texts["emergency_hint"]),
             "numbers": [{key: line[key] for key in ("label", "number", "tel")} for line in lines if line["line"] == "emergency"]}
@@ -191,7 +191,7 @@ def _after_answer(desk, state, reply):
     """The conversation's state after an answer: its topic, and the questions that were answered."""
     name = reply["question"]
     article = name.partition(".")[0]
-    question = desk.content.questions.get(name)
+    question = desk.library.questions.get(name)
     topic = {"article": article, "about": list(question.about) if question else [], "facet": question.facet if question else None,
              "question": name}
     return {**state, "topic": topic, "asked": [*state.get("asked", []), name][-ASKED:]}
@@ -199,7 +199,7 @@ def _after_answer(desk, state, reply):
 
 def _is_question(desk, name):
     article, _, id = name.partition(".")
-    return name in desk.content.questions or id == replies.ARTICLE_INFO and article in desk.content.articles
+    return name in desk.library.questions or id == replies.ARTICLE_INFO and article in desk.library.articles
 
 
 def _with_id(reply):

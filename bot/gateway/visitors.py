@@ -69,15 +69,15 @@ async def open_conversation(request: Request, opening: Opening) -> Opened:
     """Open a conversation; keep the token, which is shown this once."""
     desk = request.app.state.desk
     request.app.state.openings.take(request.client.host if request.client else "")
-    article = opening.article if opening.article in desk.content.articles else None
+    article = opening.article if opening.article in desk.library.articles else None
     id, token, expires_at = await asyncio.to_thread(
         store.open_conversation, desk.engine, "web", desk.config.conversation_hours, article, (opening.country or "").upper() or None)
     return Opened(conversation=id, token=token, expires_at=expires_at.isoformat(),
-                  notice=replies.fill(desk.content.texts["notice"], covered=replies.covered(desk.content)),
-                  starters=replies.starters(desk.content, article))
+                  notice=replies.fill(desk.library.texts["notice"], covered=replies.covered(desk.library)),
+                  starters=replies.starters(desk.library, article))
 
 
-@router.post("/messages", response_model_exclude_none=True)
+@router.post("/messages", response_model_exclude_unset=True)
 async def send_message(request: Request, message: Message, authorization: Token = None) -> Answered:
     """Send a message; the same id again gives the same replies."""
     token = read_token(authorization)
@@ -105,7 +105,7 @@ async def give_feedback(request: Request, vote: Vote, authorization: Token = Non
     token = read_token(authorization)
     request.app.state.messages.take(token)
     await asyncio.to_thread(store.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment)
-    return {"thanks": desk.content.texts["feedback_thanks"]}
+    return {"thanks": desk.library.texts["feedback_thanks"]}
 
 
 @router.get("/conversations/current")

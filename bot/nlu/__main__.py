@@ -18,7 +18,7 @@ from bot.nlu import lean
 
 
 def main(arguments):
-    warnings.simplefilter("ignore")  # Rasa's dependencies warn of each other's age
+    warnings.showwarning = lambda *_, **__: None  # Rasa's dependencies warn of each other's age, and undo filters
     lean.prepare()
     lean.quieten()
     return {"train": train, "understand": understand, "serve": serve}[arguments[0]](*arguments[1:])
