@@ -27,7 +27,7 @@ NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
 NUMBERS = {word: str(n) for n, word in enumerate(
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen".split(), 1)} | dict(twenty="20", thirty="30", forty="40", fifty="50", sixty="60", hundred="100")
-TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[a-z](?:[a-z0-9']|\*+(?=[a-z]))*|[.!?;\n…]+|[,:()\[\]\"–—/]|(?<=\s)-(?=\s)")
+TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)?|[a-z](?:[a-z0-9']|\*+(?=[a-z]))*|[.!?;\n…]+|[,:()\[\]\"–—/]|(?<=\s)-(?=\s)")
 GAP = "\0"  # stands for words that a figure of speech used up
 
 
@@ -114,7 +114,7 @@ def screen(loaded: Screen, text: str) -> Danger | None:
     message = _words(loaded.spell, loaded.same, text)
     hits = _hits(*loaded.concepts, message)
     if "figure" in hits:
-        message = _without(message, hits["figure"])
+        message = _without(message, hits)
         hits = _hits(*loaded.concepts, message)
     excuses = _excuses(message, hits)
     spoken = {concept: [(span, excuses(span[0])) for span in spans] for concept, spans in hits.items()
@@ -171,7 +171,7 @@ def _words(spell, same: tuple, text: str) -> Words:
     s = c = 0
     for token in TOKEN.findall(folded):
         if token[0].isalnum():
-            words.append(token if token[0].isdigit() else spell(token.replace("'", "")))
+            words.append(token if token[0].isdigit() else spell(token))
             sentence.append(s)
             clause.append(c)
         elif token[0] in ".!?;\n…":
@@ -199,10 +199,13 @@ def _respelled(same: tuple, message: Words) -> Words:
     return Words(words, sentence, clause)
 
 
-def _without(message: Words, spans: list) -> Words:
+def _without(message: Words, hits: dict) -> Words:
+    """The message with its figures of speech blotted out, but for those inside a longer danger ("my chest is ...")."""
     words = list(message.words)
-    for start, end in spans:
-        words[start:end] = [GAP] * (end - start)
+    dangers = {span for concept, spans in hits.items() if concept not in CUES for span in spans}
+    for start, end in hits["figure"]:
+        if not any(a <= start and end <= b and b - a > end - start for a, b in dangers):
+            words[start:end] = [GAP] * (end - start)
     return Words(words, message.sentence, message.clause)
 
 
@@ -211,27 +214,41 @@ def _speller(known: set, misspelt: list, real: set):
 
     Words that are `known` to the table, or `real` ones, are no slips.
     """
-    by_deletion = {}
+    by_deletion, by_letter = {}, {}
     for word in misspelt:
+        by_letter.setdefault(word[0], []).append((word, _letters(word)))
         for key in _deletions(word):
             by_deletion.setdefault(key, []).append(word)
 
     @lru_cache(maxsize=20_000)
     def spell(word: str) -> str:
-        word = NUMBERS.get(word, word)
-        if word in known or word in real:
-            return word
+        if word in known:
+            return NUMBERS.get(word, word)
+        word = NUMBERS.get(word, word).replace("'", "")
         drawn = re.sub(r"(.)\1\1+", r"\1\1", word)  # "helppp", "pleeease"
         if drawn != word:
             word = next((w for w in (drawn, re.sub(r"(.)\1", r"\1", drawn)) if w in known or w in real), drawn)
-        if not 4 <= len(word) <= 20:
-            return word
-        near = {other for key in _deletions(word) for other in by_deletion.get(key, ())}
-        ranked = sorted((_slips(word, other), other) for other in near if other[0] == word[0] or other[:2] == word[1::-1])
-        return next((other for slips, other in ranked if slips <= (2 if len(other) >= 8 else 1)
-                     and (len(other) > 4 or sorted(other) == sorted(word))), word)
+        if word in known or word in real or not 4 <= len(word) <= 20:
+            return NUMBERS.get(word, word)
+        near = {other for key in _deletions(word) for other in by_deletion.get(key, ())
+                if other[0] == word[0] or other[:2] == word[1::-1]}
+        if len(word) >= 8:
+            letters = _letters(word)
+            near.update(other for other, theirs in by_letter.get(word[0], ()) if (letters ^ theirs).bit_count() <= 3)
+        return min(((slips, other) for other in near if (slips := _slips(word, other)) <= _allowed(word, other)),
+                   default=(0, word))[1]
 
     return spell
+
+
+def _allowed(word: str, other: str) -> int:
+    """Slips allowed: swapped letters from 4 letters on, any one slip from 5 on, two from 8 on."""
+    return 2 if len(other) >= 8 else 1 if len(other) > 4 or sorted(other) == sorted(word) else 0
+
+
+def _letters(word: str) -> int:
+    """The set of a word's letters as bits."""
+    return sum(1 << ord(letter) % 64 for letter in set(word))
 
 
 def _deletions(word: str) -> set:
@@ -260,7 +277,7 @@ def _phrases(entry: str) -> list[str]:
 
 def _variants(phrase: str) -> list[list[str]]:
     slots = []
-    for item in phrase.lower().replace("'", "").split():
+    for item in phrase.lower().split():
         optional, item = item.endswith("?"), item.removesuffix("?")
         slots.append(item.split("/") + ([""] if optional else []))
     return [[word for word in words if word] for words in itertools.product(*slots)]
@@ -296,7 +313,7 @@ def _keys(tree: dict):
         if word == GAP:
             return ()
         fit = [key for key in (word, *(("", word[:end]) for end in range(1, len(word) + 1))) if key in keys]
-        if word[0].isdigit():
+        if word[0].isdigit() and word[-1].isdigit():
             fit += [key for key in ranges if key[0] <= float(word.replace(",", ".")) <= key[1]]
         return (*fit, "_")
 
@@ -338,8 +355,8 @@ def _excuses(message: Words, hits: dict):
 
     denied = after([(s, e) for s, e in hits.get("negation", ()) if not inside.issuperset(range(s, e))], NEGATES, clause)
     past = {clause[s] for s, _ in hits.get("past", ())} - {clause[s] for s, _ in hits.get("now", ())}
-    helped = {i for s, e in hits.get("not_study", ()) for i in range(s, e)}
-    study = [(s, e) for s, e in hits.get("study", ()) if s not in helped and not inside.issuperset(range(s, e))]
+    helped = inside.union(i for s, e in hits.get("not_study", ()) for i in range(s, e))
+    study = [(s, e) for s, e in hits.get("study", ()) if not helped.issuperset(range(s, e))]
     asking = {i for s, e in study for i in range(s, e)}
     about_someone = after([span for span in hits.get("person", ()) if span[0] not in asking], ABOUT, sentence)
     asked = {sentence[s] for s, _ in study} - {sentence[s] for s, _ in hits.get("now", ())}
@@ -432,7 +449,7 @@ def _parse(folder: Path):
         for name, phrases in table[part].items():
             for phrase in _phrases(phrases):
                 for words in _variants(phrase):
-                    known.update(word for word in words if word.isalpha())
+                    known.update(word for word in words if word.replace("'", "").isalpha())
                     known.update(name.split() if part == "same" else ())
     for name, phrases in table["same"].items():
         for phrase in _phrases(phrases):
@@ -467,9 +484,9 @@ def _parse(folder: Path):
                 faults.append(f"{here}: {name} has no '{side}'; add at least one")
         when = []
         for i, line in enumerate(entry.get("when") or ()):
-            groups = tuple(tuple(part.split(">")) for part in line.replace(" ", "").split("&"))
-            when.append(groups)
-            for concept in itertools.chain(*groups):
+            slots = [[slot.split("/") for slot in part.split(">")] for part in line.replace(" ", "").split("&")]
+            when += itertools.product(*(tuple(itertools.product(*part)) for part in slots))
+            for concept in itertools.chain(*itertools.chain(*slots)):
                 if concept not in table["words"]:
                     faults.append(f"{at('flags', name, 'when', i)}: '{concept}' is not under words; add it or write "
                                   "one that is")
