@@ -239,7 +239,8 @@ const ICONS = {
 /** The text without the characters that could turn the reading order of what stands around it.
  * @param {unknown} text */
 function clean(text) {
-  return typeof text === 'string' ? text.replace(/[\u0000-\u0008\u000b-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '') : '';
+  const words = typeof text === 'string' || typeof text === 'number' ? String(text) : '';
+  return words.replace(/[\u0000-\u0008\u000b-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
 /** The template's pieces, with each `{name}` replaced by its text or element.
@@ -256,18 +257,19 @@ const each = (list) => (Array.isArray(list) ? list.filter((item) => item && type
 /** A link to a web page in a new tab; where the address isn't one, only the text.
  * @param {unknown} url @param {string} text @param {Texts} t @param {string} [label] */
 function link(url, text, t, label) {
-  if (!/^https?:\/\//i.test(String(url)) || !URL.canParse(String(url))) return make('bdi', {}, text);
+  const page = clean(url);
+  if (!/^https?:\/\//i.test(page) || !URL.canParse(page)) return make('bdi', {}, text);
   const name = label ? {'aria-label': `${label} ${t.new_tab}`} : {};
-  const to = {href: String(url), target: '_blank', rel: 'noopener noreferrer', part: 'link', ...name};
+  const to = {href: page, target: '_blank', rel: 'noopener noreferrer', part: 'link', ...name};
   return make('a', to, make('bdi', {}, text), !label && make('span', {class: 'unseen'}, ` ${t.new_tab}`));
 }
 
 /** A number to call.
  * @param {Line} line */
 function telephone({label, number, tel}) {
-  const digits = String(tel ?? '').replace(/[^\d+*#]/g, '');
-  const shown = make('bdi', {}, clean(String(number ?? tel ?? '')));
-  const call = digits ? make('a', {href: `tel:${digits}`, class: 'call', part: 'call'}, shown) : make('strong', {}, shown);
+  const digits = clean(tel).replace(/[^\d+*#]/g, '');
+  const shown = make('bdi', {class: 'number'}, clean(number) || digits);
+  const call = digits ? make('a', {href: `tel:${digits}`, class: 'call', part: 'call'}, shown) : shown;
   return label ? make('span', {}, make('span', {class: 'line'}, clean(label)), ' ', call) : call;
 }
 
@@ -355,7 +357,7 @@ function drawSources(sources, t) {
  * @returns {(string | Node)[]} */
 function reviewLine(article, t, {language, server}) {
   const name = clean(article.reviewed_by);
-  const day = new Date(`${article.reviewed_on}T00:00:00Z`);
+  const day = new Date(`${clean(article.reviewed_on)}T00:00:00Z`);
   const long = new Intl.DateTimeFormat(language, {dateStyle: 'long', timeZone: 'UTC'});
   const date = Number.isNaN(day.getTime()) ? clean(article.reviewed_on) : long.format(day);
   const page = clean(article.url).replace(/^\/(?!\/)/, server); // the server gives its own pages without its name
@@ -920,12 +922,17 @@ export class SymptomChat extends HTMLElement {
       const body = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
       const opened = await call('POST', this.#url('conversations'), {body, signal: this.#life.signal});
       if (typeof opened.token !== 'string' || !/^[\x21-\x7e]+$/.test(opened.token)) throw new Trouble('failed');
-      this.#session = {token: opened.token, expires_at: String(opened.expires_at ?? ''), last: '', pending: []};
+      this.#session = {token: opened.token, expires_at: clean(opened.expires_at), last: '', pending: []};
       this.#turn = '';
       this.#remember();
       return this.#session;
     };
-    return navigator.locks ? navigator.locks.request(this.#key(), open) : open();
+    try {
+      if (navigator.locks && this.#storage()) return await navigator.locks.request(this.#key(), open);
+    } catch (error) {
+      if (error instanceof Trouble) throw error; // else locks are refused, as storage can be
+    }
+    return open();
   }
 
   /** Shows that it is being worked on; the result ends that. */
@@ -1026,7 +1033,7 @@ export class SymptomChat extends HTMLElement {
       const known = this.#entries.some((entry) => entry.is === 'you' && entry.id === message.id);
       if (known || this.#outbox.some(({id}) => id === message.id)) continue;
       this.#outbox.push(message);
-      this.#add({is: 'you', id: message.id, text: String(message.title ?? message.text ?? '')});
+      this.#add({is: 'you', id: message.id, text: clean(message.title ?? message.text)});
     }
     this.#remember();
     this.#send();
@@ -1045,10 +1052,10 @@ export class SymptomChat extends HTMLElement {
       const draw = () => {
         if (first && each(turns).length) this.#add({is: 'note', text: this.texts.resumed});
         for (const turn of each(turns)) {
-          this.#turn = String(turn.id);
+          this.#turn = clean(turn.id);
           const replies = each(turn.replies);
           if (known.has(turn.id) || replies.some((/** @type {Reply} */ reply) => known.has(reply.id))) continue;
-          this.#add({is: 'you', id: String(turn.id), text: clean(turn.text)});
+          this.#add({is: 'you', id: this.#turn, text: clean(turn.text)});
           for (const reply of replies) this.#add({is: 'reply', reply, fresh: false});
         }
       };
@@ -1195,7 +1202,7 @@ export class SymptomChat extends HTMLElement {
               throw error;
             },
           );
-          if ('receipt' in gone) receipts.push(clean(String(gone.receipt)));
+          if ('receipt' in gone) receipts.push(clean(gone.receipt));
         }
         if (key !== here) storage?.removeItem(key);
       }
@@ -1341,6 +1348,7 @@ textarea { width: 100%; resize: none; background: var(--_card); border: 1px soli
 .danger, .trouble { border: 2px solid var(--_danger); background: var(--_danger-card); }
 .danger h3 { color: var(--_danger); font-size: 1.25em; }
 .lines { display: grid; gap: 10px; }
+.number { font-weight: 700; }
 .line { display: block; font-size: .9375em; font-weight: 550; margin-block-end: 4px; }
 .card .call { display: inline-block; min-height: 44px; padding: 8px 22px; border-radius: 99px; font-weight: 700;
   font-size: 1.125em; background: var(--_danger); color: var(--_on-danger); text-decoration: none;

@@ -186,6 +186,8 @@ def serve(server: Server) -> ThreadingHTTPServer:
             elif path in FILES:
                 name, kind = FILES[path]
                 self.send(200, (WIDGET / name).read_bytes(), kind, Cache_Control="no-store", **self.policy())
+            elif path == "/favicon.ico":
+                self.send(204, b"", "image/x-icon")
             elif path in server.pages:
                 self.send(200, server.pages[path].encode(), "text/html", **self.policy())
             else:
