@@ -1329,6 +1329,7 @@ sup a:hover { text-decoration: underline; }
 .sources a { display: inline-block; min-height: 24px; }
 .by { color: var(--_soft); }
 .review, .disclaimer { font-size: .875em; color: var(--_soft); }
+.review a { display: inline-block; padding-block: 3px; }
 .review + .disclaimer { margin-block-start: -8px; }
 .feedback { display: grid; gap: 10px; padding-block-start: 14px; border-block-start: 1px solid var(--_line); }
 .row { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
@@ -1376,7 +1377,8 @@ textarea::placeholder { color: var(--_soft); opacity: 1; }
 .fault { font-size: .9375em; color: var(--_danger); }
 .fault:not(:empty) { margin-block-end: 8px; }
 
-@media (pointer: coarse) { button, .small, .sources a { min-height: 44px; } .sources a { padding-block: 9px; } }
+@media (pointer: coarse) { button, .small, .sources a { min-height: 44px; } .sources a { padding-block: 9px; }
+  .urgent a { padding: 11px 10px; } }
 @media (max-height: 26em) { .header { position: static; } .panel { scroll-padding-block: 0 80px; } }
 @media (max-width: 22em) { .talk { padding: 14px; } .card { padding: 14px; } }
 @media (prefers-reduced-motion: reduce) { .dots { animation: none; } }
