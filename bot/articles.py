@@ -25,6 +25,7 @@ PERIOD = re.compile(r"^(\d+) days$")
 ARTICLE_KEYS = {"title", "about", "url", "written_by", "written_on", "reviewed_by", "reviewed_on", "review_every",
                 "sources", "questions"}
 QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
 MADE_BY_US = "article_info"  # this question's answer is made from the front matter of every article
 
 
@@ -194,8 +195,8 @@ def normalise(phrase):
 def read_yaml(text, path, first_line=1):
     """(data, lines, faults): the data, {key path: line}, and what is wrong with the YAML (data is then None)."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.load(text, Loader=yaml.SafeLoader)
+        node = yaml.compose(text, Loader=LOADER)
+        data = yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = first_line + (mark.line if mark else 0)

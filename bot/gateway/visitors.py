@@ -26,6 +26,7 @@ class Opening(BaseModel):
     model_config = ConfigDict(extra="forbid")
     article: str | None = Field(None, max_length=100, description="the article that the page shows")
     country: str | None = Field(None, pattern="^[A-Za-z]{2}$", description="the visitor's country, for emergency numbers")
+    language: str | None = Field(None, pattern="^[A-Za-z0-9-]{2,20}$", description="of the widget; answers stay English")
 
 
 class Opened(BaseModel):
@@ -105,7 +106,7 @@ async def give_feedback(request: Request, vote: Vote, authorization: Token = Non
     token = read_token(authorization)
     request.app.state.messages.take(token)
     await asyncio.to_thread(store.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment)
-    return {"thanks": desk.library.texts["feedback_thanks"]}
+    return {"text": desk.library.texts["feedback_thanks"]}
 
 
 @router.get("/conversations/current")

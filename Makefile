@@ -1,0 +1,63 @@
+# `make` alone lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+UV := $(or $(shell test -x .tools/bin/uv && echo .tools/bin/uv),$(shell command -v uv),.tools/bin/uv)
+SYNC := $(UV) pip sync --quiet --require-hashes --compile-bytecode
+export UV_NO_PROGRESS := 1
+export UV_PYTHON_PREFERENCE ?= system
+export RASA_TELEMETRY_ENABLED := false
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install ## install what is missing, train what has changed, serve
+	@.venv/bin/bot run
+
+test: install test-install ## the same set-up, then all tests
+	@.venv/bin/bot prepare
+	@.venv/bin/python -m pytest
+
+bench: install test-install ## measure training, start, memory, latency and throughput, beside stock Rasa
+	@.venv/bin/python -m benchmarks.service
+
+bench-understanding: install ## accuracy on public data sets: make bench-understanding DATA=../shared/benchmarks
+	@.venv-rasa/bin/python -m benchmarks.understanding $(DATA)
+
+screenshots: install test-install ## take the screenshots of docs/images anew
+	@.venv/bin/python -m tests.widget.screenshots
+
+install: .venv/.installed .venv-rasa/.installed ## uv and both environments, as locked
+test-install: .venv/.test-installed
+
+lock: .tools/bin/uv ## write the lock files anew from requirements/*.in
+	@for part in app:3.13 rasa:3.10 test:3.13 uv:3.8; do \
+	  $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version $${part#*:} \
+	    requirements/$${part%:*}.in -o requirements/$${part%:*}.txt || exit 1; done
+
+clean: ## remove environments, models and the database
+	rm -rf .venv .venv-rasa .tools var models/candidates models/releases models/encoder models/live
+
+.tools/bin/uv: requirements/uv.txt
+	@command -v uv >/dev/null && exit 0; echo "installing uv"; \
+	{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt; } \
+	|| { echo "make: $(PYTHON) can't make an environment with pip; install python3-venv, or uv itself, and run make again" >&2; exit 1; }
+
+.venv/.installed: requirements/app.txt | .tools/bin/uv
+	@echo "installing the environment of gateway, actions and editor (Python 3.13)"
+	@$(UV) venv --quiet --allow-existing --python 3.13 .venv
+	@$(SYNC) --python .venv/bin/python requirements/app.txt
+	@echo "$(CURDIR)" > "$$(.venv/bin/python -c 'import site; print(site.getsitepackages()[0])')/pamphlet.pth"
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m bot "$$@"\n' > .venv/bin/bot && chmod +x .venv/bin/bot
+	@rm -f .venv/.test-installed; touch $@
+
+.venv-rasa/.installed: requirements/rasa.txt | .tools/bin/uv
+	@echo "installing the environment of Rasa (Python 3.10), about 3 GB"
+	@$(UV) venv --quiet --allow-existing --python 3.10 .venv-rasa
+	@$(SYNC) --python .venv-rasa/bin/python requirements/rasa.txt
+	@touch $@
+
+.venv/.test-installed: requirements/test.txt .venv/.installed
+	@$(UV) pip install --quiet --require-hashes --compile-bytecode --python .venv/bin/python -r requirements/test.txt
+	@touch $@
+
+.PHONY: help run test bench bench-understanding screenshots install test-install lock clean

@@ -1,0 +1,73 @@
+"""Who may import whom; docs/design.md draws it."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# a part of the project: the parts that it may import
+MAY_IMPORT = {
+    "bot.settings": set(), "bot.wording": set(), "bot.encoder": set(), "bot.safety": set(), "bot.replies": set(), "bot.names": set(),
+    "bot.masking": {"bot.names"},
+    "bot.articles": {"bot.wording"},
+    "bot.terms": {"bot.articles"},
+    "bot.content": {"bot.articles", "bot.replies", "bot.safety", "bot.terms", "bot.wording"},
+    "bot.store": {"bot.settings", "bot.store"},
+    "bot.release": {"bot.articles", "bot.content", "bot.safety", "bot.store", "bot.settings"},
+    "bot.nlu": {"bot.articles", "bot.content", "bot.encoder", "bot.terms", "bot.nlu"},
+    "actions": {"bot.content", "bot.release", "bot.replies", "bot.settings", "bot.store"},
+    "bot.gateway": {"bot.articles", "bot.content", "bot.gateway", "bot.masking", "bot.release", "bot.replies", "bot.safety",
+                    "bot.settings", "bot.store"},
+    "bot.console": {"bot.settings"},
+    "bot.__main__": {"bot.articles", "bot.console", "bot.content", "bot.encoder", "bot.gateway", "bot.release", "bot.settings",
+                     "bot.store"},
+}
+BOTH_PYTHONS = ("bot.articles", "bot.content", "bot.encoder", "bot.replies", "bot.safety", "bot.terms", "bot.wording")
+FILES = sorted([*ROOT.glob("bot/**/*.py"), *ROOT.glob("actions/*.py")])
+
+
+def part_of(module):
+    """The part of MAY_IMPORT to which a module belongs, or None."""
+    return max((part for part in MAY_IMPORT if module == part or module.startswith(part + ".")), key=len, default=None)
+
+
+def imports_of(path):
+    """The modules that a file names in its imports, wherever they stand."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_only_what_its_part_may(path):
+    module = str(path.relative_to(ROOT).with_suffix("")).replace("/", ".").removesuffix(".__init__")
+    if module == "bot":
+        return
+    part = part_of(module)
+    assert part, f"{module} belongs to no part: say in MAY_IMPORT what it may import"
+    wrong = {part_of(name) for name in imports_of(path)} - {None, part} - MAY_IMPORT[part]
+    assert not wrong, f"{module} imports {wrong}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if "nlu" not in p.parts], ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_the_nlu_imports_rasa(path):
+    assert not [name for name in imports_of(path) if name.split(".")[0] == "rasa"]
+
+
+@pytest.mark.parametrize("python", [".venv/bin/python", ".venv-rasa/bin/python"])
+def test_the_shared_modules_import_in_both_pythons_and_do_no_work(python):
+    code = f"import {', '.join(BOTH_PYTHONS)}, sys; print('spacy' in sys.modules, 'onnxruntime' in sys.modules)"
+    done = subprocess.run([str(ROOT / python), "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_the_command_line_starts_without_loading_the_gateway():
+    code = "import bot.__main__, sys; print('fastapi' in sys.modules, 'spacy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
