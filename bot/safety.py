@@ -159,6 +159,11 @@ def numbers(loaded: Screen, country: str | None = None) -> list[dict]:
              "tel": "tel:" + re.sub(r"[^+\d]", "", found[line]["number"])} for line in LINES if line in found]
 
 
+def is_slip(loaded: Screen, word: str) -> bool:
+    """Whether the screen reads `word`, in small letters, as a misspelling of another; for writing `not_typos`."""
+    return word not in NUMBERS and loaded.spell(word) != word
+
+
 # A message into words
 
 
@@ -209,15 +214,16 @@ def _without(message: Words, hits: dict) -> Words:
     return Words(words, message.sentence, message.clause)
 
 
-def _speller(known: set, misspelt: list, real: set):
-    """Return a function that gives the word of `misspelt` that a slip stands for, or the word itself.
+def _speller(known: set, real: set, fitting: tuple):
+    """Return a function that gives the known word that a slip stands for, or the word itself.
 
-    Words that are `known` to the table, or `real` ones, are no slips.
+    Words among `real` are no slips, close as they may be to one of ours: "chess" is not "chest"; nor
+    are words that a key of the trees fits (`fitting`: their `_keys`), as "drooped" does "droop*".
     """
     by_deletion, by_letter = {}, {}
-    for word in misspelt:
+    for word in sorted(known):
         by_letter.setdefault(word[0], []).append((word, _letters(word)))
-        for key in _deletions(word):
+        for key in _deletions(word) if len(word) >= 4 else ():
             by_deletion.setdefault(key, []).append(word)
 
     @lru_cache(maxsize=20_000)
@@ -228,11 +234,11 @@ def _speller(known: set, misspelt: list, real: set):
         drawn = re.sub(r"(.)\1\1+", r"\1\1", word)  # "helppp", "pleeease"
         if drawn != word:
             word = next((w for w in (drawn, re.sub(r"(.)\1", r"\1", drawn)) if w in known or w in real), drawn)
-        if word in known or word in real or not 4 <= len(word) <= 20:
+        if word in known or word in real or not 4 <= len(word) <= 20 or any(len(keys(word)) > 1 for keys in fitting):
             return NUMBERS.get(word, word)
         near = {other for key in _deletions(word) for other in by_deletion.get(key, ())
                 if other[0] == word[0] or other[:2] == word[1::-1]}
-        if len(word) >= 8:
+        if len(word) >= 9:
             letters = _letters(word)
             near.update(other for other, theirs in by_letter.get(word[0], ()) if (letters ^ theirs).bit_count() <= 3)
         return min(((slips, other) for other in near if (slips := _slips(word, other)) <= _allowed(word, other)),
@@ -242,8 +248,8 @@ def _speller(known: set, misspelt: list, real: set):
 
 
 def _allowed(word: str, other: str) -> int:
-    """Slips allowed: swapped letters from 4 letters on, any one slip from 5 on, two from 8 on."""
-    return 2 if len(other) >= 8 else 1 if len(other) > 4 or sorted(other) == sorted(word) else 0
+    """Slips allowed: swapped letters from 4 letters on, any one slip from 5 on, two from 10 on."""
+    return 2 if len(other) >= 10 else 1 if len(other) > 4 or sorted(other) == sorted(word) else 0
 
 
 def _letters(word: str) -> int:
@@ -439,7 +445,7 @@ def _parse(folder: Path):
     def at(*keys):
         return f"{path}:{lines.get(keys, 1)}"
 
-    for part in ("same", "misspelt", "not_typos", "words", "flags", "texts"):
+    for part in ("same", "not_typos", "words", "flags", "texts"):
         if part not in table:
             faults.append(f"{path}:1: '{part}' is missing; add it")
     if faults:
@@ -462,12 +468,7 @@ def _parse(folder: Path):
                 marked = Words(words, [0] * len(words), [0] * len(words))
                 _plant(concepts, _respelled(same, marked).words, name)
     concepts = (concepts, _keys(concepts))
-    misspelt = _phrases(table["misspelt"])
-    for word in misspelt:
-        if len(word) < 4 or len(concepts[1](word)) == 1 and len(same[1](word)) == 1:
-            faults.append(f"{at('misspelt')}: '{word}' is too short, or under no words; write one of 4 letters or more "
-                          "that the words use")
-    spell = _speller(known.union(misspelt), misspelt, set(table["not_typos"].split()))
+    spell = _speller(known, set(table["not_typos"].split()), (concepts[1], same[1]))
     for cue in CUES:
         if cue not in table["words"]:
             faults.append(f"{at('words')}: '{cue}' is missing; list its words, the screen needs it")
