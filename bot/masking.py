@@ -1,7 +1,8 @@
 """Masking: personal data in a visitor's text is replaced by a bracketed word before anything else sees the text.
 
-`mask("I'm Sarah Jones, call 07700 900123")` is `"I'm [name], call [phone]"`. Patterns, check digits and word lists
-(data/masking.yml): no model, no other service. docs/privacy.md says how well it does; benchmarks/masking.py measures it.
+`mask("I'm Sarah Jones, call 07700 900123")` is `"I'm [name], call [phone]"`. Patterns, check digits and word
+lists (data/masking.yml): no model, no other service. docs/privacy.md says how well it does; benchmarks/masking.py
+measures it.
 """
 
 from __future__ import annotations
@@ -117,15 +118,20 @@ def _has_luhn_digit(digits: str) -> bool:
 # --- record, insurance and identity numbers: after a label, or by their shape
 
 LABELS = frozenset(
-    "nhs ssn mrn chi nin nino sin pps hcn bsn dni pesel aadhaar iban social national sécurité medicare medicaid patient hospital hosp"
-    " record records insurance policy member membership subscriber medical health case chart claim account group passport driver licence"
+    "nhs ssn mrn chi nin nino sin pps hcn bsn dni pesel aadhaar iban social national sécurité medicare"
+    " medicaid patient hospital hosp"
+    " record records insurance policy member membership subscriber medical health case chart claim"
+    " account group passport driver licence"
     " license identity id ni reference ref prescription rx unit sort number versichertennummer krankenkasse".split()
 )
 LABEL = re.compile(
-    r"(?:(?P<sure>nhs|ssn|mrn|chi|nino?|sin|pps|hcn|bsn|dni|pesel|aadhaar|iban|(?:social|national) (?:security|insurance)"
-    r"|sécurité sociale|medicare|medicaid|group|member(?:ship)?|subscriber|id|prescription|rx|sort code|versichertennummer"
+    r"(?:(?P<sure>nhs|ssn|mrn|chi|nino?|sin|pps|hcn|bsn|dni|pesel|aadhaar|iban|(?:social|national)"
+    r" (?:security|insurance)"
+    r"|sécurité sociale|medicare|medicaid|group|member(?:ship)?|subscriber|id|prescription|rx|sort code"
+    r"|versichertennummer"
     r"|(?:bank )?account|our ref|ref|driver(?: licen[cs]e)?|licen[cs]e)"
-    r"|(?:patient|hosp(?:ital)?|records?|insurance|policy|medical|health|case|chart|claim|passport|identity|ni|reference|unit"
+    r"|(?:patient|hosp(?:ital)?|records?|insurance|policy|medical|health|case|chart|claim|passport"
+    r"|identity|ni|reference|unit"
     r"|number of my \w+|krankenkasse)\b(?: (?:insurance|policy|record|ref))?)\b"
     r"(?P<number>(?:\s?(?:number|no\b\.?|nr\b\.?|num\b|id\b|card\b|ref(?:erence)?\b|#|n°)){0,2})"
     r"(?: (?:at|for|from|on|of|with) [^\d\n.?!:]{2,30}?(?= is |:))?"
@@ -166,7 +172,7 @@ def _records(message: names.Message) -> Iterator[tuple[int, int]]:
 
 
 def _read_code(text: str, start: int) -> tuple[int, int]:
-    """Where the code that begins at `start` ends, and how many digits it has: groups with digits, and short capital ones."""
+    """Where the code from `start` on ends, and how many digits it has: groups with digits, and short capital ones."""
     end = start
     digits = 0
     for _ in range(8):
@@ -212,7 +218,8 @@ PHONE = re.compile(
     r")(?![\w/-]|[.,:]\d)"
 )
 CALLS = frozenset(
-    "telephone phone tel mobile mob cell call ring text whatsapp sms fax reach number no contact rufnummer nummer numero numéro handy".split()
+    "telephone phone tel mobile mob cell call ring text whatsapp sms fax reach number no contact"
+    " rufnummer nummer numero numéro handy".split()
 )
 CALL = re.compile(
     r"\w+\.?[^\d\n.?!]{0,25}(\d{3}[ .-]\d{4}|\d(?:[ .-]?\d){8,14})(?![\w/-]|[.,:]\d)", re.I
@@ -233,13 +240,17 @@ def _phones(message: names.Message) -> Iterator[tuple[int, int]]:
 # --- postal addresses: a street with its number, a PO box, and what stands before a postcode
 
 STREETS = frozenset(
-    "street st road rd avenue ave lane ln drive dr close crescent terrace boulevard blvd court ct place pl way gardens grove parade"
-    " hill square sq walk row mews rise view parkway pkwy highway hwy circle cir approach green park wharf quay trail".split()
+    "street st road rd avenue ave lane ln drive dr close crescent terrace boulevard blvd court ct place"
+    " pl way gardens grove parade"
+    " hill square sq walk row mews rise view parkway pkwy highway hwy circle cir approach green park"
+    " wharf quay trail".split()
 )
 SMALL_STREETS = frozenset("street road lane avenue drive close crescent terrace boulevard gardens court ave rd".split())
 NOT_A_STREET = frozenset(
-    "in the a an of on my our your at to from for with per and or is by down up times time hour hours minute minutes min mins day"
-    " days week weeks mile miles km metre metres meter meters mg ml different big long year years month months second seconds way"
+    "in the a an of on my our your at to from for with per and or is by down up times time hour hours"
+    " minute minutes min mins day"
+    " days week weeks mile miles km metre metres meter meters mg ml different big long year years month"
+    " months second seconds way"
     " more such".split()
 )
 STREET = re.compile(r"\d{1,5}[a-z]?,? ((?:[\w'’.-]+ ){1,4}?)([^\W\d_]+)\b", re.I)
@@ -257,7 +268,8 @@ ROMANCES = frozenset("rue avenue boulevard place chemin impasse via viale piazza
 ROMANCE = re.compile(r"\w+(?: [^\W\d][\w'’-]*){1,4}?(?:,? \d{1,4}\b)?,? \d{5} [A-ZÀ-Ý][\w-]+")
 ROMANCE_NUMBER = re.compile(r"\b\d{1,4}(?: bis| ter)?,? $")
 PO_BOX = re.compile(r"P\.? ?O\.? ?Box \d+", re.I)
-POSTCODE = re.compile(r"[A-Z]{1,2}(?:\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}|,? \d{5}(?:-\d{4})?)\b")  # UK; US after the state
+# United Kingdom; United States after the state
+POSTCODE = re.compile(r"[A-Z]{1,2}(?:\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}|,? \d{5}(?:-\d{4})?)\b")
 SAID_POSTCODE = re.compile(
     r"(?:post ?code|zip(?: code)?)\b[ :]*(?:is )?([a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}|\d{5})\b", re.I
 )
@@ -292,9 +304,10 @@ def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
 
 
 def _find_start(text: str, end: int) -> int:
-    """Where the address begins whose postcode starts at `end`: up to five parts of capitalised words and numbers before it."""
+    """Where the address begins whose postcode starts at `end`: at most five parts of capital words and numbers."""
     for _ in range(5):
-        before = max(text.rfind(",", 0, max(0, end - 2)), text.rfind("\n", 0, end), text.rfind(":", 0, end), end - 60) + 1
+        comma, line, colon = text.rfind(",", 0, max(0, end - 2)), text.rfind("\n", 0, end), text.rfind(":", 0, end)
+        before = max(comma, line, colon, end - 60) + 1
         words = text[before:end].rstrip(", ").split(" ")
         kept = len(words)
         while kept and (not words[kept - 1] or TITLED.match(words[kept - 1])):

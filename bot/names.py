@@ -35,45 +35,57 @@ def load() -> Words:
     lists = yaml.safe_load(LISTS.read_text(encoding="utf-8"))
     phrases = lists.pop("phrases")
     sets = {name: frozenset(words.split()) for name, words in lists.items()}
-    starts = frozenset(word for phrase in phrases for word in (phrase.split()[0].strip("."), phrase.split()[0].removesuffix("'s")))
+    openings = [phrase.split()[0] for phrase in phrases]
     return Words(
-        never=sets["words"] | sets["medical"] | TITLES, phrases=re.compile(rf"(?:{'|'.join(map(re.escape, phrases))})\b", re.I), phrase_starts=starts, **sets
+        never=sets["words"] | sets["medical"] | TITLES,
+        phrases=re.compile(rf"(?:{'|'.join(map(re.escape, phrases))})\b", re.I),
+        phrase_starts=frozenset(word for first in openings for word in (first.strip("."), first.removesuffix("'s"))),
+        **sets,
     )
 
 
 RELATION = (
-    r"son|daughter|mum|mom|mother|dad|father|nan|nana|gran|grandma|granny|grandad|granddad|grandpa|grandfather|grandmother|husband|hubby"
-    r"|wife|partner|fianc[eé]e?|boyfriend|girlfriend|bf|gf|brother|sister|cousin|uncle|aunt|auntie|niece|nephew|friend|neighbou?r|baby|kid"
-    r"|child|boy|girl|one|twins|kids|children|patient|client|carer|caregiver|therapist|neurologist|consultant|gp|teacher|colleague|boss"
+    "son|daughter|mum|mom|mother|dad|father|nan|nana|gran|grandma|granny|grandad|granddad|grandpa|grandfather"
+    "|grandmother|husband|hubby|wife|partner|fiancé|fiancée|fiance|fiancee|boyfriend|girlfriend|bf|gf|brother|sister"
+    "|cousin|uncle|aunt|auntie|niece|nephew|friend|neighbour|neighbor|baby|kid|child|boy|girl|one|twins|kids|children"
+    "|patient|client|carer|caregiver|therapist|neurologist|consultant|gp|teacher|colleague|boss"
 )
+TITLE = "dr|doctor|prof|professor|mr|mrs|ms|miss|mx|nurse|sister|herr|frau|madame|mme|señor|señora"
+ENDING = "thanks|thank you|thx|cheers|regards|wishes|sincerely|faithfully|truly|yours|love|best|signed"
 # What stands before a name, and how far it is to be believed: see `_is_first`. Tried only at the words of STARTS.
 INTRODUCTION = re.compile(
-    r"(?P<sure>name(?: is |['’]?s is |['’]s |\s?[:=]\s?)|my names |(?:i am|i['’]?m) (?:called|named) |signed[, :]+(?:by )?|call me )"
+    r"(?P<sure>name(?: is |['’]?s is |['’]s |\s?[:=]\s?)|my names |(?:i am|i['’]?m) (?:called|named) "
+    r"|signed[, :]+(?:by )?|call me )"
     r"|(?P<self>(?:i am|i['’]m|im|we are|i,|name|from:|contact:) )"
     r"|(?P<this>(?:this is|it['’]s|its|it is|(?:is|was|s) (?:called|named)|hi|hello|hey|dear),? )"
-    r"|(?P<title>(?:dr|doctor|prof|professor|mr|mrs|ms|miss|mx|nurse|sister|herr|frau|madame|mme|señora?)\b\.? )"
+    rf"|(?P<title>(?:{TITLE})\b\.? )"
     rf"|(?P<kin>(?:{RELATION})(?:[ -]in[ -]law)?,? )"
-    r"|(?P<end>(?:thanks|thank you|thx|cheers|regards|wishes|sincerely|faithfully|truly|yours|love|best|signed)(?: in advance| again)?[,.!]?\s+)",
+    rf"|(?P<end>(?:{ENDING})(?: in advance| again)?[,.!]?\s+)",
     re.I,
 )
 STARTS = frozenset(
-    f"name names i i'm i’m im signed call we from contact this it it's it’s its is was hi hello hey dear thanks thank thx cheers regards wishes"
-    f" sincerely faithfully truly yours love best dr doctor prof professor mr mrs ms miss mx nurse sister herr frau madame mme señor señora"
-    f" {RELATION.replace('|', ' ').replace('fianc[eé]e?', 'fiancé fiancée fiance fiancee').replace('neighbou?r', 'neighbor neighbour')}".split()
+    "name names i i'm i’m im signed call my we from contact this it its is was s hi hello hey dear".split()
+    + f"{RELATION}|{TITLE}|{ENDING}|thank".split("|")
 )
 DASH = re.compile(r"^\s?[-–—~] ?", re.M)
-TITLES = frozenset("dr doctor prof professor mr mrs ms miss mx nurse sister herr frau madame mme señor señora".split())
+TITLES = frozenset(TITLE.split("|"))
 PARTICLES = frozenset("van von de der den del della di da dos du la le el al bin ibn ter ten o'".split())
 TOKEN = re.compile(r"[A-Z]\.(?= ?[A-Z])|[^\W\d_]+(?:['’-][^\W\d_]+)*")
 ADJECTIVE = re.compile(r"(?:ed|ing|ish|ful|ous|ive|able|ible|less|ic|ese|ly|ist|ness|tic|phic)$")
-EPONYM = re.compile(r"(?:['’]?s?['’]?)[ -](?:disease|syndrome|palsy|sign|reflex|chorea|ataxia|encephal\w+|bod(?:y|ies)|wort|test)\b", re.I)
+EPONYM = re.compile(
+    r"(?:['’]?s?['’]?)[ -](?:disease|syndrome|palsy|sign|reflex|chorea|ataxia|encephal\w+|bod(?:y|ies)|wort|test)\b",
+    re.I,
+)
 ENDS = re.compile(r"\s*[.!,]?\s*(?:$|\n|[(+]?\d|\S+@|[\[(])")
 PAUSE = re.compile(r"\s*(?:[.,;:!?()\n]|$)|,? (?:and|n|from|here|speaking|again)\b")
 
 
 @dataclass(frozen=True)
 class Message:
-    """A text cut into words (lower case, without 's), and whether its capitals tell anything (not IN CAPITALS, not In Title Case)."""
+    """A text cut into words (lower case, without 's), and whether its capitals tell anything.
+
+    They don't in A TEXT IN CAPITALS, nor In One That Capitalises Every Word.
+    """
 
     text: str
     tokens: list[re.Match[str]]
@@ -101,7 +113,8 @@ class Message:
 
     def follows(self, place: int) -> bool:
         """Whether the next word stands one blank further on."""
-        return place + 1 < len(self.tokens) and self.text[self.tokens[place].end():self.tokens[place + 1].start()] == " "
+        after = self.tokens[place + 1:place + 2]
+        return bool(after) and self.text[self.tokens[place].end():after[0].start()] == " "
 
 
 def cut(text: str, keep: frozenset[str] = frozenset()) -> Message:
@@ -127,8 +140,8 @@ def find(message: Message) -> Iterator[tuple[int, int]]:
     text, tokens, words, lists = message.text, message.tokens, message.words, message.lists
     at = {token.start(): place for place, token in enumerate(tokens)}
     firsts: dict[int, str | None] = {
-        place: None for place, (word, written) in enumerate(zip(words, message.written, strict=True))
-        if (word in lists.given or written[0].isupper() and word not in message.refused) and _stands_alone(message, place)
+        place: None for place, word in enumerate(words)
+        if (word in lists.given or message.written[place][0].isupper()) and _stands_alone(message, place)
     }
     protected = [phrase.span() for phrase in message.match_at(lists.phrases, lists.phrase_starts)]
     for match in message.match_at(INTRODUCTION, STARTS):
@@ -137,9 +150,10 @@ def find(message: Message) -> Iterator[tuple[int, int]]:
         _introduce(message, at.get(match.end()), "end", firsts)
     for place, introduction in firsts.items():
         first, last = place, _last(message, place, introduction)
-        while first and words[first - 1] in TITLES and text[tokens[first - 1].end():tokens[first].start()] in (" ", ". "):
+        end = tokens[last].end() - 2 * message.written[last].endswith(("'s", "’s"))
+        while first and words[first - 1] in TITLES and text[tokens[first - 1].end():tokens[first].start()].strip(".") == " ":
             first -= 1
-        start, end = tokens[first].start(), tokens[last].start() + len(tokens[last][0].removesuffix("'s").removesuffix("’s"))
+        start = tokens[first].start()
         if introduction == "end" and not ENDS.match(text, end) and words[place] not in lists.given:
             continue
         if not any(begin < end and start < stop for begin, stop in protected):
@@ -173,7 +187,8 @@ def _stands_alone(message: Message, place: int) -> bool:
     starts = message.text[:token.start()].rstrip(" ")[-1:] in ("", ".", "!", "?", "\n")
     return bool(
         word in message.lists.given_and_word and family and not starts
-        and message.is_capital(family) and not message.is_refused(family) and not EPONYM.match(message.text, message.tokens[family].end())
+        and message.is_capital(family) and not message.is_refused(family)
+        and not EPONYM.match(message.text, message.tokens[family].end())
     )
 
 
@@ -183,12 +198,14 @@ def _is_first(message: Message, place: int, introduction: str) -> bool:
     end = message.tokens[place].end()
     if word in lists.given:
         return True
-    if message.is_refused(place) and not (word in lists.given_and_word and introduction in ("sure", "kin", "self") and message.is_capital(place)):
-        return False
+    doubtful = word in lists.given_and_word
+    if message.is_refused(place):
+        return doubtful and introduction in ("sure", "kin", "self") and message.is_capital(place)
     if EPONYM.match(message.text, end) or len(word) < 2:
         return False
-    if word in lists.given_and_word:
-        return message.is_capital(place) or introduction == "sure" or (introduction in ("self", "kin") and bool(PAUSE.match(message.text, end)))
+    if doubtful:
+        alone = introduction in ("self", "kin") and bool(PAUSE.match(message.text, end))
+        return message.is_capital(place) or introduction == "sure" or alone
     if introduction == "sure":
         return message.is_capital(place) or not ADJECTIVE.search(word)  # "No name is stored"
     if not message.is_capital(place) or ADJECTIVE.search(word):

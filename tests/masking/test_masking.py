@@ -85,7 +85,8 @@ def test_a_whole_page_of_personal_data_is_masked_once_and_for_all():
 
 def test_masking_any_mixture_twice_changes_nothing():
     mixer = random.Random(4)
-    pieces = [piece for text in read_all() for piece in text.split(" ")] + ["[name]", "[phone]", "[record number]", "[", "]", "@", "\n"]
+    pieces = [piece for text in read_all() for piece in text.split(" ")]
+    pieces += ["[name]", "[phone]", "[record number]", "[", "]", "@", "\n"]
     for _ in range(300):
         once = masking.mask(" ".join(mixer.choices(pieces, k=40)))
         assert masking.mask(once) == once
@@ -111,7 +112,8 @@ def test_the_order_of_sets_does_not_matter():
     )
     digests = {
         subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=60
+            [sys.executable, "-c", code],
+            cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=60,
         ).stdout
         for seed in ("1", "2", "3")
     }
@@ -120,11 +122,14 @@ def test_the_order_of_sets_does_not_matter():
 
 @pytest.mark.parametrize(
     "part",
-    ["1 22 333 4444 ", "Aa Bb ", "a@a.a-", "nhs number is ", "9", "A", "[name] ", "flat 1, ", "Rue Aa ", "call a ", "(0) 1-", "a dot at ", "Aa, 1 "],
+    [
+        "1 22 333 4444 ", "Aa Bb ", "a@a.a-", "nhs number is ", "9", "A", "[name] ", "flat 1, ", "Rue Aa ", "call a ", "(0) 1-",
+        "a dot at ", "Aa, 1 ", "a at a dot ", "MY NAME IS A ",
+    ],
 )
 def test_no_text_makes_masking_slow(part):
     masking.load()
     text = (part * 4000)[:4000]
     start = time.thread_time()
     masking.mask(text)
-    assert time.thread_time() - start < 0.05, "twice the longest message in 50 ms of processor time, on a slow machine too"
+    assert time.thread_time() - start < 0.05  # seconds of processor time, for 4,000 characters, on a slow machine too
