@@ -5,6 +5,7 @@ No statistical model: the words around a name, its capital letter, and the lists
 
 from __future__ import annotations
 
+import bisect
 import functools
 import re
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ STARTS = frozenset(
     "name names i i'm i’m im signed call my we from contact this it its is was s hi hello hey dear".split()
     + f"{RELATION}|{TITLE}|{ENDING}|thank".split("|")
 )
-DASH = re.compile(r"^\s?[-–—~] ?", re.M)
+DASH = re.compile(r"(?:^|[\n.?!])\s?[-–—~] ?([^\W\d_][^\n(]{1,40})\s*$")  # "... is it bad? - Ingrid"
 TITLES = frozenset(TITLE.split("|"))
 PARTICLES = frozenset("van von de der den del della di da dos du la le el al bin ibn ter ten o'".split())
 TOKEN = re.compile(r"[A-Z]\.(?= ?[A-Z])|[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -76,6 +77,7 @@ EPONYM = re.compile(
     r"(?:['’]?s?['’]?)[ -](?:disease|syndrome|palsy|sign|reflex|chorea|ataxia|encephal\w+|bod(?:y|ies)|wort|test)\b",
     re.I,
 )
+HERE = re.compile(r" (?:here|speaking)(?:[,.!:;]|$)", re.I | re.M)
 ENDS = re.compile(r"\s*[.!,]?\s*(?:$|\n|[(+]?\d|\S+@|[\[(])")
 PAUSE = re.compile(r"\s*(?:[.,;:!?()\n]|$)|,? (?:and|n|from|here|speaking|again)\b")
 
@@ -92,6 +94,7 @@ class Message:
     written: list[str]
     words: list[str]
     places: dict[str, list[int]]  # where each word stands in tokens
+    capitals: list[int]  # the places of the words that begin with one
     capitals_tell: bool
     lists: Words
     refused: frozenset[str]
@@ -105,11 +108,15 @@ class Message:
 
     def match_at(self, pattern: re.Pattern[str], starts: frozenset[str]) -> Iterator[re.Match[str]]:
         """The matches of `pattern` that begin with a word of `starts`: far faster than to try it at every letter."""
-        for word, places in self.places.items():
-            if word in starts:
-                for place in places:
-                    if match := pattern.match(self.text, self.tokens[place].start()):
-                        yield match
+        for word in sorted(starts & self.places.keys()):
+            for place in self.places[word]:
+                if match := pattern.match(self.text, self.tokens[place].start()):
+                    yield match
+
+    def find_place(self, start: int) -> int | None:
+        """The place of the word that starts at this letter of the text."""
+        place = bisect.bisect_left(self.tokens, start, key=re.Match.start)
+        return place if place < len(self.tokens) and self.tokens[place].start() == start else None
 
     def follows(self, place: int) -> bool:
         """Whether the next word stands one blank further on."""
@@ -123,31 +130,32 @@ def cut(text: str, keep: frozenset[str] = frozenset()) -> Message:
     tokens = list(TOKEN.finditer(text))
     written = [token[0] for token in tokens]
     words = [word.lower() for word in written]
-    for place, word in enumerate(words):
-        if word.endswith(("'s", "’s")):
-            words[place] = word[:-2]
     places: dict[str, list[int]] = {}
     for place, word in enumerate(words):
-        places.setdefault(word, []).append(place)
-    common = [token for token, word in zip(written, words, strict=True) if len(word) > 1 and word in lists.words]
-    capitals = sum(word[0].isupper() for word in common)
+        if word[-2:-1] in ("'", "’") and word[-1] == "s":
+            words[place] = word = word[:-2]
+        if word in places:
+            places[word].append(place)
+        else:
+            places[word] = [place]
+    common = sum(len(places[word]) for word in lists.words & places.keys() if len(word) > 1)
+    large = [place for place, word in enumerate(written) if word[0].isupper()]
+    capitals = sum(words[place] in lists.words and len(words[place]) > 1 for place in large)
     never = lists.never | keep if keep else lists.never
-    return Message(text, tokens, written, words, places, capitals < 2 or 2 * capitals <= len(common), lists, never)
+    return Message(text, tokens, written, words, places, large, capitals < 2 or 2 * capitals <= common, lists, never)
 
 
 def find(message: Message) -> Iterator[tuple[int, int]]:
     """(start, end) of each name in the message."""
     text, tokens, words, lists = message.text, message.tokens, message.words, message.lists
-    at = {token.start(): place for place, token in enumerate(tokens)}
-    firsts: dict[int, str | None] = {
-        place: None for place, word in enumerate(words)
-        if (word in lists.given or message.written[place][0].isupper()) and _stands_alone(message, place)
-    }
+    likely = {place for word in lists.given & message.places.keys() for place in message.places[word]}
+    likely.update(message.capitals)
+    firsts: dict[int, str | None] = {place: None for place in likely if _stands_alone(message, place)}
     protected = [phrase.span() for phrase in message.match_at(lists.phrases, lists.phrase_starts)]
     for match in message.match_at(INTRODUCTION, STARTS):
-        _introduce(message, at.get(match.end()), match.lastgroup, firsts)
-    for match in DASH.finditer(text):
-        _introduce(message, at.get(match.end()), "end", firsts)
+        _introduce(message, message.find_place(match.end()), match.lastgroup, firsts)
+    if match := DASH.search(text):
+        _introduce(message, message.find_place(match.start(1)), "end", firsts)
     for place, introduction in firsts.items():
         first, last = place, _last(message, place, introduction)
         end = tokens[last].end() - 2 * message.written[last].endswith(("'s", "’s"))
@@ -181,8 +189,7 @@ def _stands_alone(message: Message, place: int) -> bool:
     family = place + 1 if message.follows(place) else None
     if len(token[0]) == 2 and token[0][1] == ".":  # "J. P. Castellano"
         return bool(family and message.tokens[family][0][1:] == "." and _last(message, place, None) >= place + 2)
-    here = message.text[token.end():token.end() + 9].lower()
-    if place < 4 and here.startswith((" here", " speaking")):
+    if place < 4 and HERE.match(message.text, token.end()):
         return not ADJECTIVE.search(word)
     starts = message.text[:token.start()].rstrip(" ")[-1:] in ("", ".", "!", "?", "\n")
     return bool(
