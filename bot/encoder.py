@@ -26,6 +26,8 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 DIMENSIONS = 384
 LAYERS, HEADS = 6, 12
+MIDDLE = (3, 5)
+OUTPUTS = ["vector", *(f"layer_{number}" for number in MIDDLE)]
 # A question of 128 word pieces is some 90 words. What stands after that is not read: the encoder was trained on 128,
 # and attention's cost grows with the square of the length.
 MAX_TOKENS = 128
@@ -55,12 +57,17 @@ class Encoder:
         is read up to there. Each text goes through the network by itself: int8 scales are taken over all that is in a
         batch, so in a batch a text's vector would depend on its neighbours.
         """
-        vectors = np.empty((len(texts), DIMENSIONS), dtype=np.float32)
+        return self.encode_layers(texts)[:, :DIMENSIONS]
+
+    def encode_layers(self, texts: list[str]) -> np.ndarray:
+        """What `encode` gives, and behind it the means over the word pieces after the layers of MIDDLE, which know
+        more of the words and less of the sense: float32 [n, 384 * 3]; the means are not of length 1."""
+        vectors = np.empty((len(texts), DIMENSIONS * len(OUTPUTS)), dtype=np.float32)
         # A lone surrogate can't be written in UTF-8, and the tokenizer refuses it.
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         for row, tokens in enumerate(self.tokenizer.encode_batch(clean)):
             ids = np.array([tokens.ids], dtype=np.int64)
-            vectors[row] = self.session.run(None, {"ids": ids})[0][0]
+            vectors[row] = np.concatenate(self.session.run(OUTPUTS, {"ids": ids}), axis=None)
         return vectors
 
 
@@ -79,6 +86,9 @@ def load(folder: Path = FOLDER, threads: int = 1) -> Encoder:
     session = onnxruntime.InferenceSession(
         str(Path(folder) / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
     )
+    if [output.name for output in session.get_outputs()] != OUTPUTS:
+        raise EncoderMissing(f"{Path(folder) / 'encoder.onnx'} is of another version of Pamphlet: build the sentence "
+                             "encoder again with `bot encoder build`")
     tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.no_padding()
@@ -169,7 +179,7 @@ def _weights(path: Path) -> dict[str, np.ndarray]:
 
 
 def _write_graph(weights: dict[str, np.ndarray], path: Path) -> None:
-    """Writes the network as ONNX: word pieces `ids` [n, length] -> `vector` [n, 384]. No padding, so no mask."""
+    """Writes the network as ONNX: word pieces `ids` [n, length] -> OUTPUTS, each [n, 384]. No padding, so no mask."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -221,13 +231,15 @@ def _write_graph(weights: dict[str, np.ndarray], path: Path) -> None:
         wide = dense(x, layer + "intermediate.dense")
         gelu = node("Mul", node("Mul", wide, node("Add", node("Erf", node("Div", wide, root2)), unit)), half)
         x = normal(node("Add", dense(gelu, layer + "output.dense"), x), layer + "output.LayerNorm")
+        if number + 1 in MIDDLE:
+            nodes.append(helper.make_node("ReduceMean", [x], [f"layer_{number + 1}"], axes=[1], keepdims=0))
     mean = node("ReduceMean", x, axes=[1], keepdims=0)
     nodes.append(helper.make_node("LpNormalization", [mean], ["vector"], axis=-1, p=2))
 
     graph = helper.make_graph(
         nodes, "all-MiniLM-L6-v2",
         [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "length"])],
-        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, ["n", DIMENSIONS])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", DIMENSIONS]) for name in OUTPUTS],
         list(constants.values()),
     )
     # Opset 17 and version 8: the oldest with LayerNormalization, read by every onnxruntime since 2022.

@@ -32,6 +32,26 @@ def test_every_vector_has_length_one_and_384_numbers(opened):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+def test_the_layers_begin_with_the_vector(opened):
+    texts = ["can jerks be prevented", "hello"]
+    layers = opened.encode_layers(texts)
+    assert layers.shape == (2, 1152) and np.isfinite(layers).all()
+    np.testing.assert_array_equal(layers[:, :384], opened.encode(texts))
+
+
+def test_an_encoder_of_another_version_is_named_with_what_to_do(tmp_path):
+    import onnx
+    from onnx import TensorProto, helper
+
+    ids, out = (helper.make_tensor_value_info(name, TensorProto.INT64, ["n"]) for name in ("ids", "vector"))
+    graph = helper.make_graph([helper.make_node("Identity", ["ids"], ["vector"])], "old", [ids], [out])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+              str(tmp_path / "encoder.onnx"))
+    (tmp_path / "tokenizer.json").write_text("{}")
+    with pytest.raises(encoder.EncoderMissing, match="another version.*bot encoder build"):
+        encoder.load(tmp_path)
+
+
 def test_no_text_gives_no_vector(opened):
     assert opened.encode([]).shape == (0, 384)
 
