@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def measure() -> dict:
-    """Return sensitivity and false alarms by round and variant, and latency in ms by length of message."""
+    """Return sensitivity and false alarms by round and variant, and the processor time of a message in ms, by its length."""
     loaded = safety.load(ROOT / "data")
     must, must_not = messages.read("must_catch"), messages.read("must_not_catch")
     figures = {"rounds": {}, "variants": {}, "latency_ms": {}}
@@ -46,9 +46,9 @@ def _scores(loaded, must, must_not, vary) -> dict:
 def _latency(loaded, texts: list[str]) -> dict:
     took = []
     for text in texts:
-        start = time.perf_counter()
+        start = time.thread_time()
         safety.screen(loaded, text)
-        took.append(1000 * (time.perf_counter() - start))
+        took.append(1000 * (time.thread_time() - start))
     took.sort()
     return {f"p{p}": round(took[min(len(took) - 1, len(took) * p // 100)], 2) for p in (50, 95, 99)} | {"n": len(took)}
 
@@ -86,7 +86,7 @@ def main(args=None) -> None:
         print(f"| {name} | {row['must_catch']} | {row['sensitivity']:.1%} | {row['must_not_catch']} | "
               f"{row['false_alarms']:.1%} |")
     print(f"\nFalse alarms on {figures['phrases']['phrases']} phrases of the articles and the talk: "
-          f"{figures['phrases']['false_alarms']}\n\n| latency, ms | p50 | p95 | p99 |\n| --- | --- | --- | --- |")
+          f"{figures['phrases']['false_alarms']}\n\n| processor time, ms | p50 | p95 | p99 |\n| --- | --- | --- | --- |")
     for name, row in figures["latency_ms"].items():
         print(f"| {name} | {row['p50']} | {row['p95']} | {row['p99']} |")
 

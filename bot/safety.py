@@ -20,15 +20,16 @@ LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask 
 # What these concepts mean to the screen is written here; which words they hold, in safety.yml.
 CUES = ("figure", "negation", "not_negation", "past", "now", "study", "not_study", "lesson", "person", "turn")
 NEAR = 16  # words between two concepts joined by "&"
-EXCUSES = ("negation", "past", "study")
+EXCUSES = ("negation", "past", "study")  # what can take a danger back
 CLOSE = 3  # words that may lie between two concepts joined by ">"
 ABOUT = 7  # words after "my dad", "she" ... that are about that person
 NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
 NUMBERS = {word: str(n) for n, word in enumerate(
     "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen".split(), 1)} | dict(twenty="20", thirty="30", forty="40", fifty="50", sixty="60", hundred="100")
-TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)?|[a-z](?:[a-z0-9']|\*+(?=[a-z]))*|[.!?;\n…]+|[,:()\[\]\"–—/]|(?<=\s)-(?=\s)")
-GAP = "\0"  # stands for words that a figure of speech used up
+TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)?|[a-z](?:[a-z0-9']|\*+(?=[a-z]))*"  # words and numbers
+                   r"|[.!?;\n…]+|[,:()\[\]\"–—/]|(?<=\s)-(?=\s)")  # ends of sentences, ends of clauses
+TWO_SLIPS = 10  # letters of a word from which on two typing slips are understood, not one
 
 
 class SafetyFileError(ValueError):
@@ -114,8 +115,7 @@ def screen(loaded: Screen, text: str) -> Danger | None:
     message = _words(loaded.spell, loaded.same, text)
     hits = _hits(*loaded.concepts, message)
     if "figure" in hits:
-        message = _without(message, hits)
-        hits = _hits(*loaded.concepts, message)
+        hits = _literal(hits)
     excuses = _excuses(message, hits)
     spoken = {concept: [(span, excuses(span[0])) for span in spans] for concept, spans in hits.items()
               if concept not in CUES or concept in ("now", "person")}
@@ -132,7 +132,7 @@ def screen(loaded: Screen, text: str) -> Danger | None:
 
 
 def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
-    """Return the fixed answer `{kind, text, numbers}` for a danger, with `more` where the text has one.
+    """Return the fixed answer `{kind, text, numbers}` for a danger, with `more` where the text has one; see `numbers`.
 
     `country` is an ISO 3166 code; without one, or for one that is not in the table, 112 and "your local emergency
     number" are given.
@@ -140,17 +140,13 @@ def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
     text = loaded.texts[next(flag.text for flag in loaded.flags if flag.id == danger.flag)]
     found = loaded.countries.get((country or "").upper())
     first = found["emergency"]["number"] if found else "112 or your local emergency number"
-    answer = {"kind": danger.kind, "text": text["text"].replace("{emergency}", first).strip(),
-              "numbers": [line for line in numbers(loaded, country) if line["line"] in text["numbers"]]}
-    for line in answer["numbers"]:
-        del line["line"]
-    if text.get("more"):
-        answer["more"] = text["more"].replace("{emergency}", first).strip()
-    return answer
+    filled = {part: text[part].replace("{emergency}", first) for part in ("text", "more") if part in text}
+    lines = [line for line in numbers(loaded, country) if line["line"] in text["numbers"]]
+    return {"kind": danger.kind, **filled, "numbers": sorted(lines, key=lambda line: text["numbers"].index(line["line"]))}
 
 
 def numbers(loaded: Screen, country: str | None = None) -> list[dict]:
-    """Return a country's numbers as `{line, label, number, tel}`; line: emergency, poison or crisis."""
+    """Return a country's numbers as `{line, label, number, tel}`; line: emergency, poison or crisis; tel: a link."""
     found = loaded.countries.get((country or "").upper())
     if not found:
         return [{"line": "emergency", "label": "Emergency (or your local emergency number)", "number": "112",
@@ -204,14 +200,13 @@ def _respelled(same: tuple, message: Words) -> Words:
     return Words(words, sentence, clause)
 
 
-def _without(message: Words, hits: dict) -> Words:
-    """The message with its figures of speech blotted out, but for those inside a longer danger ("my chest is ...")."""
-    words = list(message.words)
+def _literal(hits: dict) -> dict:
+    """The hits outside figures of speech; a figure inside a longer danger ("my chest is killing me") is none."""
     dangers = {span for concept, spans in hits.items() if concept not in CUES for span in spans}
-    for start, end in hits["figure"]:
-        if not any(a <= start and end <= b and b - a > end - start for a, b in dangers):
-            words[start:end] = [GAP] * (end - start)
-    return Words(words, message.sentence, message.clause)
+    used = {i for start, end in hits["figure"] for i in range(start, end)
+            if not any(a <= start and end <= b and b - a > end - start for a, b in dangers)}
+    return {concept: kept for concept, spans in hits.items()
+            if (kept := [span for span in spans if used.isdisjoint(range(*span))])}
 
 
 def _speller(known: set, real: set, fitting: tuple):
@@ -222,7 +217,8 @@ def _speller(known: set, real: set, fitting: tuple):
     """
     by_deletion, by_letter = {}, {}
     for word in sorted(known):
-        by_letter.setdefault(word[0], []).append((word, _letters(word)))
+        if len(word) >= TWO_SLIPS:
+            by_letter.setdefault(word[0], []).append((word, _letters(word)))
         for key in _deletions(word) if len(word) >= 4 else ():
             by_deletion.setdefault(key, []).append(word)
 
@@ -238,9 +234,10 @@ def _speller(known: set, real: set, fitting: tuple):
             return NUMBERS.get(word, word)
         near = {other for key in _deletions(word) for other in by_deletion.get(key, ())
                 if other[0] == word[0] or other[:2] == word[1::-1]}
-        if len(word) >= 9:
+        if len(word) >= TWO_SLIPS - 1:
             letters = _letters(word)
-            near.update(other for other, theirs in by_letter.get(word[0], ()) if (letters ^ theirs).bit_count() <= 3)
+            near.update(other for other, theirs in by_letter.get(word[0], ())
+                        if abs(len(other) - len(word)) <= 2 and (letters ^ theirs).bit_count() <= 3)
         return min(((slips, other) for other in near if (slips := _slips(word, other)) <= _allowed(word, other)),
                    default=(0, word))[1]
 
@@ -249,7 +246,7 @@ def _speller(known: set, real: set, fitting: tuple):
 
 def _allowed(word: str, other: str) -> int:
     """Slips allowed: swapped letters from 4 letters on, any one slip from 5 on, two from 10 on."""
-    return 2 if len(other) >= 10 else 1 if len(other) > 4 or sorted(other) == sorted(word) else 0
+    return 2 if len(other) >= TWO_SLIPS else 1 if len(other) > 4 or sorted(other) == sorted(word) else 0
 
 
 def _letters(word: str) -> int:
@@ -263,9 +260,9 @@ def _deletions(word: str) -> set:
 
 def _slips(a: str, b: str) -> int:
     """Optimal string alignment distance."""
-    before, row = None, list(range(len(b) + 1))
+    row = last = list(range(len(b) + 1))
     for i, x in enumerate(a, 1):
-        before, last, row = row if i == 1 else last, row, [i]  # noqa: F821
+        before, last, row = last, row, [i]
         for j, y in enumerate(b, 1):
             cost = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y))
             if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
@@ -274,7 +271,8 @@ def _slips(a: str, b: str) -> int:
     return row[-1]
 
 
-# Phrases: "a/b" either, "a?" perhaps, "a*" any ending, "^a" a at the start, "_" any word, "5+" a number from 5 on, "1-28" a number between
+# Phrases: "a/b" either, "a?" perhaps, "a*" any ending, "^a" a at the start, "_" any word, "5+" a number from 5 on,
+# "1-28" a number between
 
 
 def _phrases(entry: str) -> list[str]:
@@ -316,8 +314,6 @@ def _keys(tree: dict):
 
     @lru_cache(maxsize=20_000)
     def fitting(word: str) -> tuple:
-        if word == GAP:
-            return ()
         fit = [key for key in (word, *(("", word[:end]) for end in range(1, len(word) + 1))) if key in keys]
         if word[0].isdigit() and word[-1].isdigit():
             fit += [key for key in ranges if key[0] <= float(word.replace(",", ".")) <= key[1]]
@@ -331,15 +327,17 @@ def _hits(tree: dict, keys, message: Words) -> dict:
     hits, sentence, clause, n = {}, message.sentence, message.clause, len(message.words)
     fitting = [keys(word) for word in message.words]
     for at in range(n):
-        if (at == 0 or clause[at] != clause[at - 1]) and fitting[at]:
+        if at == 0 or clause[at] != clause[at - 1]:
             fitting[at] += (("^", message.words[at]),)
     for start in range(n):
-        reached = [(tree, start)]
+        reached = [(tree[key], start + 1) for key in fitting[start] if key in tree]
         for node, at in reached:
             for name in node.get(None, ()):
                 hits.setdefault(name, []).append((start, at))
             if at < n and sentence[at] == sentence[start]:
-                reached += [(node[key], at + 1) for key in fitting[at] if key in node]
+                for key in fitting[at]:
+                    if key in node:
+                        reached.append((node[key], at + 1))
     return hits
 
 
@@ -502,6 +500,9 @@ def _parse(folder: Path):
     for name, entry in table["texts"].items():
         if not entry.get("text"):
             faults.append(f"{at('texts', name)}: {name} has no text; write what the visitor reads")
+        if "{emergency}" not in entry.get("text", ""):
+            faults.append(f"{at('texts', name)}: {name} doesn't say whom to call; write {{emergency}} where the number "
+                          "goes")
         for line in entry.get("numbers") or ("",):
             if line not in LINES:
                 faults.append(f"{at('texts', name)}: numbers '{line}'; write some of {', '.join(LINES)}")

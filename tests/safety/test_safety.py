@@ -1,0 +1,249 @@
+"""The screen reads what people write, answers with fixed words and true numbers, and says what is wrong with its files."""
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bot import safety, wording
+from tests.safety import messages
+
+DATA = Path(__file__).resolve().parents[2] / "data"
+MUST, MUST_NOT = messages.read("must_catch"), messages.read("must_not_catch")
+SLIPS = [name for name in messages.VARIANTS if name.startswith("a letter")]
+ADVERSE = ["i " * 1000, ("seizure not " * 200)[:2000], ("can i my he she " * 200)[:2000], "?" * 2000, "\u0301" * 2000,
+           ". ".join(message.text for message in MUST_NOT)[:2000]]
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    return safety.load(DATA)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A folder with the two files, to be broken."""
+    for name in ("safety.yml", "emergency_numbers.yml"):
+        shutil.copy(DATA / name, tmp_path)
+    return tmp_path
+
+
+def share(loaded, found, vary=str):
+    """The share of messages that raise something, and those that do and don't."""
+    raised, silent = [], []
+    for message in found:
+        (raised if safety.screen(loaded, vary(message.text)) else silent).append(message.text)
+    return len(raised) / len(found), raised, silent
+
+
+def test_the_files_are_in_order():
+    assert safety.check(DATA) == []
+
+
+def test_there_are_enough_messages_and_none_twice():
+    for found in (MUST, MUST_NOT):
+        texts = [message.text.lower() for message in found]
+        assert len(texts) >= 300
+        assert len(texts) == len(set(texts)), sorted({text for text in texts if texts.count(text) > 1})
+    assert not {message.text.lower() for message in MUST} & {message.text.lower() for message in MUST_NOT}
+    assert sum(message.always for message in MUST) >= 60
+
+
+def test_no_message_is_an_example_of_the_table(loaded):
+    examples = {example.lower() for flag in loaded.flags for example in flag.must + flag.must_not}
+    same = examples & {message.text.lower() for message in MUST + MUST_NOT}
+    assert not same
+
+
+@pytest.mark.parametrize("text", [message.text for message in MUST if message.always])
+def test_a_message_of_the_must_list_is_always_caught(loaded, text):
+    for name, vary in messages.VARIANTS.items():
+        if name not in SLIPS:
+            assert safety.screen(loaded, vary(text)), name
+    assert safety.screen(loaded, text)
+
+
+def test_99_of_100_dangers_are_caught(loaded):
+    caught, _, missed = share(loaded, MUST)
+    assert caught >= 0.99, missed
+
+
+def test_at_most_2_of_100_harmless_messages_raise_an_alarm(loaded):
+    alarms, raised, _ = share(loaded, MUST_NOT)
+    assert alarms <= 0.02, raised
+
+
+def test_a_crisis_is_told_from_an_emergency(loaded):
+    wrong = [message.text for message in MUST if (found := safety.screen(loaded, message.text))
+             and found.kind != message.kind]
+    assert len(wrong) <= 0.01 * len(MUST), wrong
+
+
+@pytest.mark.parametrize("name", [name for name in messages.VARIANTS if name not in SLIPS])
+def test_case_punctuation_and_a_story_around_it_change_nothing(loaded, name):
+    vary = messages.VARIANTS[name]
+    caught, _, missed = share(loaded, MUST, vary)
+    alarms, raised, _ = share(loaded, MUST_NOT, vary)
+    assert caught >= 0.99, missed
+    assert alarms <= 0.02, raised
+
+
+@pytest.mark.parametrize(("name", "bar"), [("a letter swapped", 0.98), ("a letter doubled", 0.98),
+                                           ("a letter dropped", 0.93), ("a letter changed", 0.93)])
+def test_a_typing_slip_hides_few_dangers_and_makes_few_alarms(loaded, name, bar):
+    # A letter dropped or changed makes another real word ("fist seizure") too often for 99 in 100.
+    vary = messages.VARIANTS[name]
+    caught, _, missed = share(loaded, MUST, vary)
+    alarms, raised, _ = share(loaded, MUST_NOT, vary)
+    assert caught >= bar, missed
+    assert alarms <= 0.02, raised
+
+
+def test_the_phrases_of_the_articles_and_the_talk_raise_no_alarm(loaded):
+    phrases = messages.phrases(DATA)
+    raised = [phrase for phrase in phrases if safety.screen(loaded, phrase)]
+    assert len(phrases) > 500
+    assert len(raised) / len(phrases) < 0.002, raised
+
+
+@pytest.mark.parametrize("text", ["", " ", "\0", "💔", "١٢٣", "1.2.3 ²", "…", "'", "a" * 20_000, *ADVERSE])
+def test_any_text_is_read_without_an_error(loaded, text):
+    assert safety.screen(loaded, text) is None
+
+
+@pytest.mark.parametrize("text", ["I can’t breathe", "I CAN'T BREATHE", "i cant  breathe", "i cannot breathe",
+                                  "i ca\u200bnt breathe", "i cant breatheeee", "i cant breáthe", "i cant braethe"])
+def test_one_danger_is_read_in_many_spellings(loaded, text):
+    assert safety.screen(loaded, text) == safety.Danger("emergency", "breathing")
+
+
+def test_a_long_message_is_read_in_under_5_ms(loaded):
+    # Processor time of this thread, the best of three: what the screen costs, whoever else is at work on the machine.
+    long = [". ".join(message.text for message in MUST_NOT[i:])[:2000] for i in range(0, 700, 3)]
+    took = []
+    for text in long:
+        tries = []
+        for _ in range(3):
+            start = time.thread_time()
+            safety.screen(loaded, text)
+            tries.append(time.thread_time() - start)
+        took.append(min(tries))
+    assert sorted(took)[int(0.99 * len(took))] < 0.005
+
+
+def test_the_screen_needs_nothing_of_the_project_and_no_model():
+    code = ("import sys; from bot import safety; from pathlib import Path;"
+            f"found = safety.screen(safety.load(Path({str(DATA)!r})), 'he is not breathing');"
+            "assert found.kind == 'emergency';"
+            "print(sorted(m for m in sys.modules if m.split('.')[0] in ('rasa', 'spacy', 'sqlalchemy', 'numpy') "
+            "or m.startswith('bot.') and m != 'bot.safety'))")
+    ran = subprocess.run([sys.executable, "-c", code], cwd=DATA.parent, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
+# The answers
+
+
+def dangers(loaded):
+    return [safety.Danger(flag.kind, flag.id) for flag in loaded.flags]
+
+
+def test_every_answer_begins_with_what_to_do_and_holds_the_number(loaded):
+    for danger in dangers(loaded):
+        answer = safety.reply(loaded, danger, "GB")
+        first = answer["text"].splitlines()[0]
+        assert answer["kind"] == danger.kind
+        assert "999" in answer["text"]
+        assert first.startswith("Call 999 now" if danger.kind == "emergency" else "Please talk to someone now")
+        assert len(answer["text"].splitlines()) <= 3
+        assert answer["numbers"]
+
+
+def test_every_answer_is_plain_and_passes_the_wording_check(loaded):
+    for danger in dangers(loaded):
+        answer = safety.reply(loaded, danger)
+        for part in (answer["text"], answer.get("more", "")):
+            assert wording.reading_grade(part) <= 9
+            assert wording.faults(part) == []
+
+
+def test_a_crisis_is_given_the_line_of_the_country_first_and_the_emergency_number(loaded):
+    answer = safety.reply(loaded, safety.Danger("crisis", "own_life"), "us")
+    assert [(line["number"], line["tel"]) for line in answer["numbers"]] == [("988", "tel:988"), ("911", "tel:911")]
+    assert "program" in answer["more"]
+
+
+@pytest.mark.parametrize("country", [None, "", "ZZ", "england"])
+def test_an_unknown_country_gets_112_and_the_local_number(loaded, country):
+    answer = safety.reply(loaded, safety.Danger("emergency", "stroke"), country)
+    assert answer["text"].startswith("Call 112 or your local emergency number now.")
+    assert [line["tel"] for line in answer["numbers"]] == ["tel:112"]
+
+
+def test_40_countries_have_numbers_that_can_be_dialled(loaded):
+    assert len(loaded.countries) >= 40
+    for country in loaded.countries:
+        for line in safety.numbers(loaded, country):
+            assert line["tel"].removeprefix("tel:").lstrip("+").isdigit()
+            assert line["label"]
+    known = {"GB": "999", "US": "911", "AU": "000", "DE": "112", "NO": "113", "JP": "119", "BR": "192"}
+    assert {country: safety.numbers(loaded, country)[0]["number"] for country in known} == known
+
+
+# The files, broken
+
+
+BROKEN = [  # file, what stands there, what is put in its place, what the fault says
+    ("safety.yml", "flags:\n", "flags: [\n", "not YAML"),
+    ("safety.yml", "text: stroke\n", "text: strok\n", "text 'strok' is not under texts"),
+    ("safety.yml", "kind: crisis", "kind: crises", "kind of own_life is 'crises'"),
+    ("safety.yml", "      - chest_pain\n", "      - chestpain\n", "'chestpain' is not under words"),
+    ("safety.yml", "unless: [nose]", "unless: [knows]", "'knows' in unless is not under words"),
+    ("safety.yml", "even_if: [study]", "even_if: [often]", "'often' in even_if; write some of"),
+    ("safety.yml", "Call {emergency} now. Say that there is chest pain.", "Say that there is chest pain.",
+     "chest doesn't say whom to call"),
+    ("safety.yml", "numbers: [emergency, poison]\n", "numbers: [emergency, toxin]\n", "numbers 'toxin'"),
+    ("safety.yml", "  person: >-\n", "  persons: >-\n", "'person' is missing"),
+    ("safety.yml", "\ntexts: ", "\ntext: ", "'texts' is missing"),
+    ("emergency_numbers.yml", 'number: "999", source: nhs', 'number: "nine", source: nhs', "'nine' is no telephone number"),
+    ("emergency_numbers.yml", 'number: "999", source: nhs', 'number: "999", source: nhsx', "source 'nhsx' is not under"),
+    ("emergency_numbers.yml", '"GB":', '"UKX":', "'UKX' is no country code"),
+    ("emergency_numbers.yml", "countries:", "nations:", "'countries' or 'sources' is missing"),
+]
+
+
+@pytest.mark.parametrize(("name", "here", "there", "says"), BROKEN, ids=[says for *_, says in BROKEN])
+def test_a_broken_file_is_named_with_its_line_and_is_not_loaded(copy, name, here, there, says):
+    path = copy / name
+    text = path.read_text("utf-8")
+    assert here in text
+    path.write_text(text.replace(here, there, 1), "utf-8")
+    found = [fault for fault in safety.check(copy) if says in fault]
+    assert found and found[0].startswith(f"{path}:")
+    assert found[0].removeprefix(f"{path}:").partition(":")[0].isdigit()
+    with pytest.raises(safety.SafetyFileError, match="safety.yml|emergency_numbers.yml"):
+        safety.load(copy)
+
+
+@pytest.mark.parametrize(("here", "there", "says"), [
+    ("must: [he has chest pain,", "must: [i like bread,", "'i like bread' must match chest_pain but is seen as harmless"),
+    ("must_not: [no chest pain just hiccups,", "must_not: [bad chest pain,", "'bad chest pain' must not match but does"),
+    ("  nose: >-\n", "  spare: >-\n    spare\n  nose: >-\n", "no flag uses 'spare'"),
+])
+def test_an_example_that_fails_is_a_fault_at_its_line(copy, here, there, says):
+    path = copy / "safety.yml"
+    text = path.read_text("utf-8")
+    assert here in text
+    path.write_text(text.replace(here, there, 1), "utf-8")
+    line = text[:text.index(here)].count("\n") + 1
+    assert any(fault.startswith(f"{path}:{line}: {says}") for fault in safety.check(copy)), safety.check(copy)
+    safety.load(copy)
+
+
+def test_a_missing_file_is_a_fault_not_a_crash(copy):
+    (copy / "safety.yml").unlink()
+    assert [fault for fault in safety.check(copy) if "safety.yml:1: can't be read" in fault]
+    with pytest.raises(safety.SafetyFileError):
+        safety.load(copy)
