@@ -200,7 +200,7 @@ def calibrate(counts, dense, labels, names, config) -> Tuple[np.ndarray, Dict[Te
             scores.append(np.log(confidences[0]))
             right.append(kept[best[0]] == labels[row])
             strange.append(intent_fold[labels[row]] == fold)
-    scores, right, strange = np.array(scores), np.array(right), np.array(strange)
+    scores, right, strange = np.array(scores, dtype=np.float64), np.array(right), np.array(strange)
     shares = np.where(strange, config["strangers"] / max(strange.sum(), 1),
                       (1 - config["strangers"] * strange.any()) / (~strange).sum())
     slope, offset = _logistic(scores, right, shares)
