@@ -2,7 +2,7 @@
 
     python -m benchmarks.safety                     a table
     python -m benchmarks.safety --json              the same for programs
-    python -m benchmarks.safety --real-words FILE   the `not_typos` of data/safety.yml, from word lists (one word a line)
+    python -m benchmarks.safety --real-words FILE   the `not_typos` of data/safety.yml, from lists of one word a line
 """
 import argparse
 import json
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def measure() -> dict:
-    """Return sensitivity and false alarms by round and variant, and the processor time of a message in ms, by its length."""
+    """Return sensitivity and false alarms by round and variant, and the processor time in ms by length of message."""
     loaded = safety.load(ROOT / "data")
     must, must_not = messages.read("must_catch"), messages.read("must_not_catch")
     figures = {"rounds": {}, "variants": {}, "latency_ms": {}}
@@ -86,7 +86,8 @@ def main(args=None) -> None:
         print(f"| {name} | {row['must_catch']} | {row['sensitivity']:.1%} | {row['must_not_catch']} | "
               f"{row['false_alarms']:.1%} |")
     print(f"\nFalse alarms on {figures['phrases']['phrases']} phrases of the articles and the talk: "
-          f"{figures['phrases']['false_alarms']}\n\n| processor time, ms | p50 | p95 | p99 |\n| --- | --- | --- | --- |")
+          f"{figures['phrases']['false_alarms']}\n\n"
+          "| processor time, ms | p50 | p95 | p99 |\n| --- | --- | --- | --- |")
     for name, row in figures["latency_ms"].items():
         print(f"| {name} | {row['p50']} | {row['p95']} | {row['p99']} |")
 

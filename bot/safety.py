@@ -91,8 +91,8 @@ def check(folder: Path) -> list[str]:
         return faults
     path = Path(folder) / "safety.yml"
     table, lines = _read(path)
-    used = set(CUES).union(*(flag.unless for flag in loaded.flags), *(group for flag in loaded.flags for groups in flag.when
-                                                              for group in groups))
+    used = set(CUES).union(*(flag.unless for flag in loaded.flags),
+                           *(group for flag in loaded.flags for groups in flag.when for group in groups))
     faults += [f"{path}:{lines['words', name]}: no flag uses '{name}'; use it or take it out" for name in table["words"]
                if name not in used]
     for flag in loaded.flags:
@@ -141,8 +141,9 @@ def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
     found = loaded.countries.get((country or "").upper())
     first = found["emergency"]["number"] if found else "112 or your local emergency number"
     filled = {part: text[part].replace("{emergency}", first) for part in ("text", "more") if part in text}
-    lines = [line for line in numbers(loaded, country) if line["line"] in text["numbers"]]
-    return {"kind": danger.kind, **filled, "numbers": sorted(lines, key=lambda line: text["numbers"].index(line["line"]))}
+    order = text["numbers"]
+    shown = [line for line in numbers(loaded, country) if line["line"] in order]
+    return {"kind": danger.kind, **filled, "numbers": sorted(shown, key=lambda line: order.index(line["line"]))}
 
 
 def numbers(loaded: Screen, country: str | None = None) -> list[dict]:
@@ -405,8 +406,6 @@ def _read(path: Path):
     def build(node, keys):
         lines[keys] = node.start_mark.line + 1
         if isinstance(node, yaml.MappingNode):
-            for key, _ in node.value:
-                lines[keys + (key.value,)] = key.start_mark.line + 1
             made = {}
             for key, value in node.value:
                 made[key.value] = build(value, keys + (key.value,))
@@ -417,7 +416,26 @@ def _read(path: Path):
         return node.value
 
     node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
-    return build(node, ()), lines
+    return build(node, ()) if node else None, lines
+
+
+def _vocabulary(table: dict) -> tuple:
+    """The speller, the tree of other spellings and the tree of concepts, each tree with its `_keys`."""
+    known, same, concepts = set(), {}, {}
+    for name, entry in table["same"].items():
+        known.update(name.split())
+        for words in itertools.chain.from_iterable(map(_variants, _phrases(entry))):
+            known.update(words)
+            _plant(same, words, name)
+    same = (same, _keys(same))
+    for name, entry in table["words"].items():
+        for words in itertools.chain.from_iterable(map(_variants, _phrases(entry))):
+            known.update(words)
+            level = [0] * len(words)
+            _plant(concepts, _respelled(same, Words(words, level, level)).words, name)
+    concepts = (concepts, _keys(concepts))
+    known = {word for word in known if word.replace("'", "").isalpha()}
+    return _speller(known, set(table["not_typos"].split()), (concepts[1], same[1])), same, concepts
 
 
 def _parse(folder: Path):
@@ -443,30 +461,20 @@ def _parse(folder: Path):
     def at(*keys):
         return f"{path}:{lines.get(keys, 1)}"
 
-    for part in ("same", "not_typos", "words", "flags", "texts"):
-        if part not in table:
+    table = table if isinstance(table, dict) else {}
+    commas = "phrases separated by commas"
+    for part, kind, holds in (("same", str, commas), ("words", str, commas), ("flags", dict, "kind, text, when ..."),
+                              ("texts", dict, "numbers, text ...")):
+        if not isinstance(table.get(part), dict):
             faults.append(f"{path}:1: '{part}' is missing; add it")
+            continue
+        faults += [f"{at(part, name)}: '{name}' must hold {holds}; write them after the colon"
+                   for name, entry in table[part].items() if not isinstance(entry, kind)]
+    if not isinstance(table.get("not_typos"), str):
+        faults.append(f"{path}:1: 'not_typos' is missing; add it")
     if faults:
         return None, faults
-    known, same, concepts = set(), {}, {}
-    for tree, part in ((same, "same"), (concepts, "words")):
-        for name, phrases in table[part].items():
-            for phrase in _phrases(phrases):
-                for words in _variants(phrase):
-                    known.update(word for word in words if word.replace("'", "").isalpha())
-                    known.update(name.split() if part == "same" else ())
-    for name, phrases in table["same"].items():
-        for phrase in _phrases(phrases):
-            for words in _variants(phrase):
-                _plant(same, words, name)
-    same = (same, _keys(same))
-    for name, phrases in table["words"].items():
-        for phrase in _phrases(phrases):
-            for words in _variants(phrase):
-                marked = Words(words, [0] * len(words), [0] * len(words))
-                _plant(concepts, _respelled(same, marked).words, name)
-    concepts = (concepts, _keys(concepts))
-    spell = _speller(known, set(table["not_typos"].split()), (concepts[1], same[1]))
+    spell, same, concepts = _vocabulary(table)
     for cue in CUES:
         if cue not in table["words"]:
             faults.append(f"{at('words')}: '{cue}' is missing; list its words, the screen needs it")
@@ -481,7 +489,7 @@ def _parse(folder: Path):
         for side in ("when", "must", "must_not"):
             if not entry.get(side):
                 faults.append(f"{here}: {name} has no '{side}'; add at least one")
-        when = []
+        when = []  # every line written out, without its "/"
         for i, line in enumerate(entry.get("when") or ()):
             slots = [[slot.split("/") for slot in part.split(">")] for part in line.replace(" ", "").split("&")]
             when += itertools.product(*(tuple(itertools.product(*part)) for part in slots))
@@ -496,7 +504,8 @@ def _parse(folder: Path):
             if excuse not in EXCUSES:
                 faults.append(f"{here}: '{excuse}' in even_if; write some of {', '.join(EXCUSES)}")
         flags.append(Flag(name, entry.get("kind"), entry.get("text"), tuple(when), tuple(entry.get("unless") or ()),
-                          frozenset(entry.get("even_if") or ()), tuple(entry.get("must") or ()), tuple(entry.get("must_not") or ())))
+                          frozenset(entry.get("even_if") or ()), tuple(entry.get("must") or ()),
+                          tuple(entry.get("must_not") or ())))
     for name, entry in table["texts"].items():
         if not entry.get("text"):
             faults.append(f"{at('texts', name)}: {name} has no text; write what the visitor reads")

@@ -1,4 +1,4 @@
-"""The screen reads what people write, answers with fixed words and true numbers, and says what is wrong with its files."""
+"""The screen reads what people write, answers with fixed words and numbers, and says what is wrong with its files."""
 import shutil
 import subprocess
 import sys
@@ -207,8 +207,10 @@ BROKEN = [  # file, what stands there, what is put in its place, what the fault 
     ("safety.yml", "numbers: [emergency, poison]\n", "numbers: [emergency, toxin]\n", "numbers 'toxin'"),
     ("safety.yml", "  person: >-\n", "  persons: >-\n", "'person' is missing"),
     ("safety.yml", "\ntexts: ", "\ntext: ", "'texts' is missing"),
-    ("emergency_numbers.yml", 'number: "999", source: nhs', 'number: "nine", source: nhs', "'nine' is no telephone number"),
-    ("emergency_numbers.yml", 'number: "999", source: nhs', 'number: "999", source: nhsx', "source 'nhsx' is not under"),
+    ("safety.yml", "  nose: >-\n", "  noise: []\n  nose: >-\n", "'noise' must hold phrases"),
+    ("safety.yml", "  chest:\n    numbers: [emergency]\n    text: |-\n", "  chest: |-\n", "'chest' must hold numbers"),
+    ("emergency_numbers.yml", '"999", source: nhs', '"nine", source: nhs', "'nine' is no telephone number"),
+    ("emergency_numbers.yml", '"999", source: nhs', '"999", source: nhsx', "source 'nhsx' is not under"),
     ("emergency_numbers.yml", '"GB":', '"UKX":', "'UKX' is no country code"),
     ("emergency_numbers.yml", "countries:", "nations:", "'countries' or 'sources' is missing"),
 ]
@@ -228,8 +230,8 @@ def test_a_broken_file_is_named_with_its_line_and_is_not_loaded(copy, name, here
 
 
 @pytest.mark.parametrize(("here", "there", "says"), [
-    ("must: [he has chest pain,", "must: [i like bread,", "'i like bread' must match chest_pain but is seen as harmless"),
-    ("must_not: [no chest pain just hiccups,", "must_not: [bad chest pain,", "'bad chest pain' must not match but does"),
+    ("must: [he has chest pain,", "must: [i like bread,", "'i like bread' must match chest_pain but is"),
+    ("must_not: [no chest pain just hiccups,", "must_not: [bad chest pain,", "'bad chest pain' must not match"),
     ("  nose: >-\n", "  spare: >-\n    spare\n  nose: >-\n", "no flag uses 'spare'"),
 ])
 def test_an_example_that_fails_is_a_fault_at_its_line(copy, here, there, says):
@@ -240,6 +242,11 @@ def test_an_example_that_fails_is_a_fault_at_its_line(copy, here, there, says):
     line = text[:text.index(here)].count("\n") + 1
     assert any(fault.startswith(f"{path}:{line}: {says}") for fault in safety.check(copy)), safety.check(copy)
     safety.load(copy)
+
+
+def test_an_empty_file_is_a_fault_not_a_crash(copy):
+    (copy / "safety.yml").write_text("")
+    assert [fault for fault in safety.check(copy) if "'flags' is missing" in fault]
 
 
 def test_a_missing_file_is_a_fault_not_a_crash(copy):
