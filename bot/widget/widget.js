@@ -1,14 +1,8 @@
 /**
- * <symptom-chat>: the website widget of Pamphlet, in one file, without a build step.
+ * <symptom-chat>: Pamphlet's website widget; docs/widget.md lists its attributes, events, parts and properties.
  *
- *     <script type="module" src="https://host/widget.js"></script>
- *     <symptom-chat article="myoclonus" heading="Ask about myoclonus">
- *       <datalist><option value="myoclonus.prevention">Can myoclonus be prevented?</option></datalist>
- *     </symptom-chat>
- *
- * Attributes, events, parts and properties are listed in docs/widget.md. Until the visitor sends a first message the
- * widget makes no request and stores nothing. Whatever comes from a server or from storage is shown as text: nothing
- * here parses markup.
+ * Until the visitor sends a first message it makes no request and stores nothing. Whatever comes from a server or from
+ * storage is shown as text: nothing here parses markup.
  */
 
 /**
@@ -20,8 +14,9 @@
  * @typedef {{id: string, kind: string, text: string, more?: string, title?: string, question?: string, article?: Article,
  *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[]}} Reply
  * @typedef {{reply: string, helpful: boolean, reason?: string, comment?: string}} Vote
- * @typedef {{token: string, expires_at: string, last: string, pending: Message[]}} Session
- * @typedef {{is: 'you', id: string, text: string} | {is: 'reply', reply: Reply, fresh: boolean} |
+ * @typedef {{token: string, lasts: number, until: number, last: string, pending: Message[]}} Session  `until`: the time
+ *   it ends, in ms; `lasts`: for how long each message keeps it alive
+ * @typedef {{is: 'you', id: string, text: string} | {is: 'reply', reply: Reply} |
  *   {is: 'note', text: string}} Entry  one thing in the transcript
  * @typedef {Record<string, string>} Texts
  * @typedef {{language: string, server: string}} Where  the language of dates; the server's address, with a slash behind
@@ -35,11 +30,24 @@ const REASONS = ['inaccurate', 'out_of_date', 'unclear', 'not_what_was_asked', '
 /** Who to call where, for when the server can't be asked. Elsewhere: 112, 911 or "your local emergency number".
  * @type {Record<string, string>} */
 const EMERGENCY = {
-  911: 'CA MX US',
-  999: 'GB',
+  112: 'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IN IS IT LI LT LU LV MT NG NL PL PT RO SE SI SK TR ZA',
+  911: 'CA MX PH US UY',
+  999: 'BD GB HK KE MY',
+  119: 'JP KR TW',
   '000': 'AU',
+  101: 'IL',
+  103: 'UA',
+  107: 'AR',
   111: 'NZ',
-  112: 'AT BE BG CH CY CZ DE DK EE ES FI FR GR HR HU IE IN IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK',
+  113: 'NO',
+  120: 'CN',
+  123: 'CO',
+  131: 'CL',
+  144: 'CH',
+  192: 'BR',
+  995: 'SG',
+  1669: 'TH',
+  1990: 'LK',
 };
 
 /** @type {Record<string, Texts>} */
@@ -218,8 +226,9 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A line drawing, in the colour of the text around it.
- * @param {string} path */
+const PRESS = {type: 'button', part: 'button'};
+
+/** @param {string} path */
 function icon(path) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
@@ -250,8 +259,7 @@ function fill(template, parts) {
   return template.split(/\{(\w+)\}/).map((piece, at) => (at % 2 ? (parts[piece] ?? '') : piece));
 }
 
-/** What the list holds; nothing, when it isn't a list.
- * @template T @param {T[] | undefined} list @returns {T[]} */
+/** @template T @param {T[] | undefined} list @returns {T[]} */
 const each = (list) => (Array.isArray(list) ? list.filter((item) => item && typeof item === 'object') : []);
 
 /** A link to a web page in a new tab; where the address isn't one, only the text.
@@ -261,11 +269,10 @@ function link(url, text, t, label) {
   if (!/^https?:\/\//i.test(page) || !URL.canParse(page)) return make('bdi', {}, text);
   const name = label ? {'aria-label': `${label} ${t.new_tab}`} : {};
   const to = {href: page, target: '_blank', rel: 'noopener noreferrer', part: 'link', ...name};
-  return make('a', to, make('bdi', {}, text), !label && make('span', {class: 'unseen'}, ` ${t.new_tab}`));
+  return label ? make('a', to, text) : make('a', to, make('bdi', {}, text), make('span', {class: 'unseen'}, ` ${t.new_tab}`));
 }
 
-/** A number to call.
- * @param {Line} line */
+/** @param {Line} line */
 function telephone({label, number, tel}) {
   const digits = clean(tel).replace(/[^\d+*#]/g, '');
   const shown = make('bdi', {class: 'number'}, clean(number) || digits);
@@ -291,9 +298,9 @@ function urgentLine(country, t) {
  */
 function prose(text, sources, t) {
   const cited = (/** @type {string} */ line) =>
-    line.split(/\[(\d{1,3})\]/).map((piece, at) => {
+    line.split(/ ?\[(\d{1,3})\]/).map((piece, at) => {
       const source = at % 2 ? sources.find(({n}) => n === Number(piece)) : null;
-      if (!source) return at % 2 ? `[${piece}]` : piece;
+      if (!source) return at % 2 ? ` [${piece}]` : piece;
       const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
       return make('sup', {}, link(source.url, piece, t, label));
     });
@@ -308,16 +315,14 @@ function prose(text, sources, t) {
 
 // ---------------------------------------------------------------- a reply, as one card
 
-/** Questions to pick, under a small heading.
- * @param {string} heading @param {Choice[]} choices @param {(choice: Choice) => void} pick */
+/** @param {string} heading @param {Choice[]} choices @param {(choice: Choice) => void} pick */
 function drawChoices(heading, choices, pick) {
   const list = make('ul', {class: 'choices', 'aria-label': heading});
   for (const {title, value} of choices) {
     const words = clean(title);
     if (!words || typeof value !== 'string') continue;
-    const button = make('button', {type: 'button', part: 'choice', class: 'choice', lang: 'en', dir: 'auto'}, words);
-    button.addEventListener('click', () => pick({title: words, value}));
-    list.append(make('li', {}, button));
+    const click = () => pick({title: words, value});
+    list.append(make('li', {}, make('button', {...PRESS, part: 'choice', class: 'choice', lang: 'en', dir: 'auto', click}, words)));
   }
   return list.children.length ? make('div', {class: 'next'}, make('p', {class: 'label'}, heading), list) : null;
 }
@@ -329,23 +334,22 @@ function drawMore(reply, sources, t) {
   const rest = prose(reply.more, sources, t);
   rest.id = `more-${serial++}`;
   rest.hidden = true;
-  const button = make('button', {type: 'button', class: 'quiet more', part: 'button', 'aria-expanded': 'false'}, t.more);
-  button.setAttribute('aria-controls', rest.id);
-  button.addEventListener('click', () => {
+  const click = () => {
     rest.toggleAttribute('hidden');
     button.setAttribute('aria-expanded', String(!rest.hidden));
     button.textContent = rest.hidden ? t.more : t.less;
-  });
+  };
+  const button = make('button', {...PRESS, class: 'more', 'aria-expanded': 'false', 'aria-controls': rest.id, click}, t.more);
   return make('div', {class: 'further'}, rest, button);
 }
 let serial = 0; // for ids that tie a button to what it opens
 
 /** @param {Source[]} sources @param {Texts} t */
 function drawSources(sources, t) {
-  const list = make('ol', {class: 'sources', part: 'sources', 'aria-label': t.sources});
+  const list = make('ol', {class: 'sources', part: 'sources', 'aria-label': t.sources, lang: 'en', dir: 'auto'});
   for (const {n, title, publisher, url} of sources) {
     const by = clean(publisher);
-    const item = make('li', {lang: 'en', dir: 'auto'}, link(url, clean(title), t), by && make('span', {class: 'by'}, ` ${by}`));
+    const item = make('li', {}, link(url, clean(title), t), by && make('span', {class: 'by'}, ` ${by}`));
     if (Number.isInteger(n)) item.value = n;
     list.append(item);
   }
@@ -370,7 +374,7 @@ function reviewLine(article, t, {language, server}) {
  * @param {Reply} reply @param {Texts} t @param {(vote: Vote) => Promise<string>} vote  resolves to thanks, rejects when
  *   it could not be sent */
 function drawFeedback(reply, t, vote) {
-  const ask = make('span', {class: 'ask', id: `ask-${serial++}`}, clean(reply.feedback?.ask) || t.helpful);
+  const ask = make('span', {class: 'ask', id: `ask-${serial++}`}, t.helpful);
   const said = make('p', {class: 'said', role: 'status'});
   const why = make('div', {class: 'why', hidden: true});
   const all = make('div', {class: 'feedback', part: 'feedback', role: 'group', 'aria-labelledby': ask.id});
@@ -388,7 +392,7 @@ function drawFeedback(reply, t, vote) {
   const press = (/** @type {HTMLElement[]} */ group, /** @type {HTMLElement | null} */ chosen) =>
     group.forEach((button) => button.setAttribute('aria-pressed', String(button === chosen)));
   const button = (/** @type {string} */ text, /** @type {(event: Event) => void} */ click) =>
-    make('button', {type: 'button', class: 'small', part: 'button', 'aria-pressed': 'false', click}, text);
+    make('button', {...PRESS, class: 'small', 'aria-pressed': 'false', click}, text);
 
   /** @type {HTMLElement[]} */
   const votes = [true, false].map((helpful) =>
@@ -408,7 +412,7 @@ function drawFeedback(reply, t, vote) {
     }),
   );
   const comment = make('textarea', {rows: 2, maxlength: 1000, part: 'input', dir: 'auto'});
-  const submit = make('button', {type: 'button', class: 'small strong', part: 'button'}, t.send_feedback);
+  const submit = make('button', {...PRESS, class: 'small strong'}, t.send_feedback);
   submit.addEventListener('click', async () => {
     const words = comment.value.trim();
     const given = {reply: reply.id, helpful: false, reason: reason || 'other', ...(words && {comment: words})};
@@ -433,6 +437,7 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
   const fixed = danger || reply.kind === 'unavailable' ? t[reply.kind] : '';
   const heading = make('h3', {id: `reply-${serial++}`, dir: 'auto'}, clean(reply.title) || fixed || t.answer);
   if (!reply.title && !fixed) heading.className = 'unseen';
+  const ask = where.language.startsWith('en') ? clean(reply.feedback?.ask) : ''; // editors write English
   const sources = each(reply.sources);
   const numbers = each(reply.numbers);
   const card = make(
@@ -445,11 +450,10 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
     danger ? reply.more && prose(reply.more, sources, t) : drawMore(reply, sources, t),
     drawSources(sources, t),
     reply.article && make('p', {class: 'review', part: 'review'}, ...reviewLine(reply.article, t, where)),
-    clean(reply.disclaimer) && make('p', {class: 'disclaimer', part: 'disclaimer', lang: 'en'}, clean(reply.disclaimer)),
-    reply.feedback && typeof reply.id === 'string' && drawFeedback(reply, t, vote),
+    clean(reply.disclaimer) && make('p', {class: 'disclaimer', part: 'disclaimer', lang: 'en', dir: 'auto'}, clean(reply.disclaimer)),
+    reply.feedback && typeof reply.id === 'string' && drawFeedback(reply, {...t, helpful: ask || t.helpful}, vote),
     drawChoices(reply.kind === 'answer' ? t.next : t.which, each(reply.choices), pick),
   );
-  card.dataset.kind = reply.kind;
   return danger && fresh ? make('div', {role: 'alert'}, card) : card;
 }
 
@@ -499,13 +503,11 @@ async function call(method, url, {token, body, signal}) {
     response = await fetch(url, {
       method,
       headers: {
-        Accept: 'application/json',
         ...(token && {Authorization: `Bearer ${token}`}),
         ...(body && {'Content-Type': 'application/json'}),
       },
       body: body && JSON.stringify(body),
       credentials: 'omit',
-      cache: 'no-store',
       referrerPolicy: 'origin', // never the page's path: it may name the symptom
       signal: limit.signal,
     });
@@ -517,26 +519,16 @@ async function call(method, url, {token, body, signal}) {
     clearTimeout(clock);
     signal.removeEventListener('abort', stop);
   }
-  const status = response.status;
-  const sentence = clean(answer?.error?.message);
   if (response.ok && answer && typeof answer === 'object') return answer;
-  if (status === 401) throw new Trouble('ended', {status, sentence});
-  const seconds = Math.min(Number(response.headers.get('Retry-After')) || 10, 3600);
-  if (status === 429) throw new Trouble('limited', {status, sentence, seconds});
-  if ([400, 413, 415, 422].includes(status) && sentence) throw new Trouble('refused', {status, sentence});
-  throw new Trouble('failed', {status, sentence});
+  const {status, headers} = response;
+  const sentence = clean(answer?.error?.message);
+  const seconds = Math.min(Number(headers.get('Retry-After')) || 10, 3600);
+  const refused = [400, 413, 415, 422].includes(status) && sentence;
+  const code = status === 401 ? 'ended' : status === 429 ? 'limited' : refused ? 'refused' : 'failed';
+  throw new Trouble(code, {status, sentence, seconds});
 }
 
 // ---------------------------------------------------------------- the element
-
-/** @returns {CSSStyleSheet} one for all widgets of the page */
-function styles() {
-  sheet ??= new CSSStyleSheet();
-  if (!sheet.cssRules.length) sheet.replaceSync(CSS_TEXT);
-  return sheet;
-}
-/** @type {CSSStyleSheet | undefined} */
-let sheet;
 
 export class SymptomChat extends HTMLElement {
   static observedAttributes = ['article', 'country', 'heading', 'language', 'mode', 'open', 'remember', 'server'];
@@ -571,7 +563,7 @@ export class SymptomChat extends HTMLElement {
   #menu = make('div');
 
   connectedCallback() {
-    this.#root.adoptedStyleSheets = [styles()];
+    this.#root.adoptedStyleSheets = [STYLES];
     if (Object.hasOwn(this, 'texts')) {
       const early = this.texts; // set before this script had loaded
       Reflect.deleteProperty(this, 'texts');
@@ -596,11 +588,11 @@ export class SymptomChat extends HTMLElement {
   /** @param {string} name @param {string | null} before @param {string | null} after */
   attributeChangedCallback(name, before, after) {
     if (!this.#root.firstChild || before === after) return;
+    if (name === 'article' || name === 'server') this.#clear(); // another conversation
     if (name === 'open') this.#show();
     else this.#build();
   }
 
-  /** Whether the floating panel is open. */
   get open() {
     return this.hasAttribute('open');
   }
@@ -639,58 +631,47 @@ export class SymptomChat extends HTMLElement {
   #build() {
     const t = this.texts;
     const floating = this.#floating;
-    const shell = {class: 'panel', part: 'panel', 'aria-labelledby': 'heading', dir: t.dir, lang: this.#language()};
     const heading = clean(this.getAttribute('heading')) || t.heading;
+    const typed = this.#input.value;
     this.#panel.remove();
-    this.#launcher = make('button', {type: 'button', class: 'launcher', part: 'launcher', 'aria-haspopup': 'dialog'});
-    this.#launcher.append(icon(ICONS.chat), make('span', {}, heading));
-    this.#launcher.addEventListener('click', () => (this.open = true));
+    const start = {type: 'button', class: 'launcher', part: 'launcher', click: () => (this.open = true)};
+    this.#launcher = make('button', start, icon(ICONS.chat), make('span', {}, heading));
     this.#log = make('div', {class: 'log', part: 'log', role: 'log', 'aria-label': t.log});
     this.#status = make('p', {class: 'status', part: 'status', role: 'status'});
-    this.#menu = make('div', {class: 'menu', part: 'menu', hidden: true, id: 'menu'});
-    const typed = this.#input.value;
-    this.#input = make('textarea', {id: 'input', part: 'input', rows: 1, placeholder: t.placeholder, dir: 'auto'});
-    this.#input.setAttribute('aria-describedby', 'fault');
-    this.#input.value = typed;
-    this.#fault = make('p', {class: 'fault', id: 'fault', role: 'alert'});
 
-    const toggle = make('button', {type: 'button', class: 'bare', part: 'button', 'aria-label': t.menu, id: 'menu-button'});
-    toggle.append(icon(ICONS.menu));
-    toggle.setAttribute('aria-expanded', 'false');
-    toggle.setAttribute('aria-controls', 'menu');
-    toggle.addEventListener('click', () => this.#openMenu(this.#menu.hasAttribute('hidden')));
-    const shut = make('button', {type: 'button', class: 'bare', part: 'button', 'aria-label': t.close}, icon(ICONS.close));
-    shut.addEventListener('click', () => (this.open = false));
+    this.#menu = make('div', {class: 'menu', part: 'menu', hidden: true, id: 'menu'});
     const title = make('h2', {id: 'heading', tabindex: '-1'}, heading);
+    const bare = {...PRESS, class: 'bare'};
+    const flip = () => this.#openMenu(this.#menu.hasAttribute('hidden'));
+    const says = {id: 'menu-button', 'aria-label': t.menu, 'aria-expanded': 'false', 'aria-controls': 'menu'};
+    const toggle = make('button', {...bare, ...says, click: flip}, icon(ICONS.menu));
+    const shut = make('button', {...bare, 'aria-label': t.close, click: () => (this.open = false)}, icon(ICONS.close));
     const header = make('div', {class: 'header', part: 'header'}, title, toggle, floating && shut, this.#menu);
 
-    const send = make('button', {class: 'send', part: 'send', 'aria-label': t.send}, icon(ICONS.send));
-    const form = make('form', {class: 'composer', part: 'composer', novalidate: true});
+    const ask = (/** @type {Event} */ event) => {
+      event.preventDefault();
+      this.#ask();
+    };
+    const keydown = (/** @type {KeyboardEvent} */ event) =>
+      event.key === 'Enter' && !event.shiftKey && !event.isComposing && ask(event);
+    const box = {id: 'input', part: 'input', rows: 1, placeholder: t.placeholder, dir: 'auto', 'aria-describedby': 'fault'};
+    this.#input = make('textarea', {...box, keydown});
+    this.#input.value = typed;
+    this.#fault = make('p', {class: 'fault', id: 'fault', role: 'alert'});
     const label = make('label', {for: 'input', class: 'unseen'}, t.input);
-    form.append(this.#fault, make('div', {class: 'field'}, label, this.#input, send));
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#ask();
-    });
-    this.#input.addEventListener('keydown', (event) => {
-      if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      this.#ask();
-    });
+    const send = make('button', {class: 'send', part: 'send', 'aria-label': t.send}, icon(ICONS.send));
+    const field = make('div', {class: 'field'}, label, this.#input, send);
+    const form = make('form', {class: 'composer', part: 'composer', submit: ask}, this.#fault, field);
 
-    this.#panel = make(floating ? 'dialog' : 'section', shell);
-    const talk = make('div', {class: 'talk'}, this.#opening(t), this.#log, this.#status);
-    this.#panel.append(header, talk, form);
-    this.#panel.addEventListener('cancel', (event) => {
-      event.preventDefault();
-      this.open = false;
-    });
-    this.#panel.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape') return;
+    const leave = (/** @type {KeyboardEvent} */ event) => {
+      if (event.type === 'keydown' && event.key !== 'Escape') return;
       event.preventDefault();
       if (!this.#menu.hidden) this.#openMenu(false);
-      else if (floating) this.open = false;
-    });
+      else this.open = false;
+    };
+    const shell = {class: 'panel', part: 'panel', 'aria-labelledby': 'heading', dir: t.dir, lang: this.#language()};
+    const talk = make('div', {class: 'talk'}, this.#opening(t), this.#log, this.#status);
+    this.#panel = make(floating ? 'dialog' : 'section', {...shell, cancel: leave, keydown: leave}, header, talk, form);
     this.#root.replaceChildren(...(floating ? [this.#launcher, this.#panel] : [this.#panel]));
     this.#quietly(() => this.#entries.forEach((entry) => this.#draw(entry)));
     this.#drawTrouble();
@@ -700,18 +681,20 @@ export class SymptomChat extends HTMLElement {
   /** The greeting, the notice and the starter questions: in the page or in this file, so that they cost no request.
    * @param {Texts} t */
   #opening(t) {
-    const starters = [...this.querySelectorAll('datalist option')].map((option) => ({
-      title: option.textContent?.trim() || option.getAttribute('label') || '',
-      value: option.getAttribute('value') ?? '',
-    }));
     return make(
       'div',
       {class: 'opening', part: 'opening'},
       make('p', {class: 'greeting'}, t.greeting),
       make('p', {class: 'notice', part: 'notice'}, t.notice),
       urgentLine(this.#country, t),
-      drawChoices(t.starters, starters, (choice) => this.#pick(choice)),
+      drawChoices(t.starters, this.#starters(), (choice) => this.#pick(choice)),
     );
+  }
+
+  /** @returns {Choice[]} the page's own starter questions */
+  #starters() {
+    const options = [...this.querySelectorAll('datalist option')];
+    return options.map((option) => ({title: option.textContent?.trim() ?? '', value: option.getAttribute('value') ?? ''}));
   }
 
   #show() {
@@ -749,8 +732,8 @@ export class SymptomChat extends HTMLElement {
     this.#panel.style.setProperty('--_top', `${view.offsetTop}px`);
   }
 
-  /** @param {Entry} entry */
-  #draw(entry) {
+  /** @param {Entry} entry @param {boolean} [fresh]  it has just come, and was not drawn before */
+  #draw(entry, fresh = false) {
     const t = this.texts;
     const item = make('div', {class: `entry ${entry.is}`});
     if (entry.is === 'you') {
@@ -761,17 +744,17 @@ export class SymptomChat extends HTMLElement {
     } else {
       const pick = (/** @type {Choice} */ choice) => this.#pick(choice);
       const vote = (/** @type {Vote} */ given) => this.#vote(given);
-      const how = {fresh: entry.fresh, where: this.#where(), country: this.#country, pick, vote};
+      const how = {fresh, where: this.#where(), country: this.#country, pick, vote};
       item.append(drawReply(entry.reply, t, how));
     }
     this.#log.append(item);
     return item;
   }
 
-  /** @param {Entry} entry */
-  #add(entry) {
+  /** @param {Entry} entry @param {boolean} [fresh] */
+  #add(entry, fresh) {
     this.#entries.push(entry);
-    return this.#draw(entry);
+    return this.#draw(entry, fresh);
   }
 
   /** Draws without having it all read aloud.
@@ -786,8 +769,9 @@ export class SymptomChat extends HTMLElement {
    * @param {HTMLElement} element */
   #reveal(element) {
     const room = this.#panel.getBoundingClientRect();
-    const header = this.#panel.querySelector('.header')?.getBoundingClientRect().height ?? 0;
-    const top = this.#panel.scrollTop + element.getBoundingClientRect().top - room.top - header - 8;
+    const header = this.#panel.firstElementChild;
+    const covered = header && getComputedStyle(header).position === 'sticky' ? header.clientHeight : 0;
+    const top = this.#panel.scrollTop + element.getBoundingClientRect().top - room.top - covered - 8;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.#panel.scrollTo({top, behavior: still ? 'auto' : 'smooth'});
   }
@@ -798,11 +782,11 @@ export class SymptomChat extends HTMLElement {
     const t = this.texts;
     const {code, seconds} = this.#trouble;
     const words = fill(t[code] ?? t.failed, {seconds: String(seconds)});
-    const again = make('button', {type: 'button', class: 'small strong', part: 'button'}, t.retry);
-    again.addEventListener('click', () => {
+    const click = () => {
       this.#focus(); // the button goes away
       this.#send();
-    });
+    };
+    const again = make('button', {...PRESS, class: 'small strong', click}, t.retry);
     const card = make('div', {class: 'trouble', part: 'trouble', role: 'group', 'aria-label': t.unavailable});
     card.append(make('p', {}, ...words), again, urgentLine(this.#country, t));
     this.#log.append(card);
@@ -850,7 +834,7 @@ export class SymptomChat extends HTMLElement {
         const replies = await this.#deliver(message);
         if (life !== this.#life) return;
         this.#outbox.shift();
-        if (this.#session) this.#session.last = message.id;
+        if (this.#session) Object.assign(this.#session, {last: message.id, until: Date.now() + this.#session.lasts});
         this.#remember();
         this.#receive(message, replies);
       }
@@ -882,7 +866,7 @@ export class SymptomChat extends HTMLElement {
     const shown = new Set(this.#entries.map((entry) => (entry.is === 'reply' ? entry.reply.id : '')));
     for (const reply of replies) {
       if (reply.id && shown.has(reply.id)) continue; // another tab's delivery of the same message
-      this.#add({is: 'reply', reply, fresh: true});
+      this.#add({is: 'reply', reply}, true);
       this.#tell('answer', {message: message.id, reply: reply.id, kind: reply.kind, question: reply.question ?? null});
     }
     const asked = [...this.#log.querySelectorAll('.you')].at(-1);
@@ -918,11 +902,13 @@ export class SymptomChat extends HTMLElement {
     const open = async () => {
       this.#session = this.#recall();
       if (this.#session?.token) return this.#session;
-      const asked = {article: this.getAttribute('article'), country: this.#country, language: this.#language()};
+      const country = /^[a-z]{2}$/i.test(this.#country) && this.#country;
+      const asked = {article: this.getAttribute('article'), country, language: this.#language().slice(0, 20)};
       const body = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
       const opened = await call('POST', this.#url('conversations'), {body, signal: this.#life.signal});
       if (typeof opened.token !== 'string' || !/^[\x21-\x7e]+$/.test(opened.token)) throw new Trouble('failed');
-      this.#session = {token: opened.token, expires_at: clean(opened.expires_at), last: '', pending: []};
+      const until = Date.parse(opened.expires_at) || 0;
+      this.#session = {token: opened.token, lasts: until - Date.now(), until, last: '', pending: []};
       this.#turn = '';
       this.#remember();
       return this.#session;
@@ -935,13 +921,12 @@ export class SymptomChat extends HTMLElement {
     return open();
   }
 
-  /** Shows that it is being worked on; the result ends that. */
+  /** @returns {() => void} what ends it */
   #working() {
     const t = this.texts;
-    const say = (/** @type {string} */ words) =>
-      this.#status.replaceChildren(make('span', {class: 'dots', 'aria-hidden': 'true'}), words);
-    say(t.working);
-    const later = setTimeout(() => say(t.still), STILL);
+    const words = make('span', {}, t.working);
+    this.#status.replaceChildren(make('span', {class: 'dots'}), words);
+    const later = setTimeout(() => words.replaceChildren(t.still), STILL);
     return () => {
       clearTimeout(later);
       this.#status.replaceChildren();
@@ -954,7 +939,7 @@ export class SymptomChat extends HTMLElement {
       const token = this.#session?.token;
       const answer = await call('POST', this.#url('feedback'), {token, body: vote, signal: this.#life.signal});
       this.#tell('feedback', {reply: vote.reply, helpful: vote.helpful, reason: vote.reason ?? null});
-      return clean(answer.text) || this.texts.thanks;
+      return (this.#language().startsWith('en') && clean(answer.text)) || this.texts.thanks;
     } catch (error) {
       const {code, status} = error instanceof Trouble ? error : new Trouble('failed');
       this.#tell('error', {code, status});
@@ -1001,16 +986,16 @@ export class SymptomChat extends HTMLElement {
       const kept = JSON.parse(this.#storage()?.getItem(key) ?? 'null');
       if (!kept || typeof kept !== 'object') return null;
       const token = typeof kept.token === 'string' && /^[\x21-\x7e]+$/.test(kept.token) ? kept.token : '';
-      const alive = !kept.expires_at || !(Date.parse(kept.expires_at) < Date.now());
+      const [lasts, until] = [Number(kept.lasts) || 0, Number(kept.until) || 0];
       const pending = each(kept.pending).filter((/** @type {any} */ m) => typeof m.id === 'string');
-      return {token: alive ? token : '', expires_at: clean(kept.expires_at), last: clean(kept.last), pending};
+      return {token: until > Date.now() ? token : '', lasts, until, last: clean(kept.last), pending};
     } catch {
       return null;
     }
   }
 
   #remember() {
-    const kept = {token: '', expires_at: '', last: '', ...this.#session, pending: this.#outbox};
+    const kept = {...this.#session, pending: this.#outbox};
     try {
       if (this.#session || this.#outbox.length) this.#storage()?.setItem(this.#key(), JSON.stringify(kept));
       else this.#storage()?.removeItem(this.#key());
@@ -1039,8 +1024,7 @@ export class SymptomChat extends HTMLElement {
     this.#send();
   }
 
-  /** Adds the turns that this tab has not seen.
-   * @param {boolean} first */
+  /** @param {boolean} first */
   async #catchUp(first) {
     const life = this.#life;
     const url = this.#url('messages');
@@ -1048,15 +1032,16 @@ export class SymptomChat extends HTMLElement {
     try {
       const {turns} = await call('GET', url, {token: this.#session?.token, signal: life.signal});
       if (life !== this.#life) return;
-      const known = new Set(this.#entries.map((e) => (e.is === 'you' ? e.id : e.is === 'reply' ? e.reply.id : '')));
+      const known = new Set(this.#entries.map((entry) => entry.is === 'you' && entry.id));
       const draw = () => {
         if (first && each(turns).length) this.#add({is: 'note', text: this.texts.resumed});
         for (const turn of each(turns)) {
-          this.#turn = clean(turn.id);
           const replies = each(turn.replies);
-          if (known.has(turn.id) || replies.some((/** @type {Reply} */ reply) => known.has(reply.id))) continue;
-          this.#add({is: 'you', id: this.#turn, text: clean(turn.text)});
-          for (const reply of replies) this.#add({is: 'reply', reply, fresh: false});
+          if (!replies.length) continue; // not answered yet: who sent it sends it again
+          this.#turn = clean(turn.id);
+          if (known.has(turn.message)) continue;
+          this.#add({is: 'you', id: clean(turn.message), text: clean(turn.text) || this.#titleOf(turn.choice, replies)});
+          for (const reply of replies) this.#add({is: 'reply', reply}, !first);
         }
       };
       if (first) this.#quietly(draw);
@@ -1069,6 +1054,13 @@ export class SymptomChat extends HTMLElement {
       if (trouble.code === 'ended') this.#session = null;
       this.#add({is: 'note', text: this.texts[trouble.code === 'ended' ? 'ended' : 'resume_failed']});
     }
+  }
+
+  /** @param {string} choice @param {Reply[]} replies  what it got */
+  #titleOf(choice, replies) {
+    const offered = this.#entries.flatMap((entry) => (entry.is === 'reply' ? each(entry.reply.choices) : []));
+    const found = [...this.#starters(), ...offered].find(({value}) => value === choice);
+    return clean(found?.title) || clean(replies[0].title) || clean(choice);
   }
 
   /** @param {StorageEvent} event */
@@ -1090,7 +1082,7 @@ export class SymptomChat extends HTMLElement {
     const t = this.texts;
     const toggle = this.#root.getElementById('menu-button');
     const item = (/** @type {string} */ text, /** @type {() => void} */ act) =>
-      make('button', {type: 'button', part: 'button', click: act}, text);
+      make('button', {...PRESS, click: act}, text);
     const done = (/** @type {() => void} */ act) => () => {
       this.#openMenu(false);
       act();
@@ -1115,7 +1107,6 @@ export class SymptomChat extends HTMLElement {
     else toggle?.focus();
   }
 
-  /** The whole conversation as plain text. */
   #transcript() {
     const t = this.texts;
     const lines = this.#entries.map((entry) => {
@@ -1125,17 +1116,12 @@ export class SymptomChat extends HTMLElement {
     return [this.#root.getElementById('heading')?.textContent ?? '', location.href, ...lines].join('\n\n');
   }
 
-  /** @param {string} text  said below the conversation, and aloud */
-  #say(text) {
-    this.#status.replaceChildren(text);
-  }
-
   async #copy() {
     try {
       await navigator.clipboard.writeText(this.#transcript());
-      this.#say(this.texts.copied);
+      this.#status.replaceChildren(this.texts.copied);
     } catch {
-      this.#say(this.texts.copy_failed);
+      this.#status.replaceChildren(this.texts.copy_failed);
     }
   }
 
@@ -1150,7 +1136,7 @@ export class SymptomChat extends HTMLElement {
     const only = new CSSStyleSheet();
     only.replaceSync(
       '@media print{body>:not(symptom-chat-print){display:none!important}}' +
-        'symptom-chat-print{display:block;white-space:pre-wrap;overflow-wrap:anywhere;font:11pt/1.5 sans-serif}' +
+        'symptom-chat-print{display:block;white-space:pre-wrap;font:11pt/1.5 sans-serif}' +
         '@media screen{symptom-chat-print{display:none}}',
     );
     const paper = document.createElement('symptom-chat-print');
@@ -1168,19 +1154,23 @@ export class SymptomChat extends HTMLElement {
   /** Ends the conversation on this device; the server keeps its record until it is asked to forget it.
    * @param {string} text */
   #end(text) {
-    this.#life.abort();
-    this.#life = new AbortController();
-    this.#sending = false;
-    this.#session = null;
-    this.#trouble = null;
-    this.#outbox = [];
-    this.#entries = [];
-    this.#turn = '';
+    this.#clear();
+    this.#resumed = true;
     this.#remember();
     this.#log.replaceChildren();
     this.#panel.scrollTo({top: 0});
     this.#add({is: 'note', text});
     this.#tell('end', {});
+  }
+
+  #clear() {
+    this.#life.abort();
+    this.#life = new AbortController();
+    this.#sending = this.#resumed = false;
+    this.#session = this.#trouble = null;
+    this.#outbox = [];
+    this.#entries = [];
+    this.#turn = '';
   }
 
   /** Has the server delete every conversation that this device knows of it, of this article or another. */
@@ -1209,7 +1199,7 @@ export class SymptomChat extends HTMLElement {
     } catch (error) {
       const {code, status} = error instanceof Trouble ? error : new Trouble('failed');
       this.#tell('error', {code, status});
-      return this.#say(t.forget_failed);
+      return this.#status.replaceChildren(t.forget_failed);
     }
     this.#end(receipts.length ? fill(t.forgotten, {receipt: receipts.join(', ')}).join('') : t.nothing_stored);
     this.#tell('forget', {receipts});
@@ -1261,11 +1251,10 @@ a { color: var(--_accent); text-underline-offset: .15em; overflow-wrap: anywhere
   inset-inline-end: max(var(--symptom-chat-offset, 20px), env(safe-area-inset-right)); max-width: calc(100vw - 40px);
   min-height: 56px; padding: 10px 22px 10px 18px; border: 1px solid transparent; font-weight: 600; text-align: start;
   background: var(--_accent); color: var(--_on-accent); box-shadow: 0 2px 6px #0003, 0 8px 24px #0003; }
-.launcher:hover { filter: brightness(1.1); }
 
 .panel { display: flex; flex-direction: column; overflow: hidden auto; overscroll-behavior: contain; padding: 0;
   background: var(--_surface); color: var(--_ink); border: 1px solid var(--_line); border-radius: var(--_radius);
-  scroll-padding-block: 72px 96px; overflow-wrap: anywhere; scrollbar-width: thin; position: relative; }
+  scroll-padding-block: 72px 96px; overflow-wrap: anywhere; position: relative; }
 section.panel { height: var(--symptom-chat-height, min(42em, 88vh)); }
 dialog.panel { position: fixed; z-index: var(--symptom-chat-layer, 9000); margin: 0; inset: auto;
   inset-block-end: var(--symptom-chat-offset, 20px); inset-inline-end: var(--symptom-chat-offset, 20px);
@@ -1278,9 +1267,8 @@ dialog.panel:modal { inset: 0; inset-block-start: var(--_top, 0); width: 100%; h
 dialog::backdrop { background: var(--_surface); }
 
 .header { position: sticky; inset-block-start: 0; z-index: 2; display: flex; align-items: center; gap: 2px;
-  padding: 8px 8px 8px 20px; padding-block-start: max(8px, env(safe-area-inset-top)); background: var(--_card);
+  padding: max(8px, env(safe-area-inset-top)) 0 8px; padding-inline: 20px 8px; background: var(--_card);
   border-block-end: 1px solid var(--_line); }
-.header:dir(rtl) { padding-inline: 20px 8px; }
 h2 { flex: 1; font-size: 1.0625em; line-height: 1.3; font-weight: 650; }
 .bare { border-color: transparent; background: none; padding: 0; width: 44px; height: 44px; display: grid;
   place-items: center; }
@@ -1299,8 +1287,7 @@ h2 { flex: 1; font-size: 1.0625em; line-height: 1.3; font-weight: 650; }
 .greeting { font-size: 1.0625em; }
 .notice, .urgent { font-size: .9375em; color: var(--_soft); }
 .urgent { color: var(--_ink); padding-inline-start: 12px; border-inline-start: 3px solid var(--_danger); }
-.urgent a { color: var(--_danger); font-weight: 700; display: inline-block; padding: 2px 4px; min-width: 24px;
-  text-align: center; }
+.urgent a { color: var(--_danger); font-weight: 700; padding: 4px; margin-inline: -4px; }
 .label { font-size: .875em; font-weight: 600; color: var(--_soft); margin-block-end: 8px; }
 ul { list-style: none; }
 .choices { display: grid; gap: 8px; justify-items: start; }
@@ -1319,15 +1306,14 @@ h3 { font-size: 1.125em; line-height: 1.35; font-weight: 650; }
 .prose { display: grid; gap: .8em; }
 .prose[hidden] { display: none; }
 .prose ul { list-style: disc; padding-inline-start: 1.3em; display: grid; gap: .3em; }
-sup { font-size: .8em; line-height: 1; vertical-align: .3em; }
-sup a { display: inline-block; min-width: 24px; min-height: 24px; line-height: 24px; margin-block: -5px; padding-inline: 4px;
-  text-align: center; text-decoration: none; font-weight: 600; vertical-align: middle; }
+sup { font-size: .75em; line-height: 1; }
+sup a { padding: 8px 10px 8px 4px; margin-inline-end: -6px; text-decoration: none; font-weight: 600; }
 sup a:hover { text-decoration: underline; }
 .further { display: grid; gap: 14px; justify-items: start; }
 .more { color: var(--_accent); font-weight: 600; border-color: var(--_line); }
-.sources { padding-inline-start: 1.6em; font-size: .9375em; display: grid; gap: 4px; }
+.sources { padding-inline-start: 1.6em; font-size: .9375em; display: grid; gap: 6px; }
 .sources a { display: inline-block; min-height: 24px; }
-.by { color: var(--_soft); }
+.by { display: block; color: var(--_soft); line-height: 1.4; }
 .review, .disclaimer { font-size: .875em; color: var(--_soft); }
 .review a { display: inline-block; padding-block: 3px; }
 .review + .disclaimer { margin-block-start: -8px; }
@@ -1370,6 +1356,7 @@ textarea { width: 100%; resize: none; background: var(--_card); border: 1px soli
 .field { display: flex; align-items: end; gap: 8px; max-width: 44em; margin-inline: auto; }
 .field textarea { flex: 1; min-height: 44px; max-height: 8.5em; padding: 9px 16px; border-radius: 22px; line-height: 1.5;
   field-sizing: content; }
+textarea:placeholder-shown { direction: inherit; }
 textarea:focus-visible { outline-offset: -2px; }
 textarea::placeholder { color: var(--_soft); opacity: 1; }
 .send { flex: none; display: grid; place-items: center; padding: 0; width: 44px; height: 44px; border-color: transparent;
@@ -1378,7 +1365,8 @@ textarea::placeholder { color: var(--_soft); opacity: 1; }
 .fault:not(:empty) { margin-block-end: 8px; }
 
 @media (pointer: coarse) { button, .small, .sources a { min-height: 44px; } .sources a { padding-block: 9px; }
-  .urgent a { padding: 11px 10px; } }
+  .by { margin-block-start: -12px; }
+  .urgent a { padding: 12px 10px; margin-inline: -10px; } }
 @media (max-height: 26em) { .header { position: static; } .panel { scroll-padding-block: 0 80px; } }
 @media (max-width: 22em) { .talk { padding: 14px; } .card { padding: 14px; } }
 @media (prefers-reduced-motion: reduce) { .dots { animation: none; } }
@@ -1388,5 +1376,8 @@ textarea::placeholder { color: var(--_soft); opacity: 1; }
 }
 @media print { .launcher { display: none; } }
 `;
+
+const STYLES = new CSSStyleSheet();
+STYLES.replaceSync(CSS_TEXT);
 
 if (!customElements.get('symptom-chat')) customElements.define('symptom-chat', SymptomChat);

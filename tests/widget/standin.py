@@ -90,7 +90,7 @@ UNAVAILABLE = {
 BY_WORD = {
     "emergency": EMERGENCY, "crisis": CRISIS, "valproate": CLARIFY, "migraine": NOT_COVERED, "dose": PERSONAL,
     "weather": OUT_OF_SCOPE, "hello": TALK, "down": UNAVAILABLE, "reviewed": REVIEWED,
-}  # fmt: skip
+}
 
 
 @dataclass
@@ -111,6 +111,16 @@ class Server:
     def calls(self, method: str, path: str) -> list:
         """The bodies of these calls, in order."""
         return [body for m, p, body in self.log if m == method and p == f"/api/{path}"]
+
+
+OPENING = {"article": ".{1,100}", "country": "[A-Za-z]{2}", "language": "[A-Za-z0-9-]{2,20}"}
+
+
+def turn_of(server: Server, body: dict, replies: list) -> dict:
+    """A turn as the gateway lists it: of a choice it knows the value, and no words."""
+    number = 1 + sum(len(kept["turns"]) for kept in server.conversations.values())
+    return {"id": number, "message": body["id"], "text": body.get("text"), "choice": body.get("choice"),
+            "at": "2026-11-20T10:00:00Z", "outcome": "answer", "replies": replies}
 
 
 def page(body: str, *, head: str = "", lang: str = "en", dir: str = "ltr") -> str:
@@ -205,6 +215,9 @@ def serve(server: Server) -> ThreadingHTTPServer:
 
     def api(at: Handler, method: str, path: str, body: dict):
         if (method, path) == ("POST", "/api/conversations"):
+            if set(body) - set(OPENING) or not all(re.fullmatch(OPENING[key], value) for key, value in body.items()):
+                at.json(422, {"error": {"code": "wrong_request", "message": "This can't be taken."}})
+                return
             token = f"token-{len(server.conversations) + 1}"
             server.conversations[token] = {"id": token, "turns": []}
             expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
@@ -215,21 +228,20 @@ def serve(server: Server) -> ThreadingHTTPServer:
             return
         turns = conversation["turns"]
         if (method, path) == ("POST", "/api/messages"):
-            turn = next((turn for turn in turns if turn["id"] == body["id"]), None)
+            turn = next((turn for turn in turns if turn["message"] == body["id"]), None)
             if turn is None:
                 asked = body.get("text") or body["choice"]
                 found = next((r for word, r in server.answers.items() if re.search(word, asked)), [ANSWER])
                 replies = [{"id": f"{body['id']}-{n}"} | reply for n, reply in enumerate(found)]
-                turn = {"id": body["id"], "text": asked, "at": "2026-11-20T10:00:00Z", "replies": replies}
+                turn = turn_of(server, body, replies)
                 turns.append(turn)
-            at.json(200, {"replies": turn["replies"]})
+            at.json(200, {"turn": turn["id"], "replies": turn["replies"]})
         elif (method, path) == ("GET", "/api/messages"):
-            after = at.path.partition("after=")[2]
-            ids = [turn["id"] for turn in turns]
-            at.json(200, {"turns": turns[ids.index(after) + 1 if after in ids else 0 :]})
+            after = int(at.path.partition("after=")[2] or 0)
+            at.json(200, {"turns": [turn for turn in turns if turn["id"] > after]})
         elif (method, path) == ("POST", "/api/feedback"):
             server.votes.append(body)
-            at.json(200, {"kind": "talk", "text": "Thank you. An editor will read this."})
+            at.json(200, {"text": "Thank you. An editor will read this."})
         elif (method, path) == ("DELETE", "/api/conversations/current"):
             gone = [token for token, kept in server.conversations.items() if kept is conversation]
             del server.conversations[gone[0]]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 from playwright.sync_api import expect
-from standin import ANSWER, page
+from tests.widget.standin import ANSWER, page
 
 
 def test_it_opens_to_a_greeting_the_notice_and_the_pages_starter_questions(visit):
@@ -129,7 +129,7 @@ def test_a_choice_of_a_clarification_asks_that(visit, server):
 
 
 @pytest.mark.parametrize(("word", "heading", "number"), [("emergency", "Get help now", "112"),
-                                                         ("crisis", "Talk to someone now", "988")])  # fmt: skip
+                                                         ("crisis", "Talk to someone now", "988")])
 def test_a_danger_looks_different_is_an_alert_and_can_be_called(visit, word, heading, number):
     chat = visit()
     card = chat.ask(word)
@@ -202,6 +202,33 @@ def test_a_reload_brings_the_conversation_back(visit, server):
     assert len(server.calls("POST", "conversations")) == 1
 
 
+def test_a_resumed_choice_has_the_words_that_were_offered(visit):
+    chat = visit()
+    chat.button("Can myoclonus be prevented?").click()
+    chat.card.wait_for()
+    chat.ask("valproate")
+    chat.button("Is valproate safe in pregnancy?").click()
+    expect(chat.cards).to_have_count(3)
+    chat.tab.reload()
+    chat.launcher.click()
+    expect(chat.said).to_have_text(["Can myoclonus be prevented?", "valproate", "Is valproate safe in pregnancy?"])
+
+
+def test_each_message_keeps_the_session_alive(visit):
+    chat = visit()
+    until = "JSON.parse(localStorage[Object.keys(localStorage)[0]]).until"
+    chat.ask("hello")
+    first = chat.tab.evaluate(until)
+    chat.tab.wait_for_timeout(50)
+    chat.ask("prevented?")
+    assert first < chat.tab.evaluate(until) < first + 60_000
+
+
+@pytest.mark.parametrize("attributes", ['country="Great Britain"', 'language="zh-Hant-TW-x-a-long-private-part"'])
+def test_an_attribute_that_the_server_would_refuse_does_not_stop_the_chat(visit, attributes):
+    visit(attributes).ask("hello")
+
+
 def test_a_second_tab_shows_the_same_conversation_and_follows_it(visit, server):
     first = visit()
     first.ask("prevented?")
@@ -271,7 +298,7 @@ def everything(text: str) -> None:
     """The transcript holds both sides, and the answer with its source, review and disclaimer."""
     for part in ("You asked: prevented?", "Can myoclonus be prevented?", "A diary of when the jerks come",
                  "[1] Myoclonus https://www.ninds.nih.gov", "From Living with myoclonus. Not yet reviewed by a clinician.",
-                 ANSWER["disclaimer"]):  # fmt: skip
+                 ANSWER["disclaimer"]):
         assert part in text
 
 
@@ -405,7 +432,7 @@ def test_a_site_replaces_any_text_before_and_after_the_script_has_loaded(visit):
     expect(chat.button("Ask it")).to_be_visible()
     expect(chat.card).to_contain_text("Most kinds")
     early = visit(before="addEventListener('DOMContentLoaded', () => {}); document.addEventListener('readystatechange', () => {"
-                  "document.querySelector('symptom-chat').texts = {send: 'Early'} }, {once: true})")  # fmt: skip
+                  "document.querySelector('symptom-chat').texts = {send: 'Early'} }, {once: true})")
     expect(early.button("Early")).to_be_visible()
 
 
@@ -431,9 +458,20 @@ def test_events_tell_the_page_what_happens_but_not_what_was_written(visit):
     assert "secret" not in str(told)
 
 
+def test_another_article_is_another_conversation_and_each_comes_back(visit, server):
+    chat = visit()
+    chat.ask("prevented?")
+    chat.element.evaluate("element => element.setAttribute('article', 'tremor')")
+    expect(chat.cards).to_have_count(0)
+    chat.ask("hello")
+    assert [body["article"] for body in server.calls("POST", "conversations")] == ["myoclonus", "tremor"]
+    chat.element.evaluate("element => element.setAttribute('article', 'myoclonus')")
+    expect(chat.said).to_have_text("prevented?")
+
+
 def test_two_widgets_on_a_page_are_two_conversations(visit, server):
     server.pages["/two"] = page('<symptom-chat article="a" mode="inline"></symptom-chat>'
-                                '<symptom-chat article="b" mode="inline"></symptom-chat>')  # fmt: skip
+                                '<symptom-chat article="b" mode="inline"></symptom-chat>')
     chat = visit()
     chat.tab.goto(server.origin + "/two")
     for box in chat.input.all():

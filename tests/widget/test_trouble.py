@@ -4,7 +4,7 @@ import time
 
 import pytest
 from playwright.sync_api import expect
-from standin import ANSWER, page
+from tests.widget.standin import ANSWER, page, turn_of
 
 MESSAGES = "/api/messages"
 
@@ -40,8 +40,10 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("where", ["/api/conversations", MESSAGES])
-@pytest.mark.parametrize("name", FAULTS)
+OPENING = [(name, "/api/conversations") for name in ("500", "HTML with 200", "nothing", "null")]
+
+
+@pytest.mark.parametrize(("name", "where"), [(name, MESSAGES) for name in FAULTS] + OPENING)
 def test_a_failure_says_so_gives_the_emergency_numbers_and_is_sent_once_on_try_again(visit, server, name, where):
     chat = visit('country="GB"')
     server.fault = lambda at, method, path: path == where and FAULTS[name](at)
@@ -73,7 +75,7 @@ def test_a_lost_answer_is_fetched_again_under_the_same_id(visit, server):
             (kept,) = server.conversations.values()
             body = server.log[-1][2]
             reply = ANSWER | {"id": "kept"}
-            kept["turns"].append({"id": body["id"], "text": body["text"], "at": "", "replies": [reply]})
+            kept["turns"].append(turn_of(server, body, [reply]))
             return at.broken()
 
     server.fault = lose
@@ -278,7 +280,7 @@ def test_it_works_where_storage_is_full(visit, server):
 
 
 @pytest.mark.parametrize("kept", ["{", "7", "[]", '{"token": 5}', '{"token": "a\\nb"}', '{"token": "é", "pending": {}}',
-                                  '{"pending": [null, {"id": 5}, "x"]}'])  # fmt: skip
+                                  '{"pending": [null, {"id": 5}, "x"]}'])
 def test_a_damaged_store_is_passed_over(visit, server, kept):
     chat = visit(opened=False)
     key = f"symptom-chat {server.origin}/api/ myoclonus"

@@ -1,0 +1,70 @@
+"""The browser, and the widget on a page by what a visitor sees of it."""
+
+import re
+import shutil
+from types import SimpleNamespace
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--no-first-run"]
+STARTERS = (
+    '<datalist><option value="myoclonus.prevention">Can myoclonus be prevented?</option>'
+    '<option value="myoclonus.causes">What causes myoclonus?</option></datalist>'
+)
+
+
+def launch(playwright):
+    """The Chromium of the machine, which speaks to nobody by itself."""
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+
+
+class Chat:
+    """The widget on a page, by what a visitor sees of it. `errors` are what the browser complained about."""
+
+    def __init__(self, tab):
+        self.tab = tab
+        self.element = tab.locator("symptom-chat")
+        self.panel = tab.locator(".panel")
+        self.launcher = tab.locator(".launcher")
+        self.log = tab.get_by_role("log")
+        self.input = tab.get_by_role("textbox", name="Your question")
+        self.cards = tab.locator(".card")
+        self.card = self.cards.last
+        self.trouble = tab.locator(".trouble")
+        self.notes = tab.locator("p.note")
+        self.said = tab.locator(".bubble")
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        tab.on("console", lambda message: message.type in ("error", "warning") and self.errors.append(message.text))
+        tab.on("request", lambda request: self.requests.append(f"{request.method} {request.url}"))
+
+    def send(self, text: str):
+        self.input.fill(text)
+        self.input.press("Enter")
+
+    def ask(self, text: str):
+        """Sends it and waits for the reply's card, which is returned."""
+        before = self.cards.count()
+        self.send(text)
+        card = self.cards.nth(before)
+        card.wait_for()
+        return card
+
+    def button(self, name: str, **options):
+        return self.tab.get_by_role("button", name=name, exact=True, **options)
+
+    def menu(self, name: str):
+        self.button("Menu").click()
+        self.button(name).click()
+
+    def events(self, *names: str):
+        """Records these events from now on; call the result for [{name, detail}]."""
+        self.tab.evaluate(
+            "names => { window.heard = []; for (const name of names) document.addEventListener(`symptom-chat:${name}`,"
+            " (event) => window.heard.push({name, ...event.detail})) }", list(names))
+        return lambda: [SimpleNamespace(**heard) for heard in self.tab.evaluate("window.heard")]
+
+
+def names_in(pattern: str, text: str) -> set[str]:
+    return set(re.findall(pattern, text))

@@ -1,0 +1,174 @@
+"""Takes a picture of every state of the widget into docs/images: `python tests/widget/screenshots.py`.
+
+The replies are the stand-in server's; the widget, the browser and the styles are real.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from tests.widget.browser import STARTERS, Chat, launch
+from playwright.sync_api import sync_playwright
+from tests.widget.standin import Server, serve
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+# A publisher's page, plain but not bare; the widget's own look is left as it is.
+PAGE = """body { margin: 0; font: 17px/1.6 "Liberation Sans", Arial, sans-serif; color: CanvasText; background: Canvas }
+main { max-width: 37rem; margin: 0 auto 0 48px; padding: 24px; } h1 { font-size: 34px; line-height: 1.2 }
+[dir=rtl] main { margin: 0 48px 0 auto }
+symptom-chat { --symptom-chat-font: "Liberation Sans", Arial, sans-serif }
+.in { display: block; height: 680px; --symptom-chat-height: 100%; margin-block: 24px }"""
+TEXT = """<!doctype html><html lang="{lang}" dir="{dir}"><meta charset="utf-8">
+<meta name="color-scheme" content="light dark"><title>Living with myoclonus</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style>
+<script type="module" src="/widget.js"></script><body><main><h1>Living with myoclonus</h1><p>Myoclonus is a sudden, brief jerk of a muscle that comes by itself. Hiccups are one kind. So is the jerk that
+wakes many people as they fall asleep.</p><h2>What it feels like</h2><p>The jerks can be single or come in a row. They
+can be too small to see, or strong enough to make walking, eating or talking hard.</p>{tag}<h2>Why it comes</h2><p>A jerk begins where nerves begin: in the brain, in the spinal cord, or
+along the way to a muscle. Some jerks belong to a healthy body.</p></main>"""
+DESKTOP, PHONE = {"width": 1200, "height": 820}, {"width": 390, "height": 844}
+ARABIC = {
+    "dir": "rtl", "heading": "اسأل عن هذا العرض", "greeting": "مرحبًا. اسأل بكلماتك أو اختر سؤالًا.",
+    "notice": "هذا برنامج وليس طبيبًا. لا يغادر شيء هذه الصفحة قبل أن ترسل سؤالًا.", "starters": "أسئلة شائعة",
+    "urgent": "إذا كان أحد في خطر فاتصل الآن بالرقم {numbers}.", "urgent_anywhere":
+    "إذا كان أحد في خطر فاتصل الآن بالرقم {numbers} أو برقم الطوارئ المحلي.", "or": "أو", "placeholder": "اكتب سؤالك",
+    "input": "Your question", "more": "المزيد", "sources": "المصادر", "yes": "نعم", "no": "لا", "from": "من {article}.",
+    "helpful": "هل أفادك هذا؟", "not_reviewed": "لم يراجعه طبيب بعد.", "next": "يمكنك أن تسأل أيضًا",
+}
+
+
+def ask(chat, server, text):
+    chat.ask(text)
+    chat.tab.mouse.move(0, 0)
+    chat.tab.wait_for_timeout(300)
+
+
+def opened(chat, server):
+    chat.tab.wait_for_timeout(200)
+
+
+def answer(chat, server):
+    ask(chat, server, "Can I stop the jerks from coming?")
+
+
+def more(chat, server):
+    ask(chat, server, "reviewed? Can I stop the jerks from coming?")
+    chat.button("More").click()
+    chat.button("More").count() or chat.button("Less").scroll_into_view_if_needed()
+
+
+def feedback(chat, server):
+    ask(chat, server, "Can I stop the jerks from coming?")
+    chat.button("No").click()
+    chat.button("It is hard to understand").click()
+    chat.button("Send this").scroll_into_view_if_needed()
+
+
+def emergency(chat, server):
+    ask(chat, server, "This is an emergency, she is not waking up")
+
+
+def failure(chat, server):
+    server.fault = lambda at, method, path: at.drop()
+    chat.send("Can I stop the jerks from coming?")
+    chat.trouble.wait_for()
+
+
+def working(chat, server):
+    server.fault = lambda at, method, path: time.sleep(2)
+    chat.send("Can I stop the jerks from coming?")
+    chat.tab.locator(".dots").wait_for()
+
+
+def menu(chat, server):
+    ask(chat, server, "Can I stop the jerks from coming?")
+    chat.button("Menu").click()
+
+
+def delete(chat, server):
+    chat.menu("Delete my data")
+
+
+def said(word):
+    return lambda chat, server: ask(chat, server, word)
+
+
+def arabic(chat, server):
+    chat.element.evaluate("(element, texts) => { element.texts = texts }", ARABIC)
+    ask(chat, server, "Can I stop the jerks from coming?")
+
+
+def long_conversation(chat, server):
+    for text in ("hello", "what about migraine", "my dose of clonazepam", "valproate"):
+        ask(chat, server, text)
+
+
+SHOTS = {  # name: (state, size, options)
+    "closed": (None, DESKTOP, {}),
+    "desktop-open": (opened, DESKTOP, {}),
+    "desktop-answer": (answer, DESKTOP, {}),
+    "desktop-more": (more, DESKTOP, {}),
+    "desktop-inline": (answer, DESKTOP, {"mode": "inline"}),
+    "desktop-dark": (answer, DESKTOP, {"color_scheme": "dark"}),
+    "desktop-emergency": (emergency, DESKTOP, {}),
+    "phone-open": (opened, PHONE, {}),
+    "phone-answer": (answer, PHONE, {}),
+    "phone-feedback": (feedback, PHONE, {}),
+    "phone-choices": (said("valproate"), PHONE, {}),
+    "phone-conversation": (long_conversation, PHONE, {}),
+    "phone-emergency": (emergency, PHONE, {}),
+    "phone-emergency-dark": (emergency, PHONE, {"color_scheme": "dark"}),
+    "phone-crisis": (said("crisis"), PHONE, {}),
+    "phone-unavailable": (said("down"), PHONE, {}),
+    "phone-failure": (failure, PHONE, {}),
+    "phone-working": (working, PHONE, {}),
+    "phone-menu": (menu, PHONE, {}),
+    "phone-delete": (delete, PHONE, {}),
+    "phone-dark": (answer, PHONE, {"color_scheme": "dark"}),
+    "phone-rtl": (arabic, PHONE, {"dir": "rtl", "lang": "ar"}),
+    "desktop-rtl": (arabic, DESKTOP, {"dir": "rtl", "lang": "ar"}),
+    "phone-spanish": (opened, PHONE, {"lang": "es"}),
+    "phone-320": (answer, {"width": 320, "height": 568}, {}),
+    "zoom-400": (answer, {"width": 320, "height": 256}, {}),
+    "forced-colours": (feedback, PHONE, {"forced_colors": "active"}),
+}
+
+
+def take(browser, server, folder: Path, name: str) -> Path:
+    state, size, options = SHOTS[name]
+    options = {"lang": "en", "dir": "ltr", "mode": "floating"} | options
+    lang, dir, mode = (options.pop(key) for key in ("lang", "dir", "mode"))
+    kind = "in" if mode == "inline" else ""
+    tag = (f'<symptom-chat class="{kind}" article="myoclonus" country="US" mode="{mode}" heading="Ask about myoclonus">'
+           f"{STARTERS}</symptom-chat>")
+    server.fault, server.csp = None, None
+    server.pages["/"] = TEXT.format(lang=lang, dir=dir, style=PAGE, tag=tag)
+    touch = size["width"] < 500
+    made = browser.new_context(viewport=size, reduced_motion="reduce", has_touch=touch, **options)
+    chat = Chat(made.new_page())
+    chat.tab.goto(server.origin + "/")
+    if state:
+        if mode == "floating":
+            chat.launcher.click()
+        if lang == "es":
+            chat.input = chat.tab.get_by_role("textbox", name="Su pregunta")
+        state(chat, server)
+        chat.tab.wait_for_timeout(200)
+    chat.tab.screenshot(path=folder / f"widget-{name}.png")
+    made.close()
+    return folder / f"widget-{name}.png"
+
+
+def main(names: list[str]):
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    server = Server()
+    http = serve(server)
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for name in names or SHOTS:
+            print(take(browser, server, IMAGES, name).relative_to(IMAGES.parents[1]))
+        browser.close()
+    http.shutdown()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

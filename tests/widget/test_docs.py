@@ -1,0 +1,123 @@
+"""docs/widget.md says what the code does; the code is typed, complete in both languages, and small."""
+
+import gzip
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.widget.browser import names_in
+from tests.widget.standin import STRICT, WIDGET
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+DOCS = (ROOT / "docs" / "widget.md").read_text()
+CODE = (WIDGET / "widget.js").read_text()
+EMBED = (WIDGET / "embed.js").read_text()
+
+
+def section(heading: str) -> str:
+    return DOCS.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def column(text: str, at: int) -> list[str]:
+    """That column of a table's rows, without its head."""
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    return [row.split("|")[at].strip() for row in rows[2:]]
+
+
+def in_ticks(text: str) -> set[str]:
+    return names_in(r"`([^`]+)`", text)
+
+
+@pytest.fixture
+def texts(visit) -> dict:
+    """The two language tables, as the browser has them."""
+    return {lang: visit(f'language="{lang}"').element.evaluate("element => element.texts") for lang in ("en", "es")}
+
+
+def test_the_attributes_are_those_of_the_code():
+    read = names_in(r"getAttribute\('([a-z]+)'\)|:host\(\[(?:[a-z]+)", CODE.partition("get texts")[2])
+    observed = names_in(r"'([a-z]+)'", re.search(r"observedAttributes = \[(.*?)\]", CODE)[1])
+    documented = in_ticks(" ".join(column(section("Attributes"), 1)))
+    assert documented == observed | {"theme"}
+    assert {name for name in read if name} - {"value", "label", "lang"} <= documented
+    assert ":host([theme=dark])" in CODE
+
+
+def test_the_properties_are_those_of_the_code():
+    assert in_ticks(" ".join(column(section("Properties"), 1))) == names_in(r"\n  set (\w+)\(", CODE)
+
+
+def test_the_events_and_their_details_are_those_of_the_code():
+    told = {
+        name: names_in(r"(\w+)(?=[:,}]|$)", re.sub(r":[^,}]+", "", detail))
+        for name, detail in re.findall(r"#tell\('(\w+)', \{([^}]*)\}", CODE)
+    }
+    told |= {name: set() for name in re.findall(r"'(open|close)'", re.search(r"#tell\(open \? .*", CODE)[0])}
+    table = section("Events")
+    documented = {
+        name.strip("`").removeprefix("symptom-chat:"): in_ticks(detail)
+        for name, detail in zip(column(table, 1), column(table, 3), strict=True)
+    }
+    assert documented == told
+    codes = names_in(r"new Trouble\('(\w+)'", CODE) | names_in(r"'(timeout|offline)'", CODE)
+    assert codes <= in_ticks(table)
+
+
+def test_the_custom_properties_and_parts_are_those_of_the_code():
+    look = section("Look")
+    assert names_in(r"(--symptom-chat-[a-z-]+)", look) == names_in(r"var\((--symptom-chat-[a-z-]+)", CODE)
+    listed = in_ticks(look.partition("border-radius: 0 }`:")[2].partition("An inline widget")[0])
+    parts = names_in(r"part: ['`]([a-z]+)", CODE) | names_in(r"\$\{danger \? '(\w+)'", CODE)
+    assert {name for name in listed if name.isalpha()} == parts
+
+
+def test_the_address_of_the_frame_version_takes_what_is_documented():
+    taken = names_in(r"'([a-z]+)'", re.search(r"TAKEN = \[(.*?)\]", EMBED)[1])
+    line = next(line for line in DOCS.splitlines() if line.startswith("Its address takes"))
+    assert in_ticks(line) == taken
+
+
+def test_the_csp_of_the_docs_is_the_one_under_test():
+    (named,) = re.findall(r"```\n(script-src.*?)\n```", DOCS)
+    assert f"default-src 'none'; {named.replace('https://chat.example.org', '{origin}')}; " in STRICT
+
+
+def test_the_waiting_time_and_the_versions_are_those_of_the_code():
+    assert f"over {int(re.search(r'PATIENCE = (\d+)_000', CODE)[1])} seconds" in DOCS
+
+
+def test_the_types_hold(node_modules):
+    tsc = subprocess.run(["npx", "--no-install", "tsc", "-p", HERE], cwd=HERE, capture_output=True, text=True)
+    assert (tsc.returncode, tsc.stdout) == (0, "")
+
+
+def test_both_languages_have_every_text_and_none_is_unused(texts):
+    blocks = {lang: names_in(r"\n    (\w+):", re.search(rf"\n  {lang}: \{{(.*?)\n  \}},", CODE, re.S)[1]) for lang in texts}
+    assert blocks["en"] == blocks["es"] == set(texts["en"])
+    same = {name for name in texts["en"] if texts["en"][name] == texts["es"][name]}
+    assert same <= {"dir", "no"}
+    holes = {lang: {name: names_in(r"\{(\w+)\}", words) for name, words in table.items()} for lang, table in texts.items()}
+    assert holes["en"] == holes["es"]
+    rest = CODE.partition("// ----")[2]
+    used = names_in(r"\bt\.(\w+)", rest) | names_in(r"texts\.(\w+)", rest) | names_in(r"'(\w+)'", rest)
+    used |= names_in(r"'(\w+)'", re.search(r"REASONS = \[.*\]", CODE)[0])
+    assert set(texts["en"]) <= used | {"emergency", "crisis", "unavailable"}
+
+
+def test_spanish_punctuation_is_whole(texts):
+    for words in texts["es"].values():
+        assert words.count("?") == words.count("¿") and words.count("!") == words.count("¡")
+
+
+def test_the_emergency_numbers_are_those_of_the_safety_data():
+    countries = yaml.safe_load((ROOT / "data" / "emergency_numbers.yml").read_text())["countries"]
+    table = dict(re.findall(r"\n  '?(\d+)'?: '([A-Z ]+)',", CODE.partition("const EMERGENCY")[2]))
+    here = {country: number for number, named in table.items() for country in named.split()}
+    assert here == {country: lines["emergency"]["number"] for country, lines in countries.items()}
+
+
+def test_it_is_under_20_kb_compressed_with_its_styles():
+    assert len(gzip.compress((WIDGET / "widget.js").read_bytes(), 6)) < 20_000
