@@ -768,12 +768,16 @@ export class SymptomChat extends HTMLElement {
   /** Scrolls so that the element's beginning is seen: a long answer is read from its first line.
    * @param {HTMLElement} element */
   #reveal(element) {
-    const room = this.#panel.getBoundingClientRect();
-    const header = this.#panel.firstElementChild;
-    const covered = header && getComputedStyle(header).position === 'sticky' ? header.clientHeight : 0;
-    const top = this.#panel.scrollTop + element.getBoundingClientRect().top - room.top - covered - 8;
+    const room = this.#scroller;
+    const top = room.scrollTop + element.getBoundingClientRect().top - room.getBoundingClientRect().top - 8;
     const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    this.#panel.scrollTo({top, behavior: still ? 'auto' : 'smooth'});
+    room.scrollTo({top, behavior: still ? 'auto' : 'smooth'});
+  }
+
+  /** The transcript; where there is little height, the whole panel. */
+  get #scroller() {
+    const talk = this.#log.parentElement ?? this.#panel;
+    return getComputedStyle(talk).overflowY === 'visible' ? this.#panel : talk;
   }
 
   #drawTrouble() {
@@ -1158,7 +1162,7 @@ export class SymptomChat extends HTMLElement {
     this.#resumed = true;
     this.#remember();
     this.#log.replaceChildren();
-    this.#panel.scrollTo({top: 0});
+    this.#scroller.scrollTo({top: 0});
     this.#add({is: 'note', text});
     this.#tell('end', {});
   }
@@ -1252,9 +1256,9 @@ a { color: var(--_accent); text-underline-offset: .15em; overflow-wrap: anywhere
   min-height: 56px; padding: 10px 22px 10px 18px; border: 1px solid transparent; font-weight: 600; text-align: start;
   background: var(--_accent); color: var(--_on-accent); box-shadow: 0 2px 6px #0003, 0 8px 24px #0003; }
 
-.panel { display: flex; flex-direction: column; overflow: hidden auto; overscroll-behavior: contain; padding: 0;
+.panel { display: flex; flex-direction: column; overflow: hidden; overscroll-behavior: contain; padding: 0;
   background: var(--_surface); color: var(--_ink); border: 1px solid var(--_line); border-radius: var(--_radius);
-  scroll-padding-block: 72px 96px; overflow-wrap: anywhere; position: relative; }
+  overflow-wrap: anywhere; position: relative; }
 section.panel { height: var(--symptom-chat-height, min(42em, 88vh)); }
 dialog.panel { position: fixed; z-index: var(--symptom-chat-layer, 9000); margin: 0; inset: auto;
   inset-block-end: var(--symptom-chat-offset, 20px); inset-inline-end: var(--symptom-chat-offset, 20px);
@@ -1266,7 +1270,7 @@ dialog.panel:modal { inset: 0; inset-block-start: var(--_top, 0); width: 100%; h
   border: 0; border-radius: 0; padding-inline: env(safe-area-inset-left) env(safe-area-inset-right); }
 dialog::backdrop { background: var(--_surface); }
 
-.header { position: sticky; inset-block-start: 0; z-index: 2; display: flex; align-items: center; gap: 2px;
+.header { position: relative; z-index: 1; flex: none; display: flex; align-items: center; gap: 2px;
   padding: max(8px, env(safe-area-inset-top)) 0 8px; padding-inline: 20px 8px; background: var(--_card);
   border-block-end: 1px solid var(--_line); }
 h2 { flex: 1; font-size: 1.0625em; line-height: 1.3; font-weight: 650; }
@@ -1280,8 +1284,9 @@ h2 { flex: 1; font-size: 1.0625em; line-height: 1.3; font-weight: 650; }
 .menu > button:hover { background: var(--_surface); }
 .sure { display: grid; gap: 10px; padding: 10px; }
 
-.talk { flex: 1 0 auto; display: flex; flex-direction: column; gap: var(--_gap); padding: 20px; width: 100%;
-  max-width: 46em; margin-inline: auto; }
+.talk { flex: 1; min-height: 0; overflow: hidden auto; overscroll-behavior: contain; display: flex;
+  flex-direction: column; gap: var(--_gap); padding: 20px max(20px, (100% - 44em) / 2); }
+.talk > * { flex: none; }
 .log, .opening { display: flex; flex-direction: column; gap: var(--_gap); }
 .log:empty { display: none; }
 .greeting { font-size: 1.0625em; }
@@ -1350,8 +1355,7 @@ textarea { width: 100%; resize: none; background: var(--_card); border: 1px soli
   animation: wait 1.2s infinite steps(4, jump-none); clip-path: inset(0); }
 @keyframes wait { from { clip-path: inset(0 100% 0 0); } to { clip-path: inset(0); } }
 
-.composer { position: sticky; inset-block-end: 0; z-index: 1; padding: 12px 16px; width: 100%;
-  padding-block-end: max(12px, env(safe-area-inset-bottom)); background: var(--_card);
+.composer { flex: none; padding: 12px 16px; padding-block-end: max(12px, env(safe-area-inset-bottom)); background: var(--_card);
   border-block-start: 1px solid var(--_line); }
 .field { display: flex; align-items: end; gap: 8px; max-width: 44em; margin-inline: auto; }
 .field textarea { flex: 1; min-height: 44px; max-height: 8.5em; padding: 9px 16px; border-radius: 22px; line-height: 1.5;
@@ -1367,8 +1371,8 @@ textarea::placeholder { color: var(--_soft); opacity: 1; }
 @media (pointer: coarse) { button, .small, .sources a { min-height: 44px; } .sources a { padding-block: 9px; }
   .by { margin-block-start: -12px; }
   .urgent a { padding: 12px 10px; margin-inline: -10px; } }
-@media (max-height: 26em) { .header { position: static; } .panel { scroll-padding-block: 0 80px; } }
-@media (max-width: 22em) { .talk { padding: 14px; } .card { padding: 14px; } }
+@media (max-height: 26em) { .panel { overflow: hidden auto; } .talk { flex: 1 0 auto; overflow: visible; } }
+@media (max-width: 22em) { .talk { padding-inline: 14px; } .card { padding: 14px; } }
 @media (prefers-reduced-motion: reduce) { .dots { animation: none; } }
 @media (forced-colors: active) {
   [aria-pressed=true] { border: 3px solid Highlight; } svg { stroke: ButtonText; } .dots { background: CanvasText; }
