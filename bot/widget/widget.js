@@ -452,7 +452,7 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
     reply.article && make('p', {class: 'review', part: 'review'}, ...reviewLine(reply.article, t, where)),
     clean(reply.disclaimer) && make('p', {class: 'disclaimer', part: 'disclaimer', lang: 'en', dir: 'auto'}, clean(reply.disclaimer)),
     reply.feedback && typeof reply.id === 'string' && drawFeedback(reply, {...t, helpful: ask || t.helpful}, vote),
-    drawChoices(reply.kind === 'answer' ? t.next : t.which, each(reply.choices), pick),
+    drawChoices(reply.kind === 'clarify' ? t.which : t.next, each(reply.choices), pick),
   );
   return danger && fresh ? make('div', {role: 'alert'}, card) : card;
 }

@@ -1,6 +1,7 @@
-"""Takes a picture of every state of the widget into docs/images: `python tests/widget/screenshots.py`.
+"""Takes a picture of every state of the widget: `make screenshots`, or `python -m tests.widget.screenshots NAME ...`.
 
-The replies are the stand-in server's; the widget, the browser and the styles are real.
+The replies are the stand-in server's; the widget, the browser and the styles are real. Those that the docs show go to
+docs/images, the others to var/screenshots, to be looked at.
 """
 
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 
 from tests.widget.browser import STARTERS, Chat, launch
 from playwright.sync_api import sync_playwright
-from tests.widget.standin import Server, serve
+from tests.widget.standin import REVIEWED, Server, serve
 
-IMAGES = Path(__file__).parents[2] / "docs" / "images"
+ROOT = Path(__file__).parents[2]
+SHOWN = {"desktop-answer", "desktop-dark", "phone-answer", "phone-emergency", "phone-feedback", "phone-rtl"}
 # A publisher's page, plain but not bare; the widget's own look is left as it is.
 PAGE = """body { margin: 0; font: 17px/1.6 "Liberation Sans", Arial, sans-serif; color: CanvasText; background: Canvas }
 main { max-width: 37rem; margin: 0 auto 0 48px; padding: 24px; } h1 { font-size: 34px; line-height: 1.2 }
@@ -51,9 +53,9 @@ def answer(chat, server):
 
 
 def more(chat, server):
-    ask(chat, server, "reviewed? Can I stop the jerks from coming?")
+    server.answers = {"jerks": [REVIEWED]}
+    ask(chat, server, "Can I stop the jerks from coming?")
     chat.button("More").click()
-    chat.button("More").count() or chat.button("Less").scroll_into_view_if_needed()
 
 
 def feedback(chat, server):
@@ -133,17 +135,20 @@ SHOTS = {  # name: (state, size, options)
 }
 
 
-def take(browser, server, folder: Path, name: str) -> Path:
+def take(browser, name: str) -> Path:
+    """The file of the picture."""
+    server = Server()
+    http = serve(server)
     state, size, options = SHOTS[name]
     options = {"lang": "en", "dir": "ltr", "mode": "floating"} | options
     lang, dir, mode = (options.pop(key) for key in ("lang", "dir", "mode"))
     kind = "in" if mode == "inline" else ""
     tag = (f'<symptom-chat class="{kind}" article="myoclonus" country="US" mode="{mode}" heading="Ask about myoclonus">'
            f"{STARTERS}</symptom-chat>")
-    server.fault, server.csp = None, None
+    server.csp = None
     server.pages["/"] = TEXT.format(lang=lang, dir=dir, style=PAGE, tag=tag)
     touch = size["width"] < 500
-    made = browser.new_context(viewport=size, reduced_motion="reduce", has_touch=touch, **options)
+    made = browser.new_context(viewport=size, device_scale_factor=1.5, reduced_motion="reduce", has_touch=touch, **options)
     chat = Chat(made.new_page())
     chat.tab.goto(server.origin + "/")
     if state:
@@ -153,21 +158,21 @@ def take(browser, server, folder: Path, name: str) -> Path:
             chat.input = chat.tab.get_by_role("textbox", name="Su pregunta")
         state(chat, server)
         chat.tab.wait_for_timeout(200)
+    folder = ROOT / ("docs/images" if name in SHOWN else "var/screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
     chat.tab.screenshot(path=folder / f"widget-{name}.png")
     made.close()
+    http.shutdown()
+    http.server_close()
     return folder / f"widget-{name}.png"
 
 
 def main(names: list[str]):
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    server = Server()
-    http = serve(server)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         for name in names or SHOTS:
-            print(take(browser, server, IMAGES, name).relative_to(IMAGES.parents[1]))
+            print(take(browser, name).relative_to(ROOT))
         browser.close()
-    http.shutdown()
 
 
 if __name__ == "__main__":
