@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -44,6 +45,16 @@ class Service:
         answer = self.post(token or self.open(), {"id": uuid.uuid4().hex, "text": text})
         assert answer.status_code == 200, answer.text
         return answer.json()["replies"]
+
+    def rows(self, statement, *values):
+        """The rows of a statement on the service's database."""
+        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
+            return connection.execute(statement, values).fetchall()
+
+    def dump(self):
+        """All that the database holds, as text."""
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            return "\n".join(connection.iterdump())
 
     def children(self):
         """{"rasa": pid, "actions": pid} of the private processes."""
