@@ -40,7 +40,7 @@ def test_what_is_no_articles_question_gets_its_own_kind_of_reply(service, text, 
 
 def test_who_wrote_it_is_answered_from_the_front_matter(service):
     reply, = service.ask("who wrote this article")
-    assert reply["question"] == "myoclonus.article_info" or reply["kind"] == "clarify"
+    assert reply["kind"] == "clarify", "which article, where none is shown?"
     reply, = service.ask("who wrote this article", service.open(article="myoclonus"))
     assert reply["question"] == "myoclonus.article_info"
     assert "Pamphlet editors" in reply["text"] and "22 November 2026" in reply["text"]
@@ -115,8 +115,8 @@ def test_a_bad_message_gets_one_sentence_and_is_not_stored(service, body, status
 
 
 @pytest.mark.parametrize(("raw", "status"), [
-    (b'{"id": "m1", "text": "\\ud800"}', 422), (b'{"id": "m1", "text": "\xff"}', 422), (b"{", 422), (b"", 422),
-    (b'{"id":"m1","text":' + b"[" * 50_000 + b"]" * 0, 422), (b'{"id": "m1", "text": "' + b"a" * 70_000 + b'"}', 413),
+    (b'{"id": "m1", "text": "\\ud800"}', 422), (b'{"id": "m1", "text": "\xff"}', 400), (b"{", 422), (b"", 422),
+    (b'{"id":"m1","text":' + b"[" * 50_000, 400), (b'{"id": "m1", "text": "' + b"a" * 70_000 + b'"}', 413),
 ])
 def test_a_broken_body_gets_one_sentence(service, raw, status):
     answer = httpx.post(f"{service.url}/api/messages", content=raw, timeout=10,
@@ -137,7 +137,7 @@ def test_a_text_of_2000_characters_is_taken(service):
 def test_a_token_that_opens_nothing_is_refused_alike(service, call):
     method, path, body = call
     token = service.open()
-    forged = [None, "", "Bearer", "Bearer ", f"Basic {token}", f"Bearer {token[:-1]}", f"Bearer {token}x", f"Bearer {uuid.uuid4().hex}",
+    forged = [None, "", "Bearer", f"Basic {token}", f"Bearer {token[:-1]}", f"Bearer {token}x", f"Bearer {uuid.uuid4().hex}",
               "Bearer ' or 1=1 --"]
     answers = [httpx.request(method, service.url + path, json=body, headers={"Authorization": header} if header is not None else {})
                for header in forged]
