@@ -88,7 +88,9 @@ def releases(options, config):
 
 def prepare(options, config):
     """bring everything up to date: encoder, database, and a release of the content as it stands"""
-    if not (config.path("models") / "encoder" / "encoder.onnx").is_file():
+    try:
+        encoder.check(encoder.load(config.path("models") / "encoder"))
+    except (encoder.EncoderMissing, encoder.EncoderFault):
         encoder.build(config.path("models") / "encoder", progress=print)
     store.migrate(config.database())
     live = release.live(config)
