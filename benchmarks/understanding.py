@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "var" / "understanding.json"
 PLOT = ROOT / "docs" / "images" / "risk-coverage.svg"
 SETS = {"BANKING77": "banking77", "CLINC150": "clinc150", "HWU64": "hwu64"}
-CODE = ("config.yml", "bot/encoder.py", "bot/nlu/featurizer.py", "bot/nlu/classifier.py")
+CODE = ("bot/encoder.py", "bot/nlu/featurizer.py", "bot/nlu/classifier.py")
 TO_REACH = {"BANKING77 full": 94.3, "BANKING77 10-shot": 87.5, "CLINC150 full": 96.8, "CLINC150 10-shot": 93.0,
             "HWU64 full": 93.0, "HWU64 10-shot": 86.0}
 IN_SCOPE = 0.95  # the in-scope accuracy that is kept when out-of-scope recall is measured
@@ -206,10 +206,10 @@ def runs(data, options):
 def measure(data, options):
     """Do what is missing, each run in a process of its own; return all results."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    code = hashlib.sha256(b"".join((ROOT / path).read_bytes() for path in CODE)).hexdigest()[:12]
+    code = b"".join((ROOT / path).read_bytes() for path in CODE)
     wanted = runs(data, options)
     for key, (config, _, lean) in wanted.items():
-        digest = code if lean else hashlib.sha256(json.dumps(config).encode()).hexdigest()[:12]
+        digest = hashlib.sha256(json.dumps(config).encode() + (code if lean else b"")).hexdigest()[:12]
         if results.get(key, {}).get("code") == digest:
             continue
         print(f"{key} ...", file=sys.stderr, flush=True)

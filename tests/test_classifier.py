@@ -41,6 +41,9 @@ ASKED = {
 }
 STRANGE = ["what is the capital of australia", "my knee hurts when i climb stairs", "write a poem about the sea",
            "reset my password", "who won the match last night", "translate good morning into french"]
+MISTYPED = {"how do you amke the dough": "how do you make the dough", "DELIVRY is free": "delivery is free",
+            "whatflour do you use": "what flour do you use", "birthdya caek": "birthday cake", "appretniceshp": "apprenticeship",
+            "Sesame, gluten & Berlin": "Sesame, gluten & Berlin", "zzyzx xq": "zzyzx xq"}
 ODD = ["???", "🙂", "12", "x" * 3000, "a\x00b", "{price}", "/order"]
 
 SCRIPT = """
@@ -86,6 +89,8 @@ def ask(steps, classifier, texts):
         found.append({"intent": messages[0].get("intent"), "ranking": messages[0].get("intent_ranking")})
     return found
 
+same = lambda a, b: bool((steps[-1].process([Message({"text": a})])[0].get_dense_features("text")[1].features
+                          == steps[-1].process([Message({"text": b})])[0].get_dense_features("text")[1].features).all())
 texts = given["asked"] + given["strange"] + given["odd"]
 steps, plain = learn("plain", given["phrases"])
 again = learn("again", given["phrases"])[1]
@@ -101,13 +106,14 @@ print(json.dumps({
     "plain": ask(steps, plain, texts), "again": ask(steps, again, texts), "sure": ask(steps, sure, texts),
     "loaded": ask(steps, loaded, texts), "empty": ask(steps, plain, [""])[0], "short": ask(steps, short, texts),
     "named": [ask(steps, one, ["keeping"])[0]["ranking"][0] for one in (plain, unnamed)],
+    "mistyped": {a: same(a, b.lower()) for a, b in given["mistyped"].items()},
     "few": ask(few_steps, few, ["where are you", "thank you"]), "files": files, "report": report}))
 """
 
 
 @pytest.fixture(scope="module")
 def seen():
-    given = {"phrases": PHRASES, "asked": list(ASKED), "strange": STRANGE, "odd": ODD}
+    given = {"phrases": PHRASES, "asked": list(ASKED), "strange": STRANGE, "odd": ODD, "mistyped": MISTYPED}
     done = subprocess.run([ROOT / ".venv-rasa/bin/python", "-c", SCRIPT], input=json.dumps(given), cwd=ROOT,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -169,6 +175,11 @@ def test_two_trainings_give_the_same(seen):
 def test_the_words_of_an_intents_name_are_one_of_its_phrases(seen):
     named, unnamed = seen["named"]
     assert named["name"] == "keeping" and named["confidence"] > unnamed["confidence"] + 0.1
+
+
+@pytest.mark.parametrize("typed", MISTYPED)
+def test_a_mistyped_word_is_read_as_the_training_word_and_others_are_left_alone(seen, typed):
+    assert seen["mistyped"][typed]
 
 
 def test_a_message_without_text_gets_no_intent(seen):
