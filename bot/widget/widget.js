@@ -457,7 +457,7 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
   return danger && fresh ? make('div', {role: 'alert'}, card) : card;
 }
 
-/** The reply as plain text, with its source, review and disclaimer: they go together wherever it goes.
+/** The reply as plain text; source, review and disclaimer go along.
  * @param {Reply} reply @param {Texts} t @param {Where} where */
 function replyText(reply, t, where) {
   const plain = (/** @type {(string | Node)[]} */ pieces) =>
@@ -544,6 +544,7 @@ export class SymptomChat extends HTMLElement {
   /** @type {Texts} */
   #own = {};
   #turn = ''; // the last turn that the server listed
+  #missed = false; // there may be turns on the server that are not shown here
   #sending = false;
   #resumed = false;
   #wasOpen = false;
@@ -785,7 +786,7 @@ export class SymptomChat extends HTMLElement {
     if (!this.#trouble) return;
     const t = this.texts;
     const {code, seconds} = this.#trouble;
-    const words = fill(t[code] ?? t.failed, {seconds: String(seconds)});
+    const words = fill(this.#missed ? t.resume_failed : (t[code] ?? t.failed), {seconds: String(seconds)});
     const click = () => {
       this.#focus(); // the button goes away
       this.#send();
@@ -824,15 +825,21 @@ export class SymptomChat extends HTMLElement {
     this.#send();
   }
 
-  /** Sends what waits, one message after the other; on a failure the rest waits on. */
+  /** Catches up with the server, then sends what waits, one after the other; on a failure the rest waits on. */
   async #send() {
-    if (this.#sending || !this.#outbox.length) return;
+    if (this.#sending || !(this.#outbox.length || this.#missed)) return;
     const life = this.#life;
     this.#sending = true;
     this.#trouble = null;
     this.#drawTrouble();
     const stop = this.#working();
     try {
+      if (this.#missed) await this.#catchUp();
+      if (life !== this.#life) return;
+      for (const {id, text, title} of this.#outbox) {
+        const known = this.#entries.some((entry) => entry.is === 'you' && entry.id === id);
+        if (!known) this.#add({is: 'you', id, text: clean(title ?? text)});
+      }
       while (this.#outbox.length) {
         const message = this.#outbox[0];
         const replies = await this.#deliver(message);
@@ -854,7 +861,7 @@ export class SymptomChat extends HTMLElement {
   /** @param {Trouble} trouble */
   #fail(trouble) {
     this.#tell('error', {code: trouble.code, status: trouble.status});
-    if (trouble.code === 'refused') {
+    if (trouble.code === 'refused' && !this.#missed) {
       const refused = this.#outbox.shift();
       this.#remember();
       this.#reveal(this.#add({is: 'note', text: trouble.sentence || this.texts.refused}));
@@ -904,14 +911,14 @@ export class SymptomChat extends HTMLElement {
   async #converse() {
     if (this.#session) return this.#session;
     const open = async () => {
-      this.#session = this.#recall();
-      if (this.#session?.token) return this.#session;
+      const kept = this.#recall();
+      if (kept?.token) return (this.#session = kept);
       const country = /^[a-z]{2}$/i.test(this.#country) && this.#country;
       const asked = {article: this.getAttribute('article'), country, language: this.#language().slice(0, 20)};
       const body = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
       const opened = await call('POST', this.#url('conversations'), {body, signal: this.#life.signal});
       if (typeof opened.token !== 'string' || !/^[\x21-\x7e]+$/.test(opened.token)) throw new Trouble('failed');
-      const until = Date.parse(opened.expires_at) || 0;
+      const until = Date.parse(opened.expires_at);
       this.#session = {token: opened.token, lasts: until - Date.now(), until, last: '', pending: []};
       this.#turn = '';
       this.#remember();
@@ -1008,56 +1015,47 @@ export class SymptomChat extends HTMLElement {
     }
   }
 
-  /** Once, when the chat is first seen: what was said on this device before, and what could not be sent. */
-  async #resume() {
-    if (this.#resumed) return;
+  /** Once, when the chat is first seen. */
+  #resume() {
+    const kept = !this.#resumed && this.#recall();
     this.#resumed = true;
-    const kept = this.#recall();
     if (!kept) return;
-    if (kept.token) {
-      this.#session = kept;
-      await this.#catchUp(true);
-    }
-    for (const message of kept.pending) {
-      const known = this.#entries.some((entry) => entry.is === 'you' && entry.id === message.id);
-      if (known || this.#outbox.some(({id}) => id === message.id)) continue;
-      this.#outbox.push(message);
-      this.#add({is: 'you', id: message.id, text: clean(message.title ?? message.text)});
-    }
-    this.#remember();
+    this.#outbox = kept.pending;
+    if (kept.token) this.#session = kept;
+    this.#missed = Boolean(kept.token);
     this.#send();
   }
 
-  /** @param {boolean} first */
-  async #catchUp(first) {
+  async #catchUp() {
     const life = this.#life;
     const url = this.#url('messages');
     if (this.#turn) url.searchParams.set('after', this.#turn);
-    try {
-      const {turns} = await call('GET', url, {token: this.#session?.token, signal: life.signal});
-      if (life !== this.#life) return;
-      const known = new Set(this.#entries.map((entry) => entry.is === 'you' && entry.id));
-      const draw = () => {
-        if (first && each(turns).length) this.#add({is: 'note', text: this.texts.resumed});
-        for (const turn of each(turns)) {
-          const replies = each(turn.replies);
-          if (!replies.length) continue; // not answered yet: who sent it sends it again
-          this.#turn = clean(turn.id);
-          if (known.has(turn.message)) continue;
-          this.#add({is: 'you', id: clean(turn.message), text: clean(turn.text) || this.#titleOf(turn.choice, replies)});
-          for (const reply of replies) this.#add({is: 'reply', reply}, !first);
-        }
-      };
-      if (first) this.#quietly(draw);
-      else draw();
-      const last = this.#log.lastElementChild;
-      if (last instanceof HTMLElement) this.#reveal(last);
-    } catch (error) {
-      const trouble = error instanceof Trouble ? error : new Trouble('failed');
-      this.#tell('error', {code: trouble.code, status: trouble.status});
-      if (trouble.code === 'ended') this.#session = null;
-      this.#add({is: 'note', text: this.texts[trouble.code === 'ended' ? 'ended' : 'resume_failed']});
-    }
+    const first = !this.#entries.length;
+    this.#missed = false;
+    const answer = await call('GET', url, {token: this.#session?.token, signal: life.signal}).catch((error) => {
+      this.#missed = error.code !== 'ended';
+      if (this.#missed) throw error;
+      this.#session = null;
+      this.#remember();
+      this.#add({is: 'note', text: this.texts.ended});
+    });
+    if (life !== this.#life) return;
+    const turns = each(answer?.turns).filter((turn) => each(turn.replies).length); // an open one is sent again by its tab
+    const known = new Set(this.#entries.map((entry) => entry.is === 'you' && entry.id));
+    const draw = () => {
+      if (first && turns.length) this.#add({is: 'note', text: this.texts.resumed});
+      for (const turn of turns) {
+        const replies = each(turn.replies);
+        this.#turn = clean(turn.id);
+        if (known.has(turn.message)) continue;
+        this.#add({is: 'you', id: clean(turn.message), text: clean(turn.text) || this.#titleOf(turn.choice, replies)});
+        for (const reply of replies) this.#add({is: 'reply', reply}, !first);
+      }
+    };
+    if (first) this.#quietly(draw);
+    else draw();
+    const last = this.#log.lastElementChild;
+    if (last instanceof HTMLElement) this.#reveal(last);
   }
 
   /** @param {string} choice @param {Reply[]} replies  what it got */
@@ -1068,14 +1066,15 @@ export class SymptomChat extends HTMLElement {
   }
 
   /** @param {StorageEvent} event */
-  async #followOtherTab(event) {
+  #followOtherTab(event) {
     if ((event.key && event.key !== this.#key()) || !this.#resumed) return;
     const kept = this.#recall();
     if (!kept) {
       if (this.#session) this.#end(this.texts.ended_elsewhere);
     } else if (kept.token && kept.last !== this.#session?.last) {
-      this.#session = {...kept, pending: []};
-      await this.#catchUp(false);
+      this.#session = kept;
+      this.#missed = true;
+      this.#send();
     }
   }
 
@@ -1155,7 +1154,7 @@ export class SymptomChat extends HTMLElement {
     print();
   }
 
-  /** Ends the conversation on this device; the server keeps its record until it is asked to forget it.
+  /** Ends the conversation on this device; the server keeps its record.
    * @param {string} text */
   #end(text) {
     this.#clear();
@@ -1170,14 +1169,14 @@ export class SymptomChat extends HTMLElement {
   #clear() {
     this.#life.abort();
     this.#life = new AbortController();
-    this.#sending = this.#resumed = false;
+    this.#sending = this.#resumed = this.#missed = false;
     this.#session = this.#trouble = null;
     this.#outbox = [];
     this.#entries = [];
     this.#turn = '';
   }
 
-  /** Has the server delete every conversation that this device knows of it, of this article or another. */
+  /** Has the server delete every conversation that this device knows of, of any article. */
   async #forget() {
     const t = this.texts;
     const storage = this.#storage();

@@ -55,6 +55,7 @@ def test_a_failure_says_so_gives_the_emergency_numbers_and_is_sent_once_on_try_a
     expect(chat.card).to_contain_text("Most kinds")
     expect(chat.trouble).to_have_count(0)
     expect(chat.said).to_have_count(1)
+    expect(chat.notes).to_have_count(0)
     assert [len(kept["turns"]) for kept in server.conversations.values()] == [1]
 
 
@@ -199,6 +200,20 @@ def test_back_from_sleep_what_waits_is_sent(visit, server):
     server.fault = None
     chat.tab.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(chat.cards).to_have_count(1)
+
+
+def test_a_conversation_that_can_not_be_loaded_says_so_and_is_tried_again(visit, server):
+    chat = visit('country="GB"')
+    chat.ask("hello")
+    server.fault = lambda at, method, path: at.broken()
+    chat.tab.reload()
+    chat.launcher.click()
+    expect(chat.trouble).to_contain_text("Your earlier conversation could not be loaded.")
+    expect(chat.trouble.get_by_role("link", name="999")).to_be_visible()
+    server.fault = None
+    chat.button("Try again").click()
+    expect(chat.said).to_have_text("hello")
+    expect(chat.trouble).to_have_count(0)
 
 
 def test_a_slow_server_is_waited_for_and_the_visitor_sees_it(visit, server):
