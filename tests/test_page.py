@@ -1,0 +1,114 @@
+"""The page with the chat, in a real Chromium, with the real service behind it."""
+
+import json
+import os
+import re
+import shutil
+
+import httpx
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("Chromium is missing (Debian: apt-get install chromium): the pages' tests need it")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield made
+        made.close()
+
+
+@pytest.fixture(params=[(1280, 800), (390, 844)], ids=["desktop", "phone"])
+def page(browser, request):
+    width, height = request.param
+    context = browser.new_context(viewport={"width": width, "height": height})
+    made = context.new_page()
+    made.faults = []
+    made.on("console", lambda message: made.faults.append(message.text) if message.type == "error" else None)
+    made.on("pageerror", lambda error: made.faults.append(str(error)))
+    yield made
+    context.close()
+
+
+def open_chat(page, service, path="/"):
+    page.goto(service.url + path)
+    page.get_by_role("button", name=re.compile("ask", re.I)).first.click()
+
+
+def ask(page, text):
+    page.get_by_role("textbox").first.fill(text)
+    page.keyboard.press("Enter")
+
+
+def test_a_question_is_answered_and_the_vote_is_in_the_database(page, service):
+    open_chat(page, service, "/articles/myoclonus")
+    ask(page, "can myoclonus be prevented")
+    card = page.get_by_role("log").get_by_text("Can myoclonus be prevented?").last
+    card.wait_for(timeout=15_000)
+    log = page.get_by_role("log")
+    assert "Not yet reviewed by a clinician" in log.inner_text()
+    assert "general information, not medical advice" in log.inner_text()
+    assert log.get_by_role("link", name=re.compile("Myoclonus")).count() >= 1
+    before = service.rows("select count(*) from votes")[0][0]
+    log.get_by_role("button", name=re.compile("^Yes")).last.click()
+    log.get_by_text(re.compile("Thank you", re.I)).last.wait_for(timeout=10_000)
+    assert service.rows("select count(*) from votes")[0][0] == before + 1
+    assert service.rows("select helpful from votes order by voted_at desc limit 1") == [(1,)]
+    assert page.faults == []
+
+
+def test_a_crisis_shows_numbers_that_can_be_called(page, service):
+    open_chat(page, service)
+    ask(page, "i want to kill myself")
+    link = page.get_by_role("log").locator("a[href^='tel:']").last
+    link.wait_for(timeout=15_000)
+    assert page.faults == []
+
+
+@pytest.mark.parametrize("path", ["/", "/articles/myoclonus"])
+def test_the_page_shows_the_article_and_obeys_its_own_policy(page, service, path):
+    page.goto(service.url + path)
+    assert page.locator("h1").inner_text()
+    assert page.locator("section").count() > 5
+    assert page.locator("#sources li").count() > 3
+    assert "script-src 'self'" in httpx.get(service.url + path).headers["content-security-policy"]
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0, "the page scrolls sideways"
+    assert page.faults == []
+
+
+def test_every_article_has_its_page_and_its_source_marks_lead_somewhere(page, service):
+    page.goto(service.url)
+    paths = page.eval_on_selector_all("header nav a", "links => links.map(link => link.getAttribute('href'))")
+    for path in paths or ["/"]:
+        page.goto(service.url + path)
+        broken = page.evaluate("[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.getElementById(a.hash.slice(1))).length")
+        assert broken == 0, path
+    assert page.faults == []
+
+
+def test_the_frame_version_answers_too(page, service):
+    page.goto(f"{service.url}/embed?article=myoclonus")
+    ask(page, "what causes myoclonus")
+    page.get_by_role("log").get_by_text(re.compile("Not yet reviewed by a clinician")).last.wait_for(timeout=15_000)
+    assert page.faults == []
+    assert "frame-ancestors 'self'" in httpx.get(f"{service.url}/embed").headers["content-security-policy"]
+
+
+def test_nothing_leaves_the_page_before_the_first_message(browser, service):
+    context = browser.new_context()
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_chat(page, service)
+    page.wait_for_timeout(500)
+    assert not [url for url in asked if "/api/" in url or not url.startswith(service.url)]
+    assert context.cookies() == []
+    assert json.loads(page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")) == {}
+    context.close()
