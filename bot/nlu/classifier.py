@@ -132,9 +132,9 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
     def process(self, messages: List[Message]) -> List[Message]:
         """Ranks the intents for each message."""
         for message in messages:
-            ranking = []
-            if message.get(TEXT) and message.get_dense_features(TEXT)[1]:
-                best, confidences = rank(self._model, *_features([message]), self._config)
+            ranking, dense = [], message.get_dense_features(TEXT)[1]
+            if dense:
+                best, confidences = rank(self._model, *_grams(message), dense.features, self._config)
                 ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences)]
             message.set("intent", ranking[0] if ranking else {"name": None, "confidence": 0.0}, add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
@@ -160,11 +160,13 @@ def fit(counts, dense, labels, names, config, scale) -> Model:
     return Model(means, idf, *learned, np.ascontiguousarray(vectors[order, :VECTOR]), start, scale)
 
 
-def rank(model: Model, counts, dense, config) -> Tuple[np.ndarray, np.ndarray]:
-    """The likeliest intents of one message, best first, and their confidences."""
+def rank(model: Model, columns, counts, dense, config) -> Tuple[np.ndarray, np.ndarray]:
+    """The likeliest intents of one message, best first, and their confidences. The message: `counts` of the n-grams
+    `columns`, and dense features [1, d]."""
     logits = (_weigh_dense(dense, model.means, config) @ model.dense)[0] + model.offset
-    grams = _weigh_grams(counts, model.idf, config)
-    logits += grams.data @ model.grams[grams.indices]
+    if len(columns):
+        grams = counts * model.idf[columns]
+        logits += (config["gram_weight"] / np.sqrt(grams @ grams)) * (grams @ model.grams[columns])
     logits -= logits.max()
     log_probability = logits - np.log(np.exp(logits).sum())
     # Only the phrases of likely intents are compared: likeness never lifts one from far below.
@@ -201,7 +203,8 @@ def calibrate(counts, dense, labels, names, config) -> Tuple[np.ndarray, Dict[Te
         model = fit(counts[taught], dense[taught], renumbered, names[kept],
                     {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32))
         for row in asked:
-            best, confidences = rank(model, counts[row], dense[row:row + 1], config)
+            own = slice(counts.indptr[row], counts.indptr[row + 1])
+            best, confidences = rank(model, counts.indices[own], counts.data[own], dense[row:row + 1], config)
             scores.append(np.log(confidences[0]))
             right.append(kept[best[0]] == labels[row])
             strange.append(intent_fold[labels[row]] == fold)
@@ -295,15 +298,21 @@ def _squash(z):
 
 def _features(messages: List[Message]) -> tuple:
     """The messages' n-gram counts (sparse [n, grams]) and dense features ([n, d])."""
-    counts, dense = [], []
-    for message in messages:
-        sparse = message.get_sparse_features(TEXT)[1]
-        counts.append(sparse.features if sparse else None)
-        dense.append(message.get_dense_features(TEXT)[1].features)
-    width = max((c.shape[1] for c in counts if c is not None), default=0)
-    # A message without a letter or digit has no tokens, and so no counts.
-    counts = [scipy.sparse.csr_matrix((1, width)) if c is None else c for c in counts]
-    return scipy.sparse.vstack(counts).tocsr().astype(np.float32), np.concatenate(dense).astype(np.float32)
+    columns, counts = zip(*map(_grams, messages))
+    known = next((message.get_sparse_features(TEXT)[1] for message, own in zip(messages, columns) if len(own)), None)
+    width = known.features.shape[1] if known else 0
+    ends = np.cumsum([0, *map(len, columns)])
+    grams = scipy.sparse.csr_matrix((np.concatenate(counts), np.concatenate(columns), ends), shape=(len(messages), width))
+    return grams, np.concatenate([message.get_dense_features(TEXT)[1].features for message in messages])
+
+
+def _grams(message: Message) -> Tuple[np.ndarray, np.ndarray]:
+    """(columns, counts) of a message's n-grams; one without a letter or digit has none."""
+    sparse = message.get_sparse_features(TEXT)[1]
+    if not sparse:
+        return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+    grams = sparse.features.tocoo()
+    return grams.col, grams.data.astype(np.float32)
 
 
 def _weigh_dense(dense, means, config):
