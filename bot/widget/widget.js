@@ -1311,11 +1311,11 @@ h3 { font-size: 1.125em; line-height: 1.35; font-weight: 650; }
 .prose[hidden] { display: none; }
 .prose ul { list-style: disc; padding-inline-start: 1.3em; display: grid; gap: .3em; }
 sup { font-size: .75em; line-height: 1; }
-sup a { padding: 8px 10px 8px 4px; margin-inline-end: -6px; text-decoration: none; font-weight: 600; }
+sup a { padding: 8px 10px 8px 4px; margin-inline-end: -8px; text-decoration: none; font-weight: 600; }
 sup a:hover { text-decoration: underline; }
 .further { display: grid; gap: 14px; justify-items: start; }
 .more { color: var(--_accent); font-weight: 600; border-color: var(--_line); }
-.sources { padding-inline-start: 1.6em; font-size: .9375em; display: grid; gap: 6px; }
+.sources { padding-inline-start: 2em; font-size: .9375em; display: grid; gap: 6px; }
 .sources a { display: inline-block; min-height: 24px; }
 .by { display: block; color: var(--_soft); line-height: 1.4; }
 .review, .disclaimer { font-size: .875em; color: var(--_soft); }
