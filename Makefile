@@ -19,6 +19,9 @@ test: install test-install ## the same set-up, then all tests
 
 bench: install test-install ## measure training, start, memory, latency and throughput, beside stock Rasa
 	@.venv/bin/python -m benchmarks.service
+	@.venv/bin/python -m benchmarks.safety
+	@.venv/bin/python -m benchmarks.masking
+	@.venv/bin/python -m benchmarks.widget
 
 bench-understanding: install ## accuracy on public data sets: make bench-understanding DATA=../shared/benchmarks
 	@.venv-rasa/bin/python -m benchmarks.understanding $(DATA)

@@ -8,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -34,7 +35,8 @@ def create_app(desk):
         app.add_exception_handler(error, handler)
     app.add_middleware(limits.BodyLimit)
     app.add_middleware(CORSMiddleware, allow_origins=desk.config.origins(), allow_methods=["GET", "POST", "DELETE"],
-                       allow_headers=["Authorization", "Content-Type"], max_age=600)
+                       allow_headers=["Authorization", "Content-Type"], expose_headers=["Retry-After"], max_age=600)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard)
     # /health and /api come before the pages' catch-all route
     app.router.routes.sort(key=lambda route: getattr(route, "path", "") == "/{name}")
