@@ -1,6 +1,7 @@
 """The custom actions that Rasa calls. Each sends one json_message: {"replies": [Reply], "understood": {...}}.
 
-They answer from the release that the message's metadata names: {release, turn, article, topic, asked}.
+They answer from the release that the message's metadata names: {release, turn, number, article, topic, asked}. What is
+understood holds what the review list shows, and the `topic` that the next message may refer to.
 """
 
 import datetime
@@ -19,7 +20,9 @@ class ActionAnswer(Action):
 
     async def run(self, dispatcher, tracker, domain):
         said = read_message(tracker)
-        send(dispatcher, said, replies.answer(said["content"], said["intent"], today(), said["confidence"], said["asked"]))
+        reply = replies.answer(said["content"], said["intent"], today(), said["confidence"], said["asked"],
+                               said["context"].get("also"), offered(tracker))
+        send(dispatcher, said, reply, answered(said))
         return []
 
 
@@ -33,7 +36,7 @@ class ActionArticleInfo(Action):
         said = read_message(tracker)
         library = said["content"]
         named = [article.id for article in library.articles.values() if article.about in said["terms"]]
-        candidates = [*named, said["metadata"].get("article"), (said["metadata"].get("topic") or {}).get("article")]
+        candidates = [*named, (said["metadata"].get("topic") or {}).get("article"), said["metadata"].get("article")]
         if len(library.articles) == 1:
             candidates += library.articles
         article = next((id for id in candidates if id in library.articles), None)
@@ -50,15 +53,19 @@ class ActionClarify(Action):
 
     async def run(self, dispatcher, tracker, domain):
         said = read_message(tracker)
-        foreign = foreign_term(said)
+        library, context, foreign = said["content"], said["context"], foreign_term(said)
         best = said["ranking"][0][0] if said["ranking"] else None
-        if foreign:
-            reply = replies.not_covered(said["content"], said["ranking"], foreign)
+        if context.get("case") == "which":
+            reply = replies.clarify_which(library, context["choices"])
+        elif context.get("case") == "close":
+            reply = replies.clarify_between(library, context["choices"])
+        elif foreign:
+            reply = replies.not_covered(library, said["ranking"], foreign)
         elif best in ("not_covered", "out_of_scope") and not said["terms"]:
             reply = decline(said, best)
         else:
-            reply = replies.clarify(said["content"], said["ranking"], said["terms"])
-        send(dispatcher, said, reply)
+            reply = replies.clarify(library, said["ranking"], said["terms"])
+        send(dispatcher, said, reply, left_open(said))
         return []
 
 
@@ -70,7 +77,7 @@ class ActionDecline(Action):
 
     async def run(self, dispatcher, tracker, domain):
         said = read_message(tracker)
-        send(dispatcher, said, decline(said, said["intent"]))
+        send(dispatcher, said, decline(said, said["intent"]), left_open(said))
         return []
 
 
@@ -82,20 +89,26 @@ class ActionTalk(Action):
 
     async def run(self, dispatcher, tracker, domain):
         said = read_message(tracker)
-        send(dispatcher, said, replies.talk(said["content"], said["intent"]))
+        send(dispatcher, said, replies.talk(said["content"], said["intent"], said["metadata"].get("article")))
         return []
 
 
 def decline(said, outcome):
+    context = said["context"]
     if outcome == "personal_advice":
         return replies.personal_advice(said["content"], said["ranking"], said["terms"])
     if outcome == "out_of_scope":
         return replies.out_of_scope(said["content"])
+    if context.get("case") == "aspect":
+        if context["choices"]:
+            return replies.not_covered_aspect(said["content"], context["term"], context["choices"], said["asked"])
+        return replies.not_covered(said["content"], [], context["term"])
     return replies.not_covered(said["content"], said["ranking"], foreign_term(said), said["terms"])
 
 
 def read_message(tracker):
-    """What an action needs of the message: content, intent, confidence, ranking [(intent, confidence)], terms, asked."""
+    """What an action needs of the message: content, intent, confidence, ranking [(intent, confidence)], terms, asked,
+    context (of bot/nlu/coverage.py; {} for a choice)."""
     message = tracker.latest_message
     metadata = message.get("metadata") or {}
     ranking = [(intent["name"], intent["confidence"]) for intent in message.get("intent_ranking", [])]
@@ -104,18 +117,58 @@ def read_message(tracker):
         "intent": message["intent"]["name"], "confidence": message["intent"]["confidence"],
         "ranking": [(name, confidence) for name, confidence in ranking if name != "nlu_fallback"],
         "terms": list(dict.fromkeys(entity["value"] for entity in message.get("entities", []) if entity["entity"] == "term")),
-        "asked": metadata.get("asked", []),
+        "context": message.get("context") or {}, "asked": metadata.get("asked", []),
     }
+
+
+def answered(said):
+    """The topic after an answer: what it was about, the terms that were named before all, and which side of them."""
+    question = said["content"].questions[said["intent"]]
+    context = said["context"]
+    about = [term for term in context.get("named", []) if term in question.about] or list(question.about)
+    facets = [facet for facet in context.get("facets", []) if facet in question.facets] or list(question.facets)
+    return _topic(said, said["intent"].partition(".")[0], about, facets, said["intent"])
+
+
+def left_open(said):
+    """The topic after a message that got no answer: what it named and asked; None where it tells neither."""
+    context, old = said["context"], said["metadata"].get("topic") or {}
+    if context.get("case") == "which":
+        return _topic(said, None, [], context["facets"])
+    if context.get("case"):
+        term = context["term"] or (context["named"] or [None])[0]
+        return _topic(said, old.get("article"), [term] if term else [], context["facets"])
+    if said["terms"]:
+        return _topic(said, None, context.get("named") or said["terms"], context.get("facets", [])[:1])
+    if old and context.get("facets"):
+        return {**old, "facets": context["facets"][:1]}
+    return None
+
+
+def _topic(said, article, about, facets, question=None):
+    return {"number": said["metadata"].get("number"), "article": article, "about": about, "facets": list(facets), "question": question}
+
+
+def offered(tracker):
+    """The questions that a story offers after this message."""
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            break
+        offer = ((event.get("data") or {}).get("custom") or {}).get("offer") if event["event"] == "bot" else None
+        if offer:
+            return offer
+    return []
 
 
 def foreign_term(said):
     """The first term of the message that no question is about, or None."""
-    covered = {term for question in said["content"].questions.values() for term in question.about}
+    covered = covered_terms(said["metadata"]["release"])
     return next((term for term in said["terms"] if term not in covered), None)
 
 
-def send(dispatcher, said, reply):
-    understood = {"intent": said["intent"], "confidence": said["confidence"], "ranking": said["ranking"], "terms": said["terms"]}
+def send(dispatcher, said, reply, topic=None):
+    understood = {"intent": said["intent"], "confidence": said["confidence"], "ranking": said["ranking"], "terms": said["terms"],
+                  "context": said["context"], "topic": topic}
     dispatcher.utter_message(json_message={"replies": [reply], "understood": understood})
 
 
@@ -123,6 +176,12 @@ def send(dispatcher, said, reply):
 def read_content(id):
     """The content of a release; a release never changes, so it is read once."""
     return content.load(release.folder_of(settings.read(), id) / "data")
+
+
+@functools.lru_cache(maxsize=4)
+def covered_terms(id):
+    """The terms that a question of release `id` is about."""
+    return frozenset(term for question in read_content(id).questions.values() for term in question.about)
 
 
 def today():

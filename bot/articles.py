@@ -52,13 +52,18 @@ class Question:
     name: str
     ask: str
     about: tuple[str, ...]
-    facet: str
+    facets: tuple[str, ...]
     train: tuple[str, ...]
     test: tuple[str, ...]
     title: str
     lead: str
     more: str
     line: int
+
+    @property
+    def facet(self):
+        """The side of its subject that the question is chiefly about."""
+        return self.facets[0]
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,8 @@ def read(text, path):
     article = path.stem
     questions = tuple(
         Question(
-            name=f"{article}.{id}", ask=q["ask"].strip(), about=_terms(q.get("about", data["about"])), facet=q["facet"],
+            name=f"{article}.{id}", ask=q["ask"].strip(), about=_several(q.get("about", data["about"])),
+            facets=_several(q["facet"]),
             train=tuple(q["train"]), test=tuple(q["test"]), title=sections[id]["title"],
             lead=sections[id]["blocks"][0][1], more="\n\n".join(block for _, block in sections[id]["blocks"][1:]),
             line=sections[id]["line"],
@@ -254,8 +260,8 @@ def _split(text):
     return parts[1], parts[2], text[:parts.start(2)].count("\n") + 1
 
 
-def _terms(about):
-    return (about,) if isinstance(about, str) else tuple(about)
+def _several(names):
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _front_faults(data, at):
@@ -305,9 +311,11 @@ def _question_faults(id, question, at):
         return [f"{at('questions', id)} the question {id} needs ask, facet, train and test"]
     faults = [f"{at('questions', id, key)} {key} is not a field of a question; use one of {', '.join(sorted(QUESTION_KEYS))}"
               for key in question if key not in QUESTION_KEYS]
-    for key in ("ask", "facet"):
-        if not isinstance(question.get(key), str) or not question[key].strip():
-            faults.append(f"{at('questions', id)} the question {id} needs `{key}: ...`")
+    if not isinstance(question.get("ask"), str) or not question["ask"].strip():
+        faults.append(f"{at('questions', id)} the question {id} needs `ask: ...`")
+    facet = question.get("facet")
+    if not facet or not all(isinstance(f, str) and f.strip() for f in (facet if isinstance(facet, list) else [facet])):
+        faults.append(f"{at('questions', id)} the question {id} needs `facet: ...`, one or a list: [use, side_effects]")
     about = question.get("about", "-")
     if not (isinstance(about, str) or isinstance(about, list) and about and all(isinstance(a, str) for a in about)):
         faults.append(f"{at('questions', id, 'about')} about must be a term, or a list of terms, of data/terms.yml")
@@ -320,11 +328,12 @@ def _same_facets(data, at):
     """Two questions about one thing with one facet: a follow-up could not tell them apart."""
     faults, seen = [], {}
     for id, question in data["questions"].items():
-        for about in _terms(question.get("about", data["about"])):
-            other = seen.setdefault((about, question["facet"]), id)
-            if other != id:
-                faults.append(f"{at('questions', id)} {id} and {other} are both the {question['facet']} of {about}; "
-                              "give one another facet")
+        for about in _several(question.get("about", data["about"])):
+            for facet in _several(question["facet"]):
+                other = seen.setdefault((about, facet), id)
+                if other != id:
+                    faults.append(f"{at('questions', id)} {id} and {other} are both the {facet} of {about}; "
+                                  "give one another facet")
     return faults
 
 

@@ -151,8 +151,17 @@ def _stories_faults(folder, listed, talk):
         faults += found
         for group in ("rules", "stories"):
             for i, story in enumerate((data or {}).get(group) or []):
-                for j, step in enumerate(story.get("steps") or []):
-                    if "intent" in step and step["intent"] not in known:
-                        faults.append(f"{path}:{lines[(group, i, 'steps', j)]}: the intent {step['intent']} is not known; "
-                                      "name a question as article.question, or an intent of talk.yml")
+                steps = story.get("steps") or []
+                for j, step in enumerate(steps):
+                    at = f"{path}:{lines[(group, i, 'steps', j)]}:"
+                    intent, offer = step.get("intent"), step.get("offer", [])
+                    if intent is not None and intent not in known:
+                        faults.append(f"{at} the intent {intent} is not known; name a question as article.question, or an intent of talk.yml")
+                    elif "." in str(intent) and steps[j + 1:j + 2] and steps[j + 1].get("action") != "action_answer":
+                        faults.append(f"{at} a question must be answered; write `- action: action_answer` below it")
+                    if "offer" in step and (group != "stories" or step.get("action") != "action_answer" or not isinstance(offer, list) or not offer):
+                        faults.append(f"{at} offer belongs beside `action: action_answer` of a story, as `offer: [article.question, ...]`")
+                    else:
+                        faults += [f"{at} {name} can't be offered, it is no question; name one as article.question"
+                                   for name in offer if "." not in str(name) or name not in known]
     return faults

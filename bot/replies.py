@@ -14,18 +14,24 @@ TALK = ("greeting", "thanks", "goodbye", "help", "bot_identity", "about_me", "fo
 NONE_OF_THESE = "none_of_these"
 ARTICLE_INFO = "article_info"
 CHOICES = 3
+CONDITIONS = 9  # that are listed, in a text or as choices, before it says "and more"
+NEAR = 0.4  # a question is offered as meant from this share of the likeliest one's confidence
 
 
-def answer(content, name, today, confidence, asked=()):
+def answer(content, name, today, confidence, asked=(), also=None, offered=()):
     """The answer to a question, with its sources, review, disclaimer, feedback prompt and the next questions; once its
-    article is withdrawn, `not_covered` instead. `asked`: names of questions answered in this conversation."""
+    article is withdrawn, `not_covered` instead.
+
+    `asked`: names of questions answered in this conversation; `also`: of one that the message asked as well;
+    `offered`: of those that a story offers next.
+    """
     question, article = content.questions[name], content.article_of(name)
     state = article.review_state(today)
     if state == "withdrawn":
         return {"kind": "not_covered", "text": content.texts["under_review"]}
     overdue = fill(content.texts["review_overdue"], date=_day(article.review_due())) if state == "overdue" else None
     return _answer(content, article, name, question.ask, question.lead, question.more, article.sources_of(question.lead + question.more),
-                   confidence, overdue, related(content, name, asked))
+                   confidence, overdue, next_questions(content, name, asked, also, offered))
 
 
 def article_info(content, article_id, today, confidence, asked=()):
@@ -38,41 +44,54 @@ def article_info(content, article_id, today, confidence, asked=()):
                 written_on=_day(article.written_on), reviewed=reviewed, sources=sources)
     name = f"{article_id}.{ARTICLE_INFO}"
     return _answer(content, article, name, article.title, text, "", article.sources, confidence, None,
-                   related(content, name, asked))
+                   next_questions(content, name, asked))
 
 
 def clarify(content, ranking, named=()):
-    """Two or three close questions as choices, in the editor's wording; without any, what is covered."""
-    close = _choices(content, [name for name, _ in ranking], named)
-    if not close:
-        return {"kind": "clarify", "text": content.texts["follow_up_unclear"]}
-    return {"kind": "clarify", "text": content.texts["clarify"],
-            "choices": [*close, {"title": content.texts["none_of_these"], "value": NONE_OF_THESE}]}
+    """Two or three close questions as choices, in the editor's wording; without any, how to ask better."""
+    return _ask_back(content, "clarify", near(content, ranking, named))
+
+
+def clarify_between(content, names):
+    """The questions in `names`, between which the words don't decide, as choices."""
+    return _ask_back(content, "clarify", names[:CHOICES + 1])
+
+
+def clarify_which(content, names):
+    """Which condition is meant, as choices: the same question about each."""
+    return _ask_back(content, "clarify_which", names[:CONDITIONS])
 
 
 def clarify_article(content, facet_name):
     """Which article's question is meant, as choices: `facet_name` is the part of the name that they share."""
     choices = [{"title": article.title, "value": f"{article.id}.{facet_name}"} for article in content.articles.values()]
-    return {"kind": "clarify", "text": content.texts["clarify_which"], "choices": choices}
+    return {"kind": "clarify", "text": content.texts["clarify_which"], "choices": choices[:CONDITIONS]}
 
 
 def not_covered(content, ranking, foreign=None, named=()):
     """Nothing here answers it: names the term that isn't covered, and what is nearby."""
     text = (fill(content.texts["not_covered_term"], term=foreign, covered=covered(content)) if foreign
             else fill(content.texts["not_covered"], covered=covered(content)))
-    return {"kind": "not_covered", "text": text, "choices": _choices(content, [name for name, _ in ranking], named)}
+    return {"kind": "not_covered", "text": text, "choices": _choices(content, near(content, ranking, named))}
+
+
+def not_covered_aspect(content, term, names, asked=()):
+    """No question answers this side of a term; those in `names` answer others."""
+    new = [name for name in names if name not in asked]
+    return {"kind": "not_covered", "text": fill(content.texts["not_covered_aspect"], term=term),
+            "choices": _choices(content, new or names)}
 
 
 def personal_advice(content, ranking, named=()):
     return {"kind": "personal_advice", "text": content.texts["personal_advice"],
-            "choices": _choices(content, [name for name, _ in ranking], named)}
+            "choices": _choices(content, near(content, ranking, named))}
 
 
 def out_of_scope(content):
     return {"kind": "out_of_scope", "text": fill(content.texts["out_of_scope"], covered=covered(content))}
 
 
-def talk(content, topic):
+def talk(content, topic, article_id=None):
     """The fixed text of a talk intent; `topic` is one of TALK."""
     key = "forget_me_confirm" if topic == "forget_me" else topic
     reply = {"kind": "talk", "topic": topic, "text": fill(content.texts[key], covered=covered(content))}
@@ -80,35 +99,66 @@ def talk(content, topic):
         reply["choices"] = [{"title": content.texts["forget_me_yes"], "value": "forget_me_yes"},
                             {"title": content.texts["forget_me_no"], "value": "forget_me_no"}]
     if topic in ("greeting", "help"):
-        reply["choices"] = starters(content)
+        reply["choices"] = starters(content, article_id)
     return reply
 
 
 def starters(content, article_id=None):
     """Questions to begin with: the first of the article, or of each article."""
-    articles = [content.articles[article_id]] if article_id in content.articles else list(content.articles.values())
     most = CHOICES + 1
+    articles = [content.articles[article_id]] if article_id in content.articles else list(content.articles.values())[:most]
     names = [article.questions[i].name for i in range(most) for article in articles if i < len(article.questions)]
     return _choices(content, names[:most], most=most)
 
 
-def related(content, name, asked):
-    """Up to three next questions: of the same article, those about the same first, then the nearest in its order."""
+def next_questions(content, name, asked, also=None, offered=()):
+    """Up to three next questions as choices: what was asked as well, what a story offers, then what is related."""
+    done = {name, *asked}
+    names = dict.fromkeys(other for other in (*offered, *related(content, name)) if other not in done and other != also)
+    choices = _choices(content, [also, *names] if also else list(names))
+    if also:
+        choices[0]["title"] = f"{content.texts['another_question']} {choices[0]['title']}"
+    return choices
+
+
+def related(content, name):
+    """The other questions of the article, those that people ask next first.
+
+    From a medicine: about the same medicine, then the same side of other medicines. From the condition: about the
+    condition. Within each in the article's order, from this question on: editors put what comes first first.
+    """
     article = content.article_of(name)
     order = [question.name for question in article.questions]
     here = order.index(name) if name in order else -1
-    about = set(content.questions[name].about) - {article.about} if name in content.questions else set()
+    question = content.questions.get(name)
+    about, facets = (set(question.about) - {article.about}, set(question.facets)) if question else (set(), set())
+    own = question is None or article.about in question.about
 
     def distance(other):
-        return (not about & set(content.questions[other].about), (order.index(other) - here) % len(order))
+        that = content.questions[other]
+        if own:
+            group = article.about not in that.about
+        else:
+            group = 0 if about & set(that.about) else 1 if facets & set(that.facets) and article.about not in that.about else 2
+        return group, (order.index(other) - here) % len(order)
 
-    names = sorted((other for other in order if other != name and other not in asked), key=distance)
-    return _choices(content, names)
+    return sorted((other for other in order if other != name), key=distance)
+
+
+def near(content, ranking, named=()):
+    """Names of the up to three questions that may have been meant: near the likeliest, and knowing a named term."""
+    known = [(name, confidence) for name, confidence in ranking if name in content.questions]
+    if named:
+        known = [(name, confidence) for name, confidence in known if set(named) & set(content.mentions[name])] or known
+    least = NEAR * max((confidence for _, confidence in known), default=0)
+    return [name for name, confidence in known if confidence >= least][:CHOICES]
 
 
 def covered(content):
     """What the articles are about, in words: "myoclonus, hiccups and tremor"."""
-    names = [article.about for article in content.articles.values()]
+    names = [article.about for article in list(content.articles.values())[:CONDITIONS + 1]]
+    if len(names) > CONDITIONS:
+        return ", ".join(names[:CONDITIONS]) + " and more"
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
@@ -135,12 +185,16 @@ def _answer(content, article, name, title, text, more, sources, confidence, over
     }
 
 
-def _choices(content, names, named=(), most=CHOICES):
-    """The questions among `names` as choices; where the message named terms, only questions that know one of them."""
-    known = [name for name in names if name in content.questions]
-    if named:
-        known = [name for name in known if set(named) & set(content.mentions[name])] or known
-    return [{"title": content.questions[name].ask, "value": name} for name in known[:most]]
+def _ask_back(content, text, names):
+    if not names:
+        return {"kind": "clarify", "text": content.texts["follow_up_unclear"]}
+    return {"kind": "clarify", "text": content.texts[text],
+            "choices": [*_choices(content, names, most=len(names)), {"title": content.texts["none_of_these"], "value": NONE_OF_THESE}]}
+
+
+def _choices(content, names, most=CHOICES):
+    """Questions as choices, in the editor's wording."""
+    return [{"title": content.questions[name].ask, "value": name} for name in names[:most]]
 
 
 def _day(date):

@@ -136,8 +136,10 @@ async def _take(desk, token, message, text, choice, danger):
         logger.error("turn %s got something that is no reply", accepted.turn)
         found = [_with_id(unavailable(desk, accepted.country))]
     first = found[0]
+    if understood and understood.get("topic"):
+        state = {**state, "topic": understood["topic"]}
     if first["kind"] == "answer":
-        state = _after_answer(desk, state, first)
+        state = {**state, "asked": [*state.get("asked", []), first["question"]][-ASKED:]}
     await asyncio.to_thread(store.finish, desk.engine, accepted, found, first["kind"], state, first.get("question"),
                             (understood or {}).get("confidence"), understood, used)
     return found, accepted.turn
@@ -149,7 +151,7 @@ async def _ask(desk, accepted, text, choice):
     intent, article = choice, accepted.article
     if choice and choice.endswith(f".{replies.ARTICLE_INFO}"):
         article, intent = choice.split(".")
-    metadata = {"turn": accepted.turn, "article": article, "topic": accepted.state.get("topic"),
+    metadata = {"turn": accepted.turn, "number": accepted.number, "article": article, "topic": accepted.state.get("topic"),
                 "asked": accepted.state.get("asked", [])}
     try:
         sent, used = await processes.send(desk.processes, sender, text or choice, intent, metadata)
@@ -185,16 +187,6 @@ def unavailable(desk, country):
     lines = safety.numbers(desk.screen, country or desk.config.country)
     return {"kind": "unavailable", "text": replies.fill(texts["unavailable"], emergency=texts["emergency_hint"]),
             "numbers": [{key: line[key] for key in ("label", "number", "tel")} for line in lines if line["line"] == "emergency"]}
-
-
-def _after_answer(desk, state, reply):
-    """The conversation's state after an answer: its topic, and the questions that were answered."""
-    name = reply["question"]
-    article = name.partition(".")[0]
-    question = desk.library.questions.get(name)
-    topic = {"article": article, "about": list(question.about) if question else [], "facet": question.facet if question else None,
-             "question": name}
-    return {**state, "topic": topic, "asked": [*state.get("asked", []), name][-ASKED:]}
 
 
 def _is_question(desk, name):

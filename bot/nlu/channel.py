@@ -48,7 +48,8 @@ class GatewayInput(InputChannel):
                 await store.delete(body["sender"])  # a turn that broke off midway would bend the next one
                 logger.error("turn %s failed: %s", body["metadata"].get("turn"), type(error).__name__)
                 return response.json({"error": type(error).__name__}, 500)
-            return response.json({"replies": [m["custom"] for m in output.messages if "custom" in m]})
+            sent = [message["custom"] for message in output.messages if "custom" in message]
+            return response.json({"replies": [part for part in sent if "offer" not in part]})  # an offer was for the action
 
         @blueprint.route("/<sender>", methods=["DELETE"])
         async def forget(request, sender):

@@ -136,6 +136,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             if dense:
                 best, confidences = rank(self._model, *_grams(message), dense.features, self._config)
                 ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences)]
+            message.set("scale", [float(number) for number in self._model.scale])  # for whoever weighs the scores anew
             message.set("intent", ranking[0] if ranking else {"name": None, "confidence": 0.0}, add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages

@@ -1,41 +1,47 @@
-"""Holds a question to what the message names: "can migraine be prevented" must never get myoclonus's answer.
+"""Holds a question to what the message and its conversation name: "can migraine be prevented" must never get
+myoclonus's answer, and "can it be prevented?" gets that of the condition that was spoken of.
 
-Each question knows what it is about and which terms its section names. A term in the message makes the questions that
-don't know it unlikely (Bayes, with the likelihoods below); where the term is foreign to all of them, their probability
-goes to `not_covered`.
+The classifier before it ranks by the words alone. What a question is about, and the conversation's topic, weigh that
+ranking here (bot/nlu/context.py); of a message with several questions the clearest is answered, the next is offered.
 """
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from typing import List
 
 from rasa.engine.graph import GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.nlu.classifiers.classifier import IntentClassifier
-from rasa.shared.nlu.constants import ENTITIES, INTENT
+from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-NOT_COVERED = "not_covered"
-MENTIONED = 0.5  # the likelihood of a term that a question's section only mentions; 1 for what the question is about
+from bot import terms
+from bot.nlu import context
+from bot.nlu.parts import is_question
+
+FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what follows
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CoverageFilter(GraphComponent, IntentClassifier):
-    """Weighs the ranking of the classifier before it by the terms that the message names."""
+    """Sets `intent` and `intent_ranking` anew, and `context`: {case, term, facets, named, choices, also} for the actions."""
 
     @staticmethod
     def get_default_config():
         return {
             # The likelihood that a message names a term which the question it asks doesn't know.
             "unrelated": 0.02,
+            # The confidence from which a part of a message is a question of its own.
+            "own_question": 0.5,
         }
 
-    def __init__(self, config, model_storage, resource, questions=None):
-        self._unrelated, self._storage, self._resource = config["unrelated"], model_storage, resource
-        self._questions = {name: (set(q["about"]), set(q["mentions"])) for name, q in (questions or {}).items()}
-        self._covered = set().union(*(about for about, _ in self._questions.values()))
+    def __init__(self, config, model_storage, resource, library=None):
+        self._config, self._storage, self._resource = config, model_storage, resource
+        self._library = library
 
     @classmethod
     def create(cls, config, model_storage, resource, execution_context):
@@ -44,51 +50,111 @@ class CoverageFilter(GraphComponent, IntentClassifier):
     @classmethod
     def load(cls, config, model_storage, resource, execution_context, **kwargs):
         with model_storage.read_from(resource) as folder:
-            return cls(config, model_storage, resource, json.loads((folder / "questions.json").read_text(encoding="utf-8")))
+            known = json.loads((folder / "questions.json").read_text(encoding="utf-8"))
+        return cls(config, model_storage, resource, context.make_library(**known))
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Takes what each question is about from the metadata that the importer gave its phrases."""
-        questions = {}
-        for example in training_data.intent_examples:
-            about = (example.get("metadata") or {}).get("intent")
-            if about:
-                questions[example.get(INTENT)] = about
+        """Takes what each question is about from the metadata that the importer gave its phrases, and counts how many of
+        an intent's phrases name no term, and which words they share."""
+        kinds = {term: table["name"] for table in training_data.lookup_tables for term in table["elements"]}
+        questions = {example.get(INTENT): example.get("metadata")["intent"] for example in training_data.intent_examples
+                     if (example.get("metadata") or {}).get("intent")}
+        phrases = [(example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples]
+        alone, words = context.count(phrases, questions, terms.make_finder(kinds, training_data.entity_synonyms))
         with self._storage.write_to(self._resource) as folder:
-            (folder / "questions.json").write_text(json.dumps(questions), encoding="utf-8")
+            (folder / "questions.json").write_text(
+                json.dumps({"questions": questions, "alone": alone, "words": words, "kinds": kinds}), encoding="utf-8")
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:
-        for message in messages:
-            ranking = message.get("intent_ranking") or []
-            named = {e["value"]: e["kind"] for e in message.get(ENTITIES, []) if e["entity"] == "term"}
-            if ranking and named:
-                ranking = self.weigh(ranking, named)
-                message.set(INTENT, ranking[0], add_to_output=True)
-                message.set("intent_ranking", ranking, add_to_output=True)
-        return messages
+        """The messages without their parts, understood."""
+        parts = {id(part) for message in messages for part in message.get("parts") or ()}
+        wholes = [message for message in messages if id(message) not in parts]
+        for message in wholes:
+            self._understand(message)
+        return wholes
 
-    def weigh(self, ranking, named):
-        """The ranking, weighed by the terms in `named` ({term: kind}); its confidences still add up to at most 1."""
-        foreign = set(named) - self._covered
-        if set(named) - foreign:  # it names something covered: another condition beside it is no hindrance
-            foreign = {term for term in foreign if named[term] != "condition"}
-        held = {term for term in named if term in self._covered or term in foreign}
-        weighed, lost = {}, 0.0
-        for intent in ranking:
-            name, confidence = intent["name"], intent["confidence"]
-            if name not in self._questions:
-                weighed[name] = weighed.get(name, 0.0) + confidence
-                continue
-            about, mentions = self._questions[name]
-            likelihood = 1.0
-            for term in held:
-                likelihood *= 1.0 if term in about else MENTIONED if term in mentions else self._unrelated
-            weighed[name] = confidence * likelihood
-            if foreign - mentions:
-                lost += confidence * (1 - likelihood)
-        unknown = max(0.0, 1 - sum(intent["confidence"] for intent in ranking))
-        if lost:
-            weighed[NOT_COVERED] = weighed.get(NOT_COVERED, 0.0) + lost
-        total = sum(weighed.values()) + unknown
-        return sorted(({"name": name, "confidence": value / total} for name, value in weighed.items()),
-                      key=lambda intent: -intent["confidence"])
+    def _understand(self, message):
+        metadata = message.get(METADATA) or {}
+        topic = context.fresh(metadata.get("topic"), metadata.get("number"))
+        whole = self._read(message, topic, metadata.get("article"))
+        reading, also = self._choose(message, whole, topic, metadata.get("article"))
+        ranking = [{"name": i["name"], "confidence": float(i["confidence"])} for i in reading.ranking]
+        best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
+        if reading.case in ("which", "close"):
+            best = {"name": FALLBACK, "confidence": best["confidence"]}
+            ranking = [best, *ranking]
+        elif reading.case == "aspect":
+            best = {"name": context.NOT_COVERED, "confidence": context.RESOLVED}
+            ranking = [best, *({**i, "confidence": i["confidence"] * (1 - context.RESOLVED)} for i in ranking
+                               if i["name"] != context.NOT_COVERED)]
+        message.set(INTENT, best, add_to_output=True)
+        message.set("intent_ranking", ranking, add_to_output=True)
+        message.set("context", {"case": reading.case, "term": reading.term, "facets": list(reading.facets),
+                                "named": list(reading.named), "choices": list(reading.choices), "also": also},
+                    add_to_output=True)
+
+    def _read(self, message, topic, article):
+        scale = message.get("scale") or ()
+        scores = [{**intent, "confidence": _score(intent["confidence"], scale)} for intent in message.get("intent_ranking") or []]
+        reading = context.read(self._library, scores, _terms(message), _rest(message), topic, article, self._config["unrelated"])
+        if reading.weighed:
+            return reading
+        return replace(reading, ranking=[{**i, "confidence": _confidence(i["confidence"], scale)} for i in reading.ranking])
+
+    def _choose(self, message, whole, topic, article):
+        """(the Reading to go by, the name of another question that the message asks or None)."""
+        parts = message.get("parts") or ()
+        asked = []
+        for part in parts:
+            reading = self._read(part, topic, article)
+            if reading.ranking and reading.case is None and is_question(part.get(TEXT)):
+                asked.append(reading)
+            named = _terms(part) or reading.named
+            if named:  # what one sentence names, the next may leave out
+                topic = {"about": list(named), "article": (topic or {}).get("article"), "facets": ()}
+        best = whole.ranking[0] if whole.ranking else {"name": None, "confidence": 0.0}
+        if not asked or any(_is_outcome(self._library, reading) for reading in asked) or best["name"] == "personal_advice":
+            return whole, None
+        asked.sort(key=lambda reading: -reading.ranking[0]["confidence"])
+        sure = [reading for reading in asked if reading.ranking[0]["confidence"] >= self._config["own_question"]]
+        names = list(dict.fromkeys(reading.ranking[0]["name"] for reading in sure))
+        if len(names) > 1:
+            return sure[0], names[1]
+        # One question in a longer story: it may be clearer without the story.
+        if len(asked) == 1 and sure and not sure[0].weighed and whole.case is None and best["confidence"] < sure[0].ranking[0]["confidence"]:
+            return sure[0], None
+        return whole, None
+
+
+def _score(confidence, scale):
+    """The classifier's plain score, from the confidence that its `scale` (slope, offset) made of it."""
+    if not scale:
+        return confidence
+    slope, offset = scale
+    confidence = min(max(confidence, 1e-12), 1 - 1e-7)
+    return min(1.0, math.exp((math.log(confidence / (1 - confidence)) - offset) / slope))
+
+
+def _confidence(score, scale):
+    if not scale:
+        return score
+    slope, offset = scale
+    return 1 / (1 + math.exp(-(slope * math.log(max(score, 1e-6)) + offset)))
+
+
+def _is_outcome(library, reading):
+    return reading.ranking[0]["name"] not in library.questions
+
+
+def _terms(message):
+    """The terms that a message names, in its order."""
+    return list(dict.fromkeys(e["value"] for e in message.get(ENTITIES, []) if e["entity"] == "term"))
+
+
+def _rest(message):
+    """A message's text without the terms that it names."""
+    text = message.get(TEXT) or ""
+    for entity in sorted(message.get(ENTITIES, []), key=lambda e: -e["start"]):
+        text = text[:entity["start"]] + " " + text[entity["end"]:]
+    return text

@@ -3,6 +3,9 @@
 Named in config.yml. Rasa passes it the content folder (`rasa train --data data`) and the files beside it.
 """
 
+from pathlib import Path
+
+import yaml
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.core.training_data.structures import StoryGraph
@@ -35,14 +38,32 @@ class ArticleImporter(TrainingDataImporter):
         return self.config_file
 
     def get_domain(self):
-        """domain.yml with an intent for each question of each article."""
+        """domain.yml with an intent for each question of each article, and a response for each offer of a story."""
         fixed = Domain.load(self.domain_path)
         intents = [{question.name: {"use_entities": []}} for question in self.content.questions.values()]
-        return fixed.merge(Domain.from_dict({"intents": intents}))
+        responses = {name: [{"custom": {"offer": offer}}] for name, offer in self._told()[1].items()}
+        return fixed.merge(Domain.from_dict({"intents": intents, "responses": responses}))
 
     def get_stories(self, exclusion_percentage=None):
-        reader = YAMLStoryReader(self.get_domain())
-        return StoryGraph([step for name in ("rules.yml", "stories.yml") for step in reader.read_from_file(f"{self.folder}/{name}")])
+        rules = YAMLStoryReader(self.get_domain()).read_from_file(f"{self.folder}/rules.yml")
+        stories = YAMLStoryReader(self.get_domain()).read_from_parsed_yaml(self._told()[0])
+        return StoryGraph([*rules, *stories])
+
+    def _told(self):
+        """(stories.yml as Rasa reads it, {response: the questions that it offers}): an `offer` beside action_answer becomes
+        a response before it, which the action finds in the conversation."""
+        data = yaml.safe_load(Path(self.folder, "stories.yml").read_text(encoding="utf-8"))
+        offers = {}
+        for story in data["stories"]:
+            steps = []
+            for step in story["steps"]:
+                if "offer" in step:
+                    name = f"utter_offer_{len(offers) + 1}"
+                    offers[name] = step["offer"]
+                    steps.append({"action": name})
+                steps.append({key: value for key, value in step.items() if key != "offer"})
+            story["steps"] = steps
+        return data, offers
 
     def get_conversation_tests(self):
         return StoryGraph([])
@@ -52,8 +73,9 @@ class ArticleImporter(TrainingDataImporter):
         metadata of its intent, for the components that weigh it."""
         messages = []
         for question in self.content.questions.values():
-            about = {"about": list(question.about), "facet": question.facet,
-                     "mentions": list(self.content.mentions[question.name])}
+            article = self.content.article_of(question.name)
+            about = {"article": article.id, "subject": article.about, "about": list(question.about),
+                     "facets": list(question.facets), "mentions": list(self.content.mentions[question.name])}
             messages += [Message.build(text=phrase, intent=question.name, intent_metadata=about) for phrase in question.train]
         for intent, talk in self.content.talk.items():
             messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]

@@ -37,7 +37,7 @@ class AnswerPolicy(Policy):
         intent = (tracker.latest_message and tracker.latest_message.intent.get("name")) or ""
         done = _action_since_message(tracker)
         scores = self._default_predictions(domain)
-        if "." in intent and done is None:
+        if "." in intent and (done is None or done.startswith("utter_")):  # a story's offer is no answer
             scores[domain.index_for_action(self.config["action"])] = 1.0
         elif done == self.config["action"]:
             scores[domain.index_for_action(ACTION_LISTEN_NAME)] = 1.0

@@ -1,0 +1,328 @@
+"""What a message leaves out, taken from its conversation: "and the side effects?", "what about phenytoin?".
+
+Everything here is a function of the classifier's ranking, of what the release knows of its questions, and of the
+conversation's topic. A message that names no term either stands alone or follows up, and each way to understand it is
+weighed by its likelihood:
+
+- it stands alone and asks question q: q's confidence, times the share of q's phrases that name none of q's terms (counted
+  at training; of those that point back, as "it" does, apart from the others), times SWITCH, for the topic is left;
+- it follows up and asks question q about a term of the topic: the geometric mean of q's confidence and that of all questions
+  with q's facet (whatever they are about), times ELLIPTICAL and POINTING, times FURTHER for the article's condition where
+  a medicine is spoken of;
+- it follows up and asks what no question about the topic answers: the confidence of that facet, times MISSING.
+
+So "is it safe in pregnancy?" after clonazepam does not get valproate's answer, although its words are nearest to that.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+NOT_COVERED, ADVICE = "not_covered", "personal_advice"
+MOST_TURNS = 3  # an older topic is forgotten
+MENTIONED = 0.8  # the likelihood of a term that a question's section only mentions; 1 for what the question is about
+ELSEWHERE = 0.3  # a question of another article than the one that is talked about, where a named term is in both
+SWITCH = 0.2  # somebody in the middle of a topic says something that has nothing to do with it
+FURTHER = 0.3  # a follow-up is about the article's condition, and not about the medicine that was spoken of
+MISSING = 0.5  # a follow-up asks for something that no question answers
+ELLIPTICAL = 0.5  # a follow-up names no term
+ABSENT = 3  # so many times likelier than any question about the named term is a facet that the words tell without it
+BRIEF = 5  # words; a longer message tells by its words what it is about
+RESOLVED = 0.9  # the confidence of a question that the topic alone decides: a rule, and no measured probability
+POINTING = {True: 0.6, False: 0.4}  # a follow-up holds a word that points back, or none
+OWN = 1 / 3  # of a follow-up's likelihood is the question's own confidence, the rest that of its facet (geometric mean)
+POINTS_BACK = re.compile(
+    r"^\s*(and|but|or|so|then|also|what about|how about)\b"
+    r"|\b(it|its|it's|they|them|their|theirs|those|these|this|that|one|ones)\b", re.IGNORECASE)
+# What is left of "and what about phenytoin then?" when its term is taken away: nothing that tells an aspect.
+EMPTY = set("what whats about how hows and or but then so ok okay now well also too the a an for with in on of to if instead "
+            "please same question case it its my your their one other else hi yes no more tell me us know".split())
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of one question."""
+
+    article: str
+    subject: str
+    about: tuple
+    facets: tuple
+    mentions: frozenset
+
+
+@dataclass(frozen=True)
+class Library:
+    """The questions, found by what they are about, by facet and by article."""
+
+    questions: dict  # name -> Known
+    by_term: dict  # term -> names
+    by_aspect: dict  # (term, facet) -> names
+    by_article: dict  # (article, facet) -> names
+    own: dict  # facet -> names of the questions that are about their article's own condition
+    subjects: dict  # article -> its condition
+    kinds: dict  # term -> kind, of every term
+    alone: dict  # intent -> the shares of its phrases that name no term and (don't, do) point back
+    words: frozenset  # that phrases of two articles, or of none, have in common
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a message is understood.
+
+    `case` is None for what the ranking says; `which` (several conditions have it), `close` (choices), `aspect` (nothing
+    about this side of `term`). `facets`: what it asks, the likeliest first. `named`: the terms it is about.
+    `weighed`: the ranking's values are probabilities, and no longer the classifier's scores.
+    """
+
+    ranking: list
+    case: str | None = None
+    term: str | None = None
+    facets: tuple = ()
+    named: tuple = ()
+    choices: tuple = ()
+    weighed: bool = False
+
+
+def make_library(questions, alone, words, kinds):
+    """The Library of {name: {article, subject, about, facets, mentions}} and what else `count` found."""
+    known = {name: Known(q["article"], q["subject"], tuple(q["about"]), tuple(q["facets"]), frozenset(q["mentions"]))
+             for name, q in questions.items()}
+    by_term, by_aspect, by_article, own, subjects = {}, {}, {}, {}, {}
+    for name, question in known.items():
+        subjects[question.article] = question.subject
+        for term in question.about:
+            by_term.setdefault(term, []).append(name)
+        for facet in question.facets:
+            by_article.setdefault((question.article, facet), []).append(name)
+            for term in question.about:
+                by_aspect.setdefault((term, facet), []).append(name)
+            if question.about[0] == question.subject:
+                own.setdefault(facet, []).append(name)
+    return Library(known, by_term, by_aspect, by_article, own, subjects, kinds, alone, frozenset(words))
+
+
+def count(phrases, questions, find):
+    """(`alone`, `words`) of a Library, from the phrases [(text, intent)] and what is known of the questions."""
+    counts, places = {}, {}
+    for text, intent in phrases:
+        known = questions.get(intent)
+        named = {mention.term for mention in find(text)}
+        if known:
+            named &= {*known["about"], known["subject"]}
+        seen = counts.setdefault(intent, [0, 0, 0])
+        seen[2] += 1
+        if not named:
+            seen[bool(POINTS_BACK.search(text))] += 1
+        for word in set(re.findall("[a-z]+", text.lower())):
+            places.setdefault(word, set()).add(known["article"] if known else "")
+    alone = {intent: [(plain + 0.25) / (total + 1), (pointing + 0.25) / (total + 1)] for intent, (plain, pointing, total) in counts.items()}
+    return alone, sorted(word for word, articles in places.items() if len(articles) > 1)
+
+
+def read(library, ranking, named, rest, topic, article, unrelated):
+    """The Reading of a message.
+
+    `ranking`: [{name, confidence}], the confidences the plain scores of the classifier; `named`: the terms in the message, in order; `rest`: its text
+    without them; `topic`: {about, article, facets} of the conversation, or None; `article`: the page's, or None.
+    """
+    if not ranking:
+        return Reading(ranking)
+    if named:
+        empty = set(re.findall(r"[a-z']+", rest.lower().replace("'s", ""))) <= EMPTY
+        if empty and topic and topic.get("facets"):
+            reading = take_facet(library, ranking, named, topic, article)
+            if reading:
+                return reading
+        return weigh(library, ranking, named, (topic or {}).get("article") or article, unrelated)
+    levels = context_of(library, topic, article)
+    pointing = bool(POINTS_BACK.search(rest))
+    if levels:
+        return follow(library, ranking, levels, pointing)
+    return stand_alone(library, ranking, pointing, rest)
+
+
+def fresh(topic, number):
+    """The topic, or None where it is older than MOST_TURNS turns; `number`: the turn's, in its conversation."""
+    if not topic or number is not None and number - topic.get("number", number) > MOST_TURNS:
+        return None
+    return topic
+
+
+def context_of(library, topic, article):
+    """What a follow-up can be about, the likeliest first: lists of terms."""
+    about = list((topic or {}).get("about") or ())
+    if about and not any(term in library.by_term for term in about):
+        return [about]  # something foreign: what follows is about that, and not about the page
+    subject = library.subjects.get((topic or {}).get("article")) if about else library.subjects.get(article)
+    others = [term for term in about if term != subject]
+    levels = [[term for term in others if library.kinds.get(term) != "condition"], [subject] if subject else [],
+              [term for term in others if library.kinds.get(term) == "condition"]]
+    if subject not in about:  # the condition that was named comes before the article's own
+        levels[1], levels[2] = levels[2], levels[1]
+    return [level for level in levels if level]
+
+
+def take_facet(library, ranking, named, topic, article):
+    """The Reading of a term without an aspect: the aspect is the topic's; None where the topic has none for it."""
+    known = [term for term in named if term in library.by_term]
+    if not known:
+        return None
+    term, facets = known[0], topic["facets"]
+    for facet in facets:
+        names = library.by_aspect.get((term, facet), [])
+        near = [name for name in names if library.questions[name].article in (topic.get("article"), article)]
+        about_it = [name for name in near or names if library.questions[name].about[0] == term] or near or names
+        if len(about_it) == 1:
+            return Reading(_resolved(ranking, about_it[0]), facets=(facet,), named=tuple(known), weighed=True)
+        if about_it:
+            return Reading(ranking, "close", term, (facet,), tuple(known), tuple(about_it))
+    names = library.by_term[term]
+    before = [library.kinds.get(old) for old in topic.get("about") or ()]
+    if before and library.kinds.get(term) not in before:
+        # From a condition to a medicine: the aspect of the one is none of the other's.
+        if len(names) == 1:
+            return Reading(_resolved(ranking, names[0]), facets=library.questions[names[0]].facets, named=tuple(known),
+                           weighed=True)
+        return None
+    return Reading(ranking, "aspect", term, tuple(facets), tuple(known), tuple(names))
+
+
+def weigh(library, ranking, named, article, unrelated):
+    """The Reading by the terms in `named`: a question that doesn't know them is unlikely.
+
+    What foreign terms take from the questions goes to `not_covered`. Where the words tell a facet far better than any
+    question about the covered terms, the question of that facet about them is meant; if there is none, it is not covered.
+    """
+    covered = [term for term in named if term in library.by_term]
+    foreign = {term for term in named if term not in library.by_term}
+    if covered:  # another condition beside a covered term is no hindrance
+        foreign = {term for term in foreign if library.kinds[term] != "condition"}
+    held = {*covered, *foreign}
+    mass, confidence = _facets(library, ranking)
+    facet, least = max(mass, key=mass.get, default=None), ranking[-1]["confidence"]
+    weighed, lost = {}, 0.0
+    for name, value in confidence.items():
+        question = library.questions.get(name)
+        if question is None:
+            weighed[name] = value
+            continue
+        likelihood = math.prod(1.0 if term in question.about else MENTIONED if term in question.mentions else unrelated
+                               for term in held)
+        if foreign - question.mentions:
+            lost += value * (1 - likelihood)
+        weighed[name] = value * likelihood * (1.0 if article in (None, question.article) else ELSEWHERE)
+    if lost:
+        weighed[NOT_COVERED] = weighed.get(NOT_COVERED, 0.0) + lost
+    if covered and not foreign and facet and mass[facet] > ABSENT * max(weighed.values()):
+        asked = [name for term in covered for name in library.by_aspect.get((term, facet), ())]
+        if not asked:
+            return Reading(ranking, "aspect", covered[0], (facet,), tuple(covered), tuple(library.by_term[covered[0]]))
+        for name in asked:
+            weighed[name] = confidence.get(name, least) ** OWN * min(1.0, mass[facet]) ** (1 - OWN)
+    return Reading(_ranked(weighed, 1.0, 1.0), facets=_order(mass), named=tuple(covered or named))
+
+
+def follow(library, ranking, levels, pointing):
+    """The Reading of a message without a term, in a conversation about `levels`."""
+    mass, confidence = _facets(library, ranking)
+    if not mass:
+        return Reading(ranking)
+    followed = ELLIPTICAL * POINTING[pointing]
+    least, total = ranking[-1]["confidence"], sum(confidence.values())
+    weighed = {}
+    for name, value in confidence.items():
+        alone = library.alone.get(name, (0.5, 0.5))[pointing]
+        if name == ADVICE:  # "should I take it?" follows up as well
+            weighed[name] = value * (alone + followed) / 2
+        else:
+            weighed[name] = value * alone * SWITCH
+    facet = max(mass, key=mass.get)
+    found = {}
+    for depth, terms in enumerate(levels):
+        for term in terms:
+            for name in library.by_term.get(term, ()):
+                shared = max(mass.get(f, 0.0) for f in library.questions[name].facets)
+                value = confidence.get(name, least) ** OWN * shared ** (1 - OWN) * followed * FURTHER ** depth
+                if value > found.get(name, (0.0,))[0]:
+                    found[name] = (value, term)
+    for name, (value, _) in found.items():
+        weighed[name] = max(weighed.get(name, 0.0), value)
+    best = max(weighed, key=weighed.get)
+    answered = any(library.by_aspect.get((term, facet)) for terms in levels for term in terms)
+    missing = mass[facet] * followed * MISSING
+    if not answered and missing > weighed[best]:
+        return _missing(library, ranking, levels, facet)
+    if best in found and weighed[best] == found[best][0]:
+        named = (found[best][1],)
+        rivals = [name for name, (value, term) in found.items() if name != best and value > weighed[best] / 2
+                  and facet in library.questions[name].facets and facet in library.questions[best].facets]
+        if rivals:
+            return Reading(ranking, "close", None, (facet,), named, tuple([best, *rivals]))
+        return Reading(_shares(weighed, min(1.0, total)), facets=_order(mass), named=named, weighed=True)
+    return Reading(_shares(weighed, min(1.0, total)), facets=_order(mass), weighed=True)
+
+
+def stand_alone(library, ranking, pointing, text):
+    """The Reading of a message without a term or a conversation: what several conditions have is asked back."""
+    mass, confidence = _facets(library, ranking)
+    words = re.findall(r"[a-z]+", text.lower())
+    vague = pointing or len(words) <= BRIEF and set(words) <= library.words
+    if not vague or not mass:
+        return Reading(ranking, facets=_order(mass))
+    first = next(intent["name"] for intent in ranking if intent["name"] in library.questions)
+    best, facet = library.questions[first], max(mass, key=mass.get)
+    open_ended = mass[facet] * ELLIPTICAL * POINTING[pointing]
+    if any(value * library.alone.get(name, (0.5, 0.5))[pointing] > open_ended
+           for name, value in confidence.items() if name not in library.questions) or facet not in best.facets:
+        return Reading(ranking, facets=_order(mass))
+    own = library.own.get(facet, [])
+    if len(own) > 1 and first in own:
+        listed = sorted(own, key=lambda name: -confidence.get(name, 0.0))
+        return Reading(ranking, "which", None, (facet,), (), tuple(listed))
+    if best.subject not in best.about and sum(library.alone[first]) < 0.1:
+        names = [name for name in confidence if name in library.questions and facet in library.questions[name].facets]
+        return Reading(ranking, "close", None, (facet,), (), tuple(names))
+    return Reading(ranking, facets=_order(mass))
+
+
+def _missing(library, ranking, levels, facet):
+    """The Reading where none of the terms that are talked about has a question of this facet."""
+    term = levels[0][0]
+    article = next((id for id, subject in library.subjects.items() if subject == term), None)
+    nearby = library.by_article.get((article, facet), ())
+    if nearby:  # asked of the condition, answered for its medicines: which of them?
+        return Reading(ranking, "close", term, (facet,), (term,), tuple(nearby))
+    return Reading(ranking, "aspect", term, (facet,), (term,), tuple(library.by_term.get(term, ())))
+
+
+def _facets(library, ranking):
+    """({facet: the confidence of all its questions}, {intent: confidence})."""
+    mass, confidence = {}, {}
+    for intent in ranking:
+        name, value = intent["name"], float(intent["confidence"])
+        confidence[name] = confidence.get(name, 0.0) + value
+        for facet in library.questions[name].facets if name in library.questions else ():
+            mass[facet] = mass.get(facet, 0.0) + value
+    return mass, confidence
+
+
+def _order(mass):
+    return tuple(sorted(mass, key=mass.get, reverse=True))
+
+
+def _ranked(weighed, total, whole):
+    """The weights as a ranking whose confidences are shares of `total`, times `whole`."""
+    scale = whole / total if total else 0.0
+    return sorted(({"name": name, "confidence": min(1.0, value * scale)} for name, value in weighed.items()),
+                  key=lambda intent: -intent["confidence"])
+
+
+def _shares(weighed, whole):
+    """The weights as a ranking of probabilities that add up to `whole`: a score is the root of a product of two."""
+    squares = {name: value * value for name, value in weighed.items()}
+    return _ranked(squares, sum(squares.values()), whole)
+
+
+def _resolved(ranking, name):
+    rest = [{"name": i["name"], "confidence": i["confidence"] * (1 - RESOLVED)} for i in ranking if i["name"] != name]
+    return [{"name": name, "confidence": RESOLVED}, *rest]
