@@ -48,13 +48,15 @@ async def serve(config):
 
     Raises release.ReleaseError, processes.NoAnswer or store.StoreDown where it can't start.
     """
-    store.migrate(config.database())
+    id = processes.live_release(config)
     engine = store.connect(config.database())
-    started = await processes.start(config)
-    tasks = []
+    starting = asyncio.create_task(processes.start(config, id))  # the longest; the rest is done beside it
+    started, tasks = None, []
     try:
-        desk = turns.Desk(config=config, engine=engine, processes=started, turnstile=limits.Turnstile())
-        turns.read_release(desk, started.rasa.release)
+        await asyncio.to_thread(store.migrate, config.database())
+        desk = turns.Desk(config=config, engine=engine, turnstile=limits.Turnstile())
+        await asyncio.to_thread(turns.read_release, desk, id)
+        started = desk.processes = await starting
         server = uvicorn.Server(uvicorn.Config(
             create_app(desk), host=config.host, port=config.port, log_level="warning", lifespan="off", server_header=False,
             timeout_graceful_shutdown=processes.DRAIN_SECONDS))
@@ -65,7 +67,11 @@ async def serve(config):
     finally:
         for task in tasks:
             task.cancel()
-        await processes.stop(started)
+        if not started:
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+        else:
+            await processes.stop(started)
         engine.dispose()
 
 

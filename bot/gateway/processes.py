@@ -44,14 +44,20 @@ class Processes:
     draining: set = field(default_factory=set)
 
 
-async def start(config):
-    """The processes of the live release, warm and probed; raises release.ReleaseError where there is none."""
+def live_release(config):
+    """The id of the live release, whose every file is as it was signed; raises release.ReleaseError."""
+    id = release.live(config)
+    if id is None:
+        raise release.ReleaseError("no release is published; run `make run`, or `bot train` and `bot publish`")
+    release.read_manifest(config, id)
+    return id
+
+
+async def start(config, id):
+    """The processes of release `id`, warm and probed; raises release.ReleaseError or NoAnswer."""
     processes = Processes(config=config, secret=secrets.token_urlsafe(32), actions_port=_free_port(),
                           client=httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50)))
     try:
-        id = release.live(config)
-        if id is None:
-            raise release.ReleaseError("no release is published; run `make run`, or `bot train` and `bot publish`")
         processes.actions = _start_actions(processes)
         processes.rasa = await _start_rasa(processes, id)
     except BaseException:

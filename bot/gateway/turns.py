@@ -2,6 +2,7 @@
 
 Every accepted message ends in exactly one of "answered and stored" or "refused with a sentence the visitor can read".
 """
+from __future__ import annotations
 
 import asyncio
 import logging
@@ -84,8 +85,8 @@ class Desk:
 
     config: settings.Settings
     engine: object
-    processes: processes.Processes
     turnstile: limits.Turnstile
+    processes: processes.Processes | None = None
     release: str | None = None
     library: content.Content | None = None
     screen: safety.Screen | None = None

@@ -67,9 +67,16 @@ def serve(archive, port):
     threading.Thread(target=_end_with_parent, daemon=True).start()
     root = Path(__file__).parents[2]
     serve_application(model_path=archive, interface="127.0.0.1", port=int(port), enable_api=False,
-                      credentials=str(root / "credentials.yml"),
+                      credentials=str(root / "credentials.yml"), server_listeners=[(_end_without_model, "after_server_start")],
                       endpoints=AvailableEndpoints.read_endpoints(str(root / "endpoints.yml")))
     return 0
+
+
+async def _end_without_model(app, loop):
+    """Rasa serves on without a model; who started it must hear of that at once."""
+    if not app.ctx.agent.is_ready():
+        print("the archive was made by another version of this code; train again", file=sys.stderr, flush=True)
+        os._exit(3)
 
 
 def _end_with_parent():
