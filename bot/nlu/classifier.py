@@ -1,5 +1,6 @@
 """Which question a message asks: logistic regression over the sentence vector, two middle layers and character n-grams,
-times the likeness to the nearest training phrase; docs/understanding.md tells why, and what each part is worth."""
+times the likeness to the nearest training phrase, and, where questions have facets, the aspect that all articles' phrases
+teach (bot/nlu/aspects.py); docs/understanding.md tells why, and what each part is worth."""
 from __future__ import annotations
 
 import json
@@ -22,16 +23,21 @@ from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import fmin_l_bfgs_b
 from threadpoolctl import threadpool_limits
 
+from bot.nlu import aspects
+
 VECTOR = 384  # what a dense feature begins with: the sentence vector; layers of the same width follow
 FOLDS = 5  # the thresholds come from scores of phrases, and of whole intents, that were left out of the training
 SEED = 42
+ASPECT_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
 
 
 @dataclass(frozen=True)
 class Model:
     """What training learns, all float32: `means` of the layers, the n-grams' `idf`, the weights of dense features and of
     n-grams ([features, intents]) and the `offset`; the vectors of all `phrases`, those of intent i from row `start[i]`;
-    and `scale`, which makes a score a confidence (of no numbers: the score is the confidence)."""
+    `aspect_of` each intent (-1: none; empty where no phrase has a facet), with the means, weights and offset of the aspects'
+    regression over the masked text; and `scale`, which makes a score a confidence (of no numbers: the score is the
+    confidence)."""
 
     means: np.ndarray
     idf: np.ndarray
@@ -40,7 +46,27 @@ class Model:
     offset: np.ndarray
     phrases: np.ndarray
     start: np.ndarray
+    aspect_of: np.ndarray
+    aspect_means: np.ndarray
+    aspects: np.ndarray
+    aspect_offset: np.ndarray
     scale: np.ndarray
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """What is learned from: n-gram counts (sparse [n, grams]), dense features of the texts and of the masked texts [n, d],
+    and labels [n]; dense features, labels and weights of the intents' `own` words, which have no n-grams; each intent's
+    aspect, -1 for none."""
+
+    counts: scipy.sparse.csr_matrix
+    dense: np.ndarray
+    masked: np.ndarray
+    labels: np.ndarray
+    own: np.ndarray
+    own_labels: np.ndarray
+    own_weights: np.ndarray
+    aspect_of: np.ndarray
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -64,15 +90,21 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             "gram_weight": 0.7,
             # How much the words of an intent's name weigh as a phrase of it; 0 leaves them out.
             "name_weight": 1.0,
+            # How much each sentence of a question's own wording, title and lead weighs as a phrase of it.
+            "text_weight": 0.5,
+            # How much a question's aspect, learned over all articles from phrases whose terms are masked, weighs beside the
+            # question itself; 0 leaves it out. Questions without a facet have none.
+            "aspect_weight": 0.5,
             # How strongly the regression is held to small weights.
             "regularisation": 0.1,
             # Phrases that span the space in which the regression is solved; more cost time (squared) and memory.
             "landmarks": 2048,
             "max_iterations": 40,
-            # The share of messages that may be answered wrongly. Confidence 0.5 is put where the left-out phrases keep
-            # it. None: the confidence is the plain score, the geometric mean of probability and likeness.
+            # The share of messages that may be answered wrongly: with a confidence over 0.5 the left-out phrases keep it.
+            # None: the confidence is the plain score, the geometric mean of probability and likeness.
             "wrong_answers": None,
-            # The share of messages, when that is computed, whose question no article has.
+            # The share of messages, when that is computed, whose intent was never taught. 0 where such messages have
+            # phrases of their own, as not_covered and out_of_scope have.
             "strangers": 0.1,
             # Threads of the linear algebra, in the whole process. With a second one on a busy machine each product waits
             # for both to get their turn: training then took ten times as long.
@@ -110,21 +142,30 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         left-out phrases showed: the threshold and the shares of messages above it."""
         examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
         self._intents = sorted({e.get(INTENT) for e in examples})
-        number = {intent: i for i, intent in enumerate(self._intents)}
-        labels = np.array([number[e.get(INTENT)] for e in examples], dtype=np.int64)
-        counts, dense = _features(examples)
-        named = {e.get(INTENT): e.get_dense_features(INTENT)[1] for e in examples}
-        names = np.concatenate([named[i].features if named[i] else np.zeros((1, dense.shape[1])) for i in self._intents])
-        phrases = (counts, dense, labels, names.astype(np.float32))
+        phrases = self._gather(examples)
         report = {}
         scale = np.zeros(0, dtype=np.float32)
         if self._config["wrong_answers"] is not None:
-            scale, report = calibrate(*phrases, self._config)
-        self._model = fit(*phrases, self._config, scale)
+            scale, report = calibrate(phrases, self._config)
+        self._model = fit(phrases, self._config, scale)
         with self._storage.write_to(self._resource) as folder:
             (folder / "intents.json").write_text(json.dumps({"intents": self._intents, **report}), encoding="utf-8")
             save_file(asdict(self._model), str(folder / "model.safetensors"))
         return self._resource
+
+    def _gather(self, examples: List[Message]) -> Phrases:
+        first = {e.get(INTENT): e for e in examples}
+        number = {intent: i for i, intent in enumerate(self._intents)}
+        labels = np.array([number[e.get(INTENT)] for e in examples], dtype=np.int64)
+        facets = [aspects.facets_of(first[intent]) for intent in self._intents]
+        known = sorted({facet for facet in facets if facet})
+        own = [first[intent].get_dense_features(INTENT)[1] for intent in self._intents]
+        own = [each.features if each else np.zeros((0, 3 * VECTOR)) for each in own]
+        weights = [[self._config["name_weight" if row == 0 else "text_weight"] for row in range(len(each))] for each in own]
+        features = _features(examples)
+        return Phrases(*features, labels, np.concatenate(own).astype(np.float32),
+                       np.repeat(np.arange(len(own)), [len(each) for each in own]), np.concatenate(weights).astype(np.float32),
+                       np.array([known.index(facet) if facet else -1 for facet in facets]))
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         return training_data
@@ -132,9 +173,9 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
     def process(self, messages: List[Message]) -> List[Message]:
         """Ranks the intents for each message."""
         for message in messages:
-            ranking, dense = [], message.get_dense_features(TEXT)[1]
-            if dense:
-                best, confidences = rank(self._model, *_grams(message), dense.features, self._config)
+            ranking = []
+            if message.get_dense_features(TEXT)[1]:
+                best, confidences = rank(self._model, *_grams(message), *_sentence(message), self._config)
                 ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences)]
             message.set("scale", [float(number) for number in self._model.scale])  # for whoever weighs the scores anew
             message.set("intent", ranking[0] if ranking else {"name": None, "confidence": 0.0}, add_to_output=True)
@@ -142,57 +183,62 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         return messages
 
 
-def fit(counts, dense, labels, names, config, scale) -> Model:
-    """Learns from n-gram counts (sparse [n, grams]), dense features [n, d], labels [n] and the intents' names
-    [intents, d]."""
+def fit(phrases: Phrases, config, scale) -> Model:
+    """Learns the questions, and their aspects if they have any."""
+    counts, intents, labels = phrases.counts, len(phrases.aspect_of), phrases.labels
     seen = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = (np.log((1 + len(labels)) / (1 + seen)) + 1).astype(np.float32)
-    means = dense[:, VECTOR:].mean(axis=0)
-    weights = np.ones(len(labels), dtype=np.float32)
-    vectors, own = dense, labels
-    grams = _weigh_grams(counts, idf, config)
-    if config["name_weight"]:
-        vectors, own = np.concatenate([dense, names]), np.concatenate([labels, np.arange(len(names))])
-        weights = np.concatenate([weights, np.full(len(names), config["name_weight"], dtype=np.float32)])
-        grams = scipy.sparse.vstack([grams, scipy.sparse.csr_matrix((len(names), len(idf)), dtype=np.float32)]).tocsr()
-    order = np.argsort(own, kind="stable")
-    learned = _regress(grams, _weigh_dense(vectors, means, config), own, weights, len(names), config)
-    start = np.searchsorted(own[order], np.arange(len(names) + 1))
-    return Model(means, idf, *learned, np.ascontiguousarray(vectors[order, :VECTOR]), start, scale)
+    means = phrases.dense[:, VECTOR:].mean(axis=0)
+    used = phrases.own_weights > 0
+    vectors, owner = np.concatenate([phrases.dense, phrases.own[used]]), np.concatenate([labels, phrases.own_labels[used]])
+    weights = np.concatenate([np.ones(len(labels), dtype=np.float32), phrases.own_weights[used]])
+    wordless = scipy.sparse.csr_matrix((used.sum(), len(idf)), dtype=np.float32)
+    grams = scipy.sparse.vstack([_weigh_grams(counts, idf, config), wordless]).tocsr()
+    order = np.argsort(owner, kind="stable")
+    learned = _regress(grams, _weigh_dense(vectors, means, config), owner, weights, intents, config)
+    start = np.searchsorted(owner[order], np.arange(intents + 1))
+    return Model(means, idf, *learned, np.ascontiguousarray(vectors[order, :VECTOR]), start, *_fit_aspects(phrases, config), scale)
 
 
-def rank(model: Model, columns, counts, dense, config) -> Tuple[np.ndarray, np.ndarray]:
+def rank(model: Model, columns, counts, dense, masked, config) -> Tuple[np.ndarray, np.ndarray]:
     """The likeliest intents of one message, best first, and their confidences. The message: `counts` of the n-grams
-    `columns`, and dense features [1, d]."""
+    `columns`, and dense features of the text and of the masked text [1, d]."""
     logits = (_weigh_dense(dense, model.means, config) @ model.dense)[0] + model.offset
     if len(columns):
         grams = counts * model.idf[columns]
         logits += (config["gram_weight"] / np.sqrt(grams @ grams)) * (grams @ model.grams[columns])
     logits -= logits.max()
     log_probability = logits - np.log(np.exp(logits).sum())
+    if len(model.aspect_of):
+        asked = (_weigh_dense(masked, model.aspect_means, config) @ model.aspects)[0] + model.aspect_offset
+        log_probability = aspects.add(log_probability, aspects.log_softmax(asked), model.aspect_of, config["aspect_weight"])
     # Only the phrases of likely intents are compared: likeness never lifts one from far below.
-    likely = np.argsort(-logits)[: 2 * config["ranking_length"]]
+    likely = np.argsort(-log_probability)[: 2 * config["ranking_length"]]
     vector = dense[0, :VECTOR]
     likeness = np.array([(model.phrases[model.start[i]:model.start[i + 1]] @ vector).max() for i in likely])
     scores = (log_probability[likely] + np.log(np.clip(likeness, 1e-6, 1))) / 2
     order = np.argsort(-scores)[: config["ranking_length"]]
     confidences = np.exp(scores[order])
     if len(model.scale):
-        confidences = _squash(model.scale[0] * scores[order] + model.scale[1])
+        power, none = model.scale
+        sharp = np.exp(power * scores[order])
+        confidences = sharp / (sharp.sum() + np.exp(none))
     return likely[order], confidences
 
 
-def calibrate(counts, dense, labels, names, config) -> Tuple[np.ndarray, Dict[Text, float]]:
+def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
     """(scale, report): how a score becomes a confidence, measured on phrases that were left out of the training.
 
-    Of each of FOLDS trainings, a fifth of the intents is left out, as strangers, and a fifth of the others' phrases.
-    The confidence is a logistic function of the score, moved so that 0.5 is the lowest score above which the share of
-    wrongly answered messages stays under `wrong_answers`.
+    Of each of FOLDS trainings, a fifth of the phrases is left out, and, where there are to be `strangers`, a fifth of the
+    intents first. The confidences are shares: of the intents' scores, sharpened, and of one more for "none of these". That
+    is as strong as it must be for the messages that are answered wrongly with a confidence over 0.5 to stay under
+    `wrong_answers`.
     """
     random = np.random.RandomState(SEED)
-    intent_fold = _deal(np.zeros(len(names), dtype=int), random)
-    if len(names) < 2 * FOLDS:
-        intent_fold[:] = -1  # too few intents to leave some out
+    labels, intents = phrases.labels, len(phrases.aspect_of)
+    intent_fold = _deal(np.zeros(intents, dtype=int), random)
+    if intents < 2 * FOLDS or not config["strangers"]:
+        intent_fold[:] = -1  # too few intents to leave some out, or none wanted
     phrase_fold = _deal(labels, random)
     scores, right, strange = [], [], []
     for fold in range(FOLDS):
@@ -200,32 +246,44 @@ def calibrate(counts, dense, labels, names, config) -> Tuple[np.ndarray, Dict[Te
         taught = np.flatnonzero((intent_fold[labels] != fold) & (phrase_fold != fold))
         asked = np.flatnonzero((intent_fold[labels] == fold) | (phrase_fold == fold))
         kept = kept[np.isin(kept, labels[taught])]
-        renumbered = np.searchsorted(kept, labels[taught])
-        model = fit(counts[taught], dense[taught], renumbered, names[kept],
-                    {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32))
+        model = fit(_part(phrases, taught, kept), {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32))
         for row in asked:
-            own = slice(counts.indptr[row], counts.indptr[row + 1])
-            best, confidences = rank(model, counts.indices[own], counts.data[own], dense[row:row + 1], config)
-            scores.append(np.log(confidences[0]))
-            right.append(kept[best[0]] == labels[row])
+            own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
+            best, confidences = rank(model, phrases.counts.indices[own], phrases.counts.data[own], phrases.dense[row:row + 1],
+                                     phrases.masked[row:row + 1], config)
+            missing = config["ranking_length"] - len(best)  # in a library with few intents
+            scores.append(np.append(np.log(confidences), [np.log(1e-30)] * missing))
+            right.append(np.append(kept[best] == labels[row], [False] * missing).astype(bool))
             strange.append(intent_fold[labels[row]] == fold)
-    scores, right, strange = np.array(scores, dtype=np.float64), np.array(right), np.array(strange)
+    scores, right, strange = np.array(scores), np.array(right), np.array(strange)
     shares = np.where(strange, config["strangers"] / max(strange.sum(), 1),
                       (1 - config["strangers"] * strange.any()) / (~strange).sum())
-    slope, offset = _logistic(scores, right, shares)
-    order = np.argsort(-scores, kind="stable")
-    wrong = np.cumsum(np.where(right, 0, shares)[order])
-    answered = np.searchsorted(wrong, config["wrong_answers"], side="right")  # so many of the best scores
-    if answered == len(scores):
-        threshold = scores.min()
-    else:  # above the score of the first that would be too much, and of its equals
-        threshold = np.nextafter(scores[order][answered], 0)
-    above = scores >= threshold
+    power = _sharpen(scores, right, shares)
+    # The confidence of the first is over 0.5 where "none of these" is weaker than what it has more than all the others.
+    sharp = np.exp(power * scores)
+    lead = 2 * sharp[:, 0] - sharp.sum(axis=1)
+    order = np.argsort(-lead, kind="stable")
+    wrong = np.cumsum(np.where(right[:, 0], 0, shares)[order])
+    answered = np.searchsorted(wrong, config["wrong_answers"], side="right")  # so many of the surest
+    none = max(lead[order][answered] if answered < len(lead) else 0, 1e-30)  # as strong as the first that would be too much
+    above = lead > none
     report = {
-        "threshold": float(np.exp(threshold)), "answered": float(shares[above & ~strange].sum() / shares[~strange].sum()),
-        "wrong": float(shares[above & ~right].sum()), "strangers_answered": float(strange[above].sum() / max(strange.sum(), 1)),
+        "answered": float(shares[above & ~strange].sum() / shares[~strange].sum()), "wrong": float(shares[above & ~right[:, 0]].sum()),
+        "strangers_answered": float(strange[above].sum() / max(strange.sum(), 1)), "power": float(power), "none": float(none),
     }
-    return np.array([slope, -slope * threshold], dtype=np.float32), report
+    return np.array([power, np.log(none)], dtype=np.float32), report
+
+
+def _fit_aspects(phrases, config):
+    """(aspect_of, means, weights, offset) of a Model; empty where no question has a facet, or they weigh nothing."""
+    told = np.flatnonzero(phrases.aspect_of[phrases.labels] >= 0)
+    if not len(told) or not config["aspect_weight"]:
+        return (np.zeros(0, dtype=np.int64), *(np.zeros(0, dtype=np.float32) for _ in range(3)))
+    masked, labels = phrases.masked[told], phrases.aspect_of[phrases.labels[told]]
+    means = masked[:, VECTOR:].mean(axis=0)
+    weights, _, offset = _regress(scipy.sparse.csr_matrix((len(told), 0), dtype=np.float32), _weigh_dense(masked, means, config), labels,
+                                  np.ones(len(told), dtype=np.float32), phrases.aspect_of.max() + 1, {**config, "landmarks": ASPECT_LANDMARKS})
+    return phrases.aspect_of, means, weights, offset
 
 
 def _regress(grams, dense, labels, weights, intents, config):
@@ -270,6 +328,13 @@ def _landmarks(labels, most):
     return np.sort(np.argsort(place, kind="stable")[:most])
 
 
+def _part(phrases, rows, kept):
+    """The phrases of `rows`, whose intents are all in `kept` and get its numbers."""
+    own = np.isin(phrases.own_labels, kept)
+    return Phrases(phrases.counts[rows], phrases.dense[rows], phrases.masked[rows], np.searchsorted(kept, phrases.labels[rows]),
+                   phrases.own[own], np.searchsorted(kept, phrases.own_labels[own]), phrases.own_weights[own], phrases.aspect_of[kept])
+
+
 def _deal(labels, random):
     """A fold for each row, so that the rows of a label are spread over all folds."""
     folds = np.empty(len(labels), dtype=int)
@@ -279,32 +344,35 @@ def _deal(labels, random):
     return folds
 
 
-def _logistic(scores, right, shares):
-    """(slope, offset) of the logistic function that gives the probability of `right`; the slope is at least 1."""
-    y = right.astype(float)
+def _sharpen(scores, right, shares):
+    """The power of the scores, 1 or more, that makes the right intents' shares, and those of "none of these", likeliest."""
 
     def loss(p):
-        z = p[0] * scores + p[1]
-        q = _squash(z)
-        value = float((shares * (np.logaddexp(0, z) - y * z)).sum()) + 1e-3 * (p[0] - 4) ** 2
-        return value, np.array([(shares * (q - y) * scores).sum() + 2e-3 * (p[0] - 4), (shares * (q - y)).sum()])
+        z = np.column_stack([p[0] * scores, np.full(len(scores), p[1])])
+        true = np.column_stack([right, ~right.any(axis=1)])
+        q = np.exp(z - np.logaddexp.reduce(z, axis=1)[:, None])
+        value = -float((shares * np.log(np.maximum((q * true).sum(axis=1), 1e-30))).sum()) + 1e-3 * (p[0] - 2) ** 2
+        rest = shares[:, None] * (q - true)
+        return value, np.array([(rest[:, :-1] * scores).sum() + 2e-3 * (p[0] - 2), rest[:, -1].sum()])
 
-    found, _, _ = fmin_l_bfgs_b(loss, np.array([4.0, 4.0]), bounds=[(1, None), (None, None)])
-    return found
-
-
-def _squash(z):
-    return 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+    found, _, _ = fmin_l_bfgs_b(loss, np.array([2.0, -2.0]), bounds=[(1, None), (None, None)])
+    return found[0]
 
 
 def _features(messages: List[Message]) -> tuple:
-    """The messages' n-gram counts (sparse [n, grams]) and dense features ([n, d])."""
+    """The messages' n-gram counts (sparse [n, grams]), dense features, and those of the masked texts (both [n, d])."""
     columns, counts = zip(*map(_grams, messages))
     known = next((message.get_sparse_features(TEXT)[1] for message, own in zip(messages, columns) if len(own)), None)
     width = known.features.shape[1] if known else 0
     ends = np.cumsum([0, *map(len, columns)])
     grams = scipy.sparse.csr_matrix((np.concatenate(counts), np.concatenate(columns), ends), shape=(len(messages), width))
-    return grams, np.concatenate([message.get_dense_features(TEXT)[1].features for message in messages])
+    return grams, *(np.concatenate(rows) for rows in zip(*map(_sentence, messages)))
+
+
+def _sentence(message: Message) -> Tuple[np.ndarray, np.ndarray]:
+    """The dense features [1, d] of a message's text and of its masked text, which is the same where no term is named."""
+    dense, masked = message.get_dense_features(TEXT)[1], message.get_dense_features(aspects.MASKED)[1]
+    return dense.features, (masked or dense).features
 
 
 def _grams(message: Message) -> Tuple[np.ndarray, np.ndarray]:

@@ -9,18 +9,20 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Text, Type
+from typing import Any, Dict, Iterator, List, Optional, Text, Tuple, Type
 
+import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
-from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot import encoder
+from bot import encoder, terms
+from bot.nlu import aspects
 
 WORD = re.compile(r"[A-Za-z]+")
 
@@ -30,7 +32,8 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
     """Sets the sentence feature of a message's text: float32 [1, 1152], the sentence vector (the first 384, of length 1)
     and the means after two middle layers. There is no sequence feature.
 
-    In training the words of an intent's name are a phrase, too: the feature of the attribute `intent`.
+    A message that names terms gets that of its masked text, too: the feature of the attribute `masked`. In training the
+    words of an intent's name are a phrase, as are the texts of a question: the rows of the feature of `intent`.
     """
 
     @classmethod
@@ -124,18 +127,33 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Adds the sentence feature to each message that has a text."""
-        told = [message for message in messages if message.get(TEXT)]
-        for message, vector in zip(told, self._encoder.encode_layers([self._read(message.get(TEXT)) for message in told])):
-            self.add_features_to_message(None, vector[None, :], TEXT, message)
+        for message in messages:
+            named = [(e["start"], e["end"], e["kind"]) for e in message.get(ENTITIES, []) if e["entity"] == "term"]
+            self._add(message, named)
         return messages
 
+    def _add(self, message: Message, mentions: List[Tuple[int, int, Text]]) -> None:
+        """The feature of the text; where it names terms, (start, end, kind), that of the masked text as well."""
+        if message.get(TEXT):
+            self.add_features_to_message(None, self._encode(message.get(TEXT)), TEXT, message)
+            if mentions:
+                masked = aspects.mask(message.get(TEXT), mentions)
+                self.add_features_to_message(None, self._encode(masked), aspects.MASKED, message)
+
+    def _encode(self, text: Text) -> np.ndarray:
+        return self._encoder.encode_layers([self._read(text)])
+
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        self.process(training_data.training_examples)
-        intents = sorted({message.get(INTENT) for message in training_data.intent_examples})
-        named = self._encoder.encode_layers([re.sub(r"[\W_]+", " ", intent).strip().lower() for intent in intents])
-        rows = dict(zip(intents, named))
+        kinds = {term: table["name"] for table in training_data.lookup_tables for term in table["elements"]}
+        find = terms.make_finder(kinds, training_data.entity_synonyms) if kinds else lambda text: []
+        for message in training_data.training_examples:
+            self._add(message, [(mention.start, mention.end, mention.kind) for mention in find(message.get(TEXT) or "")])
+        rows = {}
         for message in training_data.intent_examples:
-            self.add_features_to_message(None, rows[message.get(INTENT)][None, :], INTENT, message)
+            intent, known = message.get(INTENT), (message.get("metadata") or {}).get("intent") or {}
+            if intent not in rows:
+                rows[intent] = self._encoder.encode_layers([re.sub(r"[\W_]+", " ", intent).strip().lower(), *known.get("texts", ())])
+            self.add_features_to_message(None, rows[intent], INTENT, message)
         return training_data
 
 

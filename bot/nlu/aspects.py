@@ -1,0 +1,41 @@
+"""What a message asks, apart from what it asks it of: "how is writer's cramp diagnosed" is, masked, "how is this condition
+diagnosed", and every article's phrases teach what that means.
+
+The aspects are the facets that the questions have. Where no phrase has one, nothing here is learned or computed.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+MASKED = "masked"  # the attribute of a message that holds the feature of its masked text
+
+
+def facets_of(example):
+    """The facets of an example's question as one label; None for what is no question."""
+    facets = ((example.get("metadata") or {}).get("intent") or {}).get("facets")
+    return "+".join(sorted(facets)) if facets else None
+
+
+def mask(text, mentions):
+    """The text with each (start, end, kind) of `mentions` as "this condition", "this medicine" or "this treatment"."""
+    for start, end, kind in sorted(mentions, reverse=True):
+        text = f"{text[:start]}this {kind}{text[end:]}"
+    return text
+
+
+def add(log_probability, log_aspects, aspect_of, weight):
+    """The log probabilities of the intents, [intents], with those of the aspects, [aspects], taken in.
+
+    `aspect_of`: each intent's aspect, -1 for none. What the questions have between them stays theirs: an aspect tells one
+    question from another, and never makes a question of what is none, or is about something that no article covers.
+    """
+    questions = np.flatnonzero(aspect_of >= 0)
+    own = log_probability[questions]
+    together = own + weight * log_aspects[aspect_of[questions]]
+    log_probability = log_probability.copy()
+    log_probability[questions] = together - np.logaddexp.reduce(together) + np.logaddexp.reduce(own)
+    return log_probability
+
+
+def log_softmax(logits):
+    return logits - np.logaddexp.reduce(logits)
