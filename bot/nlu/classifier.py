@@ -269,7 +269,7 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
     above = lead > none
     report = {
         "answered": float(shares[above & ~strange].sum() / shares[~strange].sum()), "wrong": float(shares[above & ~right[:, 0]].sum()),
-        "strangers_answered": float(strange[above].sum() / max(strange.sum(), 1)), "power": float(power), "none": float(none),
+        "strangers_answered": float(strange[above].sum() / max(strange.sum(), 1)), "power": float(power), "threshold": float(none),
     }
     return np.array([power, np.log(none)], dtype=np.float32), report
 
