@@ -3,6 +3,7 @@
 Named in config.yml. Rasa passes it the content folder (`rasa train --data data`) and the files beside it.
 """
 
+import re
 from pathlib import Path
 
 import yaml
@@ -75,10 +76,16 @@ class ArticleImporter(TrainingDataImporter):
         for question in self.content.questions.values():
             article = self.content.article_of(question.name)
             about = {"article": article.id, "subject": article.about, "about": list(question.about),
-                     "facets": list(question.facets), "mentions": list(self.content.mentions[question.name])}
+                     "facets": list(question.facets), "mentions": list(self.content.mentions[question.name]),
+                     "texts": _texts(question)}
             messages += [Message.build(text=phrase, intent=question.name, intent_metadata=about) for phrase in question.train]
         for intent, talk in self.content.talk.items():
             messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]
         tables = [{"name": kind, "elements": sorted(term for term, k in self.content.kinds.items() if k == kind)}
                   for kind in sorted(set(self.content.kinds.values()))]
         return TrainingData(messages, lookup_tables=tables, entity_synonyms=dict(self.content.names))
+
+
+def _texts(question):
+    """A question's own words, which teach as its phrases do: the editor's wording, the title, each sentence of the lead."""
+    return [question.ask, question.title, *re.split(r"(?<=[.!?])\s+", re.sub(r"\s*\[[\d, ]+\]", "", question.lead))]
