@@ -61,7 +61,9 @@ class ActionClarify(Action):
             reply = replies.clarify_between(library, context["choices"])
         elif foreign:
             reply = replies.not_covered(library, said["ranking"], foreign)
-        elif best in ("not_covered", "out_of_scope") and not said["terms"]:
+        elif best in replies.TALK:
+            reply = replies.talk(library, best)
+        elif best in content.OUTCOMES:
             reply = decline(said, best)
         else:
             reply = replies.clarify(library, said["ranking"], said["terms"])

@@ -143,7 +143,8 @@ def show_settings(options, config):
 
 def show(report):
     """Print what a test found."""
-    print(f"{report.right} of {report.total} test phrases right, {report.wrong} answered wrongly")
+    print(f"of {report.total} test phrases {report.right} are answered rightly, {report.offered} asked back with the right question "
+          f"offered, {report.wrong} answered wrongly")
     for phrase, expected, got, confidence in report.missed:
         print(f"  {expected}: \"{phrase}\" -> {got} ({confidence})")
     for failure in report.failures:

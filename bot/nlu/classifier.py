@@ -177,7 +177,6 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             if message.get_dense_features(TEXT)[1]:
                 best, confidences = rank(self._model, *_grams(message), *_sentence(message), self._config)
                 ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences)]
-            message.set("scale", [float(number) for number in self._model.scale])  # for whoever weighs the scores anew
             message.set("intent", ranking[0] if ranking else {"name": None, "confidence": 0.0}, add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages

@@ -122,8 +122,8 @@ def count(phrases, questions, find):
 def read(library, ranking, named, rest, topic, article, unrelated):
     """The Reading of a message.
 
-    `ranking`: [{name, confidence}], the confidences the plain scores of the classifier; `named`: the terms in the message, in order; `rest`: its text
-    without them; `topic`: {about, article, facets} of the conversation, or None; `article`: the page's, or None.
+    `ranking`: [{name, confidence}] of the classifier; `named`: the terms in the message, in order; `rest`: its text without
+    them; `topic`: {about, article, facets} of the conversation, or None; `article`: the page's, or None.
     """
     if not ranking:
         return Reading(ranking)
@@ -199,6 +199,9 @@ def weigh(library, ranking, named, article, unrelated):
         foreign = {term for term in foreign if library.kinds[term] != "condition"}
     held = {*covered, *foreign}
     mass, confidence = _facets(library, ranking)
+    # A medicine that no article is about, but that the section of a question about what is named speaks of: not foreign.
+    told = covered and any(foreign <= question.mentions and {*covered} & {question.subject, *question.about}
+                           for question in map(library.questions.get, confidence) if question)
     facet, least = max(mass, key=mass.get, default=None), ranking[-1]["confidence"]
     weighed, lost = {}, 0.0
     for name, value in confidence.items():
@@ -208,7 +211,7 @@ def weigh(library, ranking, named, article, unrelated):
             continue
         likelihood = math.prod(1.0 if term in question.about else MENTIONED if term in question.mentions else unrelated
                                for term in held)
-        if foreign - question.mentions:
+        if foreign - question.mentions and not told:
             lost += value * (1 - likelihood)
         weighed[name] = value * likelihood * (1.0 if article in (None, question.article) else ELSEWHERE)
     if lost:
@@ -219,7 +222,8 @@ def weigh(library, ranking, named, article, unrelated):
             return Reading(ranking, "aspect", covered[0], (facet,), tuple(covered), tuple(library.by_term[covered[0]]))
         for name in asked:
             weighed[name] = confidence.get(name, least) ** OWN * min(1.0, mass[facet]) ** (1 - OWN)
-    return Reading(_ranked(weighed, 1.0, 1.0), facets=_order(mass), named=tuple(covered or named))
+    none = max(0.0, 1 - sum(confidence.values()))  # the share of what is none of them: the terms say nothing about it
+    return Reading(_ranked(weighed, sum(weighed.values()) + none, 1.0), facets=_order(mass), named=tuple(covered or named))
 
 
 def follow(library, ranking, levels, pointing):

@@ -7,8 +7,6 @@ ranking here (bot/nlu/context.py); of a message with several questions the clear
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import replace
 from typing import List
 
 from rasa.engine.graph import GraphComponent
@@ -95,12 +93,8 @@ class CoverageFilter(GraphComponent, IntentClassifier):
                     add_to_output=True)
 
     def _read(self, message, topic, article):
-        scale = message.get("scale") or ()
-        scores = [{**intent, "confidence": _score(intent["confidence"], scale)} for intent in message.get("intent_ranking") or []]
-        reading = context.read(self._library, scores, _terms(message), _rest(message), topic, article, self._config["unrelated"])
-        if reading.weighed:
-            return reading
-        return replace(reading, ranking=[{**i, "confidence": _confidence(i["confidence"], scale)} for i in reading.ranking])
+        return context.read(self._library, message.get("intent_ranking") or [], _terms(message), _rest(message), topic, article,
+                            self._config["unrelated"])
 
     def _choose(self, message, whole, topic, article):
         """(the Reading to go by, the name of another question that the message asks or None)."""
@@ -125,22 +119,6 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         if len(asked) == 1 and sure and not sure[0].weighed and whole.case is None and best["confidence"] < sure[0].ranking[0]["confidence"]:
             return sure[0], None
         return whole, None
-
-
-def _score(confidence, scale):
-    """The classifier's plain score, from the confidence that its `scale` (slope, offset) made of it."""
-    if not scale:
-        return confidence
-    slope, offset = scale
-    confidence = min(max(confidence, 1e-12), 1 - 1e-7)
-    return min(1.0, math.exp((math.log(confidence / (1 - confidence)) - offset) / slope))
-
-
-def _confidence(score, scale):
-    if not scale:
-        return score
-    slope, offset = scale
-    return 1 / (1 + math.exp(-(slope * math.log(max(score, 1e-6)) + offset)))
 
 
 def _is_outcome(library, reading):

@@ -30,6 +30,7 @@ def prepare():
         raise UnsupportedRasa(f"rasa {version('rasa')} is installed; bot/nlu/lean.py knows {RASA_VERSION}: run make to reinstall")
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two threads of it on two busy cores wait for each other
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     _validate_once()
