@@ -178,7 +178,7 @@ def _answer(content, article, name, title, text, more, sources, confidence, over
                     "reviewed_on": article.reviewed_on.isoformat() if article.reviewed_on else None,
                     "review": overdue or (None if article.reviewed_by else content.texts["not_reviewed"]),
                     "revision": article.revision},
-        "sources": [{"n": source.n, "title": source.title, "url": source.url} for source in sources],
+        "sources": [{"n": source.n, "title": source.title, "publisher": source.publisher, "url": source.url} for source in sources],
         "disclaimer": content.texts["disclaimer"],
         "feedback": {"ask": content.texts["feedback_ask"], "reasons": content.texts["feedback_reasons"]},
         "choices": choices, "confidence": round(confidence, 4),

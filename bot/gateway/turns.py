@@ -33,6 +33,7 @@ class Choice(BaseModel):
 class Source(BaseModel):
     n: int
     title: str
+    publisher: str
     url: str
 
 
