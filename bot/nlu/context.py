@@ -23,6 +23,7 @@ MOST_TURNS = 3  # an older topic is forgotten
 MENTIONED = 0.8  # the likelihood of a term that a question's section only mentions; 1 for what the question is about
 ELSEWHERE = 0.3  # a question of another article than the one that is talked about, where a named term is in both
 SWITCH = 0.2  # somebody in the middle of a topic says something that has nothing to do with it
+UNNAMED = 0.5  # what no article is about is asked without its name
 FURTHER = 0.3  # a follow-up is about the article's condition, and not about the medicine that was spoken of
 MISSING = 0.5  # a follow-up asks for something that no question answers
 ELLIPTICAL = 0.5  # a follow-up names no term
@@ -239,7 +240,7 @@ def follow(library, ranking, levels, pointing):
         if name == ADVICE:  # "should I take it?" follows up as well
             weighed[name] = value * (alone + followed) / 2
         else:
-            weighed[name] = value * alone * SWITCH
+            weighed[name] = value * alone * SWITCH * (UNNAMED if name == NOT_COVERED else 1.0)
     facet = max(mass, key=mass.get)
     found = {}
     for depth, terms in enumerate(levels):
@@ -262,7 +263,8 @@ def follow(library, ranking, levels, pointing):
                   and facet in library.questions[name].facets and facet in library.questions[best].facets]
         if rivals:
             return Reading(ranking, "close", None, (facet,), named, tuple([best, *rivals]))
-        return Reading(_shares(weighed, min(1.0, total)), facets=_order(mass), named=named, weighed=True)
+        # Its topic makes it a question that is known: the share of what is none of them is not its own.
+        return Reading(_shares(weighed, 1.0), facets=_order(mass), named=named, weighed=True)
     return Reading(_shares(weighed, min(1.0, total)), facets=_order(mass), weighed=True)
 
 
