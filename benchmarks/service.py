@@ -143,8 +143,11 @@ def write_stock(project, library):
     domain["slots"] = {}
     domain["entities"] = []
     domain["session_config"]["session_expiration_time"] = 60
+    stories = yaml.safe_load((Path(library.folder) / "stories.yml").read_text())
+    for story in stories["stories"]:
+        story["steps"] = [{key: value for key, value in step.items() if key != "offer"} for step in story["steps"]]
     for path, written in (("config.yml", STOCK), ("domain.yml", domain), ("data/nlu.yml", {"version": "3.1", "nlu": nlu}),
-                          ("data/rules.yml", rules), ("data/stories.yml", yaml.safe_load((Path(library.folder) / "stories.yml").read_text()))):
+                          ("data/rules.yml", rules), ("data/stories.yml", stories)):
         (project / path).write_text(yaml.safe_dump(written, sort_keys=False, allow_unicode=True))
 
 
