@@ -98,7 +98,7 @@ class ActionTalk(Action):
 def decline(said, outcome):
     context = said["context"]
     if outcome == "personal_advice":
-        return replies.personal_advice(said["content"], said["ranking"], said["terms"])
+        return replies.personal_advice(said["content"], said["ranking"], said["terms"], said["metadata"].get("article"))
     if outcome == "out_of_scope":
         return replies.out_of_scope(said["content"])
     if context.get("case") == "aspect":

@@ -13,6 +13,8 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from rasa_sdk.executor import ActionExecutor
 
+from bot import logs, settings
+
 
 def create_app(secret):
     app = FastAPI(openapi_url=None)
@@ -38,5 +40,6 @@ def end_with_parent():
 
 
 if __name__ == "__main__":
+    logs.configure(settings.read().log_level)
     threading.Thread(target=end_with_parent, daemon=True).start()
-    uvicorn.run(create_app(os.environ["INTERNAL_SECRET"]), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")
+    uvicorn.run(create_app(os.environ["INTERNAL_SECRET"]), host="127.0.0.1", port=int(sys.argv[1]), log_config=None)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import datetime
 import socket
 import sys
 
@@ -38,6 +39,11 @@ def check(options, config):
     faults = content.check(config.path("data"))
     if faults:
         raise articles.ContentError(faults)
+    for article in articles.load(config.path("data")):
+        state = article.review_state(datetime.datetime.now(datetime.UTC).date())
+        if state != "current":
+            print(f"notice: {article.path.removeprefix(f'{settings.ROOT}/')}: its review was due on {article.review_due()}; "
+                  + ("it is withdrawn, review it and set reviewed_on" if state == "withdrawn" else "review it and set reviewed_on"))
     print("the content has no fault")
 
 
@@ -133,6 +139,16 @@ def ask(options, config):
     return console.ask(options, config)
 
 
+def retention(options, config):
+    """delete the texts of conversations older than RETENTION_DAYS; the running service does it daily"""
+    store.migrate(config.database())
+    engine = store.connect(config.database())
+    cleared = store.clear(engine, config.kept_since())
+    store.scrub(engine)
+    engine.dispose()
+    print(f"the texts of {cleared} messages were deleted; {config.retention_days} days are kept")
+
+
 def show_settings(options, config):
     """list every setting, its value and what it does"""
     for name, default, help in settings.table():
@@ -203,7 +219,7 @@ VERBS = {
     "check": (check, _no_options), "train": (train, _no_options), "test": (test, _release_option),
     "publish": (publish, _release_option), "rollback": (rollback, _release_option), "releases": (releases, _no_options),
     "encoder": (build_encoder, lambda parser: parser.add_argument("action", choices=["build"])),
-    "settings": (show_settings, _no_options),
+    "retention": (retention, _no_options), "settings": (show_settings, _no_options),
 }
 
 if __name__ == "__main__":

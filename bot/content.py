@@ -44,7 +44,7 @@ def load(folder):
 
 def check(folder):
     """Every fault of a content folder, as `path:line: what is wrong and what to write instead`; [] when all is well."""
-    return _read(folder)[1] + safety.check(folder)
+    return _read(folder)[1] + safety.check(folder) + _safety_text_faults(folder)
 
 
 def _read(folder):
@@ -57,6 +57,7 @@ def _read(folder):
     faults += found
     if kinds:
         faults += _unknown_terms(listed, kinds)
+    faults += _title_faults(listed)
     faults += _stolen_phrases(folder, listed, talk)
     faults += _stories_faults(folder, listed, talk)
     if faults:
@@ -113,6 +114,23 @@ def _read_texts(folder):
                 faults += [f"{path}:{lines[(key,)]}: {key}: {fault}" for fault in wording.faults(plain)]
     faults += [f"{path}:1: the text {key} is missing; write `{key}: ...`" for key in replies.TEXTS if key not in data]
     return data, faults
+
+
+def _title_faults(listed):
+    """Wordings in titles, which stand above answers and on buttons."""
+    faults = [f"{article.path}:1: title: {fault}" for article in listed for fault in wording.faults(article.title)]
+    return faults + [f"{article.path}:{question.line}: {question.name}: \"{text}\": {fault}" for article in listed
+                     for question in article.questions for text in (question.ask, question.title) for fault in wording.faults(text)]
+
+
+def _safety_text_faults(folder):
+    """Wordings in the answers to a danger that must not reach anybody."""
+    path = Path(folder, "safety.yml")
+    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path) if path.is_file() else (None, {}, [])
+    if data is None or not isinstance(data.get("texts"), dict):
+        return []  # safety.check names it
+    return [f"{path}:{lines[('texts', name)]}: {name}: {fault}" for name, entry in data["texts"].items() if isinstance(entry, dict)
+            for part in ("text", "more") for fault in wording.faults(str(entry.get(part) or "").replace("{emergency}", "112"))]
 
 
 def _unknown_terms(listed, kinds):

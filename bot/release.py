@@ -27,6 +27,7 @@ CODE = ("bot/nlu", "bot/articles.py", "bot/content.py", "bot/encoder.py", "bot/t
 MOST_WRONG, LEAST_RIGHT, LEAST_FOUND = 0.02, 0.80, 0.95
 OFFERED = 3
 FALLBACK = "nlu_fallback"
+MOST_ALARMS = 0.002  # of the phrases of articles, taken for an emergency or a crisis
 TRAINED = re.compile(r"component train_(.+?)\d*$")
 
 
@@ -143,6 +144,11 @@ def test(config, id, progress):
                                      lambda done: progress("asking its test phrases", done))
     failures = [f"the archive knows no question {name}" for name in loaded.questions if name not in intents]
     failures += safety.check(folder / "data")
+    screen = safety.load(folder / "data")
+    alarms = [phrase for question in loaded.questions.values() for phrase in question.train + question.test
+              if safety.screen(screen, phrase)]
+    if len(alarms) > MOST_ALARMS * sum(len(question.train + question.test) for question in loaded.questions.values()):
+        failures.append(f"{len(alarms)} phrases of articles are taken for a danger: " + "; ".join(alarms[:5]))
     got = [result["intent"] for result in understood]
     missed = [(phrase, expected, intent["name"], round(intent["confidence"], 3))
               for (phrase, expected), intent in zip(phrases, got, strict=True) if intent["name"] != expected]

@@ -37,13 +37,15 @@ def answer(content, name, today, confidence, asked=(), also=None, offered=()):
 def article_info(content, article_id, today, confidence, asked=()):
     """The answer to "who wrote this, from what, and when", made from the article's front matter."""
     article = content.articles[article_id]
+    overdue = (fill(content.texts["review_overdue"], date=_day(article.review_due()))
+               if article.review_state(today) != "current" else None)
     reviewed = (fill(content.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=_day(article.reviewed_on))
                 if article.reviewed_by else content.texts["not_reviewed"])
     sources = "; ".join(f"{source.title} [{source.n}]" for source in article.sources)
     text = fill(content.texts["article_info"], title=article.title, written_by=article.written_by,
                 written_on=_day(article.written_on), reviewed=reviewed, sources=sources)
     name = f"{article_id}.{ARTICLE_INFO}"
-    return _answer(content, article, name, article.title, text, "", article.sources, confidence, None,
+    return _answer(content, article, name, article.title, text, "", article.sources, confidence, overdue,
                    next_questions(content, name, asked))
 
 
@@ -82,9 +84,10 @@ def not_covered_aspect(content, term, names, asked=()):
             "choices": _choices(content, new or names)}
 
 
-def personal_advice(content, ranking, named=()):
+def personal_advice(content, ranking, named=(), article_id=None):
+    """Asks for a decision about one person: declined, with general questions that are near, or to begin with."""
     return {"kind": "personal_advice", "text": content.texts["personal_advice"],
-            "choices": _choices(content, near(content, ranking, named))}
+            "choices": _choices(content, near(content, ranking, named)) or starters(content, article_id)}
 
 
 def out_of_scope(content):

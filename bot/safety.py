@@ -63,6 +63,7 @@ class Screen:
     spell: object  # word -> the word of the table that it most likely is
     texts: dict
     countries: dict
+    must: dict  # kind -> messages that may never be missed
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,12 @@ def check(folder: Path) -> list[str]:
                 if side == "must_not" and found is not None:
                     faults.append(f"{path}:{line}: '{example}' must not match but does ({found.flag}); narrow that "
                                   "flag, or add the wording to 'figure', 'past' or 'study'")
+    for kind, messages in loaded.must.items():
+        for i, message in enumerate(messages):
+            found = screen(loaded, message)
+            if found is None or found.kind != kind:
+                faults.append(f"{path}:{lines[('must', kind, i)]}: '{message}' must be seen as {kind} but is seen as "
+                              f"{found.kind if found else 'harmless'}; widen the flag that should catch it")
     return faults
 
 
@@ -515,10 +522,14 @@ def _parse(folder: Path):
         for line in entry.get("numbers") or ("",):
             if line not in LINES:
                 faults.append(f"{at('texts', name)}: numbers '{line}'; write some of {', '.join(LINES)}")
+    must = table.get("must")
+    if not isinstance(must, dict) or set(must) != set(KINDS) or not all(isinstance(must[kind], list) for kind in KINDS):
+        faults.append(f"{at('must')}: 'must' needs two lists, {' and '.join(KINDS)}: the messages that may never be missed")
     faults += _number_faults(numbers_path, book, number_lines)
     if faults:
         return None, faults
-    return Screen(tuple(flags), concepts, same, spell, table["texts"], book["countries"]), []
+    return Screen(tuple(flags), concepts, same, spell, table["texts"], book["countries"],
+                  {kind: tuple(must[kind]) for kind in KINDS}), []
 
 
 def _number_faults(path: Path, book, lines: dict) -> list[str]:

@@ -1,11 +1,13 @@
 """Settings: one frozen object, read from the environment; every one declared here once, with default and help."""
 
+import datetime
 import os
 import secrets
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LEVELS = ("debug", "info", "warning", "error")
 
 
 class SettingsError(ValueError):
@@ -35,6 +37,7 @@ class Settings:
     retention_days: int = _setting(30, "days until the text of a conversation is deleted")
     messages_per_minute: int = _setting(30, "messages that one conversation may send in a minute")
     conversations_per_minute: int = _setting(30, "conversations that one address may open in a minute")
+    log_level: str = _setting("warning", "least level that is logged: debug, info, warning or error; none logs what visitors write")
     answer_seconds: float = _setting(4.0, "seconds until a message that gets no answer is called unavailable")
 
     def path(self, name):
@@ -47,6 +50,10 @@ class Settings:
         if self.database_url.startswith(head) and not self.database_url.startswith(head + "/") and self.database_url != head + ":memory:":
             return f"{head}{ROOT / self.database_url.removeprefix(head)}"
         return self.database_url
+
+    def kept_since(self):
+        """The moment from which on texts are kept."""
+        return datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=self.retention_days)
 
     def origins(self):
         return self.allowed_origins.split()
@@ -66,6 +73,8 @@ def read(environment=os.environ):
                                 f"{'a number' if setting.type is float else 'a whole number'} is expected") from None
         if setting.type is not str and values[setting.name] <= 0:
             raise SettingsError(f"{setting.name.upper()}={text!r} can't be used: a number above 0 is expected")
+    if values.get("log_level", LEVELS[0]) not in LEVELS:
+        raise SettingsError(f"LOG_LEVEL={values['log_level']!r} can't be used: one of {', '.join(LEVELS)} is expected")
     return Settings(**values)
 
 

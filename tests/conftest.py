@@ -117,6 +117,27 @@ def own_service(tmp_path):
         yield made
 
 
+def republish(models, change):
+    """A models folder with the live release, after `change(data folder)` and signed anew: nothing that Rasa was taught differs."""
+    import hashlib
+    import hmac
+    import json
+    import shutil
+
+    config = settings.read()
+    id, source = release.live(config), config.path("models")
+    folder = Path(shutil.copytree(release.folder_of(config, id), models / "releases" / id))
+    (models / "encoder").symlink_to(source / "encoder")
+    (models / "live").write_text(id)
+    change(folder / "data")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
+    text = json.dumps(manifest).encode()
+    (folder / "manifest.json").write_bytes(text)
+    (folder / "manifest.sig").write_text(hmac.new(settings.secret(config).encode(), text, hashlib.sha256).hexdigest())
+    return models
+
+
 @pytest.fixture
 def data(tmp_path):
     """A copy of the content that a test may break."""

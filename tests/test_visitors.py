@@ -236,7 +236,7 @@ def test_nothing_private_answers_under_the_public_address(service, path):
 
 def test_the_api_describes_itself(service):
     described = httpx.get(f"{service.url}/api/openapi.json").json()
-    assert set(described["paths"]) == {"/api/conversations", "/api/messages", "/api/feedback", "/api/conversations/current"}
+    assert set(described["paths"]) == {"/api/conversations", "/api/messages", "/api/feedback", "/api/conversations/current", "/api/terms"}
     assert httpx.get(f"{service.url}/api/docs").status_code == 200
 
 

@@ -12,18 +12,19 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from bot import replies, store
+from bot import logs, masking, replies, store
 from bot.gateway import limits, pages, processes, turns, visitors
 
 logger = logging.getLogger(__name__)
 SECURITY = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"), (b"cache-control", b"no-store"))
+SCRUB_SECONDS = 10
 CODES = {404: "not_found", 405: "wrong_method"}
 
 
 def create_app(desk):
     """The application of a desk whose processes run."""
     app = FastAPI(title="Pamphlet", description="Answers only with what a reviewed article says.", version="0.1",
-                  docs_url="/api/docs", redoc_url=None, openapi_url="/api/openapi.json")
+                  docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.state.desk = desk
     app.state.messages = limits.Rates(desk.config.messages_per_minute)
     app.state.openings = limits.Rates(desk.config.conversations_per_minute)
@@ -48,19 +49,22 @@ async def serve(config):
 
     Raises release.ReleaseError, processes.NoAnswer or store.StoreDown where it can't start.
     """
+    logs.configure(config.log_level)
     id = processes.live_release(config)
     engine = store.connect(config.database())
     starting = asyncio.create_task(processes.start(config, id))  # the longest; the rest is done beside it
     started, tasks = None, []
     try:
         await asyncio.to_thread(store.migrate, config.database())
+        await asyncio.to_thread(masking.load)
         desk = turns.Desk(config=config, engine=engine, turnstile=limits.Turnstile())
         await asyncio.to_thread(turns.read_release, desk, id)
         started = desk.processes = await starting
         server = uvicorn.Server(uvicorn.Config(
-            create_app(desk), host=config.host, port=config.port, log_level="warning", lifespan="off", server_header=False,
+            create_app(desk), host=config.host, port=config.port, log_config=None, lifespan="off", server_header=False,
             timeout_graceful_shutdown=processes.DRAIN_SECONDS))
-        tasks = [asyncio.create_task(processes.watch(started)), asyncio.create_task(_follow(desk))]
+        tasks = [asyncio.create_task(processes.watch(started)), asyncio.create_task(_follow(desk)),
+                 asyncio.create_task(retain(desk)), asyncio.create_task(_scrub(desk))]
         address = f"http://{config.host}:{config.port}"
         print(f"Pamphlet is ready\n  the page with the chat  {address}/\n  the visitor API         {address}/api/docs", flush=True)
         await server.serve()
@@ -81,6 +85,32 @@ async def _follow(desk):
         await asyncio.sleep(0.5)
         if desk.processes.rasa and desk.processes.rasa.release != desk.release:
             await asyncio.to_thread(turns.read_release, desk, desk.processes.rasa.release)
+
+
+async def retain(desk, pause=24 * 3600):
+    """Delete texts past their days at once, and again every `pause` seconds; after a failure, sooner."""
+    while True:
+        try:
+            if await asyncio.to_thread(store.clear, desk.engine, desk.config.kept_since()):
+                desk.forgotten.set()
+            wait = pause
+        except store.StoreDown as error:
+            logger.error("old texts could not be deleted (%s); trying again in 10 minutes", error)
+            wait = min(600, pause)
+        await asyncio.sleep(wait)
+
+
+async def _scrub(desk):
+    """Clear the database's files of what was deleted, at most every SCRUB_SECONDS."""
+    while True:
+        await desk.forgotten.wait()
+        desk.forgotten.clear()
+        try:
+            await asyncio.to_thread(store.scrub, desk.engine)
+        except store.StoreDown as error:
+            logger.error("deleted texts may still stand in the database's files (%s); trying again", error)
+            desk.forgotten.set()
+        await asyncio.sleep(SCRUB_SECONDS)
 
 
 class Guard:

@@ -1,5 +1,6 @@
 """The pages: each article as a publisher would show it, with the chat on it; the widget's files; the frame version."""
 
+import datetime
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
@@ -43,6 +44,13 @@ async def show_frame(request: Request):
     return FileResponse(WIDGET / "embed.html", headers={"Content-Security-Policy": POLICY + origins})
 
 
+@router.get("/api/docs")
+async def show_api(request: Request):
+    """The visitor API for people, from its own description; nothing of it is fetched from elsewhere."""
+    html = templates.get_template("api.html").render(api=request.app.openapi())
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + "'none'"})
+
+
 @router.get("/{name}")
 async def show_widget(name: str):
     if name not in FILES:
@@ -53,12 +61,18 @@ async def show_widget(name: str):
 def _page(request, id):
     library = request.app.state.desk.library
     article = library.articles[id]
-    sections = [{"id": question.name.partition(".")[2], "title": question.title,
-                 "html": _render(f"{question.lead}\n\n{question.more}")} for question in article.questions]
+    state = article.review_state(datetime.datetime.now(datetime.UTC).date())
+    if state == "withdrawn":
+        late = library.texts["under_review"]
+    else:
+        late = replies.fill(library.texts["review_overdue"], date=article.review_due()) if state == "overdue" else None
+    sections = [] if state == "withdrawn" else [{"id": question.name.partition(".")[2], "title": question.title,
+                 "html": _render(f"{question.lead}\n\n{question.more}")}
+                                                for question in article.questions]
     reviewed = (replies.fill(library.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=article.reviewed_on)
                 if article.reviewed_by else library.texts["not_reviewed"])
     html = templates.get_template("article.html").render(
-        article=article, articles=library.articles.values(), sections=sections, reviewed=reviewed,
+        article=article, articles=library.articles.values(), sections=sections, reviewed=reviewed, late=late,
         disclaimer=library.texts["disclaimer"], starters=replies.starters(library, id), country=request.app.state.desk.config.country)
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + "'none'"})
 

@@ -42,6 +42,7 @@ class Processes:
     actions: subprocess.Popen | None = None
     rasa: Rasa | None = None
     draining: set = field(default_factory=set)
+    unforgotten: set = field(default_factory=set)  # senders that Rasa could not be told to forget
 
 
 def live_release(config):
@@ -89,6 +90,7 @@ async def watch(processes):
                 processes.rasa = await _start_rasa(processes, processes.rasa.release)
             elif wanted and wanted != processes.rasa.release:
                 await _exchange(processes, wanted)
+            await _forget(processes)
             pause = 1.0
         except (release.ReleaseError, NoAnswer, OSError) as error:
             pause = min(pause * 2, 60)
@@ -107,11 +109,24 @@ async def send(processes, sender, text, intent, metadata):
         rasa.busy -= 1
 
 
-async def forget(processes, sender):
-    """Make Rasa forget a conversation's session."""
-    if processes.rasa:
-        await processes.client.delete(f"http://127.0.0.1:{processes.rasa.port}/webhooks/gateway/{sender}",
-                                      headers=_headers(processes), timeout=2)
+async def forget(processes, senders):
+    """Make Rasa forget these sessions; `watch` goes on trying where it doesn't answer."""
+    processes.unforgotten.update(senders)
+    await _forget(processes)
+
+
+async def _forget(processes):
+    for sender in sorted(processes.unforgotten):
+        for rasa in [processes.rasa, *processes.draining]:
+            if rasa is None or rasa.process.poll() is not None:
+                continue  # what it knew has gone with it
+            try:
+                response = await processes.client.delete(f"http://127.0.0.1:{rasa.port}/webhooks/gateway/{sender}",
+                                                         headers=_headers(processes), timeout=2)
+                response.raise_for_status()
+            except httpx.HTTPError:
+                return
+        processes.unforgotten.discard(sender)
 
 
 async def _send(processes, rasa, sender, text, intent, metadata):
@@ -149,7 +164,7 @@ async def _start_rasa(processes, id):
     process = _spawn([str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
                       str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
                      ACTIONS_URL=f"http://127.0.0.1:{processes.actions_port}/", INTERNAL_SECRET=processes.secret,
-                     SECRET="")
+                     SECRET="", LOG_LEVEL=config.log_level)
     rasa = Rasa(release=id, port=port, process=process)
     begun = time.monotonic()
     while True:

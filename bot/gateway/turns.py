@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -91,12 +91,15 @@ class Desk:
     release: str | None = None
     library: content.Content | None = None
     screen: safety.Screen | None = None
+    words: frozenset[str] = frozenset()  # of the release's terms: never a person's name
+    forgotten: asyncio.Event = field(default_factory=asyncio.Event)  # something was deleted since the database was scrubbed
 
 
 def read_release(desk, id):
     """Take content and screen from release `id`."""
     folder = release.folder_of(desk.config, id) / "data"
     desk.library, desk.screen = content.load(folder), safety.load(folder)
+    desk.words = frozenset(word for name in desk.library.names for word in name.split())
     desk.release = id
 
 
@@ -108,7 +111,7 @@ async def take(desk, token, message, text=None, choice=None):
     if choice is not None and choice not in COMMANDS and not _is_question(desk, choice):
         raise UnknownChoice(choice)
     danger = safety.screen(desk.screen, text) if text else None
-    shown = masking.mask(text) if text else None
+    shown = masking.mask(text, desk.words) if text else None
     try:
         conversation = await asyncio.to_thread(store.find_conversation, desk.engine, token)
         async with desk.turnstile.one(conversation):
@@ -137,6 +140,7 @@ async def _take(desk, token, message, text, choice, danger):
     except (ValidationError, TypeError):
         logger.error("turn %s got something that is no reply", accepted.turn)
         found = [_with_id(unavailable(desk, accepted.country))]
+    found = [{**reply, "text": await _fill(desk, token, reply)} for reply in found]
     first = found[0]
     if understood and understood.get("topic"):
         state = {**state, "topic": understood["topic"]}
@@ -166,7 +170,7 @@ async def _ask(desk, accepted, text, choice):
 async def _obey(desk, token, accepted, command):
     texts = desk.library.texts
     if command == "forget_me_yes":
-        receipt = await forget(desk, token)
+        receipt = await _forget(desk, token)
         return {"kind": "talk", "topic": "forget_me", "text": replies.fill(texts["forget_me_done"], receipt=receipt)}
     if command == "forget_me_no":
         return {"kind": "talk", "topic": "forget_me", "text": texts["forget_me_kept"]}
@@ -175,12 +179,26 @@ async def _obey(desk, token, accepted, command):
 
 
 async def forget(desk, token):
-    """Delete a conversation everywhere; its receipt."""
-    turns = len(await asyncio.to_thread(store.read_turns, desk.engine, token))
-    conversation, receipt = await asyncio.to_thread(store.forget, desk.engine, token)
-    for session in range(turns // SESSION_TURNS + 1):
-        await processes.forget(desk.processes, f"{conversation}.{session}")
+    """Delete a conversation everywhere, once the message that it waits for is answered; its receipt."""
+    conversation = await asyncio.to_thread(store.find_conversation, desk.engine, token)
+    async with desk.turnstile.one(conversation):
+        return await _forget(desk, token)
+
+
+async def _forget(desk, token):
+    conversation, count, receipt = await asyncio.to_thread(store.forget, desk.engine, token)
+    desk.forgotten.set()
+    await processes.forget(desk.processes, [f"{conversation}.{session}" for session in range(count // SESSION_TURNS + 1)])
     return receipt
+
+
+async def _fill(desk, token, reply):
+    """A reply's text with what only the gateway knows: for how long texts are kept, and what is stored of this visitor."""
+    text = replies.fill(reply["text"], days=desk.config.retention_days)
+    if reply.get("topic") == "about_me":
+        stored = await asyncio.to_thread(store.count, desk.engine, token)
+        text = replies.fill(text, messages=stored["messages"], votes=stored["votes"], since=f"{stored['since']:%d %B %Y}".lstrip("0"))
+    return text
 
 
 def unavailable(desk, country):

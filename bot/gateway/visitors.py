@@ -74,7 +74,8 @@ async def open_conversation(request: Request, opening: Opening) -> Opened:
     id, token, expires_at = await asyncio.to_thread(
         store.open_conversation, desk.engine, "web", desk.config.conversation_hours, article, (opening.country or "").upper() or None)
     return Opened(conversation=id, token=token, expires_at=expires_at.isoformat(),
-                  notice=replies.fill(desk.library.texts["notice"], covered=replies.covered(desk.library)),
+                  notice=replies.fill(desk.library.texts["notice"], covered=replies.covered(desk.library),
+                                      days=desk.config.retention_days),
                   starters=replies.starters(desk.library, article))
 
 
@@ -102,11 +103,19 @@ async def give_feedback(request: Request, vote: Vote, authorization: Token = Non
     desk, comment = request.app.state.desk, None
     if vote.comment and vote.comment.strip():
         check_text(vote.comment)
-        comment = masking.mask(vote.comment)
+        comment = masking.mask(vote.comment, desk.words)
     token = read_token(authorization)
     request.app.state.messages.take(token)
     await asyncio.to_thread(store.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment)
     return {"text": desk.library.texts["feedback_thanks"]}
+
+
+@router.get("/terms")
+async def read_terms(request: Request) -> dict:
+    """What this is, for whom it isn't, and for how long texts are kept."""
+    desk = request.app.state.desk
+    return {"text": replies.fill(desk.library.texts["terms_of_use"], days=desk.config.retention_days),
+            "retention_days": desk.config.retention_days}
 
 
 @router.get("/conversations/current")

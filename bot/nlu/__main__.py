@@ -14,13 +14,17 @@ import threading
 import warnings
 from pathlib import Path
 
+from bot import logs
 from bot.nlu import lean
 
 
 def main(arguments):
     warnings.showwarning = lambda *_, **__: None  # Rasa's dependencies warn of each other's age, and undo filters
     lean.prepare()
-    lean.quieten()
+    level = os.environ.get("LOG_LEVEL", "warning")
+    lean.quieten(level)
+    if arguments[0] != "train":  # what visitors wrote goes through the others
+        logs.configure(level)
     return {"train": train, "understand": understand, "serve": serve}[arguments[0]](*arguments[1:])
 
 

@@ -55,7 +55,7 @@ class GatewayInput(InputChannel):
         async def forget(request, sender):
             if not trusted(request):
                 return response.json({"error": "forbidden"}, 403)
-            await request.app.ctx.agent.tracker_store.delete(sender)
+            await request.app.ctx.agent.tracker_store.forget(sender)
             return response.json({})
 
         return blueprint

@@ -36,14 +36,14 @@ def prepare():
     _validate_once()
 
 
-def quieten():
-    """Let Rasa log warnings and errors only, and never a visitor's words (the fields that it logs them in)."""
+def quieten(level="warning"):
+    """Let Rasa log from `level` on. What it logs may hold a visitor's words: where it serves, bot.logs lets none through."""
     import logging
 
     from rasa.utils.log_utils import configure_structlog
 
-    configure_structlog(logging.WARNING)
-    logging.getLogger().setLevel(logging.WARNING)
+    configure_structlog(logging.getLevelName(level.upper()))
+    logging.getLogger().setLevel(level.upper())
 
 
 def _validate_once():

@@ -17,8 +17,11 @@ class LiveTrackerStore(TrackerStore):
     def __init__(self, domain, event_broker=None, **kwargs):
         super().__init__(domain, event_broker)
         self.trackers = OrderedDict()
+        self.forgotten = OrderedDict()  # senders; a message of theirs may still be on its way
 
     async def save(self, tracker):
+        if tracker.sender_id in self.forgotten:
+            return
         self.trackers[tracker.sender_id] = tracker
         self.trackers.move_to_end(tracker.sender_id)
         while len(self.trackers) > MOST:
@@ -29,6 +32,13 @@ class LiveTrackerStore(TrackerStore):
 
     async def delete(self, sender_id):
         self.trackers.pop(sender_id, None)
+
+    async def forget(self, sender_id):
+        """Delete a tracker for good."""
+        self.forgotten[sender_id] = True
+        while len(self.forgotten) > MOST:
+            self.forgotten.popitem(last=False)
+        await self.delete(sender_id)
 
     async def keys(self):
         return list(self.trackers)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy import delete, event, func, select
+from sqlalchemy import delete, event, func, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -131,7 +131,8 @@ def read_turns(engine, token, after=0):
     """The conversation's turns behind turn `after`, oldest first: {id, message, text, choice, at, outcome, replies}."""
     with _transaction(engine) as session:
         conversation = _conversation(session, token)
-        turns = session.scalars(select(Turn).where(Turn.conversation == conversation.id, Turn.id > after).order_by(Turn.id)).all()
+        turns = session.scalars(select(Turn).where(Turn.conversation == conversation.id, Turn.id > after, Turn.message.is_not(None))
+                                .order_by(Turn.id)).all()
         replies = _replies(session, [turn.id for turn in turns])
         return [{"id": turn.id, "message": turn.message, "text": turn.text, "choice": turn.choice,
                  "at": turn.received_at.isoformat(), "outcome": turn.outcome, "replies": replies[turn.id]} for turn in turns]
@@ -161,14 +162,69 @@ def vote(engine, token, reply, helpful, reason=None, comment=None):
         session.merge(Vote(reply=reply, helpful=helpful, reason=reason, comment=comment, voted_at=_now()))
 
 
-def forget(engine, token):
-    """Delete a conversation with all that hangs on it; (its id, its receipt)."""
+def count(engine, token):
+    """What is stored of the conversation, in numbers: {messages, votes, since}; `since` is the day of its opening."""
     with _transaction(engine) as session:
         conversation = _conversation(session, token)
+        mine = Turn.conversation == conversation.id
+        return {"messages": session.scalar(select(func.count()).select_from(Turn).where(mine)),
+                "votes": session.scalar(select(func.count()).select_from(Vote).join(Reply, Vote.reply == Reply.id)
+                                        .join(Turn, Reply.turn == Turn.id).where(mine)),
+                "since": conversation.opened_at.date()}
+
+
+def forget(engine, token):
+    """Delete a conversation with all that hangs on it; (its id, how many turns it had, its receipt). Then `scrub`."""
+    with _transaction(engine) as session:
+        conversation = _conversation(session, token)
+        turns = session.scalar(select(func.count()).select_from(Turn).where(Turn.conversation == conversation.id))
         receipt = secrets.token_hex(8)
         session.add(Deletion(receipt=receipt, deleted_at=_now()))
         session.execute(delete(Conversation).where(Conversation.id == conversation.id))
-        return conversation.id, receipt
+        return conversation.id, turns, receipt
+
+
+def clear(engine, before):
+    """Delete the texts of turns received before the moment `before`; how many turns had one. Then `scrub`.
+
+    Of a turn stay day, outcome, question, confidence and release; of a vote, all but its comment. A conversation without
+    texts loses its token, country and state; one without turns goes.
+    """
+    cleared = 0
+    with _transaction(engine) as session:
+        old = select(Turn.id).where(Turn.received_at < before, Turn.message.is_not(None))
+        for turn in session.scalars(select(Turn).where(Turn.id.in_(old))).all():
+            replies = select(Reply.id).where(Reply.turn == turn.id)
+            session.execute(update(Vote).where(Vote.reply.in_(replies)).values(comment=None))
+            session.execute(delete(Reply).where(Reply.turn == turn.id, Reply.id.not_in(select(Vote.reply))))
+            session.execute(update(Reply).where(Reply.turn == turn.id).values(body={}))
+            turn.message = turn.text = turn.choice = turn.understood = turn.answered_at = None
+            turn.received_at = turn.received_at.replace(hour=0, minute=0, second=0, microsecond=0)
+            cleared += 1
+        session.flush()
+        kept = select(Turn.conversation).where(Turn.message.is_not(None))
+        idle = Conversation.opened_at < before, Conversation.expires_at < _now(), Conversation.id.not_in(kept)
+        session.execute(delete(Conversation).where(*idle, Conversation.id.not_in(select(Turn.conversation))))
+        session.execute(update(Conversation).where(*idle).values(token_hash=None, country=None, state={}))
+    return cleared
+
+
+def scrub(engine):
+    """Leave no deleted text in an SQLite database's files; other databases do it themselves ("vacuum").
+
+    `secure_delete` alone doesn't: pages that were split keep stale copies of their rows.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with _named_errors(), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=200")  # it keeps writers out while it waits for readers
+        try:
+            connection.exec_driver_sql("VACUUM")
+            busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
+    if busy:
+        raise StoreDown("the database is in use; its write-ahead log could not be emptied")
 
 
 def ping(engine):
@@ -204,12 +260,13 @@ def _named_errors():
     except IntegrityError:
         raise
     except SQLAlchemyError as error:
-        raise StoreDown(f"the database failed: {type(error).__name__}") from error
+        name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or type(error).__name__
+        raise StoreDown(f"the database failed: {name}") from error
 
 
 def _set_up_sqlite(connection, record):
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -28,11 +28,14 @@ class Base(DeclarativeBase):
 
 
 class Conversation(Base):
-    """A visitor's exchange on one channel. `state`: what the next message needs of those before it."""
+    """A visitor's exchange on one channel. `state`: what the next message needs of those before it.
+
+    Once all its texts are deleted, it has neither token nor country nor state, and only groups its turns.
+    """
 
     __tablename__ = "conversations"
     id: Mapped[str] = mapped_column(primary_key=True)
-    token_hash: Mapped[str] = mapped_column(unique=True)
+    token_hash: Mapped[str | None] = mapped_column(unique=True)
     channel: Mapped[str]
     article: Mapped[str | None]
     country: Mapped[str | None]
@@ -42,13 +45,16 @@ class Conversation(Base):
 
 
 class Turn(Base):
-    """One message and how it ended. `text` is masked; `outcome` is null until it is answered or refused."""
+    """One message and how it ended. `text` is masked; `outcome` is null until it is answered or refused.
+
+    `message` is the client's id of it, and null once the texts are deleted; `received_at` is then the day.
+    """
 
     __tablename__ = "turns"
     __table_args__ = (UniqueConstraint("conversation", "message"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
-    message: Mapped[str]
+    message: Mapped[str | None]
     text: Mapped[str | None]
     choice: Mapped[str | None]
     received_at: Mapped[datetime.datetime] = mapped_column(index=True)
@@ -61,7 +67,7 @@ class Turn(Base):
 
 
 class Reply(Base):
-    """One reply of a turn, as the visitor got it."""
+    """One reply of a turn, as the visitor got it; once its turn's texts are deleted, an empty one for its vote to hang on."""
 
     __tablename__ = "replies"
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -57,6 +57,11 @@ def test_no_message_is_an_example_of_the_table(loaded):
     assert not same
 
 
+def test_the_must_list_that_blocks_a_release_holds_every_marked_message(loaded):
+    marked = {kind: {message.text for message in MUST if message.always and message.kind == kind} for kind in safety.KINDS}
+    assert {kind: set(messages) for kind, messages in loaded.must.items()} == marked
+
+
 @pytest.mark.parametrize("text", [message.text for message in MUST if message.always])
 def test_a_message_of_the_must_list_is_always_caught(loaded, text):
     for name, vary in messages.VARIANTS.items():

@@ -7,6 +7,9 @@ from bot.store.tables import Base
 
 engine = store.connect(context.config.attributes["url"])
 with engine.connect() as connection:
+    if connection.dialect.name == "sqlite":  # altering a table there drops and makes it anew, and rows that refer to it would go
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.commit()
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
     with context.begin_transaction():
         context.run_migrations()

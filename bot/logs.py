@@ -1,0 +1,51 @@
+"""Logs without a visitor's words: what our own modules say in full, of what anything else says only where it stands.
+
+Rasa, its libraries and the web server write messages into their logs, at debug level and inside exceptions, so none of
+their wording is let through. The value of an exception is left out for the same reason: of it stay kind and place.
+"""
+
+import logging
+import sys
+import traceback
+
+OURS = ("bot", "actions")
+
+
+class Reduced(logging.Formatter):
+    """`TIME LEVEL logger: message` for our modules; for others, and for every exception, the place in its stead."""
+
+    def format(self, record):
+        ours = record.name.partition(".")[0] in OURS
+        said = record.getMessage() if ours else f"at {record.filename}:{record.lineno}"
+        if record.exc_info and record.exc_info[0]:
+            said += f"; {_faults(record.exc_info[1])}"
+        return f"{self.formatTime(record)} {record.levelname} {record.name}: {said}"
+
+
+def configure(level):
+    """Send every log of this process to standard error, reduced, from `level` ("debug", "info", "warning" ...) on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Reduced())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):  # none may have a way of its own past the handler above
+            logger.handlers.clear()
+            logger.propagate = True
+    logging.raiseExceptions = False  # a log call that fails would print its arguments
+    logging.captureWarnings(True)  # pydantic's quote values; they come as a place only, and at debug level only
+    logging.getLogger("py.warnings").setLevel("DEBUG" if level == "debug" else "ERROR")
+    sys.excepthook = _report
+
+
+def _report(kind, error, trace):
+    logging.getLogger("bot").critical("ended by %s", _faults(error))
+
+
+def _faults(error):
+    """An exception and what caused it, as `KeyError at b.py:2 < a.py:1, from ...`: kinds and innermost places."""
+    found = []
+    while error is not None and len(found) < 5:
+        places = [f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)]
+        found.append(f"{type(error).__name__} at {' < '.join(places[:-6:-1])}")
+        error = error.__cause__ or error.__context__
+    return ", from ".join(found)

@@ -1,0 +1,466 @@
+"""What is kept, for how long, and that what is deleted is gone: from tables, files, logs and Rasa."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import datetime
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import uuid
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import conftest
+import httpx
+import pytest
+
+from bot import settings, store
+
+ROOT = Path(__file__).resolve().parent.parent
+NOW = datetime.datetime.now(datetime.UTC)
+DAY = datetime.timedelta(days=1)
+CANARY = "wrenboatlamp"  # a word that no file of ours holds
+
+
+@pytest.fixture(scope="module")
+def loud(tmp_path_factory):
+    """A service that logs all it can."""
+    with conftest.serving(tmp_path_factory.mktemp("loud"), LOG_LEVEL="debug") as made:
+        yield made
+
+
+@pytest.fixture
+def database(tmp_path):
+    """(engine, file) of an empty database."""
+    file = tmp_path / "kept.db"
+    store.migrate(f"sqlite:///{file}")
+    engine = store.connect(f"sqlite:///{file}")
+    yield engine, file
+    engine.dispose()
+
+
+def say(engine, token, text, days=0, comment=None):
+    """Store one answered message of `days` ago, and a vote on it where there is a comment; its turn's number."""
+    accepted = store.accept(engine, token, uuid.uuid4().hex, text, None, 24)
+    reply = {"id": uuid.uuid4().hex, "kind": "answer", "text": f"about {text}"}
+    store.finish(engine, accepted, [reply], "answer", {"topic": {"question": "a.b"}, "asked": [text]}, "a.b", 0.9, {"intent": text}, "r1")
+    if comment:
+        store.vote(engine, token, reply["id"], False, "unclear", comment)
+    rows(engine, f"update turns set received_at = datetime(received_at, '-{days} days') where id = {accepted.turn}")
+    rows(engine, f"update conversations set opened_at = datetime(opened_at, '-{days} days')")
+    return accepted.turn
+
+
+def rows(engine, statement):
+    with engine.begin() as connection:
+        result = connection.exec_driver_sql(statement)
+        return result.fetchall() if result.returns_rows else []
+
+
+def end_all(engine):
+    rows(engine, "update conversations set expires_at = datetime('now', '-1 day')")
+
+
+def bytes_of(database):
+    """All bytes of a database's files."""
+    return b"".join(path.read_bytes() for path in database.parent.glob(database.name + "*"))
+
+
+# --- retention
+
+
+def test_of_old_messages_only_counts_are_kept(database):
+    engine, file = database
+    _, token, _ = store.open_conversation(engine, "web", 24, "myoclonus", "GB")
+    say(engine, token, f"{CANARY} can it be prevented", days=31, comment=f"{CANARY} too long")
+    say(engine, token, f"{CANARY} what causes it", days=31)
+    end_all(engine)
+    assert store.clear(engine, NOW - 30 * DAY) == 2
+    store.scrub(engine)
+    assert CANARY.encode() not in bytes_of(file)
+    counts = rows(engine, "select outcome, question, confidence, release, substr(received_at, 12, 8) from turns")
+    assert counts == [("answer", "a.b", 0.9, "r1", "00:00:00")] * 2
+    assert rows(engine, "select helpful, reason, comment from votes") == [(0, "unclear", None)]
+    assert rows(engine, "select body from replies") == [("{}",)]
+    assert rows(engine, "select token_hash, country, state, article from conversations") == [(None, None, "{}", "myoclonus")]
+    with pytest.raises(store.NoConversation):
+        store.read_turns(engine, token)
+
+
+def test_newer_messages_of_the_same_conversation_stay_and_can_be_read(database):
+    engine, _ = database
+    _, token, _ = store.open_conversation(engine, "web", 24)
+    say(engine, token, "an old one", days=31)
+    new = say(engine, token, "a new one", days=29)
+    assert store.clear(engine, NOW - 30 * DAY) == 1
+    assert [(turn["id"], turn["text"]) for turn in store.read_turns(engine, token)] == [(new, "a new one")]
+    assert store.accept(engine, token, "m", "and another", None, 24).number == 2
+    assert store.clear(engine, NOW - 30 * DAY) == 0
+
+
+def test_a_conversation_in_which_nothing_was_said_goes_whole(database):
+    engine, _ = database
+    store.open_conversation(engine, "web", 24)
+    rows(engine, "update conversations set opened_at = datetime('now', '-40 days')")
+    end_all(engine)
+    store.clear(engine, NOW - 30 * DAY)
+    assert rows(engine, "select count(*) from conversations") == [(0,)]
+
+
+def test_bot_retention_deletes_old_texts_and_says_how_many(database, tmp_path):
+    engine, file = database
+    _, token, _ = store.open_conversation(engine, "web", 24)
+    say(engine, token, f"{CANARY} eight days ago", days=8)
+    say(engine, token, "six days ago", days=6)
+    engine.dispose()
+    done = subprocess.run([sys.executable, "-m", "bot", "retention"], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, "DATABASE_URL": f"sqlite:///{file}", "RETENTION_DAYS": "7"})
+    assert done.stdout == "the texts of 1 messages were deleted; 7 days are kept\n", done.stderr
+    assert CANARY.encode() not in bytes_of(file)
+    assert b"six days ago" in bytes_of(file)
+
+
+def test_the_service_deletes_old_texts_at_its_start(tmp_path):
+    url = f"sqlite:///{tmp_path / 'test.db'}"
+    store.migrate(url)
+    engine = store.connect(url)
+    _, token, _ = store.open_conversation(engine, "web", 24)
+    say(engine, token, f"{CANARY} long ago", days=31)
+    end_all(engine)
+    engine.dispose()
+    with conftest.serving(tmp_path) as service:
+        wait_until(lambda: CANARY.encode() not in bytes_of(service.database), 30)
+        assert service.rows("select text, outcome from turns") == [(None, "answer")]
+
+
+def test_the_service_deletes_them_again_and_again(database):
+    from bot.gateway import app
+
+    engine, _ = database
+    _, token, _ = store.open_conversation(engine, "web", 24)
+    desk = SimpleNamespace(engine=engine, config=settings.read({}), forgotten=asyncio.Event())
+
+    async def go():
+        task = asyncio.create_task(app.retain(desk, pause=0.05))
+        await asyncio.sleep(0.3)
+        say(engine, token, "became old while the service ran", days=31)
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if rows(engine, "select text from turns") == [(None,)]:
+                break
+        task.cancel()
+
+    asyncio.run(go())
+    assert rows(engine, "select text from turns") == [(None,)]
+    assert app.retain.__defaults__ == (24 * 3600,)
+
+
+def test_pages_that_were_split_keep_no_deleted_text(database):
+    """SQLite's secure_delete leaves stale copies behind when rows are moved; scrubbing leaves none."""
+    engine, file = database
+    tokens = [store.open_conversation(engine, "web", 24)[1] for _ in range(5)]
+    for i in range(120):
+        say(engine, tokens[i % 5], f"{CANARY if i % 5 == 0 else 'other'} " * (1 + i * 7 % 60))
+    store.forget(engine, tokens[0])
+    store.scrub(engine)
+    assert CANARY.encode() not in bytes_of(file)
+
+
+def test_an_older_database_keeps_its_rows_when_it_is_brought_up_to_date(tmp_path):
+    from alembic import command
+    from alembic.config import Config
+
+    url = f"sqlite:///{tmp_path / 'old.db'}"
+    config = Config()
+    config.set_main_option("script_location", str(store.MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "0001")
+    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as connection, connection:
+        connection.execute("insert into conversations (id, token_hash, channel, state, opened_at, expires_at) "
+                           "values ('c', 'h', 'web', '{}', '2026-01-01', '2026-01-02')")
+        connection.execute("insert into turns (id, conversation, message, text, received_at) values (1, 'c', 'm', 'hello', '2026-01-01')")
+        connection.execute("insert into replies (id, turn, place, body) values ('r', 1, 0, '{}')")
+        connection.execute("insert into votes (reply, helpful, voted_at) values ('r', 1, '2026-01-01')")
+    store.migrate(url)
+    engine = store.connect(url)
+    for table in ("conversations", "turns", "replies", "votes"):
+        assert rows(engine, f"select count(*) from {table}") == [(1,)], table
+    engine.dispose()
+
+
+# --- forget me
+
+
+def wait_until(holds, seconds):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.3)
+
+
+def headers(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def everywhere(service):
+    """Every file that the service writes or could write: its own folder, the models, the content."""
+    for folder in (service.database.parent, ROOT / "var", ROOT / "models", ROOT / "data"):
+        for path in folder.rglob("*"):
+            if path.is_file() and path.suffix not in (".onnx", ".gz"):
+                yield path
+
+
+def places_of(service, word):
+    found = []
+    for path in everywhere(service):
+        with contextlib.suppress(FileNotFoundError):  # a write-ahead log that was emptied meanwhile
+            if word.encode() in path.read_bytes():
+                found.append(str(path))
+    return found
+
+
+def tell(service, token, word):
+    """Put `word` in through every door of a conversation."""
+    first = service.post(token, {"id": f"{word}-id", "text": f"{word} can myoclonus be prevented"}).json()["replies"][0]
+    service.post(token, {"id": "c1", "choice": "myoclonus.causes"})
+    service.post(token, {"id": "c2", "choice": f"myoclonus.{word}"})
+    service.post(token, {"id": "m2", "text": f"what about {word} myoclonus side effects"})
+    service.post(token, {"id": "m3", "text": f"{word} i want to kill myself"})
+    service.post(token, {"id": "m4", "text": f"{word}\0"})
+    service.post(token, {"id": "m5", "text": word * 400})
+    service.post(token, {"id": "m6", "text": word, "more": word})
+    httpx.post(f"{service.url}/api/messages", content=f'{{"id": "m7", "text": "{word}'.encode(), headers=headers(token))
+    httpx.post(f"{service.url}/api/{word}?{word}={word}", json={word: word}, headers=headers(token))
+    vote = {"reply": first["id"], "helpful": False, "reason": "other", "comment": f"{word} says no"}
+    assert httpx.post(f"{service.url}/api/feedback", json=vote, headers=headers(token)).status_code == 200
+
+
+def test_what_came_in_through_any_door_is_gone_a_minute_after_forget_me(loud):
+    word = CANARY + "one"
+    token = loud.open(article=f"x{word}", country="GB", language="en-GB")
+    httpx.post(f"{loud.url}/api/conversations", json={"article": word, "country": word})
+    tell(loud, token, word)
+    assert places_of(loud, word) != [], "the test would find nothing anyway"
+    receipt = httpx.delete(f"{loud.url}/api/conversations/current", headers=headers(token)).json()["receipt"]
+    wait_until(lambda: places_of(loud, word) == [], 60)
+    assert loud.rows("select count(*) from deletions where receipt = ?", receipt) == [(1,)]
+    assert httpx.get(f"{loud.url}/api/conversations/current", headers=headers(token)).status_code == 401
+    after = loud.ask("and its side effects?")[0]
+    assert word not in str(after) and after["kind"] != "answer", "nothing is left to refer to"
+
+
+def test_forget_me_by_a_choice_in_the_chat_forgets_as_much(loud):
+    word = CANARY + "two"
+    token = loud.open()
+    tell(loud, token, word)
+    loud.ask("forget me", token)
+    reply, = loud.post(token, {"id": "yes", "choice": "forget_me_yes"}).json()["replies"]
+    assert re.search(r"receipt is [0-9a-f]{16}\.", reply["text"])
+    wait_until(lambda: places_of(loud, word) == [], 60)
+
+
+def test_a_message_that_is_on_its_way_is_forgotten_too(loud):
+    word = CANARY + "three"
+    token = loud.open()
+    loud.ask("hello", token)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(loud.post, token, {"id": f"m{i}", "text": f"{word} what causes myoclonus"}) for i in range(4)]
+        time.sleep(0.02)
+        gone = pool.submit(httpx.delete, f"{loud.url}/api/conversations/current", headers=headers(token), timeout=30)
+        assert gone.result().status_code == 200
+        assert {answer.result().status_code for answer in sent} <= {200, 401}
+    wait_until(lambda: places_of(loud, word) == [], 60)
+    assert loud.post(token, {"id": "after", "text": "hello"}).status_code == 401
+
+
+def test_forget_me_is_obeyed_by_a_rasa_that_hangs_once_it_answers_again(own_service):
+    word = CANARY + "four"
+    token = own_service.open()
+    own_service.ask(f"{word} what causes myoclonus", token)
+    rasa = own_service.children()["rasa"]
+    os.kill(rasa, signal.SIGSTOP)
+    try:
+        reply, = own_service.ask(f"{word} can it be prevented", token)
+        assert reply["kind"] == "unavailable"
+        assert httpx.delete(f"{own_service.url}/api/conversations/current", headers=headers(token), timeout=30).status_code == 200
+    finally:
+        os.kill(rasa, signal.SIGCONT)
+    wait_until(lambda: places_of(own_service, word) == [], 60)
+    assert own_service.ask("can myoclonus be prevented")[0]["kind"] == "answer"
+
+
+def test_rasa_keeps_nothing_of_a_session_that_was_forgotten():
+    """A message that was on its way saves its tracker after the deletion; it must not come back."""
+    code = """if True:
+        import asyncio
+        from bot.nlu import lean
+        lean.prepare()
+        from bot.nlu.trackers import LiveTrackerStore
+        from rasa.shared.core.domain import Domain
+
+        async def go():
+            store = LiveTrackerStore(Domain.empty())
+            late, other = await store.create_tracker("c.0"), await store.create_tracker("d.0")
+            assert await store.keys() == ["c.0", "d.0"]
+            await store.forget("c.0")
+            await store.save(late)
+            print(await store.keys())
+
+        asyncio.run(go())
+    """
+    done = subprocess.run([ROOT / ".venv-rasa/bin/python", "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "['d.0']", done.stderr[-2000:]
+
+
+# --- logs
+
+
+def call_rasa(service, body):
+    """Rasa's private channel, called as only the gateway can."""
+    pid = service.children()["rasa"]
+    environment = dict(pair.split(b"=", 1) for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if pair)
+    port = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2].decode()
+    return httpx.post(f"http://127.0.0.1:{port}/webhooks/gateway/message", json=body, timeout=30,
+                      headers={"Authorization": f"Bearer {environment[b'INTERNAL_SECRET'].decode()}"})
+
+
+def test_no_message_text_is_logged_at_any_level_whatever_fails(tmp_path):
+    word = CANARY + "five"
+    with conftest.serving(tmp_path, LOG_LEVEL="debug") as service:
+        token = service.open()
+        tell(service, token, word)
+        # an action that fails on what it is given, and a message that Rasa can't read
+        for metadata in ({"turn": 1}, {"turn": 1, "release": word}, {"turn": 1, "release": [word]}, None, word):
+            call_rasa(service, {"sender": f"s{uuid.uuid4().hex}", "text": f"{word} what causes myoclonus", "intent": None, "metadata": metadata})
+        call_rasa(service, {"sender": word, "text": {"text": word}, "intent": word, "metadata": {"turn": word}})
+        os.kill(service.children()["actions"], signal.SIGKILL)
+        assert service.ask(f"{word} what is clonazepam for", token)[0]["kind"] == "unavailable"
+        os.kill(service.children()["rasa"], signal.SIGKILL)
+        assert service.ask(f"{word} what is botox for", token)[0]["kind"] == "unavailable"
+        service.wait_ready()
+        service.rows("alter table turns rename to elsewhere")
+        assert service.ask(f"{word} what causes myoclonus", token)[0]["kind"] == "unavailable"
+        log = service.log.read_text()
+    assert word not in log
+    for logger in ("rasa.core.processor", "httpcore.http11", "bot.gateway.turns"):
+        assert logger in log, "the level is lower than the test believes"
+    assert re.search(r"(KeyError|ReleaseError|TypeError|AttributeError) at ", log), "nothing failed"
+    assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ [\w.-]+: (at \S+:\d+|)", line)
+               for line in log.splitlines() if " rasa." in line or " httpcore." in line)
+
+
+def test_what_our_own_modules_say_is_logged_and_an_exception_only_by_kind_and_place():
+    code = f"""if True:
+        import logging, warnings
+        from bot import logs
+        logs.configure("debug")
+        logging.getLogger("bot.x").error("turn %s failed", 7)
+        logging.getLogger("rasa.x").error("got {CANARY}")
+        warnings.warn("input_value={CANARY}")
+        try:
+            raise ValueError("{CANARY}")
+        except ValueError:
+            logging.getLogger("bot.x").exception("broken")
+        raise KeyError("{CANARY}")
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert CANARY not in done.stderr + done.stdout
+    said = [line[24:] for line in done.stderr.splitlines()]
+    assert said[2].startswith("WARNING py.warnings: at warnings.py:")
+    assert said == ["ERROR bot.x: turn 7 failed", "ERROR rasa.x: at <string>:6", said[2], "ERROR bot.x: broken; ValueError at <string>:9", "CRITICAL bot: ended by KeyError at <string>:12"]
+
+
+# --- what visitors are told
+
+
+def test_what_do_you_know_about_me_says_how_much_is_stored_since_when(service):
+    token = service.open()
+    service.ask("what causes myoclonus", token)
+    reply = service.ask("can myoclonus be prevented", token)[0]
+    httpx.post(f"{service.url}/api/feedback", json={"reply": reply["id"], "helpful": True}, headers=headers(token))
+    reply, = service.ask("what do you know about me", token)
+    assert (reply["kind"], reply["topic"]) == ("talk", "about_me")
+    today = datetime.datetime.now(datetime.UTC)
+    assert f"since {today.day} {today:%B %Y}: messages 3, votes 1." in reply["text"]
+    assert "30 days" in reply["text"]
+    stored = httpx.get(f"{service.url}/api/conversations/current", headers=headers(token)).json()
+    assert len(stored["turns"]) == 3 and len(stored["votes"]) == 1
+
+
+@pytest.mark.parametrize(("words", "topic", "said"), [
+    ("what do you know about me", "about_me", "30 days"), ("terms", "terms_of_use", "not a doctor"),
+    ("feedback", "give_feedback", "two buttons"), ("forget me", "forget_me", "can't be undone"),
+    ("delete my data", "forget_me", "can't be undone"), ("what are your terms", "terms_of_use", "30 days"),
+])
+def test_privacy_is_spoken_of_in_plain_words(service, words, topic, said):
+    reply, = service.ask(words)
+    assert (reply["kind"], reply["topic"]) == ("talk", topic)
+    assert said in reply["text"] and "<" not in reply["text"]
+
+
+def test_the_opening_and_the_terms_say_how_long_texts_are_kept(tmp_path):
+    with conftest.serving(tmp_path, RETENTION_DAYS="12") as service:
+        notice = httpx.post(f"{service.url}/api/conversations", json={}).json()["notice"]
+        assert "kept for 12 days" in notice
+        assert "12 days" in httpx.get(f"{service.url}/api/terms").json()["text"]
+        assert "12 days" in service.ask("what do you know about me")[0]["text"]
+
+
+def test_a_medicine_that_is_also_a_name_is_not_masked(service):
+    token = service.open()
+    service.ask("my daughter Keppra question, and my daughter Charlotte", token)
+    text = service.rows("select text from turns order by id desc limit 1")[0][0]
+    assert "Keppra" in text and "Charlotte" not in text
+
+
+# --- no cookie, nothing from elsewhere
+
+
+class Loads(HTMLParser):
+    """The addresses that a page makes a browser fetch."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.found = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag in ("script", "img", "iframe", "audio", "video", "source", "embed", "object"):
+            self.found += [given[name] for name in ("src", "srcset", "data", "poster") if given.get(name)]
+        elif tag == "link":
+            self.found.append(given["href"])
+
+
+def public_routes(service):
+    described = httpx.get(f"{service.url}/api/openapi.json").json()
+    calls = [(method.upper(), path) for path, methods in described["paths"].items() for method in methods]
+    articles = [("GET", f"/articles/{path.stem}") for path in sorted((ROOT / "data/articles").glob("*.md"))]
+    return calls + articles + [("GET", path) for path in (
+        "/", "/embed", "/widget.js", "/embed.js", "/style.css", "/api/docs", "/api/openapi.json", "/health/live", "/health/ready",
+        "/nonsense", "/api/nonsense")]
+
+
+def test_no_route_sets_a_cookie_or_has_a_browser_fetch_anything_from_elsewhere(service):
+    token = service.open()
+    routes = public_routes(service)
+    assert len(routes) > 20
+    for method, path in routes:
+        answer = httpx.request(method, service.url + path, headers={**headers(token), "Cookie": "a=b"}, json={"id": "m", "text": "hello"}
+                               if method == "POST" else None)
+        assert "set-cookie" not in answer.headers, path
+        assert answer.headers["referrer-policy"] == "no-referrer", path
+        assert not {"link", "refresh", "report-to", "nel"} & set(answer.headers), path
+        if answer.headers["content-type"].startswith("text/html"):
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy and "http" not in policy.partition("frame-ancestors")[0], path
+            loads = Loads(answer.text).found
+            assert loads and all(re.match(r"data:,|/?[\w.-]+\.(js|css)$", address) for address in loads), (path, loads)
+        elif path.endswith((".js", ".css")):
+            assert not re.search(r"""(import|fetch|url)\s*\(?\s*['"]?(https?:)?//""", answer.text), path
