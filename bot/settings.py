@@ -32,6 +32,7 @@ class Settings:
     rasa_python: str = _setting(".venv-rasa/bin/python", "the Python that holds Rasa")
     secret: str = _setting("", "signs releases and opens the private routes; empty: made once and kept in var/secret")
     allowed_origins: str = _setting("", "sites that may embed the chat, as https://a.example https://b.example")
+    front_article: str = _setting("myoclonus", "article that the page at / shows; where there is none of this name, the first")
     country: str = _setting("", "two-letter country of most visitors, for emergency numbers; empty: 112")
     conversation_hours: int = _setting(24, "hours until an unused conversation ends")
     retention_days: int = _setting(30, "days until the text of a conversation is deleted")

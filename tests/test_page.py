@@ -71,6 +71,12 @@ def test_a_crisis_shows_numbers_that_can_be_called(page, service):
     assert page.faults == []
 
 
+def test_the_first_page_is_about_myoclonus(page, service):
+    page.goto(service.url)
+    assert "myoclonus" in page.locator("h1").inner_text()
+    assert page.locator("symptom-chat").get_attribute("article") == "myoclonus"
+
+
 @pytest.mark.parametrize("path", ["/", "/articles/myoclonus"])
 def test_the_page_shows_the_article_and_obeys_its_own_policy(page, service, path):
     page.goto(service.url + path)

@@ -22,8 +22,9 @@ markdown = MarkdownIt("zero").enable(["emphasis", "list", "newline"])
 
 @router.get("/")
 async def show_first(request: Request):
-    library = request.app.state.desk.library
-    return _page(request, next(iter(library.articles)))
+    desk = request.app.state.desk
+    front = desk.config.front_article
+    return _page(request, front if front in desk.library.articles else next(iter(desk.library.articles)))
 
 
 @router.get("/articles/{id}")
