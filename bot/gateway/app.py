@@ -58,7 +58,6 @@ async def serve(config):
         await asyncio.to_thread(store.migrate, config.database())
         await asyncio.to_thread(masking.load)
         desk = turns.Desk(config=config, engine=engine, turnstile=limits.Turnstile())
-        await asyncio.to_thread(masking.load)
         await asyncio.to_thread(turns.read_release, desk, id)
         started = desk.processes = await starting
         server = uvicorn.Server(uvicorn.Config(
