@@ -65,6 +65,7 @@ def make_finder(kinds, names, real_words=None):
     for term, docs in by_term.items():
         matcher.add(term, docs)
     typos = _typo_index(kinds, names) if real_words is not None else {}
+    longest = max(map(len, names), default=0) + 2  # what is longer is no mistyped name, and has very many deletions
 
     def find(text):
         doc = language.make_doc(_plain(text))
@@ -72,7 +73,8 @@ def make_finder(kinds, names, real_words=None):
         mentions = [Mention(span.label_, kinds[span.label_], span.start_char, span.end_char) for span in spans]
         taken = {i for span in spans for i in range(span.start, span.end)}
         for token in doc:
-            if typos and token.i not in taken and len(token) >= ONE_TYPO and token.is_alpha and token.lower_ not in real_words:
+            if (typos and token.i not in taken and ONE_TYPO <= len(token) <= longest and token.is_alpha
+                    and token.lower_ not in real_words):
                 name = _nearest(token.lower_, typos)
                 if name:
                     mentions.append(Mention(names[name], kinds[names[name]], token.idx, token.idx + len(token)))

@@ -126,8 +126,13 @@ def test_a_broken_body_gets_one_sentence(service, raw, status):
     assert "Traceback" not in answer.text
 
 
-def test_a_text_of_2000_characters_is_taken(service):
-    assert service.ask("can myoclonus be prevented " + "x" * 1973)
+@pytest.mark.parametrize("text", [
+    "can myoclonus be prevented " + "x" * 1973, "x" * 2000, "xy" * 1000, "can it " * 285, "clonazepan " * 181, "?" * 2000,
+    "a b " * 500, "seizurre? " * 200, "é" * 2000, "1" * 2000,
+])
+def test_a_text_of_2000_characters_is_answered_and_holds_nobody_up(service, text):
+    assert service.ask(text)[0]["kind"] != "unavailable"
+    assert service.ask("can myoclonus be prevented")[0]["kind"] == "answer"
 
 
 @pytest.mark.parametrize("call", [

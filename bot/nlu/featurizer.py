@@ -26,6 +26,8 @@ from bot.nlu import aspects
 
 WORD = re.compile(r"[A-Za-z]+")
 
+LONGEST = 24  # letters of a word that is corrected: the deletions of a longer one are very many
+
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
 class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
@@ -111,7 +113,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
 
     def _correct(self, typed: Text) -> Text:
         word = typed.lower()
-        if word in self._words or word in self._real or not self._typos(word):
+        if word in self._words or word in self._real or not self._typos(word) or len(word) > LONGEST:
             return typed
         most, found = self._typos(word), []
         for near in {near for shorter in _deletions(word, most) for near in self._index.get(shorter, ())}:
