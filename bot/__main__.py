@@ -94,15 +94,15 @@ def releases(options, config):
 
 def prepare(options, config):
     """bring everything up to date: encoder, database, and a release of the content as it stands"""
+    faults = content.check(config.path("data"))
+    if faults:
+        raise articles.ContentError(faults)
     try:
         encoder.check(encoder.load(config.path("models") / "encoder"))
     except (encoder.EncoderMissing, encoder.EncoderFault):
         encoder.build(config.path("models") / "encoder", progress=print)
     store.migrate(config.database())
     live = release.live(config)
-    faults = content.check(config.path("data"))
-    if faults:
-        raise articles.ContentError(faults)
     if live and release.read_manifest(config, live)["digest"] == release.digest(config):
         return
     id = release.train(config, bar("training"))
