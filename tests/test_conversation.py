@@ -34,7 +34,13 @@ def test_there_are_forty_conversations_and_six_stories():
     assert len([story for story in STORIES if len(story["steps"]) >= 4]) >= 6
 
 
-@pytest.mark.parametrize("told", CONVERSATIONS, ids=lambda told: told["conversation"])
+def as_case(told):
+    """A conversation as a test case; one with a `gap` is known to fail, and must be taken out of the gaps once it passes."""
+    marks = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=told["gap"])] if "gap" in told else []
+    return pytest.param(told, marks=marks, id=told["conversation"])
+
+
+@pytest.mark.parametrize("told", [as_case(told) for told in CONVERSATIONS])
 def test_each_turn_of_a_conversation_gets_what_it_asks(service, told):
     token = service.open(**({"article": told["page"]} if "page" in told else {}))
     for turn in told["turns"]:
