@@ -23,17 +23,36 @@ bench: install test-install ## measure training, start, memory, latency and thro
 	@.venv/bin/python -m benchmarks.masking
 	@.venv/bin/python -m benchmarks.widget
 
-bench-understanding: install ## accuracy on public data sets: make bench-understanding DATA=../shared/benchmarks
-	@.venv-rasa/bin/python -m benchmarks.understanding $(DATA)
+bench-publishing: install test-install ## from "Publish" to live under a load of visitors, and what they notice
+	@.venv/bin/python -m benchmarks.publishing
 
-screenshots: install test-install ## take the screenshots of docs/images anew
+bench-understanding: install ## accuracy on public data sets, robustness of the live release: make bench-understanding DATA=../shared/benchmarks
+	@.venv-rasa/bin/python -m benchmarks.understanding $(DATA)
+	@.venv/bin/python -m benchmarks.robustness
+
+bench-library: install test-install ## how it grows with 10, 100, 1,000 conditions: make bench-library DATA=../shared/benchmarks
+	@.venv/bin/python -m benchmarks.library $(DATA)
+
+soak: install test-install ## loads and faults for half an hour, each message held against the database
+	@.venv/bin/bot prepare
+	@.venv/bin/python -m benchmarks.soak
+
+screenshots: install test-install ## take the pictures of docs/images anew, and of every state of the widget in var/screenshots
+	@.venv/bin/python -m tests.screenshots
 	@.venv/bin/python -m tests.widget.screenshots
+
+sbom: .venv-audit/.installed ## write the bills of materials (CycloneDX) of both locks into var/sbom
+	@mkdir -p var/sbom; for part in app rasa; do \
+	  .venv-audit/bin/cyclonedx-py requirements requirements/$$part.txt --output-reproducible --of JSON -o var/sbom/$$part.cdx.json || exit 1; done; ls var/sbom/*
+
+audit: .venv-audit/.installed ## known vulnerabilities in both locks, but for requirements/audit-exceptions.toml
+	@.venv-audit/bin/python requirements/audit.py
 
 install: .venv/.installed .venv-rasa/.installed ## uv and both environments, as locked
 test-install: .venv/.test-installed
 
 lock: .tools/bin/uv ## write the lock files anew from requirements/*.in
-	@for part in app:3.13 rasa:3.10 test:3.13 uv:3.8; do \
+	@for part in app:3.13 rasa:3.10 test:3.13 audit:3.13 uv:3.8; do \
 	  $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version $${part#*:} \
 	    requirements/$${part%:*}.in -o requirements/$${part%:*}.txt || exit 1; done
 
@@ -59,8 +78,13 @@ clean: ## remove environments, models and the database
 	@$(SYNC) --python .venv-rasa/bin/python requirements/rasa.txt
 	@touch $@
 
+.venv-audit/.installed: requirements/audit.txt | .tools/bin/uv
+	@$(UV) venv --quiet --allow-existing --python 3.13 .venv-audit
+	@$(SYNC) --python .venv-audit/bin/python requirements/audit.txt
+	@touch $@
+
 .venv/.test-installed: requirements/test.txt .venv/.installed
 	@$(UV) pip install --quiet --require-hashes --compile-bytecode --python .venv/bin/python -r requirements/test.txt
 	@touch $@
 
-.PHONY: help run test bench bench-understanding screenshots install test-install lock clean
+.PHONY: help sbom audit run test bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock clean

@@ -4,16 +4,18 @@ The SDK's executor runs the actions; its own server has no authentication and ta
 """
 
 import hmac
+import logging
 import os
 import sys
-import threading
 
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from rasa_sdk.executor import ActionExecutor
 
-from bot import logs, settings
+from bot import logs, parent, settings
+
+logger = logging.getLogger("actions")
 
 
 def create_app(secret):
@@ -27,19 +29,17 @@ def create_app(secret):
             return JSONResponse({"error": "forbidden"}, 403)
         if request.headers.get("content-encoding"):
             return JSONResponse({"error": "compressed calls are not taken"}, 415)
-        return JSONResponse((await executor.run(await request.json())).model_dump())
+        call = await request.json()
+        logs.begin_turn(call["tracker"]["latest_message"]["metadata"])
+        logger.info("%s", call["next_action"])
+        return JSONResponse((await executor.run(call)).model_dump())
 
     return app
 
 
-def end_with_parent():
-    """Wait for the end of standard input, a pipe from the gateway: it comes even when that was killed."""
-    while os.read(0, 1):
-        pass
-    os._exit(0)
-
-
 if __name__ == "__main__":
-    logs.configure(settings.read().log_level)
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    uvicorn.run(create_app(os.environ["INTERNAL_SECRET"]), host="127.0.0.1", port=int(sys.argv[1]), log_config=None)
+    config = settings.read()
+    logs.configure(config.log_level, config.log_format, "actions")
+    parent.end_with_parent()
+    uvicorn.run(create_app(os.environ["INTERNAL_SECRET"]), host="127.0.0.1", port=int(sys.argv[1]), log_config=None,
+                timeout_keep_alive=75)  # longer than Rasa keeps an idle one (15 s): who sends as we close loses the message

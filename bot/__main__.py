@@ -5,8 +5,10 @@ import asyncio
 import datetime
 import socket
 import sys
+import time
 
 from bot import articles, content, encoder, release, settings, store
+from bot.store import accounts
 
 
 def main(arguments=None):
@@ -66,6 +68,12 @@ def test(options, config):
 
 def publish(options, config):
     """test a candidate and make it the live release (the newest candidate, or --release ID)"""
+    if options.job:  # begun at the desk, which is told of everything
+        from bot import publishing
+
+        engine = store.connect(config.database())
+        publishing.make(config, engine, options.job)
+        return engine.dispose()
     id = options.release or _newest(config)
     report = release.test(config, id, bar("testing"))
     show(report)
@@ -73,6 +81,16 @@ def publish(options, config):
         return 1
     release.publish(config, id)
     print(f"{id} is live")
+
+
+def compare(options, config):
+    """ask a candidate what visitors asked before, and say what would change (the newest candidate, or --release ID)"""
+    from bot import compare
+
+    store.migrate(config.database())
+    engine = store.connect(config.database())
+    show_comparison(compare.compare(config, engine, options.release or _newest(config), bar("comparing")))
+    engine.dispose()
 
 
 def rollback(options, config):
@@ -84,6 +102,23 @@ def rollback(options, config):
         raise release.ReleaseError("there is no earlier release; `bot releases` lists them")
     release.publish(config, earlier)
     print(f"{earlier} is live")
+
+
+def review(options, config):
+    """list what visitors asked in vain, grouped by meaning, the most frequent first, each with its nearest question"""
+    from bot.editor import app, groups
+
+    store.migrate(config.database())
+    engine = store.connect(config.database())
+    desk = app.State(config, engine)
+    while (found := groups.read(desk)) is None:  # the texts are still being encoded
+        time.sleep(0.2)
+    for group in found[0]:
+        nearest = f"  nearest: {group.nearest[0][0]}" if group.nearest else ""
+        print(f"{group.count:>5}  {group.wordings[0].text}  ({', '.join(group.why)}){nearest}")
+    if not found[0]:
+        print("nothing is to be reviewed")
+    engine.dispose()
 
 
 def releases(options, config):
@@ -102,6 +137,7 @@ def prepare(options, config):
     except (encoder.EncoderMissing, encoder.EncoderFault):
         encoder.build(config.path("models") / "encoder", progress=print)
     store.migrate(config.database())
+    release.fetch(config)
     live = release.live(config)
     if live and release.read_manifest(config, live)["digest"] == release.digest(config):
         return
@@ -122,10 +158,13 @@ def run(options, config):
 
 def serve(options, config):
     """serve the live release until Ctrl-C"""
+    from bot.editor.app import create_app
     from bot.gateway import app
 
     _want_port(config)
-    asyncio.run(app.serve(config))
+    if release.live(config):
+        encoder.find(config.path("models") / "encoder")
+    asyncio.run(app.serve(config, create_app))
 
 
 def ask(options, config):
@@ -139,6 +178,47 @@ def ask(options, config):
     return console.ask(options, config)
 
 
+def people(options, config):
+    """look after the people of the editors' desk: list, add NAME, invite NAME (again), role NAME, remove NAME
+
+    A new person gets a link by which they set their password; `invite` makes a new one, for a lost password too.
+    """
+    store.migrate(config.database())
+    engine = store.connect(config.database())
+    try:
+        return _people(options, config, engine)
+    except (accounts.NameTaken, accounts.NoPerson) as error:
+        print(f"bot: {error}", file=sys.stderr)
+        return 1
+    finally:
+        engine.dispose()
+
+
+def _people(options, config, engine):
+    if options.action == "list":
+        for member in accounts.listed(engine):
+            state = "left" if member.left else "password" if member.has_password else "invited"
+            print(f"{member.role:<10} {state:<9} {member.name}{f' <{member.email}>' if member.email else ''}")
+        return
+    name = " ".join(options.name)
+    if options.action == "add":
+        fault = accounts.name_fault(name, options.email)
+        if fault:
+            print(f"bot: {fault}", file=sys.stderr)
+            return 1
+        accounts.add(engine, name, options.role, options.email)
+    member = accounts.find(engine, name)
+    if options.action in ("add", "invite"):
+        base = config.public_url.rstrip("/") or f"http://{config.host}:{config.port}"
+        print(f"{base}/editor/invitations/{accounts.invite(engine, member.id)}\n"
+              f"    for {name}, {member.role}: works once, for {accounts.INVITATION_HOURS} hours")
+    elif options.action == "role":
+        accounts.change_role(engine, member.id, options.role)
+    else:
+        accounts.dismiss(engine, member.id)
+    accounts.record(engine, "the command line", f"people {options.action}", name, options.role if options.action in ("add", "role") else "")
+
+
 def retention(options, config):
     """delete the texts of conversations older than RETENTION_DAYS; the running service does it daily"""
     store.migrate(config.database())
@@ -149,11 +229,51 @@ def retention(options, config):
     print(f"the texts of {cleared} messages were deleted; {config.retention_days} days are kept")
 
 
+def show_channels(options, config):
+    """list the messaging channels, what each lacks, and whether its platform takes the credentials
+
+    `bot channels register telegram` tells Telegram where to call.
+    """
+    from bot.gateway.channels import overview
+
+    return 0 if (overview.register if options.action else overview.show)(config) else 1
+
+
+def outbox(options, config):
+    """show what waits to be sent to messaging apps, and dead letters; `bot outbox resend [NUMBER]` sends those again"""
+    from bot.gateway.channels import overview
+
+    return overview.resend(config, options.number) if options.action else overview.show_outbox(config)
+
+
+def backup(options, config):
+    """copy database, live release, content and secret into FOLDER while the site serves; those past RETENTION_DAYS go"""
+    from bot import backup
+
+    try:
+        print(backup.make(config, options.folder))
+    except backup.BackupError as error:
+        print(f"bot: {error}", file=sys.stderr)
+        return 1
+
+
+def doctor(options, config):
+    """look whether this machine has all that it takes to serve, and say what to mend; it changes nothing"""
+    from bot import doctor
+
+    found = doctor.examine(config)
+    for state, what, said in found:
+        print(f"{state:<7} {what}: {said}")
+    faults = sum(state == doctor.MEND for state, *_ in found)
+    print(f"{faults} to mend" if faults else "nothing is to be mended")
+    return 1 if faults else 0
+
+
 def show_settings(options, config):
     """list every setting, its value and what it does"""
     for name, default, help in settings.table():
         value = getattr(config, name.lower())
-        shown = "(set)" if name == "SECRET" and value else value
+        shown = "(set)" if value and settings.is_secret(name) else settings.hide_password(str(value))
         print(f"{name}={shown}\n    {help}; default: {default or '(empty)'}")
 
 
@@ -165,6 +285,17 @@ def show(report):
         print(f"  {expected}: \"{phrase}\" -> {got} ({confidence})")
     for failure in report.failures:
         print(f"failed: {failure}", file=sys.stderr)
+
+
+def show_comparison(found):
+    """Print what a comparison found."""
+    print(f"of {found.asked} past questions {len(found.gained)} gain an answer, {len(found.lost)} lose theirs, "
+          f"{len(found.changed)} end otherwise")
+    for kind in ("gained", "lost", "changed"):
+        for moved in getattr(found, kind):
+            print(f"  {kind}: \"{moved.text}\" {moved.before} -> {moved.after}" + (f" ({moved.times} times)" if moved.times > 1 else ""))
+    for name, times in found.rewritten.items():
+        print(f"  rewritten: {name}, the answer to {times} of them")
 
 
 def bar(title):
@@ -207,6 +338,11 @@ def _release_option(parser):
     parser.add_argument("--release", metavar="ID")
 
 
+def _publish_options(parser):
+    _release_option(parser)
+    parser.add_argument("--job", type=int, help=argparse.SUPPRESS)
+
+
 def _ask_options(parser):
     parser.add_argument("text", nargs="*", help="the question")
     parser.add_argument("--json", action="store_true", help="read messages from standard input, print JSON lines")
@@ -214,12 +350,31 @@ def _ask_options(parser):
     parser.add_argument("--article", help="the article that the page shows")
 
 
+def _people_options(parser):
+    parser.add_argument("action", choices=["list", "add", "invite", "role", "remove"])
+    parser.add_argument("name", nargs="*", help="the person's name")
+    parser.add_argument("--role", choices=accounts.ROLES, default="editor")
+    parser.add_argument("--email", help="for single sign-on, and beside changes of files")
+
+
+def _channel_options(parser):
+    parser.add_argument("action", nargs="?", choices=["register"])
+    parser.add_argument("channel", nargs="?", choices=["telegram"])
+
+
+def _outbox_options(parser):
+    parser.add_argument("action", nargs="?", choices=["resend"])
+    parser.add_argument("number", nargs="?", type=int)
+
+
 VERBS = {
     "run": (run, _no_options), "serve": (serve, _no_options), "prepare": (prepare, _no_options), "ask": (ask, _ask_options),
     "check": (check, _no_options), "train": (train, _no_options), "test": (test, _release_option),
-    "publish": (publish, _release_option), "rollback": (rollback, _release_option), "releases": (releases, _no_options),
+    "compare": (compare, _release_option), "publish": (publish, _publish_options), "rollback": (rollback, _release_option), "releases": (releases, _no_options), "review": (review, _no_options),
     "encoder": (build_encoder, lambda parser: parser.add_argument("action", choices=["build"])),
-    "retention": (retention, _no_options), "settings": (show_settings, _no_options),
+    "people": (people, _people_options), "channels": (show_channels, _channel_options), "outbox": (outbox, _outbox_options),
+    "retention": (retention, _no_options), "doctor": (doctor, _no_options),
+    "backup": (backup, lambda parser: parser.add_argument("folder", metavar="FOLDER")), "settings": (show_settings, _no_options),
 }
 
 if __name__ == "__main__":

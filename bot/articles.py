@@ -25,6 +25,7 @@ PERIOD = re.compile(r"^(\d+) days$")
 ARTICLE_KEYS = {"title", "about", "url", "written_by", "written_on", "reviewed_by", "reviewed_on", "review_every",
                 "sources", "questions"}
 QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
+ANCHOR = re.compile(r"(?:^|[\s\[,{:-])[&*]\w", re.MULTILINE)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
 MADE_BY_US = "article_info"  # this question's answer is made from the front matter of every article
 
@@ -123,14 +124,14 @@ def read_all(folder):
         faults += found
         if article:
             articles.append(article)
-            faults += _repeated_phrases(article, text, seen)
+            faults += repeated_phrases(article, text, seen)
     return articles, faults
 
 
 def read(text, path):
     """(article, faults) of one article's text; the article is None where the faults leave none."""
     path = Path(path)
-    front, body, body_line = _split(text)
+    front, body, body_line = split(text)
     if front is None:
         return None, [f"{path}:1: the front matter is missing; begin with a line `---`, the fields, and a line `---`"]
     data, lines, faults = read_yaml(front, path, first_line=2)
@@ -141,12 +142,13 @@ def read(text, path):
         return f"{path}:{lines.get(keys, lines.get(keys[:1], 1))}:"
 
     faults += _front_faults(data, at)
-    if faults:
-        return None, faults
-    sections, faults = _sections(body, body_line, path)
-    numbers = set(data["sources"])
+    sections, found = read_sections(body, body_line, path)
+    numbers = set(data["sources"]) if isinstance(data.get("sources"), dict) else set()
     for section in sections.values():
-        faults += _section_faults(section, numbers, path)
+        found += _section_faults(section, numbers, path)
+    if faults:
+        return None, faults + found
+    faults = found
     for id in data["questions"]:
         if id not in sections:
             faults.append(f"{at('questions', id)} the question {id} has no section; write `## ... {{#{id}}}` with its answer")
@@ -201,6 +203,11 @@ def normalise(phrase):
 def read_yaml(text, path, first_line=1):
     """(data, lines, faults): the data, {key path: line}, and what is wrong with the YAML (data is then None)."""
     try:
+        if ANCHOR.search(text):
+            anchor = next((token for token in yaml.scan(text, Loader=LOADER) if isinstance(token, yaml.AnchorToken | yaml.AliasToken)), None)
+            if anchor:  # a few of them make a file that never ends
+                return None, {}, [f"{path}:{first_line + anchor.start_mark.line}: & and * at the start of a word mean something else in YAML; "
+                                  "put the text in quotes"]
         node = yaml.compose(text, Loader=LOADER)
         data = yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
@@ -252,7 +259,7 @@ def phrase_faults(phrases, at, keys, fewest):
     return faults
 
 
-def _split(text):
+def split(text):
     """(front matter, body, line on which the body begins); the first is None where there is no front matter."""
     parts = re.match(r"---[ \t]*\r?\n(.*?\n)---[ \t]*\r?\n(.*)", text, re.DOTALL)
     if not parts:
@@ -337,7 +344,7 @@ def _same_facets(data, at):
     return faults
 
 
-def _sections(body, first_line, path):
+def read_sections(body, first_line, path):
     """({id: {title, line, blocks}}, faults); a block is (line, plain text), the first is the lead."""
     sections, faults, current = {}, [], None
     for number, line in enumerate(body.splitlines(), first_line):
@@ -385,9 +392,9 @@ def _section_faults(section, numbers, path):
     return faults
 
 
-def _repeated_phrases(article, text, seen):
+def repeated_phrases(article, text, seen):
     """Phrases of `article` that stand elsewhere too; `seen` ({normalised phrase: place}) grows over the articles."""
-    front, _, _ = _split(text)
+    front, _, _ = split(text)
     _, lines, _ = read_yaml(front, article.path, first_line=2)
     faults = []
     for question in article.questions:

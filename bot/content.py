@@ -8,6 +8,7 @@ import yaml
 from bot import articles, replies, safety, terms, wording
 
 OUTCOMES = ("not_covered", "personal_advice", "out_of_scope", "article_info")  # intents that are no talk, no question
+FALLBACK, CLARIFY = "nlu_fallback", "clarify"  # asked back: Rasa's name, and the reply's kind
 MIN_TALK_TRAIN, MIN_TALK_TEST = 10, 4
 
 
@@ -44,7 +45,7 @@ def load(folder):
 
 def check(folder):
     """Every fault of a content folder, as `path:line: what is wrong and what to write instead`; [] when all is well."""
-    return _read(folder)[1] + safety.check(folder) + _safety_text_faults(folder)
+    return _read(folder)[1] + _channel_text_faults(folder) + safety.check(folder) + _safety_text_faults(folder)
 
 
 def _read(folder):
@@ -53,11 +54,11 @@ def _read(folder):
     faults += found
     talk, found = _read_talk(folder)
     faults += found
-    texts, found = _read_texts(folder)
+    texts, found = read_texts(folder)
     faults += found
     if kinds:
-        faults += _unknown_terms(listed, kinds)
-    faults += _title_faults(listed)
+        faults += unknown_terms(listed, kinds)
+    faults += title_faults(listed)
     faults += _stolen_phrases(folder, listed, talk)
     faults += _stories_faults(folder, listed, talk)
     if faults:
@@ -98,7 +99,7 @@ def _read_talk(folder):
     return talk, faults
 
 
-def _read_texts(folder):
+def read_texts(folder):
     path = Path(folder, "texts.yml")
     if not path.is_file():
         return {}, [f"{path}:1: the file is missing; docs/articles.md shows one"]
@@ -116,7 +117,14 @@ def _read_texts(folder):
     return data, faults
 
 
-def _title_faults(listed):
+def _channel_text_faults(folder):
+    """Texts of the messaging channels that are missing; a release from before there were any still loads."""
+    path = Path(folder, "texts.yml")
+    data = articles.read_yaml(path.read_text(encoding="utf-8"), path)[0] if path.is_file() else None
+    return [f"{path}:1: the text {key} is missing; write `{key}: ...`" for key in replies.CHANNEL_TEXTS if data and key not in data]
+
+
+def title_faults(listed):
     """Wordings in titles, which stand above answers and on buttons."""
     faults = [f"{article.path}:1: title: {fault}" for article in listed for fault in wording.faults(article.title)]
     return faults + [f"{article.path}:{question.line}: {question.name}: \"{text}\": {fault}" for article in listed
@@ -133,7 +141,7 @@ def _safety_text_faults(folder):
             for part in ("text", "more") for fault in wording.faults(str(entry.get(part) or "").replace("{emergency}", "112"))]
 
 
-def _unknown_terms(listed, kinds):
+def unknown_terms(listed, kinds):
     faults = []
     for article in listed:
         if article.about not in kinds:
@@ -157,29 +165,64 @@ def _stolen_phrases(folder, listed, talk):
 
 
 def _stories_faults(folder, listed, talk):
-    """Rules and stories that name an intent which nothing teaches."""
-    known = {question.name for article in listed for question in article.questions} | set(talk) | {"nlu_fallback"}
+    """Rules, stories and test conversations that name what nothing teaches."""
+    known = {question.name for article in listed for question in article.questions} | set(talk) | {FALLBACK}
     faults = []
     for name in ("rules.yml", "stories.yml"):
         path = Path(folder, name)
-        if not path.is_file():
+        if path.is_file():
+            faults += story_faults(path.read_text(encoding="utf-8"), path, known)
+        else:
             faults.append(f"{path}:1: the file is missing; docs/articles.md shows one")
-            continue
-        data, lines, found = articles.read_yaml(path.read_text(encoding="utf-8"), path)
-        faults += found
-        for group in ("rules", "stories"):
-            for i, story in enumerate((data or {}).get(group) or []):
-                steps = story.get("steps") or []
-                for j, step in enumerate(steps):
-                    at = f"{path}:{lines[(group, i, 'steps', j)]}:"
-                    intent, offer = step.get("intent"), step.get("offer", [])
-                    if intent is not None and intent not in known:
-                        faults.append(f"{at} the intent {intent} is not known; name a question as article.question, or an intent of talk.yml")
-                    elif "." in str(intent) and steps[j + 1:j + 2] and steps[j + 1].get("action") != "action_answer":
-                        faults.append(f"{at} a question must be answered; write `- action: action_answer` below it")
-                    if "offer" in step and (group != "stories" or step.get("action") != "action_answer" or not isinstance(offer, list) or not offer):
-                        faults.append(f"{at} offer belongs beside `action: action_answer` of a story, as `offer: [article.question, ...]`")
-                    else:
-                        faults += [f"{at} {name} can't be offered, it is no question; name one as article.question"
-                                   for name in offer if "." not in str(name) or name not in known]
+    path = Path(folder, "conversations.yml")
+    return faults + (conversation_faults(path.read_text(encoding="utf-8"), path, known) if path.is_file() else [])
+
+
+def story_faults(text, path, known):
+    """What is wrong with the text of rules.yml or stories.yml; `known`: the intents that there are."""
+    data, lines, faults = articles.read_yaml(text, path)
+    for group in ("rules", "stories"):
+        for i, story in enumerate(_items(data, group)):
+            steps = _items(story, "steps")
+            if not steps:
+                faults.append(f"{path}:{lines[(group, i)]}: a story needs `{group.replace('ies', 'y').removesuffix('s')}: its name` and `steps`")
+            for j, step in enumerate(steps):
+                at = f"{path}:{lines[(group, i, 'steps', j)]}:"
+                intent, offer = step.get("intent"), step.get("offer", [])
+                if intent is not None and intent not in known:
+                    faults.append(f"{at} the intent {intent} is not known; name a question as article.question, or an intent of talk.yml")
+                elif "." in str(intent) and steps[j + 1:j + 2] and steps[j + 1].get("action") != "action_answer":
+                    faults.append(f"{at} a question must be answered; write `- action: action_answer` below it")
+                if "says" in step and (group != "stories" or intent is None or not isinstance(step["says"], str)):
+                    faults.append(f"{at} says belongs beside an `intent` of a story, as `says: \"how somebody would ask it\"`")
+                if "offer" in step and (group != "stories" or step.get("action") != "action_answer" or not isinstance(offer, list) or not offer):
+                    faults.append(f"{at} offer belongs beside `action: action_answer` of a story, as `offer: [article.question, ...]`")
+                else:
+                    faults += [f"{at} {name} can't be offered, it is no question; name one as article.question"
+                               for name in offer if "." not in str(name) or name not in known]
     return faults
+
+
+def conversation_faults(text, path, known):
+    """What is wrong with the text of conversations.yml."""
+    data, lines, faults = articles.read_yaml(text, path)
+    for i, told in enumerate(_items(data, "conversations")):
+        turns = _items(told, "turns")
+        if not turns or not told.get("conversation"):
+            faults.append(f"{path}:{lines[('conversations', i)]}: a test conversation needs `conversation: its name` and `turns`")
+        for j, turn in enumerate(turns):
+            at = f"{path}:{lines[('conversations', i, 'turns', j)]}:"
+            gets, offers = turn.get("question", turn.get("kind")), turn.get("offers", [])
+            if not isinstance(turn.get("ask", ""), str) or not turn.get("ask", "").strip() and "question" not in turn:
+                faults.append(f"{at} say what the visitor writes, as `ask: \"and the side effects?\"`")
+            if gets not in known - {FALLBACK} | {CLARIFY} or ("question" in turn) != ("." in str(gets)) or "question" in turn and "kind" in turn:
+                faults.append(f"{at} say what must come: `question: article.question`, or `kind:` with an intent of talk.yml or {CLARIFY}")
+            faults += [f"{at} {name} can't be offered, it is no question; name one as article.question"
+                       for name in (offers if isinstance(offers, list) else [offers]) if "." not in str(name) or name not in known]
+    return faults
+
+
+def _items(data, key):
+    """The mappings of a list below `key`."""
+    found = data.get(key) if isinstance(data, dict) else None
+    return [item if isinstance(item, dict) else {} for item in found] if isinstance(found, list) else []

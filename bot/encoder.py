@@ -19,7 +19,7 @@ from typing import Callable
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "models" / "encoder"
+FOLDER = ROOT / os.environ.get("MODELS", "models") / "encoder"
 REQUIREMENTS = ROOT / "requirements" / "encoder.txt"
 CHECK = Path(__file__).with_name("encoder_check.json")
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -71,11 +71,17 @@ class Encoder:
         return vectors
 
 
-def load(folder: Path = FOLDER, threads: int = 1) -> Encoder:
-    """The encoder built in `folder`, computing on `threads` threads. Raises EncoderMissing."""
+def find(folder: Path = FOLDER) -> Path:
+    """The folder, where an encoder is built in it. Raises EncoderMissing."""
     for name in ("encoder.onnx", "tokenizer.json"):
         if not (Path(folder) / name).is_file():
             raise EncoderMissing(f"{Path(folder) / name} is missing: build the sentence encoder with `bot encoder build`")
+    return Path(folder)
+
+
+def load(folder: Path = FOLDER, threads: int = 1) -> Encoder:
+    """The encoder built in `folder`, computing on `threads` threads. Raises EncoderMissing."""
+    find(folder)
     import onnxruntime
     from tokenizers import Tokenizer
 
@@ -97,10 +103,7 @@ def load(folder: Path = FOLDER, threads: int = 1) -> Encoder:
 
 def vocabulary(folder: Path = FOLDER) -> frozenset[str]:
     """The words that the encoder knows whole, some 20,000 common English ones in small letters. Raises EncoderMissing."""
-    path = Path(folder) / "tokenizer.json"
-    if not path.is_file():
-        raise EncoderMissing(f"{path} is missing: build the sentence encoder with `bot encoder build`")
-    pieces = json.loads(path.read_text(encoding="utf-8"))["model"]["vocab"]
+    pieces = json.loads((find(folder) / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     return frozenset(piece for piece in pieces if piece.isalpha())
 
 

@@ -3,29 +3,54 @@
 Rasa, its libraries and the web server write messages into their logs, at debug level and inside exceptions, so none of
 their wording is let through. The value of an exception is left out for the same reason: of it stay kind and place.
 """
+from __future__ import annotations
 
+import contextvars
+import datetime
+import json
 import logging
 import sys
 import traceback
 
 OURS = ("bot", "actions")
+_turn = contextvars.ContextVar("turn", default=None)
+
+
+def begin_turn(metadata):
+    """Name the turn that is worked on from here on, in this task and what it calls: the number in a message's metadata, if any."""
+    turn = metadata.get("turn") if isinstance(metadata, dict) else None
+    _turn.set(turn if isinstance(turn, int) else None)
 
 
 class Reduced(logging.Formatter):
-    """`TIME LEVEL logger: message` for our modules; for others, and for every exception, the place in its stead."""
+    """`TIME LEVEL logger: message` for our modules; for others, and for every exception, the place in its stead.
+
+    As "json" it is an object a line: {time, level, process, logger, turn?, message}.
+    """
+
+    def __init__(self, form, process):
+        super().__init__()
+        self.form, self.process = form, process
 
     def format(self, record):
         ours = record.name.partition(".")[0] in OURS
         said = record.getMessage() if ours else f"at {record.filename}:{record.lineno}"
         if record.exc_info and record.exc_info[0]:
             said += f"; {_faults(record.exc_info[1])}"
-        return f"{self.formatTime(record)} {record.levelname} {record.name}: {said}"
+        if self.form == "text":
+            return f"{self.formatTime(record)} {record.levelname} {record.name}: {said}"
+        time, turn = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc), _turn.get()
+        return json.dumps({"time": time.isoformat(timespec="milliseconds"), "level": record.levelname.lower(), "process": self.process,
+                           "logger": record.name, **({} if turn is None else {"turn": turn}), "message": said}, ensure_ascii=False)
 
 
-def configure(level):
-    """Send every log of this process to standard error, reduced, from `level` ("debug", "info", "warning" ...) on."""
+def configure(level, form, process):
+    """Send every log of this process to standard error, reduced, from `level` ("debug", "info", "warning" ...) on.
+
+    `form` is "text" or "json", `process` the name that JSON gives it.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Reduced())
+    handler.setFormatter(Reduced(form, process))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for logger in list(logging.root.manager.loggerDict.values()):
         if isinstance(logger, logging.Logger):  # none may have a way of its own past the handler above

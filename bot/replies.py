@@ -10,6 +10,8 @@ TEXTS = (
     "forget_me_kept", "terms_of_use", "give_feedback", "article_info", "text_empty", "text_too_long", "text_unreadable",
     "too_many", "busy", "session_ended", "wrong_request",
 )
+# those that only the messaging channels need
+CHANNEL_TEXTS = ("read_page", "choose", "reply_number", "cant_read", "old_button", "stopped", "help_sms")
 TALK = ("greeting", "thanks", "goodbye", "help", "bot_identity", "about_me", "forget_me", "terms_of_use", "give_feedback")
 NONE_OF_THESE = "none_of_these"
 ARTICLE_INFO = "article_info"
@@ -29,7 +31,7 @@ def answer(content, name, today, confidence, asked=(), also=None, offered=()):
     state = article.review_state(today)
     if state == "withdrawn":
         return {"kind": "not_covered", "text": content.texts["under_review"]}
-    overdue = fill(content.texts["review_overdue"], date=_day(article.review_due())) if state == "overdue" else None
+    overdue = fill(content.texts["review_overdue"], date=day(article.review_due())) if state == "overdue" else None
     return _answer(content, article, name, question.ask, question.lead, question.more, article.sources_of(question.lead + question.more),
                    confidence, overdue, next_questions(content, name, asked, also, offered))
 
@@ -37,13 +39,13 @@ def answer(content, name, today, confidence, asked=(), also=None, offered=()):
 def article_info(content, article_id, today, confidence, asked=()):
     """The answer to "who wrote this, from what, and when", made from the article's front matter."""
     article = content.articles[article_id]
-    overdue = (fill(content.texts["review_overdue"], date=_day(article.review_due()))
+    overdue = (fill(content.texts["review_overdue"], date=day(article.review_due()))
                if article.review_state(today) != "current" else None)
-    reviewed = (fill(content.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=_day(article.reviewed_on))
+    reviewed = (fill(content.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=day(article.reviewed_on))
                 if article.reviewed_by else content.texts["not_reviewed"])
     sources = "; ".join(f"{source.title} [{source.n}]" for source in article.sources)
     text = fill(content.texts["article_info"], title=article.title, written_by=article.written_by,
-                written_on=_day(article.written_on), reviewed=reviewed, sources=sources)
+                written_on=day(article.written_on), reviewed=reviewed, sources=sources)
     name = f"{article_id}.{ARTICLE_INFO}"
     return _answer(content, article, name, article.title, text, "", article.sources, confidence, overdue,
                    next_questions(content, name, asked))
@@ -172,6 +174,11 @@ def fill(text, **values):
     return text
 
 
+def day(date):
+    """A date as visitors read it: 22 November 2026."""
+    return f"{date.day} {date:%B %Y}"
+
+
 def _answer(content, article, name, title, text, more, sources, confidence, overdue, choices):
     return {
         "kind": "answer", "text": text, "more": more, "question": name, "title": title,
@@ -198,7 +205,3 @@ def _ask_back(content, text, names):
 def _choices(content, names, most=CHOICES):
     """Questions as choices, in the editor's wording."""
     return [{"title": content.questions[name].ask, "value": name} for name in names[:most]]
-
-
-def _day(date):
-    return f"{date.day} {date:%B %Y}"

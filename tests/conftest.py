@@ -1,9 +1,9 @@
-"""A running service for the tests: real gateway, real Rasa, real actions, a database of its own."""
+"""A running service for the tests: real gateway, real Rasa, real actions, a database of its own; and real servers for it."""
 
 import contextlib
 import os
+import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
+from benchmarks import servers
 from bot import release, settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,12 +25,13 @@ START_SECONDS = 90
 
 @dataclass
 class Service:
-    """A `bot serve` of its own: where it is, where its database and log are, and its process."""
+    """A `bot serve` of its own: where it is, where its database (a file where it is SQLite) and log are, and its process."""
 
     url: str
     database: Path
     log: Path
     process: subprocess.Popen
+    address: str  # of the database, for SQLAlchemy
 
     def open(self, **opening):
         """The token of a new conversation."""
@@ -48,11 +51,18 @@ class Service:
 
     def rows(self, statement, *values):
         """The rows of a statement on the service's database."""
+        if self.address.startswith("postgresql"):
+            with psycopg.connect(self.address.replace("+psycopg", "")) as connection:
+                cursor = connection.execute(statement.replace("?", "%s"), values)
+                return cursor.fetchall() if cursor.description else []
         with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
             return connection.execute(statement, values).fetchall()
 
     def dump(self):
         """All that the database holds, as text."""
+        if self.address.startswith("postgresql"):
+            tables = self.rows("select tablename from pg_tables where schemaname = 'public'")
+            return "\n".join(str(row) for (table,) in tables for row in self.rows(f'select * from "{table}"'))
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
             return "\n".join(connection.iterdump())
 
@@ -82,16 +92,15 @@ def serving(folder, **environment):
     """A Service whose own files are in `folder`; the releases are the project's."""
     if release.live(settings.read()) is None:
         pytest.fail("no release is published: run `make test`, or `bot prepare` first")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = servers.free_port()
     database, log = folder / "test.db", folder / "service.log"
     given = {"PORT": str(port), "DATABASE_URL": f"sqlite:///{database}", "VAR": str(folder),
-             "SECRET": settings.secret(settings.read()), "MESSAGES_PER_MINUTE": "100000", "CONVERSATIONS_PER_MINUTE": "100000"}
+             "SECRET": settings.secret(settings.read()), "MESSAGES_PER_MINUTE": "100000", "CONVERSATIONS_PER_MINUTE": "100000",
+             **environment}
     with log.open("w") as output:
         process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], cwd=ROOT, stdout=output, stderr=output,
-                                   env={**os.environ, **given, **environment})
-    service = Service(f"http://127.0.0.1:{port}", database, log, process)
+                                   env={**os.environ, **given})
+    service = Service(f"http://127.0.0.1:{given['PORT']}", database, log, process, given["DATABASE_URL"])
     try:
         yield service.wait_ready()
     finally:
@@ -101,6 +110,52 @@ def serving(folder, **environment):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+LEFT_OUT = "left out: "
+
+
+def left_out(what, package):
+    """Leave a test out because the machine lacks something, and have the summary say so; in CI it fails, for nothing may be missing."""
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{LEFT_OUT}{what} is missing: apt-get install {package}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """One line for each thing that the machine lacks: how many tests it cost, and how to have them."""
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
+               if isinstance(report.longrepr, tuple)]
+    for reason in sorted({reason for reason in reasons if reason.startswith(LEFT_OUT)}):
+        terminalreporter.write_line(f"{reasons.count(reason)} tests {reason}, and run them again", yellow=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A running PostgreSQL; its `make(name)` gives the address of a new database."""
+    with contextlib.ExitStack() as stack:
+        try:
+            made = stack.enter_context(servers.postgresql())
+        except servers.Missing as error:
+            left_out(error.program, error.package)
+        yield made
+
+
+@pytest.fixture(scope="session")
+def redis():
+    """(address, process) of a running Redis."""
+    with contextlib.ExitStack() as stack:
+        try:
+            made = stack.enter_context(servers.redis())
+        except servers.Missing as error:
+            left_out(error.program, error.package)
+        yield made
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def address(request, tmp_path):
+    """The address of an empty database, of either kind."""
+    if request.param == "SQLite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    return request.getfixturevalue("postgresql").make(uuid.uuid4().hex)
 
 
 @pytest.fixture(scope="session")
@@ -119,28 +174,78 @@ def own_service(tmp_path):
 
 def republish(models, change):
     """A models folder with the live release, after `change(data folder)` and signed anew: nothing that Rasa was taught differs."""
-    import hashlib
-    import hmac
-    import json
-    import shutil
-
     config = settings.read()
     id, source = release.live(config), config.path("models")
     folder = Path(shutil.copytree(release.folder_of(config, id), models / "releases" / id))
     (models / "encoder").symlink_to(source / "encoder")
     (models / "live").write_text(id)
     change(folder / "data")
-    manifest = json.loads((folder / "manifest.json").read_text())
+    sign(folder)
+    return models
+
+
+def sign(folder, **changes):
+    """Sign a release's files as they are now, with our own secret; `changes` of its manifest."""
+    import hashlib
+    import hmac
+    import json
+
+    manifest = {**json.loads((folder / "manifest.json").read_text()), **changes}
     manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
     text = json.dumps(manifest).encode()
     (folder / "manifest.json").write_bytes(text)
-    (folder / "manifest.sig").write_text(hmac.new(settings.secret(config).encode(), text, hashlib.sha256).hexdigest())
-    return models
+    (folder / "manifest.sig").write_text(hmac.new(settings.secret(settings.read()).encode(), text, hashlib.sha256).hexdigest())
 
 
 @pytest.fixture
 def data(tmp_path):
     """A copy of the content that a test may break."""
-    import shutil
-
     return Path(shutil.copytree(ROOT / "data", tmp_path / "data"))
+
+
+def keep_one_article(data, article="restless_legs"):
+    """Leave one article in a content folder, and the stories that tell of nothing else."""
+    import yaml
+
+    for path in data.glob("articles/*.md"):
+        if path.stem != article:
+            path.unlink()
+    path = data / "stories.yml"
+    stories = yaml.safe_load(path.read_text())
+    stories["stories"] = [story for story in stories["stories"]
+                          if all("." not in name or name.startswith(f"{article}.") for step in story["steps"]
+                                 for name in [step.get("intent", ""), *step.get("offer", [])])]
+    path.write_text(yaml.safe_dump(stories, sort_keys=False))
+
+
+@pytest.fixture(scope="session")
+def small_release(tmp_path_factory):
+    """A folder with `data` of one article and `models` with a release of it: made once, to be copied."""
+    folder = tmp_path_factory.mktemp("small")
+    keep_one_article(Path(shutil.copytree(ROOT / "data", folder / "data")))
+    (folder / "models").mkdir()
+    (folder / "models" / "encoder").symlink_to(settings.read().path("models") / "encoder")
+    config = settings.read({"DATA": str(folder / "data"), "MODELS": str(folder / "models"), "SECRET": "small"})
+    release.publish(config, release.train(config, lambda step, done: None))
+    return folder
+
+
+@pytest.fixture
+def small_site(small_release, tmp_path):
+    """The environment of a site of one article, published, that a test may change: DATA, MODELS, VAR, SECRET, DATABASE_URL."""
+    shutil.copytree(small_release, tmp_path / "site", symlinks=True)
+    site = tmp_path / "site"
+    return {"DATA": str(site / "data"), "MODELS": str(site / "models"), "VAR": str(site), "SECRET": "small",
+            "DATABASE_URL": f"sqlite:///{site}/site.db"}
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """axe-core and TypeScript, as locked in package-lock.json."""
+    home = ROOT / "tests/widget"
+    folder = home / "node_modules"
+    if not (folder / "axe-core" / "axe.min.js").exists():
+        if not shutil.which("npm"):
+            left_out("npm", "npm")
+        subprocess.run(["npm", "ci"], cwd=home, check=True, capture_output=True)
+    return folder

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot import terms
 from bot.nlu import aspects
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,8 +119,15 @@ def test_aspects_leave_to_the_questions_together_what_they_had():
 
 def test_named_terms_are_masked_by_their_kind():
     text = "does clonazepam help with tremor?"
-    assert aspects.mask(text, [(5, 15, "medicine"), (26, 32, "condition")]) == "does this medicine help with this condition?"
+    assert aspects.mask(text, [{"start": 5, "end": 15, "kind": "medicine"}, {"start": 26, "end": 32, "kind": "condition"}]) == "does this medicine help with this condition?"
     assert aspects.mask(text, []) == text
+
+
+def test_a_term_is_read_under_its_own_name_and_what_a_longer_name_says_besides_stays():
+    find = terms.make_finder({"tourette syndrome": "condition", "clonazepam": "medicine"},
+                             {"tourette syndrome": "tourette syndrome", "tics": "tourette syndrome", "motor tics": "tourette syndrome", "klonopin": "clonazepam"})
+    found = [{"start": one.start, "value": one.term, "core": one.core} for one in find("Klonopin for motor tics?")]
+    assert aspects.unify("Klonopin for motor tics?", found) == "clonazepam for motor tourette syndrome?"
 
 
 def test_the_order_of_facets_makes_no_other_aspect():

@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import conftest
 import pytest
 
-from bot import settings
+from bot import settings, store
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -87,11 +88,33 @@ def test_a_port_in_use_is_one_line_that_names_it():
     assert f"port {port}" in done.stderr and "PORT=" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
-def test_an_encoder_that_is_missing_is_named(tmp_path):
-    (tmp_path / "models").mkdir()
-    code = "from pathlib import Path; from bot import encoder; encoder.load(Path('models/none'))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert "bot encoder build" in done.stderr
+def test_a_missing_encoder_is_one_line_that_names_it(tmp_path):
+    models = conftest.republish(tmp_path / "models", lambda data: None)
+    (models / "encoder").unlink()
+    done = run("serve", MODELS=str(models), PORT=str(free_port()), VAR=str(tmp_path), DATABASE_URL=f"sqlite:///{tmp_path}/t.db",
+               SECRET=settings.secret(settings.read()))
+    assert done.returncode == 1
+    assert "encoder" in done.stderr and "bot encoder build" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_full_disk_is_one_line_that_names_it(tmp_path):
+    code = ("import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+            "from bot import __main__; sys.exit(__main__.main(['retention']))")
+    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, capture_output=True, text=True,
+                          env={**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/t.db"})
+    assert done.returncode == 1
+    assert "disk is full: make room" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_database_of_a_newer_version_is_one_line_that_says_so(address):
+    store.migrate(address)
+    engine = store.connect(address)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+    engine.dispose()
+    done = run("retention", DATABASE_URL=address)
+    assert done.returncode == 1
+    assert "newer than this code" in done.stderr and "backup" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("damage", ["archive", "manifest", "signature", "content"])

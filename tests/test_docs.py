@@ -62,7 +62,8 @@ def test_the_question_of_the_readme_can_be_added(data):
     assert "myoclonus.sleep" in [question.name for question in article.questions]
 
 
-def test_every_test_that_the_privacy_page_names_is_there():
-    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs/privacy.md").read_text()))
+@pytest.mark.parametrize("page", ["privacy.md", "security.md"])
+def test_every_test_that_a_page_names_is_there(page):
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text()))
     there = {name for path in ROOT.glob("tests/**/test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
     assert len(named) > 10 and named <= there, named - there

@@ -1,12 +1,20 @@
 """What a visitor gets when something behind the gateway is down, hangs or breaks; and that it comes back."""
 
+import concurrent.futures
+import contextlib
+import http.client
 import os
 import signal
+import subprocess
+import sys
 import time
 import uuid
 
+import conftest
 import httpx
 import pytest
+
+from benchmarks import servers
 
 PATIENCE = 5.0  # seconds in which a visitor must have a reply
 
@@ -60,6 +68,41 @@ def test_a_danger_is_answered_with_a_process_down(own_service, victim):
     assert "116 123" in str(reply["numbers"])
 
 
+def test_a_danger_waits_for_no_other_message_and_is_never_one_too_many(own_service):
+    token = own_service.open(country="GB")
+    pid = own_service.children()["rasa"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            waiting = [pool.submit(ask, own_service, token) for _ in range(6)]
+            time.sleep(0.5)
+            reply, seconds = ask(own_service, token, "i want to kill myself")
+            os.kill(pid, signal.SIGCONT)
+            assert all(call.result() for call in waiting)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert reply["kind"] == "crisis" and seconds < 1
+
+
+def test_a_danger_past_the_limits_is_answered_all_the_same(tmp_path):
+    with conftest.serving(tmp_path, MESSAGES_PER_MINUTE="2") as service:
+        token = service.open()
+        answers = [service.post(token, {"id": f"m{i}", "text": text}) for i, text in enumerate(["hello", "hello", "hello", "i want to kill myself"])]
+        assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
+        assert answers[-1].json()["replies"][0]["kind"] == "crisis"
+
+
+def test_a_rasa_that_hangs_is_ended_and_started_again(own_service):
+    token, pid = own_service.open(), own_service.children()["rasa"]
+    os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + 60
+    reply = {"kind": None}
+    while time.monotonic() < end and reply["kind"] != "answer":
+        reply, seconds = ask(own_service, token)
+        assert seconds < PATIENCE
+    assert reply["kind"] == "answer" and own_service.children()["rasa"] != pid
+
+
 def test_without_a_database_a_danger_is_answered_and_the_rest_is_refused_with_a_sentence(own_service):
     token = own_service.open()
     own_service.rows("drop table turns")
@@ -72,20 +115,28 @@ def test_without_a_database_a_danger_is_answered_and_the_rest_is_refused_with_a_
     assert "Traceback" not in own_service.log.read_text()
 
 
-def test_an_end_of_the_gateway_leaves_no_process_behind(own_service):
+@pytest.mark.parametrize("stopped", [False, pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends what hangs"))],
+                         ids=["running", "stopped"])
+def test_an_end_of_the_gateway_leaves_no_process_behind(own_service, stopped):
     children = own_service.children()
     assert set(children) == {"rasa", "actions"}
+    for pid in children.values() if stopped else []:
+        os.kill(pid, signal.SIGSTOP)
     own_service.process.kill()
     own_service.process.wait()
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while time.monotonic() < end and any(_alive(pid) for pid in children.values()):
         time.sleep(0.1)
-    assert not any(_alive(pid) for pid in children.values())
+    left = [pid for pid in children.values() if _alive(pid)]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
 
 
 def test_it_ends_gracefully(own_service):
     own_service.process.terminate()
-    assert own_service.process.wait(15) in (0, -signal.SIGTERM)
+    assert own_service.process.wait(30) == 0, "it was killed by its own signal before it had cleared up"
+    assert not own_service.database.with_name("test.db-wal").exists(), "the database was left open"
     assert "Traceback" not in own_service.log.read_text()
 
 
@@ -96,3 +147,21 @@ def _alive(pid):
             return stat.read().split()[2] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def test_a_connection_to_the_actions_outlasts_a_pause_so_that_no_message_meets_its_end():
+    port = servers.free_port()
+    with subprocess.Popen([sys.executable, "-m", "actions", str(port)], cwd=conftest.ROOT, stdin=subprocess.PIPE,
+                          env={**os.environ, "INTERNAL_SECRET": "x"}) as process, \
+            contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+        try:
+            servers.wait_for(connection.connect, OSError, process)
+            connection.auto_open = False
+            for pause in (0, 6):
+                time.sleep(pause)
+                connection.request("POST", "/")
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 403
+        finally:
+            process.kill()

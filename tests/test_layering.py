@@ -11,22 +11,30 @@ ROOT = Path(__file__).resolve().parent.parent
 # a part of the project: the parts that it may import
 MAY_IMPORT = {
     "bot.settings": set(), "bot.wording": set(), "bot.encoder": set(), "bot.safety": set(), "bot.replies": set(), "bot.names": set(),
-    "bot.logs": set(),
+    "bot.logs": set(), "bot.parent": set(), "bot.spelling": set(),
     "bot.masking": {"bot.names"},
     "bot.articles": {"bot.wording"},
     "bot.terms": {"bot.articles"},
     "bot.content": {"bot.articles", "bot.replies", "bot.safety", "bot.terms", "bot.wording"},
     "bot.store": {"bot.settings", "bot.store"},
-    "bot.release": {"bot.articles", "bot.content", "bot.safety", "bot.store", "bot.settings"},
-    "bot.nlu": {"bot.articles", "bot.content", "bot.encoder", "bot.logs", "bot.terms", "bot.nlu"},
-    "actions": {"bot.content", "bot.logs", "bot.release", "bot.replies", "bot.settings", "bot.store"},
-    "bot.gateway": {"bot.articles", "bot.content", "bot.gateway", "bot.logs", "bot.masking", "bot.release", "bot.replies", "bot.safety",
-                    "bot.settings", "bot.store"},
+    "bot.compare": {"bot.content", "bot.release", "bot.store"},
+    "bot.publishing": {"bot.articles", "bot.compare", "bot.release", "bot.settings", "bot.store"},
+    "bot.depot": set(),
+    "bot.release": {"bot.articles", "bot.content", "bot.depot", "bot.safety", "bot.store", "bot.settings"},
+    "bot.nlu": {"bot.articles", "bot.content", "bot.encoder", "bot.logs", "bot.parent", "bot.spelling", "bot.terms", "bot.nlu"},
+    "actions": {"bot.content", "bot.logs", "bot.parent", "bot.release", "bot.replies", "bot.settings", "bot.store"},
+    "bot.gateway": {"bot.articles", "bot.content", "bot.gateway", "bot.gateway.channels", "bot.logs", "bot.masking", "bot.publishing", "bot.release", "bot.replies",
+                    "bot.safety", "bot.settings", "bot.store"},
+    "bot.editor": {"bot.articles", "bot.compare", "bot.content", "bot.editor", "bot.encoder", "bot.gateway.channels", "bot.masking",
+                   "bot.publishing", "bot.release", "bot.replies", "bot.safety", "bot.settings", "bot.store", "bot.terms", "bot.wording"},
+    "bot.gateway.channels": {"bot.gateway", "bot.logs", "bot.replies", "bot.settings", "bot.store"},
     "bot.console": {"bot.settings"},
-    "bot.__main__": {"bot.articles", "bot.console", "bot.content", "bot.encoder", "bot.gateway", "bot.release", "bot.settings",
-                     "bot.store"},
+    "bot.backup": {"bot.release"},
+    "bot.doctor": {"bot.encoder", "bot.release", "bot.settings", "bot.store"},
+    "bot.__main__": {"bot.articles", "bot.backup", "bot.compare", "bot.console", "bot.content", "bot.doctor", "bot.editor", "bot.encoder", "bot.gateway", "bot.gateway.channels",
+                     "bot.publishing", "bot.release", "bot.settings", "bot.store"},
 }
-BOTH_PYTHONS = ("bot.articles", "bot.content", "bot.encoder", "bot.logs", "bot.replies", "bot.safety", "bot.terms", "bot.wording")
+BOTH_PYTHONS = ("bot.articles", "bot.content", "bot.encoder", "bot.logs", "bot.parent", "bot.replies", "bot.safety", "bot.spelling", "bot.terms", "bot.wording")
 FILES = sorted([*ROOT.glob("bot/**/*.py"), *ROOT.glob("actions/*.py")])
 
 

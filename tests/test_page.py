@@ -46,6 +46,11 @@ def ask(page, text):
     page.keyboard.press("Enter")
 
 
+def test_the_desk_is_found_without_a_slash_too(service):
+    answer = httpx.get(f"{service.url}/editor")
+    assert (answer.status_code, answer.headers["location"]) == (308, "/editor/")
+
+
 def test_a_question_is_answered_and_the_vote_is_in_the_database(page, service):
     open_chat(page, service, "/articles/myoclonus")
     ask(page, "can myoclonus be prevented")
@@ -101,10 +106,13 @@ def test_every_article_has_its_page_and_its_source_marks_lead_somewhere(page, se
 
 def test_the_frame_version_answers_too(page, service):
     page.goto(f"{service.url}/embed?article=myoclonus")
+    page.get_by_role("button", name="What is myoclonus?").wait_for()
     ask(page, "what causes myoclonus")
     page.get_by_role("log").get_by_text(re.compile("Not yet reviewed by a clinician")).last.wait_for(timeout=15_000)
     assert page.faults == []
-    assert "frame-ancestors 'self'" in httpx.get(f"{service.url}/embed").headers["content-security-policy"]
+    frame = httpx.get(f"{service.url}/embed", params={"article": "<b>"})
+    assert "frame-ancestors 'self'" in frame.headers["content-security-policy"]
+    assert frame.text.count("<option") == 4 and "<b>" not in frame.text, "without an article that we have, a question of each of four"
 
 
 def test_nothing_leaves_the_page_before_the_first_message(browser, service):

@@ -7,7 +7,6 @@ import datetime
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -19,8 +18,11 @@ from types import SimpleNamespace
 import conftest
 import httpx
 import pytest
+from sqlalchemy import func, select, text, update
 
 from bot import settings, store
+from bot.store import votes
+from bot.store.tables import Base, Conversation, Reply, Turn, Vote
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime.datetime.now(datetime.UTC)
@@ -36,12 +38,11 @@ def loud(tmp_path_factory):
 
 
 @pytest.fixture
-def database(tmp_path):
-    """(engine, file) of an empty database."""
-    file = tmp_path / "kept.db"
-    store.migrate(f"sqlite:///{file}")
-    engine = store.connect(f"sqlite:///{file}")
-    yield engine, file
+def engine(address):
+    """Of an empty database."""
+    store.migrate(address)
+    engine = store.connect(address)
+    yield engine
     engine.dispose()
 
 
@@ -51,50 +52,61 @@ def say(engine, token, text, days=0, comment=None):
     reply = {"id": uuid.uuid4().hex, "kind": "answer", "text": f"about {text}"}
     store.finish(engine, accepted, [reply], "answer", {"topic": {"question": "a.b"}, "asked": [text]}, "a.b", 0.9, {"intent": text}, "r1")
     if comment:
-        store.vote(engine, token, reply["id"], False, "unclear", comment)
-    rows(engine, f"update turns set received_at = datetime(received_at, '-{days} days') where id = {accepted.turn}")
-    rows(engine, f"update conversations set opened_at = datetime(opened_at, '-{days} days')")
+        votes.vote(engine, token, reply["id"], False, "unclear", comment)
+    rows(engine, update(Turn).where(Turn.id == accepted.turn).values(received_at=NOW - days * DAY))
+    rows(engine, update(Conversation).values(opened_at=NOW - days * DAY))
     return accepted.turn
 
 
 def rows(engine, statement):
     with engine.begin() as connection:
-        result = connection.exec_driver_sql(statement)
-        return result.fetchall() if result.returns_rows else []
+        result = connection.execute(statement)
+        return [tuple(row) for row in result.fetchall()] if result.returns_rows else []
+
+
+def count(engine, table):
+    return rows(engine, select(func.count()).select_from(table))[0][0]
 
 
 def end_all(engine):
-    rows(engine, "update conversations set expires_at = datetime('now', '-1 day')")
+    rows(engine, update(Conversation).values(expires_at=NOW - DAY))
 
 
 def bytes_of(database):
-    """All bytes of a database's files."""
+    """All bytes of an SQLite database's files."""
     return b"".join(path.read_bytes() for path in database.parent.glob(database.name + "*"))
+
+
+def holds(engine, word):
+    """Whether the database holds a word: SQLite in a byte of its files, PostgreSQL in a row."""
+    if engine.dialect.name == "sqlite":
+        return word.encode() in bytes_of(Path(engine.url.database))
+    return any(word in str(row) for table in Base.metadata.sorted_tables for row in rows(engine, select(table)))
 
 
 # --- retention
 
 
-def test_of_old_messages_only_counts_are_kept(database):
-    engine, file = database
+def test_of_old_messages_only_counts_are_kept(engine):
     _, token, _ = store.open_conversation(engine, "web", 24, "myoclonus", "GB")
     say(engine, token, f"{CANARY} can it be prevented", days=31, comment=f"{CANARY} too long")
     say(engine, token, f"{CANARY} what causes it", days=31)
     end_all(engine)
     assert store.clear(engine, NOW - 30 * DAY) == 2
     store.scrub(engine)
-    assert CANARY.encode() not in bytes_of(file)
-    counts = rows(engine, "select outcome, question, confidence, release, substr(received_at, 12, 8) from turns")
-    assert counts == [("answer", "a.b", 0.9, "r1", "00:00:00")] * 2
-    assert rows(engine, "select helpful, reason, comment from votes") == [(0, "unclear", None)]
-    assert rows(engine, "select body from replies") == [("{}",)]
-    assert rows(engine, "select token_hash, country, state, article from conversations") == [(None, None, "{}", "myoclonus")]
+    assert not holds(engine, CANARY)
+    midnight = (NOW - 31 * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert rows(engine, select(Turn.outcome, Turn.question, Turn.confidence, Turn.release, Turn.received_at)) == [
+        ("answer", "a.b", 0.9, "r1", midnight)] * 2
+    assert rows(engine, select(Vote.helpful, Vote.reason, Vote.comment)) == [(False, "unclear", None)]
+    assert rows(engine, select(Reply.body)) == [({},)]
+    assert rows(engine, select(Conversation.token_hash, Conversation.country, Conversation.state, Conversation.article)) == [
+        (None, None, {}, "myoclonus")]
     with pytest.raises(store.NoConversation):
         store.read_turns(engine, token)
 
 
-def test_newer_messages_of_the_same_conversation_stay_and_can_be_read(database):
-    engine, _ = database
+def test_newer_messages_of_the_same_conversation_stay_and_can_be_read(engine):
     _, token, _ = store.open_conversation(engine, "web", 24)
     say(engine, token, "an old one", days=31)
     new = say(engine, token, "a new one", days=29)
@@ -104,26 +116,24 @@ def test_newer_messages_of_the_same_conversation_stay_and_can_be_read(database):
     assert store.clear(engine, NOW - 30 * DAY) == 0
 
 
-def test_a_conversation_in_which_nothing_was_said_goes_whole(database):
-    engine, _ = database
+def test_a_conversation_in_which_nothing_was_said_goes_whole(engine):
     store.open_conversation(engine, "web", 24)
-    rows(engine, "update conversations set opened_at = datetime('now', '-40 days')")
+    rows(engine, update(Conversation).values(opened_at=NOW - 40 * DAY))
     end_all(engine)
     store.clear(engine, NOW - 30 * DAY)
-    assert rows(engine, "select count(*) from conversations") == [(0,)]
+    assert count(engine, Conversation) == 0
 
 
-def test_bot_retention_deletes_old_texts_and_says_how_many(database, tmp_path):
-    engine, file = database
+def test_bot_retention_deletes_old_texts_and_says_how_many(engine, address):
     _, token, _ = store.open_conversation(engine, "web", 24)
     say(engine, token, f"{CANARY} eight days ago", days=8)
     say(engine, token, "six days ago", days=6)
     engine.dispose()
     done = subprocess.run([sys.executable, "-m", "bot", "retention"], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, "DATABASE_URL": f"sqlite:///{file}", "RETENTION_DAYS": "7"})
+                          env={**os.environ, "DATABASE_URL": address, "RETENTION_DAYS": "7"})
     assert done.stdout == "the texts of 1 messages were deleted; 7 days are kept\n", done.stderr
-    assert CANARY.encode() not in bytes_of(file)
-    assert b"six days ago" in bytes_of(file)
+    assert not holds(engine, CANARY)
+    assert holds(engine, "six days ago")
 
 
 def test_the_service_deletes_old_texts_at_its_start(tmp_path):
@@ -139,10 +149,9 @@ def test_the_service_deletes_old_texts_at_its_start(tmp_path):
         assert service.rows("select text, outcome from turns") == [(None, "answer")]
 
 
-def test_the_service_deletes_them_again_and_again(database):
+def test_the_service_deletes_them_again_and_again(engine):
     from bot.gateway import app
 
-    engine, _ = database
     _, token, _ = store.open_conversation(engine, "web", 24)
     desk = SimpleNamespace(engine=engine, config=settings.read({}), forgotten=asyncio.Event())
 
@@ -152,45 +161,86 @@ def test_the_service_deletes_them_again_and_again(database):
         say(engine, token, "became old while the service ran", days=31)
         for _ in range(100):
             await asyncio.sleep(0.05)
-            if rows(engine, "select text from turns") == [(None,)]:
+            if rows(engine, select(Turn.text)) == [(None,)]:
                 break
         task.cancel()
 
     asyncio.run(go())
-    assert rows(engine, "select text from turns") == [(None,)]
+    assert rows(engine, select(Turn.text)) == [(None,)]
     assert app.retain.__defaults__ == (24 * 3600,)
 
 
-def test_pages_that_were_split_keep_no_deleted_text(database):
+def test_a_conversation_that_is_forgotten_takes_all_its_rows_with_it(engine):
+    _, token, _ = store.open_conversation(engine, "web", 24)
+    say(engine, token, f"{CANARY} mine", comment=f"{CANARY} unclear")
+    _, other, _ = store.open_conversation(engine, "web", 24)
+    say(engine, other, "somebody else's", comment="clear")
+    store.forget(engine, token)
+    store.scrub(engine)
+    assert not holds(engine, CANARY)
+    assert [count(engine, table) for table in (Conversation, Turn, Reply, Vote)] == [1, 1, 1, 1]
+
+
+def test_pages_that_were_split_keep_no_deleted_text(tmp_path):
     """SQLite's secure_delete leaves stale copies behind when rows are moved; scrubbing leaves none."""
-    engine, file = database
+    url = f"sqlite:///{tmp_path / 'split.db'}"
+    store.migrate(url)
+    engine = store.connect(url)
     tokens = [store.open_conversation(engine, "web", 24)[1] for _ in range(5)]
     for i in range(120):
         say(engine, tokens[i % 5], f"{CANARY if i % 5 == 0 else 'other'} " * (1 + i * 7 % 60))
     store.forget(engine, tokens[0])
     store.scrub(engine)
-    assert CANARY.encode() not in bytes_of(file)
+    assert not holds(engine, CANARY)
+    engine.dispose()
 
 
-def test_an_older_database_keeps_its_rows_when_it_is_brought_up_to_date(tmp_path):
+def upgrade(address, revision):
     from alembic import command
     from alembic.config import Config
 
-    url = f"sqlite:///{tmp_path / 'old.db'}"
     config = Config()
     config.set_main_option("script_location", str(store.MIGRATIONS))
-    config.attributes["url"] = url
-    command.upgrade(config, "0001")
-    with contextlib.closing(sqlite3.connect(tmp_path / "old.db")) as connection, connection:
-        connection.execute("insert into conversations (id, token_hash, channel, state, opened_at, expires_at) "
-                           "values ('c', 'h', 'web', '{}', '2026-01-01', '2026-01-02')")
-        connection.execute("insert into turns (id, conversation, message, text, received_at) values (1, 'c', 'm', 'hello', '2026-01-01')")
-        connection.execute("insert into replies (id, turn, place, body) values ('r', 1, 0, '{}')")
-        connection.execute("insert into votes (reply, helpful, voted_at) values ('r', 1, '2026-01-01')")
-    store.migrate(url)
-    engine = store.connect(url)
-    for table in ("conversations", "turns", "replies", "votes"):
-        assert rows(engine, f"select count(*) from {table}") == [(1,)], table
+    config.attributes["url"] = address
+    command.upgrade(config, revision)
+
+
+def test_an_older_database_keeps_its_rows_when_it_is_brought_up_to_date(address):
+    upgrade(address, "0001")
+    engine = store.connect(address)
+    for statement in (
+            "insert into conversations (id, token_hash, channel, state, opened_at, expires_at) "
+            "values ('c', 'h', 'web', '{}', '2026-01-01', '2026-01-02')",
+            "insert into turns (id, conversation, message, text, received_at) values (1, 'c', 'm', 'hello', '2026-01-01')",
+            "insert into replies (id, turn, place, body) values ('r', 1, 0, '{}')",
+            "insert into votes (reply, helpful, voted_at) values ('r', true, '2026-01-01')"):
+        rows(engine, text(statement))
+    store.migrate(address)
+    for table in (Conversation, Turn, Reply, Vote):
+        assert count(engine, table) == 1, table
+    engine.dispose()
+
+
+def test_sqlite_gives_no_id_twice(tmp_path):
+    address = f"sqlite:///{tmp_path / 'test.db'}"
+    store.migrate(address)
+    engine = store.connect(address)
+    made = dict(rows(engine, text("select name, sql from sqlite_master where type = 'table'")))
+    numbered = [name for name, sql in made.items() if "id INTEGER NOT NULL" in sql]
+    assert len(numbered) >= 9 and [name for name in numbered if "AUTOINCREMENT" not in made[name]] == []
+    engine.dispose()
+
+
+def test_two_gateways_that_start_at_once_bring_the_database_up_to_date_once(address):
+    upgrade(address, "0001")
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        code = f"from bot import store; store.migrate({address!r})"
+        done = list(pool.map(lambda _: subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True), range(3)))
+    if address.startswith("postgresql"):  # SQLite is one machine's, and one gateway's
+        assert [each.returncode for each in done] == [0, 0, 0], done
+    engine = store.connect(address)
+    store.migrate(address)
+    assert count(engine, Turn) == 0
     engine.dispose()
 
 
@@ -321,13 +371,20 @@ def test_rasa_keeps_nothing_of_a_session_that_was_forgotten():
 # --- logs
 
 
-def call_rasa(service, body):
+def call_rasa(service, body, method="POST", route="message"):
     """Rasa's private channel, called as only the gateway can."""
     pid = service.children()["rasa"]
     environment = dict(pair.split(b"=", 1) for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if pair)
     port = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2].decode()
-    return httpx.post(f"http://127.0.0.1:{port}/webhooks/gateway/message", json=body, timeout=30,
-                      headers={"Authorization": f"Bearer {environment[b'INTERNAL_SECRET'].decode()}"})
+    return httpx.request(method, f"http://127.0.0.1:{port}/webhooks/gateway/{route}", json=body, timeout=30,
+                         headers={"Authorization": f"Bearer {environment[b'INTERNAL_SECRET'].decode()}"})
+
+
+def test_rasa_takes_the_order_to_forget_and_one_to_forget_what_it_never_knew(loud):
+    metadata = {"turn": 1, "release": httpx.get(f"{loud.url}/health/ready").json()["release"]}
+    call_rasa(loud, {"sender": "known.0", "text": "what causes myoclonus", "intent": None, "metadata": metadata})
+    for sender in ("known.0", "known.0", "never.0"):
+        assert call_rasa(loud, None, "DELETE", sender).status_code == 200
 
 
 def test_no_message_text_is_logged_at_any_level_whatever_fails(tmp_path):
@@ -359,7 +416,7 @@ def test_what_our_own_modules_say_is_logged_and_an_exception_only_by_kind_and_pl
     code = f"""if True:
         import logging, warnings
         from bot import logs
-        logs.configure("debug")
+        logs.configure("debug", "text", "gateway")
         logging.getLogger("bot.x").error("turn %s failed", 7)
         logging.getLogger("rasa.x").error("got {CANARY}")
         warnings.warn("input_value={CANARY}")

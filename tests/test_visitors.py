@@ -4,10 +4,22 @@ import concurrent.futures
 import json
 import uuid
 
+import conftest
 import httpx
 import pytest
 
 HELLO = {"id": "m1", "text": "can myoclonus be prevented"}
+
+
+@pytest.fixture(scope="module", params=["SQLite", "PostgreSQL"])
+def service(request, service, tmp_path_factory):
+    """The service that most tests share, and one on PostgreSQL."""
+    if request.param == "SQLite":
+        yield service
+        return
+    address = request.getfixturevalue("postgresql").make("visitors")
+    with conftest.serving(tmp_path_factory.mktemp("postgresql"), DATABASE_URL=address) as made:
+        yield made
 
 
 def count(service, table):
@@ -169,7 +181,7 @@ def test_a_vote_is_stored_once_with_its_reason_and_only_on_ones_own_replies(serv
     assert vote(mine, helpful=False, reason="unclear", comment="too long, call me at sarah@example.com").status_code == 200
     assert vote(mine, helpful="yes").status_code == 422
     assert vote(mine, helpful=False, reason="because").status_code == 422
-    assert service.rows("select helpful, reason, comment from votes where reply = ?", reply) == [(0, "unclear", "too long, call me at [email]")]
+    assert service.rows("select helpful, reason, comment from votes where reply = ?", reply) == [(False, "unclear", "too long, call me at [email]")]
 
 
 def test_a_conversation_can_be_resumed(service):

@@ -40,9 +40,12 @@ async def show_style():
 
 
 @router.get("/embed")
-async def show_frame(request: Request):
-    origins = " ".join(["'self'", *request.app.state.desk.config.origins()])
-    return FileResponse(WIDGET / "embed.html", headers={"Content-Security-Policy": POLICY + origins})
+async def show_frame(request: Request, article: str = ""):
+    desk = request.app.state.desk
+    starters = replies.starters(desk.library, article)
+    inside = templates.get_template("starters.html").render(starters=starters)
+    html = (WIDGET / "embed.html").read_text().replace("</symptom-chat>", f"{inside}</symptom-chat>")
+    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + " ".join(["'self'", *desk.config.origins()])})
 
 
 @router.get("/api/docs")
@@ -66,14 +69,14 @@ def _page(request, id):
     if state == "withdrawn":
         late = library.texts["under_review"]
     else:
-        late = replies.fill(library.texts["review_overdue"], date=article.review_due()) if state == "overdue" else None
+        late = replies.fill(library.texts["review_overdue"], date=replies.day(article.review_due())) if state == "overdue" else None
     sections = [] if state == "withdrawn" else [{"id": question.name.partition(".")[2], "title": question.title,
                  "html": _render(f"{question.lead}\n\n{question.more}")}
                                                 for question in article.questions]
-    reviewed = (replies.fill(library.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=article.reviewed_on)
+    reviewed = (replies.fill(library.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=replies.day(article.reviewed_on))
                 if article.reviewed_by else library.texts["not_reviewed"])
     html = templates.get_template("article.html").render(
-        article=article, articles=library.articles.values(), sections=sections, reviewed=reviewed, late=late,
+        article=article, written_on=replies.day(article.written_on), articles=library.articles.values(), sections=sections, reviewed=reviewed, late=late,
         disclaimer=library.texts["disclaimer"], starters=replies.starters(library, id), country=request.app.state.desk.config.country)
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + "'none'"})
 

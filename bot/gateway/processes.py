@@ -1,4 +1,4 @@
-"""The private processes behind the gateway: the action server, and one Rasa a release. Started, watched, exchanged."""
+"""The private processes behind the gateway: the action server, and the Rasas of a release. Started, watched, exchanged."""
 
 import asyncio
 import logging
@@ -8,20 +8,26 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from dataclasses import dataclass, field
 
 import httpx
 
 from bot import release, settings
+from bot.gateway import metrics
 from bot.release import NoAnswer
 
 logger = logging.getLogger(__name__)
 READY_SECONDS = 60
 DRAIN_SECONDS = 10
+END_SECONDS = 3  # until a process that was asked to end is made to: nothing is under way in it any more
 PROBE = "probe"  # the sender of the message that a new Rasa must answer before it takes over
+FAILING_SECONDS = 5  # that a Rasa gives no good answer, before it's looked after
+HANGING_SECONDS = 2  # without a sign of life
+TRIED_SECONDS = 600  # after which a candidate's Rasa ends that nobody tries any more
 
 
-@dataclass
+@dataclass(eq=False)
 class Rasa:
     """A Rasa process that serves one release."""
 
@@ -29,24 +35,38 @@ class Rasa:
     port: int
     process: subprocess.Popen
     busy: int = 0  # messages on their way through it
+    failing_since: float | None = None  # no good answer since then
+
+    def runs(self):
+        return self.process.poll() is None
 
 
 @dataclass
 class Processes:
-    """What `start` made: the live Rasa (None while there is none), the action server, and the client that calls them."""
+    """What `start` made: the live release and its Rasas, the action server, and the client that calls them."""
 
     config: settings.Settings
     secret: str
     client: httpx.AsyncClient
     actions_port: int
+    release: str
     actions: subprocess.Popen | None = None
-    rasa: Rasa | None = None
+    rasas: list = field(default_factory=list)
     draining: set = field(default_factory=set)
     unforgotten: set = field(default_factory=set)  # senders that Rasa could not be told to forget
+    tried: Rasa | None = None  # of a candidate that editors try
+    tried_at: float = 0.0
+    trying: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 def live_release(config):
     """The id of the live release, whose every file is as it was signed; raises release.ReleaseError."""
+    try:
+        release.fetch(config)
+    except release.ReleaseError as error:
+        if release.live(config) is None:
+            raise
+        logger.error("%s; the release that is here is served", error)
     id = release.live(config)
     if id is None:
         raise release.ReleaseError("no release is published; run `make run`, or `bot train` and `bot publish`")
@@ -56,11 +76,12 @@ def live_release(config):
 
 async def start(config, id):
     """The processes of release `id`, warm and probed; raises release.ReleaseError or NoAnswer."""
-    processes = Processes(config=config, secret=secrets.token_urlsafe(32), actions_port=_free_port(),
-                          client=httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50)))
+    processes = Processes(config=config, secret=secrets.token_urlsafe(32), actions_port=_free_port(), release=id,
+                          client=httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50,
+                                                                           keepalive_expiry=2)))  # before Rasa's 5 s: a message would be lost
     try:
         processes.actions = _start_actions(processes)
-        processes.rasa = await _start_rasa(processes, id)
+        processes.rasas = await _start_rasas(processes, id)
     except BaseException:
         await stop(processes)
         raise
@@ -68,45 +89,129 @@ async def start(config, id):
 
 
 async def stop(processes):
-    """End every process: asked first, made to after DRAIN_SECONDS."""
-    found = [rasa.process for rasa in [processes.rasa, *processes.draining] if rasa]
-    for process in [*found, *([processes.actions] if processes.actions else [])]:
-        await _end(process)
+    """End every process: asked first, made to after END_SECONDS."""
+    found = [rasa.process for rasa in [*processes.rasas, *processes.draining, *([processes.tried] if processes.tried else [])]]
+    await asyncio.gather(*(_end(process) for process in [*found, *([processes.actions] if processes.actions else [])]))
     await processes.client.aclose()
 
 
-async def watch(processes):
-    """Keep them alive, with growing pauses, and exchange Rasa when another release is published; never returns."""
+async def watch(processes, check):
+    """Keep them alive, with growing pauses, and exchange the Rasas when another release is published; never returns.
+
+    `check(id)` raises release.ReleaseError for a release that may not be served.
+    """
     pause = 1.0
+    refused, patience, again = None, 0.0, 0.0  # a release that can't be served, the seconds until it is tried again, and when that is
     while True:
         await asyncio.sleep(pause)
         try:
+            await _end_what_hangs(processes)
             if processes.actions.poll() is not None:
                 logger.error("the action server ended with %s; starting it again", processes.actions.returncode)
+                metrics.RESTARTS.labels("actions").inc()
                 processes.actions = _start_actions(processes)
+            for rasa in [rasa for rasa in processes.rasas if not rasa.runs()]:
+                logger.error("Rasa ended with %s; starting it again", rasa.process.returncode)
+                metrics.RESTARTS.labels("rasa").inc()
+                processes.rasas[processes.rasas.index(rasa)] = await _start_rasa(processes, processes.release)
             wanted = release.live(processes.config)
-            if processes.rasa.process.poll() is not None:
-                logger.error("Rasa ended with %s; starting it again", processes.rasa.process.returncode)
-                processes.rasa = await _start_rasa(processes, processes.rasa.release)
-            elif wanted and wanted != processes.rasa.release:
-                await _exchange(processes, wanted)
+            if wanted and wanted != processes.release and (wanted != refused or time.monotonic() >= again):
+                try:
+                    await asyncio.to_thread(check, wanted)
+                    await _exchange(processes, wanted)
+                    refused = None
+                except (release.ReleaseError, NoAnswer, OSError) as error:
+                    patience = min(patience * 2, 60) if wanted == refused else 2.0
+                    refused, again = wanted, time.monotonic() + patience
+                    logger.error("%s; trying again in %.0f s", error, patience)
             await _forget(processes)
+            if processes.tried and time.monotonic() - processes.tried_at > TRIED_SECONDS:
+                await _end_tried(processes)
             pause = 1.0
         except (release.ReleaseError, NoAnswer, OSError) as error:
             pause = min(pause * 2, 60)
             logger.error("%s; trying again in %.0f s", error, pause)
 
 
-async def send(processes, sender, text, intent, metadata):
+async def send(processes, conversation, sender, text, intent, metadata):
     """What Rasa's actions sent for one message: {"replies": [...], "understood": {...}}, and the release; raises NoAnswer."""
-    rasa = processes.rasa
-    if rasa is None or rasa.process.poll() is not None:
+    rasa = pick(processes, conversation)
+    return await ask(processes, rasa, sender, text, intent, metadata), rasa.release
+
+
+def pick(processes, conversation):
+    """The Rasa of a conversation, which stays with it as long as it runs, for it knows its place in a story; raises NoAnswer."""
+    running = [rasa for rasa in processes.rasas if rasa.runs()]
+    if not running:
         raise NoAnswer("Rasa is not running")
+    rasa = processes.rasas[zlib.crc32(conversation.encode()) % len(processes.rasas)]
+    return rasa if rasa in running else min(running, key=lambda other: other.busy)
+
+
+async def ask(processes, rasa, sender, text, intent, metadata):
+    """As `send`, of this Rasa; without the release."""
     rasa.busy += 1
     try:
-        return await _send(processes, rasa, sender, text, intent, metadata), rasa.release
+        answered = await _send(processes, rasa, sender, text, intent, metadata)
+        rasa.failing_since = None
+        return answered
+    except NoAnswer:
+        rasa.failing_since = rasa.failing_since or time.monotonic()
+        raise
     finally:
         rasa.busy -= 1
+
+
+async def explain(processes, rasa, text, metadata):
+    """How this Rasa understands a text: {text, intent, intent_ranking, entities, context, scores}; raises NoAnswer."""
+    try:
+        response = await processes.client.post(f"http://127.0.0.1:{rasa.port}/webhooks/gateway/explain", json={"text": text, "metadata": metadata},
+                                               headers=_headers(processes), timeout=processes.config.answer_seconds)
+        response.raise_for_status()
+        return response.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise NoAnswer(f"Rasa gave no answer: {type(error).__name__}") from error
+
+
+async def try_out(processes, id):
+    """The Rasa of candidate `id`, started where it doesn't run; one at a time. Raises release.ReleaseError, NoAnswer."""
+    async with processes.trying:
+        if not processes.tried or processes.tried.release != id or not processes.tried.runs():
+            await _end_tried(processes)
+            processes.tried = await _start_rasa(processes, id)
+        processes.tried_at = time.monotonic()
+        return processes.tried
+
+
+async def _end_tried(processes):
+    tried, processes.tried = processes.tried, None
+    if tried:
+        await _end(tried.process)
+
+
+async def _end_what_hangs(processes):
+    """Kill a process that gives no sign of life, where messages have failed for a while; and a Rasa that lives but can't answer."""
+    now = time.monotonic()
+    failing = [rasa for rasa in processes.rasas if rasa.runs() and rasa.failing_since and now - rasa.failing_since > FAILING_SECONDS]
+    if not failing:
+        return
+    if processes.actions.poll() is None and not await _lives(processes, processes.actions_port):
+        logger.error("the action server hangs; it is killed")
+        processes.actions.kill()
+        await asyncio.to_thread(processes.actions.wait)
+    for rasa in failing:
+        if not await _lives(processes, rasa.port) or now - rasa.failing_since > 3 * FAILING_SECONDS:
+            logger.error("Rasa gives no answer; it is killed")
+            rasa.process.kill()
+            await asyncio.to_thread(rasa.process.wait)
+
+
+async def _lives(processes, port):
+    try:
+        await processes.client.get(f"http://127.0.0.1:{port}/", timeout=HANGING_SECONDS)
+        return True
+    except httpx.HTTPError:
+        return False
 
 
 async def forget(processes, senders):
@@ -117,8 +222,8 @@ async def forget(processes, senders):
 
 async def _forget(processes):
     for sender in sorted(processes.unforgotten):
-        for rasa in [processes.rasa, *processes.draining]:
-            if rasa is None or rasa.process.poll() is not None:
+        for rasa in [*processes.rasas, *processes.draining, *([processes.tried] if processes.tried else [])]:
+            if not rasa.runs():
                 continue  # what it knew has gone with it
             try:
                 response = await processes.client.delete(f"http://127.0.0.1:{rasa.port}/webhooks/gateway/{sender}",
@@ -132,29 +237,54 @@ async def _forget(processes):
 async def _send(processes, rasa, sender, text, intent, metadata):
     body = {"sender": sender, "text": text, "intent": intent, "metadata": {**metadata, "release": rasa.release}}
     try:
-        response = await processes.client.post(f"http://127.0.0.1:{rasa.port}/webhooks/gateway/message", json=body,
-                                               headers=_headers(processes), timeout=processes.config.answer_seconds)
+        async with asyncio.timeout(processes.config.answer_seconds):  # httpx's own begins anew with each byte that comes
+            response = await processes.client.post(f"http://127.0.0.1:{rasa.port}/webhooks/gateway/message", json=body,
+                                                   headers=_headers(processes), timeout=processes.config.answer_seconds)
         response.raise_for_status()
         sent = response.json()["replies"]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+    except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
         raise NoAnswer(f"Rasa gave no answer: {type(error).__name__}") from error
-    if not isinstance(sent, list) or not sent or not all(isinstance(part, dict) and part.get("replies") for part in sent):
+    if not isinstance(sent, list) or not sent or not all(_is_sent(part) for part in sent):
         raise NoAnswer("Rasa gave an empty answer")
     return {"replies": [reply for part in sent for reply in part["replies"]], "understood": sent[0].get("understood")}
 
 
+def _is_sent(part):
+    """Whether it is what our actions send: {"replies": [reply, ...], "understood": {"topic": ..., "confidence": ...} or None}."""
+    if not isinstance(part, dict) or not isinstance(part.get("replies"), list) or not isinstance(part.get("understood") or {}, dict):
+        return False
+    understood = part.get("understood") or {}  # a wrong topic would go back to Rasa with every later message
+    return (part["replies"] and all(isinstance(reply, dict) for reply in part["replies"])
+            and isinstance(understood.get("topic") or {}, dict) and isinstance(understood.get("confidence") or 0, int | float))
+
+
 async def _exchange(processes, id):
-    """Let a new Rasa take over when it is warm and has answered its probe; the old one drains."""
-    new = await _start_rasa(processes, id)
-    old, processes.rasa = processes.rasa, new
-    processes.draining.add(old)
-    logger.warning("release %s took over from %s", id, old.release)
+    """Let new Rasas take over when they are warm and have answered their probe; the old ones drain."""
+    new = await _start_rasas(processes, id)
+    old, processes.rasas = processes.rasas, new
+    processes.draining.update(old)
+    logger.warning("release %s took over from %s", id, processes.release)
+    processes.release = id
     for _ in range(DRAIN_SECONDS * 10):
-        if not old.busy:
+        if not any(rasa.busy for rasa in old):
             break
         await asyncio.sleep(0.1)
-    await _end(old.process)
-    processes.draining.discard(old)
+    for rasa in old:
+        await _end(rasa.process)
+        processes.draining.discard(rasa)
+
+
+async def _start_rasas(processes, id):
+    """RASA_PROCESSES of them, one after the other: there are visitors to be served meanwhile."""
+    started = []
+    try:
+        for _ in range(processes.config.rasa_processes):
+            started.append(await _start_rasa(processes, id))
+    except BaseException:
+        for rasa in started:
+            await _end(rasa.process)
+        raise
+    return started
 
 
 async def _start_rasa(processes, id):
@@ -164,7 +294,7 @@ async def _start_rasa(processes, id):
     process = _spawn([str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
                       str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
                      ACTIONS_URL=f"http://127.0.0.1:{processes.actions_port}/", INTERNAL_SECRET=processes.secret,
-                     SECRET="", LOG_LEVEL=config.log_level)
+                     SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
     rasa = Rasa(release=id, port=port, process=process)
     begun = time.monotonic()
     while True:
@@ -172,7 +302,7 @@ async def _start_rasa(processes, id):
             await _send(processes, rasa, PROBE, "hello", None, {})
             return rasa
         except NoAnswer as error:
-            if process.poll() is not None:
+            if not rasa.runs():
                 raise NoAnswer(f"Rasa ended with {process.returncode} while loading release {id}") from error
             if time.monotonic() - begun > READY_SECONDS:
                 await _end(process)
@@ -193,7 +323,7 @@ async def _end(process):
     if process.stdin:
         process.stdin.close()
     process.terminate()
-    for _ in range(DRAIN_SECONDS * 10):
+    for _ in range(END_SECONDS * 10):
         if process.poll() is not None:
             return
         await asyncio.sleep(0.1)

@@ -6,17 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from bot import content, masking, release, replies, safety, settings, store
-from bot.gateway import limits, processes
+from bot import content, logs, masking, release, replies, safety, settings, store
+from bot.gateway import limits, metrics, processes, shared, traces
 
 logger = logging.getLogger(__name__)
 SESSION_TURNS = 20  # then Rasa begins a fresh session: its cost grows with the length of one
 COMMANDS = (replies.NONE_OF_THESE, "forget_me_yes", "forget_me_no")
+MOST_UNDER_WAY = 32  # for each Rasa: what it answers in about a second on a slow core
+MOST_TOLD = 10_000  # ends that wait for the database
 ASKED = 30  # answered questions that a conversation remembers
 
 
@@ -79,6 +82,12 @@ class Reply(BaseModel):
     numbers: list[Number] | None = None
     confidence: float | None = None
 
+    @model_validator(mode="after")
+    def _whole(self):
+        if self.kind == "answer" and not (self.question and self.article and self.disclaimer):
+            raise ValueError("an answer comes with its question, its article and its disclaimer, or not at all")
+        return self
+
 
 @dataclass
 class Desk:
@@ -92,7 +101,11 @@ class Desk:
     library: content.Content | None = None
     screen: safety.Screen | None = None
     words: frozenset[str] = frozenset()  # of the release's terms: never a person's name
+    shared: shared.Shared | None = None
+    traces: object = None  # what traces.begin gave, where a collector is set
+    under_way: int = 0  # messages that Rasa shall answer
     forgotten: asyncio.Event = field(default_factory=asyncio.Event)  # something was deleted since the database was scrubbed
+    told: dict = field(default_factory=dict)  # turn: the reply that its visitor got while the database failed to store its end
 
 
 def read_release(desk, id):
@@ -108,63 +121,128 @@ async def take(desk, token, message, text=None, choice=None):
 
     Raises store.NoConversation, limits.Refused, UnknownChoice; store.StoreDown only where nothing could be said at all.
     """
+    most = MOST_UNDER_WAY * desk.config.rasa_processes
+    if desk.under_way >= most and not (text and safety.screen(desk.screen, text)):
+        raise limits.Refused("overloaded", 2)
+    desk.under_way += 1
+    try:
+        shown, danger = hear(desk, text) if text else (None, None)
+        return await answer(desk, token, message, shown, choice, danger, desk.config.conversation_hours)
+    finally:
+        desk.under_way -= 1
+
+
+def hear(desk, text):
+    """(the text as it may be stored, the danger in it or None)."""
+    return masking.mask(text, desk.words), safety.screen(desk.screen, text)
+
+
+async def answer(desk, token, message, text, choice, danger, hours):
+    """As `take`, of a message that was heard; its conversation ends when it is unused for so many hours."""
     if choice is not None and choice not in COMMANDS and not _is_question(desk, choice):
         raise UnknownChoice(choice)
-    danger = safety.screen(desk.screen, text) if text else None
-    shown = masking.mask(text, desk.words) if text else None
     try:
-        conversation = await asyncio.to_thread(store.find_conversation, desk.engine, token)
+        if danger:  # waits for nobody
+            return await _take(desk, token, message, text, choice, danger, hours)
+        conversation = await limits.in_time(store.find_conversation, desk.engine, token)
         async with desk.turnstile.one(conversation):
-            return await _take(desk, token, message, shown, choice, danger)
-    except store.StoreDown:
-        logger.error("the database is down; a message was answered without it")
-        country = desk.config.country
-        return [_with_id(safety.reply(desk.screen, danger, country) if danger else unavailable(desk, country))], None
+            return await _take(desk, token, message, text, choice, danger, hours)
+    except store.StoreDown as error:
+        logger.error("%s; a message was answered without it", error)
+        metrics.UNSTORED.inc()
+        return [with_id(safety.reply(desk.screen, danger, desk.config.country)) if danger else refusal(desk, None)], None
 
 
-async def _take(desk, token, message, text, choice, danger):
-    accepted = await asyncio.to_thread(store.accept, desk.engine, token, message, text, choice, desk.config.conversation_hours)
+async def _take(desk, token, message, text, choice, danger, hours):
+    begun = time.perf_counter()
+    accepted = await limits.in_time(store.accept, desk.engine, token, message, text, choice, hours)
+    stored = time.perf_counter()
+    logs.begin_turn({"turn": accepted.turn})
+    desk.told.pop(accepted.turn, None)
     if accepted.outcome:
+        metrics.REPEATED.labels(accepted.channel).inc()
         return accepted.replies, accepted.turn
+    try:
+        return await _end(desk, token, message, text, choice, danger, hours, accepted, begun, stored)
+    except store.StoreDown as error:
+        logger.error("%s; turn %s was answered without it", error, accepted.turn)
+        country = accepted.country or desk.config.country
+        told = with_id(safety.reply(desk.screen, danger, country)) if danger else refusal(desk, country)
+        if len(desk.told) < MOST_TOLD:
+            desk.told[accepted.turn] = told
+        return [told], None
+
+
+async def settle(desk, before):
+    """Give every message whose end could not be stored the end that its visitor was told, and a refusal to those received
+    before the moment `before` whose gateway was killed; how many those were. Raises store.StoreDown."""
+    for turn, reply in list(desk.told.items()):
+        await asyncio.to_thread(store.amend, desk.engine, turn, reply)
+        desk.told.pop(turn, None)
+    return await asyncio.to_thread(store.settle, desk.engine, before, lambda country: refusal(desk, country))
+
+
+async def _end(desk, token, message, text, choice, danger, hours, accepted, begun, stored):
+    """The replies to a stored message, stored as its end."""
     state, understood, used = accepted.state, None, desk.release
     if danger:
         found = [safety.reply(desk.screen, danger, accepted.country or desk.config.country)]
     elif choice in COMMANDS:
         found = [await _obey(desk, token, accepted, choice)]
         if choice == "forget_me_yes":
-            return [_with_id(reply) for reply in found], None
+            return [with_id(reply) for reply in found], None
     else:
         found, understood, used = await _ask(desk, accepted, text, choice)
+    answered = time.perf_counter()
     try:
-        found = [Reply(**_with_id(reply)).model_dump(exclude_unset=True) for reply in found]
+        found = [Reply(**with_id(reply)).model_dump(exclude_unset=True) for reply in found]
     except (ValidationError, TypeError):
         logger.error("turn %s got something that is no reply", accepted.turn)
-        found = [_with_id(unavailable(desk, accepted.country))]
+        found = [with_id(unavailable(desk, accepted.country))]
     found = [{**reply, "text": await _fill(desk, token, reply)} for reply in found]
     first = found[0]
-    if understood and understood.get("topic"):
-        state = {**state, "topic": understood["topic"]}
-    if first["kind"] == "answer":
-        state = {**state, "asked": [*state.get("asked", []), first["question"]][-ASKED:]}
-    await asyncio.to_thread(store.finish, desk.engine, accepted, found, first["kind"], state, first.get("question"),
-                            (understood or {}).get("confidence"), understood, used)
+    state = follow(state, first, understood)
+    if not await limits.in_time(store.finish, desk.engine, accepted, found, first["kind"], None if danger else state, first.get("question"),
+                                (understood or {}).get("confidence"), understood, used):
+        accepted = await limits.in_time(store.accept, desk.engine, token, message, text, choice, hours)
+        return accepted.replies, accepted.turn  # it was answered elsewhere meanwhile
+    ended = time.perf_counter()
+    metrics.count_turn(accepted.channel, first, understood, stored - begun, answered - stored, ended - answered)
+    if desk.traces:
+        traces.record(desk.traces, (begun, stored, answered, ended), turn=accepted.turn, channel=accepted.channel, outcome=first["kind"],
+                      question=first.get("question"), release=used)
+    logger.info("%s in %.0f ms", first["kind"], 1000 * (ended - begun))
     return found, accepted.turn
 
 
 async def _ask(desk, accepted, text, choice):
     """(replies, understood, release) of Rasa, or `unavailable`."""
     sender = f"{accepted.conversation}.{accepted.number // SESSION_TURNS}"
-    intent, article = choice, accepted.article
-    if choice and choice.endswith(f".{replies.ARTICLE_INFO}"):
-        article, intent = choice.split(".")
-    metadata = {"turn": accepted.turn, "number": accepted.number, "article": article, "topic": accepted.state.get("topic"),
-                "asked": accepted.state.get("asked", [])}
+    intent, metadata = told(accepted.state, accepted.number, accepted.article, choice)
     try:
-        sent, used = await processes.send(desk.processes, sender, text or choice, intent, metadata)
+        sent, used = await processes.send(desk.processes, accepted.conversation, sender, text or choice, intent,
+                                          {**metadata, "turn": accepted.turn})
         return sent["replies"], sent["understood"], used
     except processes.NoAnswer as error:
         logger.error("turn %s: %s", accepted.turn, error)
         return [unavailable(desk, accepted.country)], None, desk.release
+
+
+def told(state, number, article, choice):
+    """(the choice as an intent or None, the metadata) with which a message goes to Rasa: what it may refer to."""
+    intent = choice
+    if choice and choice.endswith(f".{replies.ARTICLE_INFO}"):
+        article, intent = choice.split(".")
+    return intent, {"number": number, "article": article, "topic": state.get("topic"), "asked": state.get("asked", [])}
+
+
+def follow(state, reply, understood):
+    """A conversation's state after this first reply to a message."""
+    if understood and understood.get("topic"):
+        state = {**state, "topic": understood["topic"]}
+    if reply["kind"] == "answer":
+        state = {**state, "asked": [*state.get("asked", []), reply["question"]][-ASKED:]}
+    return state
 
 
 async def _obey(desk, token, accepted, command):
@@ -180,13 +258,13 @@ async def _obey(desk, token, accepted, command):
 
 async def forget(desk, token):
     """Delete a conversation everywhere, once the message that it waits for is answered; its receipt."""
-    conversation = await asyncio.to_thread(store.find_conversation, desk.engine, token)
+    conversation = await limits.in_time(store.find_conversation, desk.engine, token)
     async with desk.turnstile.one(conversation):
         return await _forget(desk, token)
 
 
 async def _forget(desk, token):
-    conversation, count, receipt = await asyncio.to_thread(store.forget, desk.engine, token)
+    conversation, count, receipt = await limits.in_time(store.forget, desk.engine, token)
     desk.forgotten.set()
     await processes.forget(desk.processes, [f"{conversation}.{session}" for session in range(count // SESSION_TURNS + 1)])
     return receipt
@@ -196,9 +274,20 @@ async def _fill(desk, token, reply):
     """A reply's text with what only the gateway knows: for how long texts are kept, and what is stored of this visitor."""
     text = replies.fill(reply["text"], days=desk.config.retention_days)
     if reply.get("topic") == "about_me":
-        stored = await asyncio.to_thread(store.count, desk.engine, token)
+        stored = await limits.in_time(store.count, desk.engine, token)
         text = replies.fill(text, messages=stored["messages"], votes=stored["votes"], since=f"{stored['since']:%d %B %Y}".lstrip("0"))
     return text
+
+
+def warn(desk, text):
+    """The reply to a danger in `text` where nothing can be stored; None where there is none."""
+    danger = safety.screen(desk.screen, text)
+    return with_id(safety.reply(desk.screen, danger, desk.config.country)) if danger else None
+
+
+def refusal(desk, country):
+    """`unavailable` as a whole reply."""
+    return Reply(**with_id(unavailable(desk, country))).model_dump(exclude_unset=True)
 
 
 def unavailable(desk, country):
@@ -214,5 +303,6 @@ def _is_question(desk, name):
     return name in desk.library.questions or id == replies.ARTICLE_INFO and article in desk.library.articles
 
 
-def _with_id(reply):
-    return {"id": uuid.uuid4().hex, **reply}
+def with_id(reply):
+    """A reply with an id of its own."""
+    return {**reply, "id": uuid.uuid4().hex}

@@ -1,19 +1,20 @@
 """The visitor API, as the widget and `bot ask` use it; documented at /api/docs."""
 
-import asyncio
 import re
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot import masking, replies, store
-from bot.gateway import turns
+from bot.gateway import limits, metrics, turns
+from bot.store import votes
 
 LONGEST_TEXT = 2000
 UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 router = APIRouter(prefix="/api")
 Token = Annotated[str | None, Header(alias="Authorization")]
+Id = Annotated[int, Query(ge=0, lt=2**63)]  # what a database can compare
 
 
 class BadText(ValueError):
@@ -69,9 +70,9 @@ class Vote(BaseModel):
 async def open_conversation(request: Request, opening: Opening) -> Opened:
     """Open a conversation; keep the token, which is shown this once."""
     desk = request.app.state.desk
-    request.app.state.openings.take(request.client.host if request.client else "")
+    await request.app.state.openings.take(request.client.host if request.client else "")
     article = opening.article if opening.article in desk.library.articles else None
-    id, token, expires_at = await asyncio.to_thread(
+    id, token, expires_at = await limits.in_time(
         store.open_conversation, desk.engine, "web", desk.config.conversation_hours, article, (opening.country or "").upper() or None)
     return Opened(conversation=id, token=token, expires_at=expires_at.isoformat(),
                   notice=replies.fill(desk.library.texts["notice"], covered=replies.covered(desk.library),
@@ -85,16 +86,23 @@ async def send_message(request: Request, message: Message, authorization: Token 
     token = read_token(authorization)
     if message.text is not None:
         check_text(message.text)
-    request.app.state.messages.take(token)
-    found, turn = await turns.take(request.app.state.desk, token, message.id, message.text, message.choice)
+    desk = request.app.state.desk
+    try:
+        await request.app.state.messages.take(token)
+        found, turn = await turns.take(desk, token, message.id, message.text, message.choice)
+    except limits.Refused:
+        warning = turns.warn(desk, message.text) if message.text else None  # nobody in danger is told to wait
+        if warning is None:
+            raise
+        found, turn = [warning], None
     return Answered(turn=turn, replies=found)
 
 
 @router.get("/messages")
-async def read_messages(request: Request, after: int = 0, authorization: Token = None) -> dict:
+async def read_messages(request: Request, after: Id = 0, authorization: Token = None) -> dict:
     """What was said behind turn `after`, to resume."""
     desk = request.app.state.desk
-    return {"turns": await asyncio.to_thread(store.read_turns, desk.engine, read_token(authorization), after)}
+    return {"turns": await limits.in_time(store.read_turns, desk.engine, read_token(authorization), after)}
 
 
 @router.post("/feedback")
@@ -105,8 +113,9 @@ async def give_feedback(request: Request, vote: Vote, authorization: Token = Non
         check_text(vote.comment)
         comment = masking.mask(vote.comment, desk.words)
     token = read_token(authorization)
-    request.app.state.messages.take(token)
-    await asyncio.to_thread(store.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment)
+    await request.app.state.messages.take(token)
+    await limits.in_time(votes.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment)
+    metrics.VOTES.labels("yes" if vote.helpful else "no").inc()
     return {"text": desk.library.texts["feedback_thanks"]}
 
 
@@ -122,8 +131,8 @@ async def read_terms(request: Request) -> dict:
 async def read_conversation(request: Request, authorization: Token = None) -> dict:
     """Everything that is stored of this conversation."""
     desk, token = request.app.state.desk, read_token(authorization)
-    return {**await asyncio.to_thread(store.read_conversation, desk.engine, token),
-            "turns": await asyncio.to_thread(store.read_turns, desk.engine, token)}
+    return {**await limits.in_time(store.read_conversation, desk.engine, token),
+            "turns": await limits.in_time(store.read_turns, desk.engine, token)}
 
 
 @router.delete("/conversations/current")

@@ -10,11 +10,10 @@ import asyncio
 import json
 import os
 import sys
-import threading
 import warnings
 from pathlib import Path
 
-from bot import logs
+from bot import logs, parent
 from bot.nlu import lean
 
 
@@ -24,7 +23,7 @@ def main(arguments):
     level = os.environ.get("LOG_LEVEL", "warning")
     lean.quieten(level)
     if arguments[0] != "train":  # what visitors wrote goes through the others
-        logs.configure(level)
+        logs.configure(level, os.environ.get("LOG_FORMAT", "text"), "rasa")
     return {"train": train, "understand": understand, "serve": serve}[arguments[0]](*arguments[1:])
 
 
@@ -48,7 +47,7 @@ def train(folder, archive):
 
 
 def understand(archive):
-    """For each JSON line {text, metadata?} on standard input print {intent, intent_ranking, entities} of the archive."""
+    """For each JSON line {text, metadata?} on standard input print {intent, intent_ranking, entities, context} of the archive."""
     from rasa.core.agent import Agent
     from rasa.core.channels.channel import UserMessage
 
@@ -60,7 +59,7 @@ def understand(archive):
         message = json.loads(line)
         parsed = asyncio.run(agent.processor.parse_message(
             UserMessage(as_words(message["text"]), metadata=message.get("metadata"))))
-        print(json.dumps({key: parsed[key] for key in ("intent", "intent_ranking", "entities")}), flush=True)
+        print(json.dumps({key: parsed.get(key) for key in ("intent", "intent_ranking", "entities", "context")}), flush=True)
 
 
 def serve(archive, port):
@@ -68,7 +67,7 @@ def serve(archive, port):
     from rasa.core.run import serve_application
     from rasa.core.utils import AvailableEndpoints
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    parent.end_with_parent()
     root = Path(__file__).parents[2]
     serve_application(model_path=archive, interface="127.0.0.1", port=int(port), enable_api=False,
                       credentials=str(root / "credentials.yml"), server_listeners=[(_end_without_model, "after_server_start")],
@@ -81,13 +80,6 @@ async def _end_without_model(app, loop):
     if not app.ctx.agent.is_ready():
         print("the archive was made by another version of this code; train again", file=sys.stderr, flush=True)
         os._exit(3)
-
-
-def _end_with_parent():
-    """Wait for the end of standard input, a pipe from the gateway: it comes even when that was killed."""
-    while os.read(0, 1):
-        pass
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,19 @@ def facets_of(example):
 
 
 def mask(text, mentions):
-    """The text with each (start, end, kind) of `mentions` as "this condition", "this medicine" or "this treatment"."""
-    for start, end, kind in sorted(mentions, reverse=True):
-        text = f"{text[:start]}this {kind}{text[end:]}"
+    """The text with each of `mentions` (entities) as "this condition", "this medicine" or "this treatment"."""
+    for mention in sorted(mentions, key=lambda mention: -mention["start"]):
+        text = f"{text[:mention['start']]}this {mention['kind']}{text[mention['end']:]}"
+    return text
+
+
+def unify(text, mentions):
+    """The text with each of `mentions` (entities) that has a `core` under its term's own name; what a longer name says
+    besides stays."""
+    for mention in sorted(mentions, key=lambda mention: -mention["start"]):
+        if mention["core"]:
+            start, end = mention["core"]
+            text = f"{text[:start]}{mention['value']}{text[end:]}"
     return text
 
 

@@ -6,13 +6,18 @@ import logging
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from sanic import Blueprint, response
 
+from bot import logs
+from bot.nlu import trackers
+
 logger = logging.getLogger(__name__)
+EXPLAINED = ("text", "intent", "intent_ranking", "entities", "context", "scores")
 
 
 class GatewayInput(InputChannel):
     """Takes {sender, text, intent?, metadata} and gives {replies: [what the actions sent as json_message]}.
 
     With `intent` the message is a choice, and understood already. `DELETE /webhooks/gateway/<sender>` forgets.
+    `POST /webhooks/gateway/explain` takes {text, metadata} and gives how the text is understood; nothing is kept of it.
     """
 
     def __init__(self, secret):
@@ -37,6 +42,7 @@ class GatewayInput(InputChannel):
             if not trusted(request):
                 return response.json({"error": "forbidden"}, 403)
             body, output = request.json, CollectingOutputChannel()
+            logs.begin_turn(body["metadata"])
             message = UserMessage(
                 as_words(body["text"]), output, body["sender"], input_channel=self.name(), metadata=body["metadata"],
                 parse_data=chosen(body["text"], body["intent"]) if body.get("intent") else None,
@@ -44,18 +50,28 @@ class GatewayInput(InputChannel):
             try:
                 await on_new_message(message)
             except Exception as error:
-                store = request.app.ctx.agent.tracker_store
-                await store.delete(body["sender"])  # a turn that broke off midway would bend the next one
+                await trackers.behind(request.app.ctx.agent.tracker_store).delete(body["sender"])  # a turn that broke off midway would bend the next one
                 logger.error("turn %s failed: %s", body["metadata"].get("turn"), type(error).__name__)
                 return response.json({"error": type(error).__name__}, 500)
             sent = [message["custom"] for message in output.messages if "custom" in message]
+            logger.info("answered with %s parts", len(sent))
             return response.json({"replies": [part for part in sent if "offer" not in part]})  # an offer was for the action
+
+        @blueprint.route("/explain", methods=["POST"])
+        async def explain(request):
+            if not trusted(request):
+                return response.json({"error": "forbidden"}, 403)
+            logs.begin_turn(None)
+            metadata = {**request.json["metadata"], "explain": True}
+            parsed = await request.app.ctx.agent.processor.parse_message(UserMessage(as_words(request.json["text"]), metadata=metadata))
+            return response.json({key: parsed.get(key) for key in EXPLAINED})
 
         @blueprint.route("/<sender>", methods=["DELETE"])
         async def forget(request, sender):
             if not trusted(request):
                 return response.json({"error": "forbidden"}, 403)
-            await request.app.ctx.agent.tracker_store.forget(sender)
+            logs.begin_turn(None)  # the connection may have served one before
+            await trackers.behind(request.app.ctx.agent.tracker_store).forget(sender)
             return response.json({})
 
         return blueprint

@@ -26,7 +26,10 @@ FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what fol
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CoverageFilter(GraphComponent, IntentClassifier):
-    """Sets `intent` and `intent_ranking` anew, and `context`: {case, term, facets, named, choices, also} for the actions."""
+    """Sets `intent` and `intent_ranking` anew, and `context`: {case, term, facets, named, choices, also} for the actions.
+
+    Where the message's metadata asks to `explain`, the classifier's ranking stays beside them, as `scores`.
+    """
 
     @staticmethod
     def get_default_config():
@@ -75,6 +78,8 @@ class CoverageFilter(GraphComponent, IntentClassifier):
     def _understand(self, message):
         metadata = message.get(METADATA) or {}
         topic = context.fresh(metadata.get("topic"), metadata.get("number"))
+        if metadata.get("explain"):
+            message.set("scores", message.get("intent_ranking"), add_to_output=True)
         whole = self._read(message, topic, metadata.get("article"))
         reading, also = self._choose(message, whole, topic, metadata.get("article"))
         ranking = [{"name": i["name"], "confidence": float(i["confidence"])} for i in reading.ranking]
@@ -98,26 +103,35 @@ class CoverageFilter(GraphComponent, IntentClassifier):
 
     def _choose(self, message, whole, topic, article):
         """(the Reading to go by, the name of another question that the message asks or None)."""
-        parts = message.get("parts") or ()
-        asked = []
-        for part in parts:
+        asked, told = [], False  # (Reading, whether it names what it asks about, or a part before it does); whether a part did
+        for part in message.get("parts") or ():
             reading = self._read(part, topic, article)
             if reading.ranking and reading.case is None and is_question(part.get(TEXT)):
-                asked.append(reading)
+                asked.append((reading, bool(_terms(part)), told))
+            told |= bool(_terms(part))
             named = _terms(part) or reading.named
             if named:  # what one sentence names, the next may leave out
                 topic = {"about": list(named), "article": (topic or {}).get("article"), "facets": ()}
         best = whole.ranking[0] if whole.ranking else {"name": None, "confidence": 0.0}
-        if not asked or any(_is_outcome(self._library, reading) for reading in asked) or best["name"] == "personal_advice":
+        if not asked or any(_is_outcome(self._library, reading) for reading, *_ in asked):
             return whole, None
-        asked.sort(key=lambda reading: -reading.ranking[0]["confidence"])
-        sure = [reading for reading in asked if reading.ranking[0]["confidence"] >= self._config["own_question"]]
+        if len(asked) == 1:
+            # One question in a longer story: it may be clearer without the story. Where the message says what it asks
+            # about, the story makes no request for advice of it.
+            reading, named, told = asked[0]
+            whole_question = best["name"] in self._library.questions
+            clearer = best["confidence"] < reading.ranking[0]["confidence"]
+            if named and clearer or (named or told) and not whole_question:
+                return reading, None
+            sure = reading.ranking[0]["confidence"] >= self._config["own_question"]
+            return (reading if sure and clearer and whole_question and not reading.weighed and whole.case is None else whole), None
+        if best["name"] == "personal_advice":
+            return whole, None
+        asked.sort(key=lambda one: -one[0].ranking[0]["confidence"])
+        sure = [reading for reading, *_ in asked if reading.ranking[0]["confidence"] >= self._config["own_question"]]
         names = list(dict.fromkeys(reading.ranking[0]["name"] for reading in sure))
         if len(names) > 1:
             return sure[0], names[1]
-        # One question in a longer story: it may be clearer without the story.
-        if len(asked) == 1 and sure and not sure[0].weighed and whole.case is None and best["confidence"] < sure[0].ranking[0]["confidence"]:
-            return sure[0], None
         return whole, None
 
 

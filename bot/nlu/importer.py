@@ -52,9 +52,10 @@ class ArticleImporter(TrainingDataImporter):
 
     def _told(self):
         """(stories.yml as Rasa reads it, {response: the questions that it offers}): an `offer` beside action_answer becomes
-        a response before it, which the action finds in the conversation."""
+        a response before it, which the action finds in the conversation; what a visitor `says` is for who reads it."""
         data = yaml.safe_load(Path(self.folder, "stories.yml").read_text(encoding="utf-8"))
         offers = {}
+        data["stories"] = data.get("stories") or []
         for story in data["stories"]:
             steps = []
             for step in story["steps"]:
@@ -62,7 +63,7 @@ class ArticleImporter(TrainingDataImporter):
                     name = f"utter_offer_{len(offers) + 1}"
                     offers[name] = step["offer"]
                     steps.append({"action": name})
-                steps.append({key: value for key, value in step.items() if key != "offer"})
+                steps.append({key: value for key, value in step.items() if key not in ("offer", "says")})
             story["steps"] = steps
         return data, offers
 

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy import delete, event, func, select, update
+from sqlalchemy import delete, event, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from bot.store.tables import Conversation, Deletion, Reply, Turn, Vote
+from bot.store.tables import Conversation, Deletion, Inbox, Outbox, Reply, Turn, Vote
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 WAIT_SECONDS = 2  # for a locked or distant database
+CONNECTIONS = 16  # of one gateway to PostgreSQL
+STEADY = datetime.timedelta(minutes=1)  # a conversation's end is moved no oftener
+NAMED = dict.fromkeys(("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "DiskFull"), "; its disk is full: make room and start again")
 
 
 class StoreDown(RuntimeError):
@@ -40,6 +43,7 @@ class Accepted:
 
     turn: int
     conversation: str
+    channel: str
     number: int  # of the turn in its conversation, from 0
     article: str | None
     country: str | None
@@ -54,22 +58,39 @@ def connect(url):
         engine = sqlalchemy.create_engine(url, connect_args={"timeout": WAIT_SECONDS})
         event.listen(engine, "connect", _set_up_sqlite)
         return engine
-    return sqlalchemy.create_engine(url, pool_pre_ping=True, pool_timeout=WAIT_SECONDS,
-                                    connect_args={"connect_timeout": WAIT_SECONDS})
+    return sqlalchemy.create_engine(url, pool_pre_ping=True, pool_timeout=WAIT_SECONDS, pool_size=CONNECTIONS, max_overflow=0,
+                                    connect_args={"connect_timeout": WAIT_SECONDS, "tcp_user_timeout": WAIT_SECONDS * 1000,
+                                                  "options": f"-c idle_in_transaction_session_timeout={WAIT_SECONDS * 5000}"})
 
 
 def migrate(url):
-    """Bring the database at `url` to the newest form, making it where there is none."""
+    """Bring the database at `url` to the newest form, making it where there is none; raises StoreDown, also for a newer one."""
     from alembic import command
     from alembic.config import Config
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
 
     if url.startswith("sqlite:///"):
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["url"] = url
-    with _named_errors():
-        command.upgrade(config, "head")
+    try:
+        with _named_errors():
+            command.upgrade(config, "head")
+    except CommandError as error:
+        newest = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+        raise StoreDown(f"the database is newer than this code, which knows its form up to {newest}: run the version that made it, "
+                        "or restore a backup of before") from error
+
+
+def read_revision(engine):
+    """(the form that the database has, None where it is empty; the newest that this code knows); raises StoreDown."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    with _named_errors(), engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision(), ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def open_conversation(engine, channel, hours, article=None, country=None):
@@ -82,6 +103,43 @@ def open_conversation(engine, channel, hours, article=None, country=None):
     with _transaction(engine) as session:
         session.add(conversation)
         return conversation.id, token, conversation.expires_at
+
+
+def enter_conversation(engine, token, channel, hours, country=None):
+    """The state of the conversation that `token` opens, for channels that make their own; a new one where there is none.
+
+    Of one that has ended, only that its visitor wants no more messages goes over to the next.
+    """
+    with _transaction(engine) as session:
+        conversation = session.scalar(select(Conversation).where(Conversation.token_hash == _hash(token)))
+        if conversation and conversation.expires_at > _now():
+            return conversation.state
+        state = {}
+        if conversation:
+            state = {"stopped": True} if conversation.state.get("stopped") else {}
+            conversation.token_hash = None
+            session.flush()
+        now = _now()
+        session.add(Conversation(id=uuid.uuid4().hex, token_hash=_hash(token), channel=channel, article=None, country=country, state=state,
+                                 opened_at=now, expires_at=now + datetime.timedelta(hours=hours)))
+        return state
+
+
+def find_reply(engine, token, id):
+    """A reply of this conversation, as the visitor got it; raises NoReply."""
+    with _transaction(engine) as session:
+        conversation = _conversation(session, token)
+        reply = session.scalar(select(Reply).join(Turn, Reply.turn == Turn.id).where(Reply.id == id, Turn.conversation == conversation.id))
+        if reply is None or not reply.body:
+            raise NoReply(id)
+        return reply.body
+
+
+def find_replies(engine, token, message):
+    """The replies to a message of this conversation, [] where it has none; raises NoConversation."""
+    with _transaction(engine) as session:
+        turn = session.scalar(select(Turn.id).where(Turn.conversation == _conversation(session, token).id, Turn.message == message))
+        return _replies(session, [turn])[turn]
 
 
 def find_conversation(engine, token):
@@ -102,29 +160,61 @@ def _accept(engine, token, message, text, choice, hours):
     with _transaction(engine) as session:
         conversation = _conversation(session, token)
         number = session.scalar(select(func.count()).where(Turn.conversation == conversation.id))
-        turn = session.scalar(select(Turn).where(Turn.conversation == conversation.id, Turn.message == message))
-        if turn is None:
+        turn, replies = session.scalar(select(Turn).where(Turn.conversation == conversation.id, Turn.message == message)), []
+        if turn is not None:
+            replies = _replies(session, [turn.id])[turn.id]
+        else:
             turn = Turn(conversation=conversation.id, message=message, text=text, choice=choice, received_at=_now())
             session.add(turn)
-            conversation.expires_at = _now() + datetime.timedelta(hours=hours)
+            ends = _now() + datetime.timedelta(hours=hours)
+            if ends - conversation.expires_at > STEADY:
+                conversation.expires_at = ends
             session.flush()
-        return Accepted(turn=turn.id, conversation=conversation.id, number=number, article=conversation.article,
-                        country=conversation.country, state=dict(conversation.state), outcome=turn.outcome,
-                        replies=_replies(session, [turn.id])[turn.id])
+        return Accepted(turn=turn.id, conversation=conversation.id, channel=conversation.channel, number=number, article=conversation.article,
+                        country=conversation.country, state=dict(conversation.state), outcome=turn.outcome, replies=replies)
 
 
 def finish(engine, accepted, replies, outcome, state, question=None, confidence=None, understood=None, release=None):
-    """Store a turn's replies and outcome, and what its conversation's next message needs."""
+    """Store a turn's replies and outcome, and what its conversation's next message needs (None: what is stored); False where it has an outcome
+    already, or was forgotten meanwhile: then nothing is stored."""
+    with _named_errors(), engine.begin() as connection:  # no objects: this is done at every message
+        found = connection.execute(update(Turn).where(Turn.id == accepted.turn, Turn.outcome.is_(None)).values(
+            outcome=outcome, answered_at=_now(), question=question, confidence=confidence, understood=understood, release=release))
+        if not found.rowcount:
+            return False
+        if state is not None:
+            connection.execute(update(Conversation).where(Conversation.id == accepted.conversation).values(state=state))
+        connection.execute(insert(Reply), [{"id": body["id"], "turn": accepted.turn, "place": place, "body": body}
+                                           for place, body in enumerate(replies)])
+    return True
+
+
+def amend(engine, turn, body):
+    """Make a reply the end of a turn, whatever end it has: the visitor was told so while it was unknown what the database had taken."""
     with _transaction(engine) as session:
-        turn = session.get(Turn, accepted.turn)
-        conversation = session.get(Conversation, accepted.conversation)
-        if turn is None or conversation is None:  # forgotten meanwhile
-            return
-        turn.outcome, turn.answered_at, turn.question = outcome, _now(), question
-        turn.confidence, turn.understood, turn.release = confidence, understood, release
-        conversation.state = state
-        session.execute(delete(Reply).where(Reply.turn == turn.id))
-        session.add_all(Reply(id=body["id"], turn=turn.id, place=place, body=body) for place, body in enumerate(replies))
+        found = session.execute(update(Turn).where(Turn.id == turn).values(
+            outcome=body["kind"], answered_at=_now(), question=None, confidence=None, understood=None))
+        if found.rowcount:
+            session.execute(delete(Reply).where(Reply.turn == turn))
+            session.add(Reply(id=body["id"], turn=turn, place=0, body=body))
+
+
+def settle(engine, before, make_reply):
+    """Refuse the messages received before the moment `before` that never got an outcome (their gateway was killed), each
+    with the reply that `make_reply(country)` gives; how many."""
+    with _transaction(engine) as session:
+        open_turns = session.execute(select(Turn.id, Conversation.country).join(Conversation, Turn.conversation == Conversation.id)
+                                     .where(Turn.outcome.is_(None), Turn.message.is_not(None), Turn.received_at < before)).all()
+    settled = 0
+    for turn, country in open_turns:
+        body = make_reply(country)
+        with _transaction(engine) as session:
+            found = session.execute(update(Turn).where(Turn.id == turn, Turn.outcome.is_(None))
+                                    .values(outcome=body["kind"], answered_at=_now()))
+            if found.rowcount:
+                session.add(Reply(id=body["id"], turn=turn, place=0, body=body))
+                settled += 1
+    return settled
 
 
 def read_turns(engine, token, after=0):
@@ -151,17 +241,6 @@ def read_conversation(engine, token):
                           for vote in votes]}
 
 
-def vote(engine, token, reply, helpful, reason=None, comment=None):
-    """Store a vote on a reply of this conversation, in place of an earlier one; raises NoReply."""
-    with _transaction(engine) as session:
-        conversation = _conversation(session, token)
-        found = session.scalar(select(Reply.id).join(Turn, Reply.turn == Turn.id)
-                               .where(Reply.id == reply, Turn.conversation == conversation.id))
-        if found is None:
-            raise NoReply(reply)
-        session.merge(Vote(reply=reply, helpful=helpful, reason=reason, comment=comment, voted_at=_now()))
-
-
 def count(engine, token):
     """What is stored of the conversation, in numbers: {messages, votes, since}; `since` is the day of its opening."""
     with _transaction(engine) as session:
@@ -180,6 +259,9 @@ def forget(engine, token):
         turns = session.scalar(select(func.count()).select_from(Turn).where(Turn.conversation == conversation.id))
         receipt = secrets.token_hex(8)
         session.add(Deletion(receipt=receipt, deleted_at=_now()))
+        session.execute(delete(Outbox).where(Outbox.conversation == conversation.token_hash))
+        session.execute(update(Inbox).where(Inbox.conversation == conversation.token_hash, Inbox.done_at.is_not(None))
+                        .values(conversation=None, offered=None))
         session.execute(delete(Conversation).where(Conversation.id == conversation.id))
         return conversation.id, turns, receipt
 
@@ -188,7 +270,7 @@ def clear(engine, before):
     """Delete the texts of turns received before the moment `before`; how many turns had one. Then `scrub`.
 
     Of a turn stay day, outcome, question, confidence and release; of a vote, all but its comment. A conversation without
-    texts loses its token, country and state; one without turns goes.
+    texts loses its token, country and state; one without turns goes. What stays of one whose visitor wrote "stop" is that.
     """
     cleared = 0
     with _transaction(engine) as session:
@@ -204,8 +286,12 @@ def clear(engine, before):
         session.flush()
         kept = select(Turn.conversation).where(Turn.message.is_not(None))
         idle = Conversation.opened_at < before, Conversation.expires_at < _now(), Conversation.id.not_in(kept)
-        session.execute(delete(Conversation).where(*idle, Conversation.id.not_in(select(Turn.conversation))))
-        session.execute(update(Conversation).where(*idle).values(token_hash=None, country=None, state={}))
+        stopped = Conversation.token_hash.is_not(None) & Conversation.state["stopped"].as_boolean().is_(True)
+        session.execute(delete(Conversation).where(*idle, ~stopped, Conversation.id.not_in(select(Turn.conversation))))
+        session.execute(update(Conversation).where(*idle, ~stopped).values(token_hash=None, country=None, state={}))
+        session.execute(update(Conversation).where(*idle, stopped).values(country=None, state={"stopped": True}))
+        session.execute(delete(Inbox).where(Inbox.received_at < before))
+        session.execute(delete(Outbox).where(Outbox.queued_at < before))
     return cleared
 
 
@@ -260,8 +346,9 @@ def _named_errors():
     except IntegrityError:
         raise
     except SQLAlchemyError as error:
-        name = getattr(getattr(error, "orig", None), "sqlite_errorname", None) or type(error).__name__
-        raise StoreDown(f"the database failed: {name}") from error
+        cause = getattr(error, "orig", None)
+        name = getattr(cause, "sqlite_errorname", None) or type(cause or error).__name__
+        raise StoreDown(f"the database failed: {name}{NAMED.get(name, '')}") from error
 
 
 def _set_up_sqlite(connection, record):

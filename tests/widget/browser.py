@@ -18,6 +18,15 @@ def launch(playwright):
     return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
 
 
+def axe(tab, node_modules) -> list[str]:
+    """What axe finds, with its best practices too, as one line each."""
+    tab.evaluate((node_modules / "axe-core" / "axe.min.js").read_text())
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = tab.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", tags)
+    assert len(found["passes"]) > 10
+    return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found["violations"] for node in v["nodes"]]
+
+
 class Chat:
     """The widget on a page, by what a visitor sees of it. `errors` are what the browser complained about."""
 

@@ -1,44 +1,22 @@
 """A real Chromium, the stand-in server, and a page with the widget on it."""
 
-import os
-import shutil
-import subprocess
-from pathlib import Path
-
 import pytest
+from conftest import left_out
 
 from tests.widget.browser import CHROMIUM, STARTERS, Chat, launch
 from tests.widget.standin import Server, page, serve
-
-HERE = Path(__file__).parent
-
-
-def left_out(what: str):
-    """Leaves the test out where something of the machine is missing; in CI nothing may be missing."""
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{what} is missing: the widget's tests need it")
 
 
 @pytest.fixture(scope="session")
 def chromium():
     if not CHROMIUM:
-        left_out("Chromium (Debian: apt-get install chromium)")
+        left_out("Chromium", "chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = launch(playwright)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def node_modules() -> Path:
-    """axe-core and TypeScript, as locked in package-lock.json."""
-    folder = HERE / "node_modules"
-    if not (folder / "axe-core" / "axe.min.js").exists():
-        if not shutil.which("npm"):
-            left_out("npm (Debian: apt-get install npm)")
-        subprocess.run(["npm", "ci"], cwd=HERE, check=True, capture_output=True)
-    return folder
 
 
 @pytest.fixture

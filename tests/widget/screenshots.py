@@ -1,7 +1,7 @@
-"""Takes a picture of every state of the widget: `make screenshots`, or `python -m tests.widget.screenshots NAME ...`.
+"""Takes a picture of every state of the widget: `python -m tests.widget.screenshots NAME ...`.
 
-The replies are the stand-in server's; the widget, the browser and the styles are real. Those that the docs show go to
-docs/images, the others to var/screenshots, to be looked at.
+The replies are the stand-in server's; the widget, the browser and the styles are real. They go to var/screenshots, to be
+looked at.
 """
 
 import sys
@@ -13,7 +13,6 @@ from playwright.sync_api import sync_playwright
 from tests.widget.standin import REVIEWED, Server, serve
 
 ROOT = Path(__file__).parents[2]
-SHOWN = {"desktop-answer", "desktop-dark", "phone-answer", "phone-emergency", "phone-feedback", "phone-rtl"}
 # A publisher's page, plain but not bare; the widget's own look is left as it is.
 PAGE = """body { margin: 0; font: 17px/1.6 "Liberation Sans", Arial, sans-serif; color: CanvasText; background: Canvas }
 main { max-width: 37rem; margin: 0 auto 0 48px; padding: 24px; } h1 { font-size: 34px; line-height: 1.2 }
@@ -158,7 +157,7 @@ def take(browser, name: str) -> Path:
             chat.input = chat.tab.get_by_role("textbox", name="Su pregunta")
         state(chat, server)
         chat.tab.wait_for_timeout(200)
-    folder = ROOT / ("docs/images" if name in SHOWN else "var/screenshots")
+    folder = ROOT / "var/screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     chat.tab.screenshot(path=folder / f"widget-{name}.png")
     made.close()

@@ -5,6 +5,8 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from tests.widget.browser import axe
+
 STATES = {
     "closed": lambda chat, server: None,
     "open": lambda chat, server: chat.launcher.click(),
@@ -53,30 +55,21 @@ def resumed(chat):
     chat.notes.wait_for()
 
 
-def axe(chat, node_modules) -> list[str]:
-    """What axe finds, with its best practices too, as one line each."""
-    chat.tab.evaluate((node_modules / "axe-core" / "axe.min.js").read_text())
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = chat.tab.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", tags)
-    assert len(found["passes"]) > 10
-    return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found["violations"] for node in v["nodes"]]
-
-
 @pytest.mark.parametrize("width", [1000, 390])
 @pytest.mark.parametrize("state", STATES)
 def test_axe_finds_nothing_in_light_and_dark(visit, server, node_modules, state, width):
     chat = visit(opened=False, width=width, reduced_motion="reduce")
     STATES[state](chat, server)
-    assert axe(chat, node_modules) == []
+    assert axe(chat.tab, node_modules) == []
     chat.tab.emulate_media(color_scheme="dark")
-    assert axe(chat, node_modules) == []
+    assert axe(chat.tab, node_modules) == []
 
 
 def test_axe_would_find_something(visit, node_modules):
     """The check above can fail: pale text inside the widget is found."""
     chat = visit()
     chat.element.evaluate("e => { e.style.setProperty('--symptom-chat-soft', '#ddd') }")
-    assert any("color-contrast" in line for line in axe(chat, node_modules))
+    assert any("color-contrast" in line for line in axe(chat.tab, node_modules))
 
 
 def test_by_keyboard_alone_from_opening_to_feedback_and_closing(visit, server):

@@ -12,5 +12,7 @@ with engine.connect() as connection:
         connection.commit()
     context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True)
     with context.begin_transaction():
+        if connection.dialect.name == "postgresql":  # gateways that start at once would each run them; the end of the transaction opens it
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7261)")
         context.run_migrations()
 engine.dispose()

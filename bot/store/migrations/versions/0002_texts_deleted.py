@@ -10,7 +10,7 @@ down_revision = '0001'
 def upgrade():
     with op.batch_alter_table('conversations') as batch_op:
         batch_op.alter_column('token_hash', existing_type=sa.String(), nullable=True)
-    with op.batch_alter_table('turns') as batch_op:
+    with op.batch_alter_table('turns', table_kwargs={'sqlite_autoincrement': True}) as batch_op:
         batch_op.alter_column('message', existing_type=sa.String(), nullable=True)
 
 

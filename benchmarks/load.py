@@ -1,0 +1,142 @@
+"""Visitors who ask at a site, and write down what became of each message."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+import time
+import uuid
+from collections import deque
+from dataclasses import dataclass, field
+
+import httpx
+
+from benchmarks.journal import Delivery, Message, end_of
+from bot import content, settings
+
+AGAIN_SECONDS = 120  # for which a message that got nothing is sent again, under the same id
+PATIENCE = 40
+TURNS = 20  # after which a visitor leaves and another comes
+
+
+@dataclass
+class Visitor:
+    token: str
+    article: str
+    asked: int = 0
+
+
+@dataclass
+class Load:
+    """The visitors of a site: the questions they have, their client, and the journal of their messages."""
+
+    url: str
+    client: httpx.AsyncClient
+    questions: dict  # article: [(text, question), ...]
+    journal: list = field(default_factory=list)
+    numbers: itertools.count = field(default_factory=itertools.count)
+
+
+@contextlib.asynccontextmanager
+async def visiting(url):
+    """A Load on the site at `url`; its questions are phrases of its articles that are answered with their own answer."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=300)
+    async with httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False) as client:
+        load = Load(url, client, {})
+        library = content.load(settings.read().path("data"))
+        for article in library.articles.values():
+            for question in article.questions[:2]:
+                message = await ask(load, await come(load, article.id), question.train[0])
+                replies = message.deliveries[-1].body["replies"]
+                if replies[0].get("question") == question.name:
+                    load.questions.setdefault(article.id, []).append((question.train[0], question.name))
+        yield load
+
+
+async def come(load, article=None):
+    """A Visitor with a conversation of its own; tried until the site opens one."""
+    article = article or random.choice(list(load.questions))
+    end = time.monotonic() + AGAIN_SECONDS
+    while True:
+        with contextlib.suppress(httpx.HTTPError):
+            answer = await load.client.post(f"{load.url}/api/conversations", json={"country": "GB"})
+            if answer.status_code == 201:
+                return Visitor(answer.json()["token"], article)
+        if time.monotonic() > end:
+            raise RuntimeError(f"{load.url} opened no conversation within {AGAIN_SECONDS} s")
+        await asyncio.sleep(0.5)
+
+
+async def ask(load, visitor, text=None, id=None, urls=None):
+    """Send one message, a question of the visitor's article where no text is given, until it has an end; the Message.
+
+    `urls`: where the message is delivered at the same moment, once at each.
+    """
+    question = None
+    if text is None:
+        text, question = random.choice(load.questions[visitor.article])
+    visitor.asked += 1
+    message = Message(visitor.token, id or f"{next(load.numbers)}-{uuid.uuid4().hex[:8]}", text, question, time.monotonic())
+    load.journal.append(message)
+    await asyncio.gather(*(_deliver(load, message, url) for url in urls or [load.url]))
+    return message
+
+
+async def _deliver(load, message, url):
+    begun = time.monotonic()
+    while True:
+        delivery = await _send(load, message, url)
+        message.deliveries.append(delivery)
+        ends = [end_of(each) for each in message.deliveries]
+        unsure = ends[-1] == "silent" or ends[-1] == "refused" and "silent" in ends  # refused now, but perhaps accepted before
+        if not unsure or time.monotonic() - begun > AGAIN_SECONDS:
+            return
+        await asyncio.sleep(0.5)
+
+
+async def _send(load, message, url):
+    begun = time.perf_counter()
+    try:
+        answer = await load.client.post(f"{url}/api/messages", json={"id": message.id, "text": message.text},
+                                        headers={"Authorization": f"Bearer {message.token}"})
+        body = answer.json() if answer.headers.get("content-type", "").startswith("application/json") else None
+        return Delivery(answer.status_code, time.perf_counter() - begun, body)
+    except httpx.HTTPError:
+        return Delivery(0, time.perf_counter() - begun)
+
+
+async def offer(load, rate, seconds=None, until=None):
+    """So many messages a second, whatever becomes of those before: at each moment by a visitor who waits for nothing."""
+    waiting = deque()
+    for _ in range(0, max(20, int(rate * 6)), 20):
+        waiting += await asyncio.gather(*(come(load) for _ in range(20)))
+    asking, begun = set(), time.monotonic()
+
+    async def turn(visitor):
+        await ask(load, visitor)
+        if visitor.asked >= TURNS:
+            with contextlib.suppress(RuntimeError):
+                visitor = await come(load)
+        waiting.append(visitor)
+
+    for i in itertools.count() if seconds is None else range(int(rate * seconds)):
+        if until and until.is_set():
+            break
+        await asyncio.sleep(max(0.0, begun + i / rate - time.monotonic()))
+        task = asyncio.create_task(turn(waiting.popleft() if waiting else await come(load)))
+        asking.add(task)
+        task.add_done_callback(asking.discard)
+    await asyncio.gather(*asking)
+
+
+async def crowd(load, visitors, until):
+    """So many visitors, each asking again as soon as the last has an end, until the event `until`."""
+
+    async def talk():
+        visitor = await come(load)
+        while not until.is_set():
+            if visitor.asked >= TURNS:
+                visitor = await come(load)
+            await ask(load, visitor)
+
+    await asyncio.gather(*(talk() for _ in range(visitors)))

@@ -1,0 +1,126 @@
+"""What a candidate would change for visitors: their own past questions, asked of it and of the live release."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from bot import content, release
+from bot.store import past as past_messages
+
+MOST = 1000  # past questions
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A past question that ends otherwise: its turn, how the visitor put it (masked), how it ended (a question's name, or an
+    outcome) and will end, and how often it was asked."""
+
+    turn: int
+    text: str
+    before: str
+    after: str
+    times: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`asked`: how many past questions; of them `gained` an answer, `lost` it, or `changed` how they end.
+    `rewritten`: {question: how many of them got its answer} where the answer's text differs."""
+
+    live: str | None
+    candidate: str
+    asked: int
+    gained: list[Moved]
+    lost: list[Moved]
+    changed: list[Moved]
+    rewritten: dict[str, int]
+
+    def as_dict(self):
+        """All of it but the visitors' texts, which are deleted after their days: their turns lead to them."""
+        found = asdict(self)
+        for moved in (*found["gained"], *found["lost"], *found["changed"]):
+            del moved["text"]
+        return found
+
+
+def compare(config, engine, id, progress=lambda step, done: None):
+    """The Comparison of a candidate with the live release, on up to MOST of the latest past questions of the database.
+
+    Each is asked as it stood in its conversation: with its topic, its number and the page's article; where the candidate took the
+    live release's archive over, none needs to be. Raises
+    release.ReleaseError, store.StoreDown.
+    """
+    now, manifest = release.live(config), release.read_manifest(config, id)
+    past = past_messages.questions(engine, MOST) if now else []
+    folders = [release.folder_of(config, each) for each in ([now, id] if now else [id])]
+    libraries = [content.load(folder / "data") for folder in folders]
+    same = now and release.read_manifest(config, now)["files"][release.ARCHIVE] == manifest["files"][release.ARCHIVE]
+    if same:  # the candidate ends every question as the live release does: as it was recorded
+        ends = [[each["ended"] for each in past]] * 2
+    elif past:
+        ends = _ask_both(config, [folder / release.ARCHIVE for folder in folders], libraries, [each["message"] for each in past], progress)
+    else:
+        ends = []
+    progress("compared", 1.0)
+    moved = {"gained": [], "lost": [], "changed": []}
+    for question, before, after in zip(past, *(ends or ([], [])), strict=True):
+        if before != after:
+            kind = "gained" if "." not in before and "." in after else "lost" if "." in before and "." not in after else "changed"
+            moved[kind].append(Moved(question["turn"], question["message"]["text"], before, after, question["times"]))
+    return Comparison(live=now, candidate=id, asked=len(past), rewritten=_rewritten(libraries, ends[-1] if ends else []),
+                      **{kind: sorted(found, key=lambda each: -each.times) for kind, found in moved.items()})
+
+
+def _ask_both(config, archives, libraries, messages, progress):
+    """How the messages end with each archive; both are asked at once."""
+    shares = [0.0] * len(archives)
+
+    def ask(place):
+        def heard(done):
+            shares[place] = done
+            progress("asking what visitors asked", sum(shares) / len(shares))
+
+        _, results = release.understand(config, archives[place], messages, heard)
+        return [_end(result["intent"]["name"], libraries[place]) for result in results]
+
+    with ThreadPoolExecutor(len(archives)) as pool:
+        return list(pool.map(ask, range(len(archives))))
+
+
+def confusion(library, missed):
+    """How the test phrases of each article end, for a picture: (rows, columns, counts [rows][columns]).
+
+    Rows are the articles; columns the articles, then `clarify` and the other outcomes that came up.
+    `missed`: (phrase, expected, got, confidence) of a release.Report.
+    """
+    rows = list(library.articles)
+    counts = {row: {row: sum(len(question.test) for question in library.articles[row].questions)} for row in rows}
+    for _, expected, got, _ in missed:
+        row = expected.partition(".")[0]
+        if row in counts and expected in library.questions:
+            counts[row][row] -= 1
+            end = _end(got, library)
+            column = end.partition(".")[0] if "." in end else end
+            if column == row:
+                column = ANOTHER  # of the same article, but not the question that was asked
+            counts[row][column] = counts[row].get(column, 0) + 1
+    columns = [*rows, *sorted({column for row in counts.values() for column in row} - set(rows))]
+    return rows, columns, [[counts[row].get(column, 0) for column in columns] for row in rows]
+
+
+ANOTHER = "another question of the article"
+
+
+def _end(intent, library):
+    """How a message of this intent ends: a question's name, or an outcome."""
+    if intent in library.questions or intent in content.OUTCOMES:
+        return intent
+    return "clarify" if intent in (release.FALLBACK, None) else "talk"
+
+
+def _rewritten(libraries, ends):
+    if len(libraries) < 2:
+        return {}
+    before, after = (library.questions for library in libraries)
+    changed = [name for name in after if name in before
+               and (before[name].lead, before[name].more) != (after[name].lead, after[name].more)]
+    return {name: ends.count(name) for name in changed}

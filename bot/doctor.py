@@ -1,0 +1,236 @@
+"""What this machine lacks to serve, and what mends it. It looks only: nothing is made, changed or started."""
+
+import base64
+import binascii
+import importlib.metadata
+import ipaddress
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from bot import encoder, release, settings, store
+
+GATEWAY_PYTHON, RASA_PYTHON = (3, 13), (3, 10)
+LEAST_DISK, ROOMY_DISK = 512 * 1024**2, 2 * 1024**3  # bytes; a training writes some 100 MB, and a release holds 30
+GATEWAY_MEMORY, RASA_MEMORY = 350 * 1024**2, 400 * 1024**2  # bytes; 290 (with the actions) and 350 were resident with nine articles
+SHORTEST_SECRET, FEWEST_SIGNS = 32, 10
+LEAST_FILES = 4096
+VERSIONS = "import importlib.metadata as m, json, sys; print(json.dumps([sys.version_info[:2], {d.metadata['Name']: d.version for d in m.distributions()}]))"
+OK, NOTICE, MEND = "ok", "notice", "mend"
+
+
+def examine(config):
+    """[(state, what, said)] of everything that is looked at; state: "ok", "notice", or "mend" for what must be mended."""
+    return [(state, what, said) for what, look in LOOKS.items() for state, said in look(config)]
+
+
+def _look_python(config):
+    if sys.version_info[:2] != GATEWAY_PYTHON:
+        yield MEND, f"this is Python {sys.version_info[0]}.{sys.version_info[1]}; the gateway wants 3.13: run `make install`"
+    installed = {found.metadata["Name"]: found.version for found in importlib.metadata.distributions()}
+    yield _compare(installed, "app.txt")
+
+
+def _look_rasa(config):
+    python = config.path("rasa_python")
+    try:
+        done = subprocess.run([str(python), "-c", VERSIONS], capture_output=True, text=True, timeout=60)
+        version, installed = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        yield MEND, f"{python} can't be run; run `make install`, or set RASA_PYTHON to the Python that holds Rasa"
+        return
+    if tuple(version) != RASA_PYTHON:
+        yield MEND, f"{python} is Python {version[0]}.{version[1]}; Rasa wants 3.10: run `make install`"
+    yield _compare(installed, "rasa.txt")
+
+
+def _compare(installed, lock):
+    """Whether what is installed is what the lock names; what it names for some machines only is left out."""
+    plain = {re.sub("[-_.]+", "-", name).lower(): version for name, version in installed.items()}
+    text = (settings.ROOT / "requirements" / lock).read_text()
+    other = [name for name, version in re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==(\S+) \\$", text, re.MULTILINE) if plain.get(name) != version]
+    if other:
+        return MEND, f"{len(other)} packages are not as requirements/{lock} locks them ({', '.join(other[:3])} ...): run `make install`"
+    return OK, f"as requirements/{lock} locks it"
+
+
+def _look_encoder(config):
+    try:
+        encoder.check(encoder.load(config.path("models") / "encoder"))
+        yield OK, "computes what it should"
+    except (encoder.EncoderMissing, encoder.EncoderFault) as error:
+        yield MEND, f"{error}"
+
+
+def _look_release(config):
+    if (id := release.live(config)) is None:
+        where = "publish one where RELEASES_URL leads" if config.releases_url else "run `bot prepare`"
+        yield MEND, f"none is published: {where}"
+    elif not config.secret and not (config.path("var") / "secret").exists():
+        yield MEND, f"{id} can't be verified: {config.path('var') / 'secret'} is missing; set SECRET to the site that made it, or run `bot prepare`"
+    else:
+        try:
+            manifest = release.read_manifest(config, id)
+            yield OK, f"{id} is signed and whole"
+        except release.ReleaseError as error:
+            yield MEND, f"{error}"
+            return
+        if config.path("data").is_dir() and manifest["digest"] != release.digest(config):
+            yield NOTICE, f"the content or the code has changed since {id}; `bot prepare` makes a new one"
+
+
+def _look_database(config):
+    address, shown = config.database(), settings.hide_password(config.database_url)
+    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
+        yield NOTICE, f"{shown} is not there yet; it is made at the first start"
+        return
+    engine = store.connect(address)
+    try:
+        here, newest = store.read_revision(engine)
+    except store.StoreDown as error:
+        yield MEND, f"{shown}: {error}; is DATABASE_URL right, and does the server run?"
+        return
+    finally:
+        engine.dispose()
+    if here == newest:
+        yield OK, f"{shown} answers, and has the newest form ({newest})"
+    elif here is None or here < newest:
+        yield NOTICE, f"{shown} has the form {here or 'of an empty one'}; the next start brings it to {newest}: back it up before"
+    else:
+        yield MEND, f"{shown} has the form {here}, which is newer than this code ({newest}): run the version that made it"
+
+
+def _look_redis(config):
+    if not config.redis_url:
+        several = config.database_url.startswith("postgresql")
+        yield (NOTICE, "REDIS_URL is empty: several gateways would each count for themselves") if several else (OK, "none is wanted")
+        return
+    import redis
+
+    shown = settings.hide_password(config.redis_url)
+    try:
+        with redis.Redis.from_url(config.redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+        yield OK, f"{shown} answers"
+    except (redis.RedisError, OSError, ValueError) as error:
+        yield MEND, f"{shown} does not answer ({type(error).__name__}); start it, or mend REDIS_URL"
+
+
+def _look_disk(config):
+    file = Path(config.database().removeprefix("sqlite:///"))
+    database = file.stat().st_size if file.is_file() else 0
+    for name in ("var", "models"):
+        folder = config.path(name)
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        free = shutil.disk_usage(there).free
+        wanted = LEAST_DISK + (database if name == "var" else 0)  # SQLite rewrites its file when texts are deleted
+        if not os.access(there, os.W_OK):
+            yield MEND, f"{there} can't be written to; give it to the user who serves, or set {name.upper()}"
+        elif free < wanted:
+            yield MEND, f"{folder} has {_mb(free)} left, {_mb(wanted)} are wanted; make room"
+        elif free < ROOMY_DISK + database:
+            yield NOTICE, f"{folder} has {_mb(free)} left; less than {_mb(wanted)} will not do"
+        else:
+            yield OK, f"{folder} has {_mb(free)} left"
+
+
+def _look_memory(config):
+    wanted = GATEWAY_MEMORY + config.rasa_processes * RASA_MEMORY
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and (text := limit.read_text().strip()).isdecimal():
+        total = min(total, int(text))
+    said = f"{_mb(total)} in all; gateway, actions and {config.rasa_processes} Rasa want {_mb(wanted)}, twice a Rasa's at a release"
+    yield (MEND, f"{said}: give it more, or lower RASA_PROCESSES") if total < wanted + config.rasa_processes * RASA_MEMORY else (OK, said)
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if files < LEAST_FILES:
+        yield NOTICE, f"{files} files may be open, and as many visitors connected; deploy/pamphlet.service allows more, or `ulimit -n {LEAST_FILES}`"
+
+
+def _look_port(config):
+    host, port = config.host, config.port
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            yield OK, f"{port} of {host} is free"
+            return
+        except OSError as error:
+            fault = error.strerror
+    try:
+        if httpx.get(f"http://{host}:{port}/health/live", timeout=2).json() == {"live": True}:
+            yield OK, f"{port} of {host} is served by a gateway already"
+            return
+    except (httpx.HTTPError, ValueError):
+        pass
+    yield MEND, f"{port} of {host} can't be had ({fault}); stop what uses it, or set PORT and HOST"
+
+
+def _look_public_url(config):
+    parts = urlsplit(config.public_url)
+    if not config.public_url:
+        if _is_local(config.host):
+            yield OK, "empty: for this machine, or a proxy on it; set it before visitors come"
+        else:
+            yield MEND, f"empty, but HOST={config.host} can be reached from elsewhere: put a proxy with https before it, and set PUBLIC_URL"
+    elif parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        yield MEND, f"{config.public_url!r} is no address like https://chat.example.org"
+    elif parts.scheme == "http" and not _is_local(parts.hostname):
+        yield MEND, f"{config.public_url} is not https: what visitors ask about their health would travel in the open"
+    else:
+        yield OK, config.public_url
+
+
+def _look_secrets(config):
+    if config.secret:
+        yield _weigh("SECRET", config.secret)
+    elif config.releases_url:
+        yield MEND, "SECRET is empty, but hosts share releases (RELEASES_URL): give all of them the same one"
+    else:
+        path = config.path("var") / "secret"
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield MEND, f"{path} can be read by others: chmod 600 {path}"
+        elif path.exists():
+            yield _weigh(str(path), path.read_text().strip())
+        else:
+            yield NOTICE, f"{path} is made at the first start"
+    if config.metrics_token:
+        yield _weigh("METRICS_TOKEN", config.metrics_token)
+    if config.webhook_secret:
+        try:
+            strong = config.webhook_secret.startswith("whsec_") and len(base64.b64decode(config.webhook_secret[6:], validate=True)) >= 24
+        except binascii.Error:
+            strong = False
+        yield (OK, "WEBHOOK_SECRET is long enough") if strong else (MEND, "WEBHOOK_SECRET is not whsec_ and the base64 of at least 24 bytes")
+
+
+def _weigh(name, secret):
+    if len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_SIGNS:
+        return MEND, f"{name} can be guessed: take at least {SHORTEST_SECRET} random signs, as `openssl rand -base64 32` gives"
+    return OK, f"{name} is long enough"
+
+
+def _is_local(host):
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _mb(count):
+    return f"{count / 1024**2:,.0f} MB"
+
+
+LOOKS = {"Python": _look_python, "Rasa": _look_rasa, "encoder": _look_encoder, "release": _look_release, "database": _look_database,
+         "Redis": _look_redis, "disk": _look_disk, "memory": _look_memory, "port": _look_port, "PUBLIC_URL": _look_public_url,
+         "secrets": _look_secrets}

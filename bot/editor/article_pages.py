@@ -1,0 +1,318 @@
+"""The articles: their list, each one's particulars and questions, a question's text and phrases beside what the chat makes of
+them, history, and new articles from elsewhere."""
+
+import datetime
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
+from starlette.concurrency import run_in_threadpool
+
+from bot import articles, terms
+from bot.editor import files, imports, library, looks, manuscripts, pages, people
+from bot.store import past
+
+router = APIRouter()
+Field = Annotated[str, Form(max_length=2_000)]
+Long = Annotated[str, Form(max_length=60_000)]
+Pasted = Annotated[str, Form(max_length=imports.LARGEST_PAGE)]
+DAYS = 30  # of which the list counts how often an article was asked
+EMPTY = {"ask": "", "about": "", "facet": "", "train": [], "test": [], "heading": "", "text": ""}
+
+
+@router.get("/articles")
+def show_all(request: Request):
+    desk, today = request.app.state.desk, datetime.datetime.now(datetime.UTC).date()
+    asked = past.asked(desk.engine, datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS))
+    known, listed = library.read_articles(desk), []
+    for path in sorted(desk.config.path("data").glob("articles/*.md")):
+        mine = [counts for name, counts in asked.items() if name.partition(".")[0] == path.stem]
+        article = known.get(path.stem)
+        listed.append({"id": path.stem, "article": article, "review": article and _review(article, today), "asked": sum(times for times, _, _ in mine),
+                       "votes": sum(votes for _, votes, _ in mine), "helpful": sum(helpful for _, _, helpful in mine)})
+    drafts = [(path.stem, _title(path)) for path in sorted(desk.config.path("data").glob(".drafts/*.md"))]
+    return pages.render(request, "articles.html", listed=listed, drafts=drafts, days=DAYS, missing_git=files.missing_git(desk.config))
+
+
+@router.get("/articles/new")
+def show_new(request: Request):
+    return pages.render(request, "article_new.html", fault=None, url="", text="")
+
+
+@router.post("/articles/new")
+def make_new(request: Request, file: UploadFile | None = None, text: Pasted = "", url: Field = ""):
+    """A draft from a saved page, a Word file, or a pasted text."""
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    data = file.file.read() if file and file.filename else b""
+    try:
+        if data:
+            found = imports.from_word(data, url) if data.startswith(b"PK") or (file.filename or "").lower().endswith((".docx", ".doc")) else imports.from_page(data, url)
+        else:
+            found = imports.from_text(text, url)
+        kinds, names, _ = terms.read(desk.config.path("data"))
+        made = imports.draft(found, person.name, datetime.datetime.now(datetime.UTC).date(), terms.make_finder(kinds, names))
+    except imports.Refused as refused:
+        return pages.render(request, "article_new.html", 422, fault=str(refused), url=url, text=text if len(text) < 100_000 else "")
+    base = made.id or "article"
+    taken = {path.stem for folder in ("articles", ".drafts") for path in desk.config.path("data").glob(f"{folder}/*.md")}
+    id = next(name for name in (base, *(f"{base}_{n}" for n in range(2, 1000))) if name not in taken)
+    files.save(desk.config, files.draft_path(desk.config, id), made.text, person, f"Draft the article {id}")
+    people.record(request, "drafted an article", id)
+    return pages.redirect(request, f"/editor/articles/drafts/{id}", " ".join(made.notes))
+
+
+@router.get("/articles/drafts/{id}")
+def show_draft(request: Request, id: str):
+    return _show(request, id, True)
+
+
+@router.get("/articles/{id}")
+def show(request: Request, id: str):
+    return _show(request, id, False)
+
+
+@router.post("/articles/drafts/{id}")
+async def save_draft(request: Request, id: str):
+    return await _save_front(request, id, True)
+
+
+@router.post("/articles/{id}")
+async def save(request: Request, id: str):
+    return await _save_front(request, id, False)
+
+
+@router.post("/articles/drafts/{id}/finish")
+def finish(request: Request, id: str):
+    """Make an article of a draft that has no fault."""
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    draft, path = files.draft_path(desk.config, id), files.article_path(desk.config, id)
+    text = _text(draft)
+    faults = looks.faults(desk, path, text)
+    if path.is_file():
+        faults = [f"There is an article {id} already."]
+    if faults:
+        return _show(request, id, True, 422, faults)
+    files.save(desk.config, path, text, person, f"Add the article {id}")
+    files.remove(desk.config, draft, person, f"The draft {id} is an article now")
+    people.record(request, "added an article", id)
+    return pages.redirect(request, f"/editor/articles/{id}", "It is an article now. Visitors get it once it is published.")
+
+
+@router.post("/articles/drafts/{id}/removal")
+def remove_draft(request: Request, id: str):
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    _text(files.draft_path(desk.config, id))
+    files.remove(desk.config, files.draft_path(desk.config, id), person, f"Drop the draft {id}")
+    people.record(request, "removed a draft", id)
+    return pages.redirect(request, "/editor/articles", "The draft is gone; its history stays.")
+
+
+@router.get("/articles/{id}/history")
+def show_history(request: Request, id: str, commit: str = ""):
+    """The changes of an article, newest first; with `commit`, what that one changed."""
+    desk = request.app.state.desk
+    path = files.article_path(desk.config, id)
+    _text(path)
+    listed = files.history(desk.config, path)
+    shown = None
+    if commit:
+        place = next((place for place, change in enumerate(listed) if change.commit == commit), None)
+        if place is None:
+            raise HTTPException(404)
+        before = files.at(desk.config, path, listed[place + 1].commit) if place + 1 < len(listed) else ""
+        shown = (listed[place], files.difference(before, files.at(desk.config, path, commit)))
+    return pages.render(request, "article_history.html", id=id, listed=listed, shown=shown, missing_git=files.missing_git(desk.config))
+
+
+@router.get("/articles/drafts/{id}/{question}")
+def show_draft_question(request: Request, id: str, question: str):
+    return _show_question(request, id, question, True)
+
+
+@router.get("/articles/{id}/{question}")
+def show_question(request: Request, id: str, question: str):
+    return _show_question(request, id, question, False)
+
+
+@router.post("/articles/drafts/{id}/{question}/look")
+def look_at_draft(request: Request, id: str, question: str, ask: Field = "", facet: Field = "", about: Field = "", heading: Field = "", text: Long = "",
+                  train: Long = "", test: Long = ""):
+    return _look(request, id, question, True, _fields(ask, about, facet, train, test, heading, text))
+
+
+@router.post("/articles/{id}/{question}/look")
+def look_at(request: Request, id: str, question: str, ask: Field = "", facet: Field = "", about: Field = "", heading: Field = "", text: Long = "",
+            train: Long = "", test: Long = ""):
+    """What the chat would make of a question as it is being written, and its faults; nothing is saved."""
+    return _look(request, id, question, False, _fields(ask, about, facet, train, test, heading, text))
+
+
+@router.post("/articles/drafts/{id}/{question}")
+def save_draft_question(request: Request, id: str, question: str, base: Field = "", ask: Field = "", facet: Field = "", about: Field = "",
+                        heading: Field = "", text: Long = "", train: Long = "", test: Long = "", then: Field = ""):
+    return _save_question(request, id, question, True, base, _fields(ask, about, facet, train, test, heading, text), then)
+
+
+@router.post("/articles/{id}/{question}")
+def save_question(request: Request, id: str, question: str, base: Field = "", ask: Field = "", facet: Field = "", about: Field = "",
+                  heading: Field = "", text: Long = "", train: Long = "", test: Long = "", then: Field = ""):
+    return _save_question(request, id, question, False, base, _fields(ask, about, facet, train, test, heading, text), then)
+
+
+def _show(request, id, draft, status=200, faults=None):
+    desk = request.app.state.desk
+    path = _path(desk, id, draft)
+    text = _text(path)
+    try:
+        fields = manuscripts.read(text, path.name)
+    except manuscripts.Unreadable as error:
+        return pages.render(request, "fault.html", 422, sentence="This file can't be shown as an article. Ask who looks after the files to mend it:",
+                            faults=error.faults)
+    found = looks.faults(desk, path, text) if faults is None else faults
+    return _front_page(request, id, draft, fields, files.keep(desk.config, text), found, status)
+
+
+def _front_page(request, id, draft, fields, base, faults, status=200, conflict=None):
+    return pages.render(request, "article.html", status, id=id, draft=draft, fields=fields, base=base, faults=faults, conflict=conflict,
+                        at=_at(id, draft), missing_git=files.missing_git(request.app.state.desk.config))
+
+
+async def _save_front(request, id, draft):
+    """Save title, people, dates and sources; the questions stay."""
+    form = dict(await request.form())
+    return await run_in_threadpool(_save_fields, request, id, draft, form)
+
+
+def _save_fields(request, id, draft, form):
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    path, base = _path(desk, id, draft), str(form.get("base", ""))
+    now, before = _text(path), files.opened(desk.config, path, base)
+    fields = manuscripts.read(now if before is None else before, path.name)
+    fields |= {key: str(form[key]).strip()[:500] for key in manuscripts.FRONT if key in form}
+    for n in (*fields["sources"], max(fields["sources"], default=0) + 1):
+        if f"source.{n}.title" in form:
+            fields["sources"][n] = {key: str(form.get(f"source.{n}.{key}", "")).strip()[:500] for key in manuscripts.SOURCE}
+    fields["sources"] = {n: source for n, source in fields["sources"].items() if any(source.values())}
+    new = re.sub(r"[^a-z0-9]+", "_", str(form.get("new", "")).lower()).strip("_")[:60]
+    if new and new not in fields["questions"]:
+        return pages.redirect(request, f"{_at(id, draft)}/{new}")
+
+    def again(faults, conflict):
+        return _front_page(request, id, draft, fields, files.keep(desk.config, files.read(path)) if conflict else base,
+                           faults, 409 if conflict else 422, conflict)
+
+    if before is None:
+        return again([], files.Conflict(None, now))
+    return _keep(request, id, draft, path, manuscripts.write(before, fields), before, f"{id}: particulars", again, _at(id, draft))
+
+
+def _show_question(request, id, question, draft):
+    desk = request.app.state.desk
+    path = _path(desk, id, draft)
+    text = _text(path)
+    if not articles.ID.match(question) or question == articles.MADE_BY_US:
+        raise HTTPException(404)
+    fields = manuscripts.read(text, path.name)["questions"].get(question, EMPTY)
+    return _question_page(request, id, question, draft, fields, files.keep(desk.config, text), 200, new=fields is EMPTY)
+
+
+def _question_page(request, id, question, draft, fields, base, status, faults=(), conflict=None, new=False):
+    desk = request.app.state.desk
+    facets = sorted({facet for other in library.questions(desk).values() for facet in other.facets})
+    return pages.render(request, "question.html", status, id=id, question=question, draft=draft, fields=fields, base=base, faults=faults,
+                        conflict=conflict, new=new, facets=facets, at=_at(id, draft),
+                        look=looks.look(desk, _path(desk, id, draft), question, fields), least=(articles.MIN_TRAIN, articles.MIN_TEST))
+
+
+def _save_question(request, id, question, draft, base, fields, then):
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    if not articles.ID.match(question) or question == articles.MADE_BY_US:
+        raise HTTPException(404)
+    path = _path(desk, id, draft)
+    now, before = _text(path), files.opened(desk.config, path, base)
+
+    def again(faults, conflict):
+        return _question_page(request, id, question, draft, fields, files.keep(desk.config, files.read(path)) if conflict else base,
+                              409 if conflict else 422, faults, conflict and _theirs(conflict, path, question, fields))
+
+    if before is None:
+        return again([], files.Conflict(None, now))
+    manuscript = manuscripts.read(before, path.name)
+    if then == "remove":
+        manuscript["questions"].pop(question, None)
+    else:
+        manuscript["questions"][question] = fields
+    text = manuscripts.write(before, manuscript)
+    at = _at(id, draft)
+    return _keep(request, id, draft, path, text, before, f"{id}.{question}: {'taken out' if then == 'remove' else 'changed'}", again,
+                 at if then == "remove" else f"{at}/{question}")
+
+
+def _keep(request, id, draft, path, text, before, why, again, to):
+    """Save and go on to the page `to`; where it can't be saved, `again(faults, conflict)` shows the form with what was written."""
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    try:
+        saved = files.save(desk.config, path, text, person, why, before, (lambda new: []) if draft else lambda new: looks.faults(desk, path, new))
+    except articles.ContentError as error:
+        return again(error.faults, None)
+    except files.Conflict as conflict:
+        return again([], conflict)
+    people.record(request, "changed an article", id, why)
+    notice = "Saved." if saved.text != before else "Nothing was changed."
+    if saved.merged:
+        notice += " Another editor had saved changes meanwhile; both are in it now."
+    return pages.redirect(request, to, notice + (f" {files.missing_git(desk.config) or ''}" if not saved.commit and saved.text != before else ""))
+
+
+def _theirs(conflict, path, question, fields):
+    """What another editor made of this question: the groups of a difference from it to one's own."""
+    theirs = manuscripts.read(conflict.theirs, path.name)["questions"].get(question, EMPTY)
+    lines = [[each["ask"], each["heading"], *each["text"].split("\n"), *each["train"], *each["test"]] for each in (theirs, fields)]
+    return files.difference(*("\n".join(said) for said in lines))
+
+
+def _look(request, id, question, draft, fields):
+    desk = request.app.state.desk
+    look = looks.look(desk, _path(desk, id, draft), question, fields)
+    return pages.render(request, "question_look.html", look=look, question=question, at=_at(id, draft))
+
+
+def _fields(ask, about, facet, train, test, heading, text):
+    return {"ask": ask.strip(), "about": about.strip(), "facet": facet.strip(), "heading": heading.strip(), "text": files.tidy(text).strip("\n"),
+            "train": _lines(train), "test": _lines(test)}
+
+
+def _lines(text):
+    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+
+
+def _at(id, draft):
+    """The page of an article or of a draft."""
+    return f"/editor/articles/{'drafts/' if draft else ''}{id}"
+
+
+def _path(desk, id, draft):
+    return files.draft_path(desk.config, id) if draft else files.article_path(desk.config, id)
+
+
+def _text(path):
+    if not path.is_file():
+        raise files.NoFile(path.name)
+    return files.read(path)
+
+
+def _review(article, today):
+    """(state, sentence) of an article's review."""
+    if not article.reviewed_by:
+        return "none", "not reviewed yet"
+    state = article.review_state(today)
+    said = {"current": f"reviewed by {article.reviewed_by}, due {article.review_due()}", "overdue": f"review was due {article.review_due()}",
+            "withdrawn": f"withdrawn: review was due {article.review_due()}"}[state]
+    return state, said
+
+
+def _title(path):
+    try:
+        return manuscripts.read(files.read(path), path.name)["title"]
+    except manuscripts.Unreadable:
+        return path.stem

@@ -1,0 +1,31 @@
+"""The content as it stands in the files, for pages: read again only where a file has changed."""
+
+from bot import articles
+
+# What a message can be beside a question of an article, as editors read it.
+OUTCOMES = {"greeting": "a greeting", "thanks": "thanks", "goodbye": "a goodbye", "help": "what can be asked", "bot_identity": "who is speaking",
+            "about_me": "what is stored of me", "forget_me": "delete what is stored of me", "terms_of_use": "the terms of use",
+            "give_feedback": "how to complain", "article_info": "who wrote it, and when", "not_covered": "not covered",
+            "personal_advice": "a decision about one person", "out_of_scope": "not about health", "nlu_fallback": "asked back"}
+
+
+def questions(desk):
+    """{name: articles.Question} of every article without a fault, in the order of the files."""
+    return {question.name: question for article in read_articles(desk).values() for question in article.questions}
+
+
+def read_articles(desk):
+    """{id: articles.Article} of every article without a fault."""
+    found = {}
+    for path in sorted(desk.config.path("data").glob("articles/*.md")):
+        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+        known = desk.articles.get(path.name)
+        if known is None or known[0] != stamp:
+            try:
+                article = articles.read(path.read_text(encoding="utf-8"), path)[0]
+            except UnicodeDecodeError:
+                article = None
+            known = desk.articles[path.name] = (stamp, article)
+        if known[1]:
+            found[path.stem] = known[1]
+    return found

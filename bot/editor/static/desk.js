@@ -1,0 +1,65 @@
+// What the desk's pages need of scripts: the menu of small screens, a question before what can't be undone, the review's keys,
+// and what is said when something could not be done.
+const said = document.querySelector('#said')
+const button = document.querySelector('.menu-button')
+button?.addEventListener('click', () => {
+  button.setAttribute('aria-expanded', button.getAttribute('aria-expanded') !== 'true')
+})
+
+document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape' && button?.getAttribute('aria-expanded') === 'true') {
+    button.setAttribute('aria-expanded', 'false')
+    button.focus()
+  }
+  pressInGroup(event)
+})
+
+document.addEventListener('click', (event) => {
+  const sure = event.target.closest?.('[data-sure]')
+  if (sure && !confirm(sure.dataset.sure)) event.preventDefault()
+})
+
+// --- review: keys count only while a group has the focus, so that they are in nobody's way
+
+function pressInGroup(event) {
+  const group = event.target.closest?.('.group')
+  if (!group || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input:not([type=checkbox]), select, textarea')) return
+  if (event.key === 'j' || event.key === 'k') {
+    const groups = [...document.querySelectorAll('.group')]
+    groups[groups.indexOf(group) + (event.key === 'j' ? 1 : -1)]?.focus()
+  } else {
+    const pressed = group.querySelector(`[data-key="${CSS.escape(event.key)}"]`)
+    if (!pressed) return
+    pressed.click()
+    group.querySelector('[data-question]:not([disabled])')?.focus()
+  }
+  event.preventDefault()
+}
+
+document.addEventListener('toggle', (event) => {
+  const select = event.target.querySelector?.(':scope [data-question]')
+  if (!select || event.target.className !== 'other') return
+  select.disabled = !event.target.open
+  if (!select.options.length) select.append(document.querySelector('#questions').content.cloneNode(true))
+  if (event.target.open) select.focus()
+}, true)
+
+document.addEventListener('htmx:beforeSwap', (event) => {
+  const group = event.detail.target
+  if (!group.matches('.group')) return
+  const groups = [...document.querySelectorAll('.group')]
+  const place = groups.indexOf(group)
+  const next = groups[place + 1] ?? groups[place - 1] ?? document.querySelector('main')
+  setTimeout(() => next.focus())
+})
+
+// --- what went wrong, as the server says it
+
+document.addEventListener('htmx:responseError', (event) => {
+  const page = new DOMParser().parseFromString(event.detail.xhr.responseText, 'text/html')
+  const sentences = [...page.querySelectorAll('.fault, .faults li')].map((part) => part.textContent)
+  said.textContent = sentences.join(' ') || 'This did not work. Load the page again.'
+})
+document.addEventListener('htmx:sendError', () => {
+  said.textContent = 'The service can’t be reached. Nothing was changed; try again.'
+})

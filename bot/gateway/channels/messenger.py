@@ -1,0 +1,51 @@
+"""Facebook Messenger (https://developers.facebook.com/docs/messenger-platform)."""
+
+from bot.gateway.channels import meta, shape, text
+
+NEEDS = ("public_url", "messenger_token", "messenger_app_secret", "messenger_verify_token")
+METHODS = ("GET", "POST")
+STYLE = text.Style(limit=2000, titles=20)  # of a quick reply
+THUMBS_UP = (369239263222822, 369239343222814, 369239383222810)  # its sizes: a nod, no question
+GONE = (551,)  # blocked us, or is gone
+
+
+async def verify(site, call):
+    meta.verify(call, site.config.messenger_app_secret, site.config.messenger_verify_token)
+
+
+def read(site, call):
+    if call.method == "GET":
+        return [], meta.challenge(call)
+    data = call.json()
+    events = [event for entry in shape.each(data, "entry") for event in shape.each(entry, "messaging")]
+    found = map(_read, events) if shape.dig(data, "object") == "page" else []
+    return [message for message in found if message], {}
+
+
+def _read(event):
+    sender, pressed = shape.dig(event, "sender", "id"), shape.dig(event, "postback", "payload")
+    id = shape.dig(event, "message", "mid") or shape.dig(event, "postback", "mid")
+    message = shape.dig(event, "message", kind=dict) or {}
+    if not sender or not id or message.get("is_echo") or message.get("is_deleted"):
+        return None
+    if any(shape.dig(part, "payload", "sticker_id", kind=int) in THUMBS_UP for part in shape.each(message, "attachments")):
+        return None
+    said = shape.dig(message, "text")
+    pressed = pressed or shape.dig(message, "quick_reply", "payload")
+    return shape.Message(id=id, visitor=sender, address={"recipient": {"id": sender}}, text=said, code=pressed,
+                         unreadable=pressed is None and (said is None or bool(message.get("attachments"))))
+
+
+def render(unit):
+    message = {"text": text.write(unit, STYLE)}
+    buttons = [{"content_type": "text", "title": str(number) if STYLE.numbers(button) else button.title, "payload": button.code}
+               for number, button in unit.numbered()]
+    return [{"messaging_type": "RESPONSE", "message": {**message, "quick_replies": buttons} if buttons else message}]
+
+
+async def send(site, address, payload):
+    await meta.send(site, site.config.messenger_token, "me/messages", {**address, **payload}, GONE)
+
+
+async def check(site):
+    return await meta.check(site, site.config.messenger_token, "me", "name")

@@ -1,0 +1,63 @@
+"""What a message was probably meant to say, in place of what was typed: slips are mended before any other component reads it."""
+from __future__ import annotations
+
+import json
+from typing import List
+
+from rasa.engine.graph import GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot import encoder, spelling
+
+ALIKE = 2  # typos by which a term's later name is a misspelling of an earlier one
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+class SpellingReader(GraphComponent, IntentClassifier):
+    """Learns which words the phrases and the terms hold, side by side; the conversation keeps what was typed."""
+
+    @staticmethod
+    def get_default_config():
+        return {}
+
+    def __init__(self, model_storage, resource, read=None):
+        self._storage, self._resource, self._read = model_storage, resource, read
+
+    @classmethod
+    def create(cls, config, model_storage, resource, execution_context):
+        return cls(model_storage, resource)
+
+    @classmethod
+    def load(cls, config, model_storage, resource, execution_context, **kwargs):
+        with model_storage.read_from(resource) as folder:
+            known = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+        return cls(model_storage, resource, spelling.make_reader(**known, real=encoder.vocabulary()))
+
+    def train(self, training_data: TrainingData) -> Resource:
+        phrases = [example.get(TEXT) for example in training_data.intent_examples]
+        names = spelt(training_data.entity_synonyms)
+        words, pairs = spelling.learn([*phrases, *names])
+        with self._storage.write_to(self._resource) as folder:
+            (folder / "words.json").write_text(json.dumps({"words": words, "pairs": pairs, "names": names}, sort_keys=True), encoding="utf-8")
+        return self._resource
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        for message in messages:
+            if message.get(TEXT):
+                message.set(TEXT, self._read(message.get(TEXT)))
+        return messages
+
+
+def spelt(names):
+    """Those of {name: term} that are no misspelling of another name of their term."""
+    kept = {}
+    for name, term in sorted(names.items(), key=lambda item: item[0] != item[1]):
+        alike = (other for other in kept.get(term, ()) if min(len(name), len(other)) > 5 and " " not in name + other)
+        if not any(spelling.distance(name, other) <= ALIKE for other in alike):
+            kept.setdefault(term, []).append(name)
+    return [name for many in kept.values() for name in many]

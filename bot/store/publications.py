@@ -1,0 +1,117 @@
+"""Publications in the database: what was asked for, how far it is, what its tests found, who approved it.
+
+At most one is being made at a time, whichever process makes it: the one that has the `slot`.
+"""
+
+import datetime
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from bot.store import _now, _transaction
+from bot.store.tables import Publication
+
+SILENT_SECONDS = 120  # without a sign of life, a publication was broken off: on a busy machine it comes last
+STATES = ("running", "tried", "tested", "live", "failed", "withdrawn")
+
+
+class Busy(RuntimeError):
+    """Another publication is being made."""
+
+
+class NoPublication(LookupError):
+    """There is none of this number, or it isn't in the state for that."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A publication as the pages see it. `goal`: publish, try (made and tested, to be tried) or rollback. `state`: running,
+    tried, tested (waits for an approval or its time), live, failed or withdrawn. `report` and `comparison` are those of
+    bot.release and bot.compare as dicts."""
+
+    id: int
+    goal: str
+    state: str
+    release: str | None
+    person: str
+    began_at: datetime.datetime
+    ended_at: datetime.datetime | None
+    approved_by: str | None
+    live_at: datetime.datetime | None
+    step: str
+    done: float
+    log: list
+    faults: list
+    report: dict | None
+    comparison: dict | None
+
+
+def begin(engine, goal, person, live_at=None):
+    """The number of a new publication that now runs; raises Busy."""
+    try:
+        with _transaction(engine) as session:
+            old = _now() - datetime.timedelta(seconds=SILENT_SECONDS)
+            session.execute(update(Publication).where(Publication.slot.is_not(None), Publication.beat_at < old).values(
+                slot=None, state="failed", ended_at=_now(), faults=["It was broken off: the service was stopped meanwhile. Begin again."]))
+            made = Publication(goal=goal, state="running", person=person, began_at=_now(), beat_at=_now(), slot=1, step="begins", done=0.0,
+                               live_at=live_at, log=[], faults=[])
+            session.add(made)
+            session.flush()
+            return made.id
+    except IntegrityError:
+        raise Busy("another publication is being made") from None
+
+
+def tell(engine, id, step, done):
+    """Note how far a publication is: a new step is a line of its log."""
+    with _transaction(engine) as session:
+        made = session.get(Publication, id)
+        if made and made.state == "running":
+            if step != made.step:
+                made.log = [*made.log, {"at": _now().isoformat(timespec="seconds"), "step": step}]
+            made.step, made.done, made.beat_at = step, done, _now()
+
+
+def end(engine, id, state, release=None, faults=(), report=None, comparison=None):
+    """Note how the making of a publication ended."""
+    with _transaction(engine) as session:
+        made = session.get(Publication, id)
+        made.state, made.ended_at, made.slot, made.release = state, _now(), None, release
+        made.faults, made.report, made.comparison, made.done = list(faults), report, comparison, 1.0
+
+
+def move(engine, id, before, after, approved_by=None, faults=()):
+    """Bring a publication from state `before` to `after`, once; raises NoPublication where it isn't in that state."""
+    with _transaction(engine) as session:
+        values = {"state": after, "ended_at": _now(), **({"approved_by": approved_by} if approved_by else {}), **({"faults": list(faults)} if faults else {})}
+        if session.execute(update(Publication).where(Publication.id == id, Publication.state == before).values(values)).rowcount != 1:
+            raise NoPublication(id)
+
+
+def read(engine, id):
+    """The Entry of a publication; raises NoPublication."""
+    with _transaction(engine) as session:
+        made = session.get(Publication, id)
+        if made is None:
+            raise NoPublication(id)
+        return _entry(made)
+
+
+def listed(engine, most=30):
+    """The latest publications, newest first, without reports."""
+    with _transaction(engine) as session:
+        return [_entry(made) for made in session.scalars(select(Publication).order_by(Publication.id.desc()).limit(most))]
+
+
+def waiting(engine):
+    """The publications that wait for their time or an approval, oldest first."""
+    with _transaction(engine) as session:
+        return [_entry(made) for made in session.scalars(select(Publication).where(Publication.state == "tested").order_by(Publication.id))]
+
+
+def _entry(made):
+    broken = made.state == "running" and made.beat_at < _now() - datetime.timedelta(seconds=SILENT_SECONDS)
+    return Entry(made.id, made.goal, "failed" if broken else made.state, made.release, made.person, made.began_at, made.ended_at, made.approved_by,
+                 made.live_at, made.step, made.done, made.log,
+                 ["It was broken off: the service was stopped meanwhile. Begin again."] if broken else made.faults, made.report, made.comparison)

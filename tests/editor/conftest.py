@@ -1,0 +1,150 @@
+"""The desk by itself, on a port of its own: the real application and database; only Rasa is not behind it."""
+
+import contextlib
+import dataclasses
+import re
+import shutil
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from conftest import left_out, republish, serving
+from fastapi import FastAPI
+
+from bot import release, settings, store
+from bot.editor import passwords
+from bot.editor.app import create_app
+from bot.store import accounts
+from tests.widget.browser import CHROMIUM, launch
+
+PASSWORD = "correct horse battery"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Visit:
+    """A browser at the desk that runs no scripts: it follows no redirect by itself, and sends forms with their token."""
+
+    client: httpx.Client
+
+    def get(self, path, **options):
+        return self.client.get(f"/editor{path}", **options)
+
+    def token(self, path="/account"):
+        """The token of the forms on a page."""
+        return re.search(r'"X-CSRF": "([^"]+)"', self.get(path).text)[1]
+
+    def post(self, path, token=None, **fields):
+        """Send a form, with a right token where none is given."""
+        return self.client.post(f"/editor{path}", data={"csrf": token or self.token(), **fields})
+
+    def cookie(self):
+        return self.client.cookies.get("desk")
+
+
+@dataclass
+class Desk:
+    """A running desk: where it is, its settings, database, and the people who can enter it."""
+
+    url: str
+    config: settings.Settings
+    engine: object
+    visits: list = field(default_factory=list)
+    service: object = None  # the conftest.Service that it belongs to, where one runs
+
+    def visit(self):
+        """A new browser, signed in nowhere."""
+        self.visits.append(httpx.Client(base_url=self.url, timeout=30))
+        return Visit(self.visits[-1])
+
+    def add(self, name, role="editor", **more):
+        """A new person who has PASSWORD; the id."""
+        id = accounts.add(self.engine, name, role, **more)
+        accounts.accept(self.engine, accounts.invite(self.engine, id), HASH)
+        return id
+
+    def enter(self, name="Ada", role="editor"):
+        """A browser in which a person of this role is signed in, by the page for it; added where there is none of this name."""
+        with contextlib.suppress(accounts.NameTaken):
+            self.add(name, role)
+        visit = self.visit()
+        answer = visit.post("/sign-in", visit.token("/sign-in"), name=name, password=PASSWORD)
+        assert answer.status_code == 303, answer.text
+        return visit
+
+
+async def no_rasa(said, article=None, candidate=None):
+    """What the gateway does for a desk behind which no Rasa runs."""
+    raise release.NoAnswer("Rasa is not running")
+
+
+@contextlib.contextmanager
+def running(config):
+    """A Desk that is served while the block runs."""
+    store.migrate(config.database())
+    engine = store.connect(config.database())
+    app = FastAPI()
+    app.mount("/editor", create_app(config, engine, no_rasa))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        desk = Desk(f"http://127.0.0.1:{listening.getsockname()[1]}", config, engine)
+        try:
+            while not server.started:
+                time.sleep(0.01)
+            yield desk
+        finally:
+            for client in desk.visits:
+                client.close()
+            server.should_exit = True
+            thread.join()
+            engine.dispose()
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A desk of its own, with a copy of the content that it may change."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    config = dataclasses.replace(settings.read({}), database_url=f"sqlite:///{tmp_path}/desk.db", data=str(tmp_path / "data"),
+                                 var=str(tmp_path), secret="a secret of the tests")
+    with running(config) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A real Chromium."""
+    if not CHROMIUM:
+        left_out("Chromium", "chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = launch(playwright)
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """The desk of a real service, with copies of the content and of the live release that tests may change with care."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copytree(ROOT / "data", folder / "data")
+    models = republish(folder / "models", lambda data: None)
+    with serving(folder, DATA=str(folder / "data"), MODELS=str(models)) as service:
+        config = dataclasses.replace(settings.read({}), database_url=service.address, data=str(folder / "data"), models=str(models), var=str(folder),
+                                     secret=settings.secret(settings.read()))
+        made = Desk(service.url, config, store.connect(service.address), service=service)
+        yield made
+        for client in made.visits:
+            client.close()
+        made.engine.dispose()
+
+
+HASH = passwords.hash(PASSWORD)

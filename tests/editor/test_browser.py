@@ -1,0 +1,118 @@
+"""The desk in a real Chromium: every page for everybody, at both widths, in light and dark; and the review by keyboard alone."""
+
+import re
+import time
+
+import pytest
+from benchmarks.desk import fill
+
+from bot.editor import library, numbers
+from bot.editor.app import State
+from tests.editor.conftest import PASSWORD
+from tests.widget.browser import axe
+
+PAGES = ["/review", "/review/aside", "/drafts", "/conversations", "/conversations/{conversation}", "/reports", "/reports/{report}", "/articles",
+         "/articles/hiccups", "/articles/new", "/tables/terms", "/tables/talk", "/tables/safety", "/stories", "/stories/told/new", "/try",
+         "/publish", "/numbers", "/people", "/audit",
+         "/account"]
+
+
+@pytest.fixture
+def asked(desk):
+    """A desk with 600 messages of visitors, and an admin."""
+    fill(desk.engine, library.read_articles(State(desk.config, desk.engine)), 600)
+    desk.add("Ada", "admin")
+    return desk
+
+
+@pytest.fixture
+def sign_in(asked, chromium):
+    """sign_in(width, scheme) gives a tab in which Ada is signed in, and the list of what its browser complains about."""
+    contexts = []
+
+    def enter(width=1280, scheme="light"):
+        context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        contexts.append(context)
+        tab, complaints = context.new_page(), []
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+        tab.goto(f"{asked.url}/editor/sign-in")
+        tab.get_by_label("Name").fill("Ada")
+        tab.get_by_label("Password").fill(PASSWORD)
+        tab.keyboard.press("Enter")
+        tab.get_by_role("heading", name="Review").wait_for()
+        return tab, complaints
+
+    yield enter
+    for context in contexts:
+        context.close()
+
+
+def wait_grouped(tab, url):
+    end = time.monotonic() + 60
+    while tab.goto(url) and not tab.locator(".group").count():
+        assert time.monotonic() < end, "the groups never came"
+        time.sleep(0.2)
+
+
+def wait(tab, holds, *given):
+    """Wait until a function of the page's says yes; the desk's policy lets the browser evaluate nothing by itself."""
+    end = time.monotonic() + 60
+    while not tab.evaluate(holds, *given):
+        assert time.monotonic() < end, holds
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
+def test_every_page_is_for_everybody(asked, sign_in, node_modules, width, scheme):
+    tab, complaints = sign_in(width, scheme)
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    tab.goto(f"{asked.url}/editor/conversations")
+    conversation = re.search(r"/editor/conversations/(\w+)", tab.content())[1]
+    tab.goto(f"{asked.url}/editor/reports")
+    report = re.search(r"/editor/reports/(\d+)", tab.content())[1]
+    faults = []
+    for path in PAGES:
+        path = path.format(conversation=conversation, report=report)
+        tab.goto(f"{asked.url}/editor{path}")
+        assert tab.locator("h1").count() == 1, path
+        faults += [f"{path}: {fault}" for fault in axe(tab, node_modules)]
+        wide = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        faults += [f"{path}: {wide} px wider than the window"] if wide > 0 else []
+    assert faults == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("at_once", [numbers.AT_ONCE, 0], ids=["few messages", "many messages"])
+def test_the_plots_are_drawn(asked, sign_in, monkeypatch, at_once):
+    monkeypatch.setattr(numbers, "AT_ONCE", at_once)
+    tab, complaints = sign_in()
+    page = tab.goto(f"{asked.url}/editor/numbers").text()
+    assert ("are being counted" in page) == (not at_once)
+    tab.locator("canvas").nth(3).wait_for()
+    wait(tab, "() => [...document.querySelectorAll('canvas')].every(canvas => canvas.dataset.drawn)")
+    inked = tab.evaluate("""[...document.querySelectorAll('canvas')].map(canvas => {
+        const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
+        return data.filter((value, place) => place % 4 === 3 && value > 0).length})""")
+    assert all(count > 1000 for count in inked), inked
+    assert complaints == []
+
+
+def test_the_review_is_worked_by_keyboard_alone(asked, sign_in):
+    tab, complaints = sign_in()
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    groups = tab.locator(".group")
+    first, second = groups.nth(0).inner_text().splitlines()[0], groups.nth(1).inner_text().splitlines()[0]
+    for _ in range(40):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("document.activeElement.matches('.group')"):
+            break
+    assert tab.evaluate("document.activeElement.innerText").startswith(first)
+    tab.keyboard.press("s")
+    wait(tab, "first => ![...document.querySelectorAll('.group')].some(group => group.innerText.startsWith(first + '\\n'))", first)
+    wait(tab, "() => document.activeElement.matches('.group')")
+    assert tab.evaluate("document.activeElement.innerText").startswith(second)
+    assert "Set aside" in tab.locator("#said").inner_text()
+    tab.keyboard.press("1")
+    wait(tab, "() => /is a phrase of|has this phrase/.test(document.querySelector('#said').innerText)")
+    assert complaints == []

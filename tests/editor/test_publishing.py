@@ -1,0 +1,192 @@
+"""Publishing from the desk: a job with live progress, red that blocks, a time, a second person, and the way back."""
+
+import datetime
+import json
+import time
+import uuid
+
+import httpx
+import pytest
+from tests.editor.conftest import running
+
+from bot import publishing, release, settings, store
+from bot.store import accounts, publications
+
+
+@pytest.fixture
+def site(small_site):
+    """A Desk of a site of one article, published."""
+    with running(settings.read(small_site)) as made:
+        yield made
+
+
+def change(config, old, new):
+    path = config.path("data") / "articles" / "restless_legs.md"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def events(visit, path):
+    """The events of a stream until it ends: [(name, data)]."""
+    found, name = [], None
+    with visit.client.stream("GET", f"/editor{path}", timeout=120) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        for line in answer.iter_lines():
+            if line.startswith("event: "):
+                name = line.removeprefix("event: ")
+            elif line.startswith("data: "):
+                found.append((name, line.removeprefix("data: ")))
+    return found
+
+
+def publish(visit, **fields):
+    """The address of a publication that was begun."""
+    answer = visit.post("/publish", **fields)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].removeprefix("/editor")
+
+
+def wait(site, id, state):
+    end = time.monotonic() + 300
+    under_way = {"running", "tested"} - {state}  # what is to go live is tested for a moment before
+    while publications.read(site.engine, id).state in under_way:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    made = publications.read(site.engine, id)
+    assert made.state == state, made.faults
+    return made
+
+
+def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site):
+    before = release.live(site.config)
+    _, token, _ = store.open_conversation(site.engine, "web", 24)
+    accepted = store.accept(site.engine, token, "m1", "what causes restless legs", None, 24)
+    store.finish(site.engine, accepted, [{"id": uuid.uuid4().hex, "kind": "answer"}], "answer", {}, understood={})
+    change(site.config, "In most people no cause is found.", "In most people nobody knows the cause.")
+    visit = site.enter("Paula", "publisher")
+    assert "articles/restless_legs.md" in visit.get("/publish").text
+    assert "nobody" in visit.get("/publish/changes").text
+    path = publish(visit)
+    heard = events(visit, f"{path}/events")
+    assert heard[-1][0] == "end" and {name for name, _ in heard[:-1]} == {"progress"}
+    steps = [json.loads(data) for _, data in heard[:-1]]
+    assert [step["done"] for step in steps] == sorted(step["done"] for step in steps) and steps[-1]["done"] == 1
+    made = wait(site, int(path.rpartition("/")[2]), "live")
+    assert release.live(site.config) == made.release != before
+    page = visit.get(path).text
+    assert "test phrases are answered rightly" in page and "<svg" in page and "What causes restless legs?" in page
+    assert "what causes restless legs" not in json.dumps(made.comparison)  # a visitor's words are kept in one place alone
+    assert visit.post("/publish/rollback", release_id=before).status_code == 303
+    assert release.live(site.config) == before
+    assert "brought back" in visit.get("/publish").text
+
+
+def test_a_fault_blocks_and_is_named(site):
+    before = release.live(site.config)
+    change(site.config, "facet: causes", "facet:")
+    visit = site.enter("Paula", "publisher")
+    path = publish(visit)
+    assert events(visit, f"{path}/events")[-1] == ("end", "failed")
+    page = visit.get(path).text
+    assert "needs `facet" in page and "restless_legs.md" in page and str(site.config.path("data").parent.parent) not in page.replace(str(site.config.path("data")), "")
+    assert release.live(site.config) == before
+
+
+def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
+    visit = site.enter("Paula", "publisher")
+    first = publications.begin(site.engine, "publish", "Somebody")
+    assert visit.post("/publish").status_code == 409
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE publications SET beat_at = '2020-01-01 00:00:00'")
+    assert "broken off" in visit.get(f"/publish/{first}").text
+    change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
+    second = publish(visit)
+    wait(site, int(second.rpartition("/")[2]), "live")
+    assert publications.read(site.engine, first).state == "failed"
+
+
+def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
+    before = release.live(site.config)
+    editor, reader = site.enter("Ed", "editor"), site.enter("Rea", "reader")
+    assert editor.post("/publish").status_code == 403 and reader.post("/publish", goal="try").status_code == 403
+    assert editor.post("/publish/rollback", release_id=before).status_code == 403
+    path = publish(editor, goal="try")
+    made = wait(site, int(path.rpartition("/")[2]), "tried")
+    assert made.release and release.live(site.config) == before
+    assert httpx.get(f"{site.url}/editor/publish").status_code == 303
+
+
+def make_tested(site, person, live_at=None):
+    """A publication that is tested and waits, of a candidate that is there."""
+    id = publications.begin(site.engine, "publish", person, live_at)
+    candidate = release.train(site.config, lambda step, done: None)
+    publications.end(site.engine, id, "tested", candidate, comparison={"live": release.live(site.config), "asked": 0, "gained": [], "lost": [], "changed": [],
+                                                                       "rewritten": {}})
+    return id, candidate
+
+
+def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
+    now = datetime.datetime.now(datetime.UTC)
+    id, candidate = make_tested(site, "Paula", now + datetime.timedelta(seconds=2))
+    publishing.advance(site.config, site.engine)
+    assert release.live(site.config) != candidate
+    time.sleep(2.1)
+    publishing.advance(site.config, site.engine)
+    assert release.live(site.config) == candidate and publications.read(site.engine, id).state == "live"
+    visit = site.enter("Paula", "publisher")
+    assert visit.post("/publish", live_at="2020-01-01T00:00").status_code == 422
+    change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
+    late, other = make_tested(site, "Paula", now + datetime.timedelta(days=1))
+    assert visit.post(f"/publish/{late}/withdrawal").status_code == 303
+    assert publications.read(site.engine, late).state == "withdrawn" and release.live(site.config) == candidate
+
+
+def test_where_a_second_person_must_approve_nobody_approves_their_own(small_site):
+    with running(settings.read({**small_site, "APPROVAL": "second"})) as site:
+        paula, quinn = site.enter("Paula", "publisher"), site.enter("Quinn", "publisher")
+        id, candidate = make_tested(site, "Paula")
+        publishing.advance(site.config, site.engine)
+        assert release.live(site.config) != candidate and "waits for approval" in quinn.get(f"/publish/{id}").text
+        assert paula.post(f"/publish/{id}/approval").status_code == 403
+        assert site.enter("Ed", "editor").post(f"/publish/{id}/approval").status_code == 403
+        assert quinn.post(f"/publish/{id}/approval").status_code == 303
+        assert release.live(site.config) == candidate
+        assert publications.read(site.engine, id).approved_by == "Quinn"
+
+
+def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(small_site):
+    with running(settings.read({**small_site, "APPROVAL": "second"})) as site:
+        paula, quinn, before = site.enter("Paula", "publisher"), site.enter("Quinn", "publisher"), release.live(site.config)
+        change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
+        tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+        path = publish(paula, live_at=f"{tomorrow:%Y-%m-%dT%H:%M}")
+        id = int(path.rpartition("/")[2])
+        made = wait(site, id, "tested")
+        assert f"To go live {tomorrow:%Y-%m-%d %H:%M} UTC" in quinn.get(path).text and "Approve" in quinn.get(path).text
+        assert "Approve" not in paula.get(path).text
+        assert quinn.post(f"{path}/approval").status_code == 303
+        publishing.advance(site.config, site.engine)
+        assert release.live(site.config) == before and "goes live at" in paula.get(path).text
+        with site.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE publications SET live_at = '2020-01-01 00:00:00'")
+        publishing.advance(site.config, site.engine)
+        assert release.live(site.config) == made.release and "approved by Quinn" in paula.get("/publish").text
+        log = [(entry["person"], entry["action"]) for entry in accounts.read_audit(site.engine)]
+        assert log[:2] == [("Quinn", "approved"), ("Paula", "began to publish")]
+
+
+def test_what_was_compared_with_an_older_release_does_not_go_live(site):
+    first, _ = make_tested(site, "Paula")
+    change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
+    release.publish(site.config, release.train(site.config, lambda step, done: None))
+    newer = release.live(site.config)
+    publishing.advance(site.config, site.engine)
+    assert release.live(site.config) == newer and "Another release" in publications.read(site.engine, first).faults[0]
+
+
+@pytest.mark.parametrize("id", ["../../etc", "nosuch", "20200101-000000-abcdef01", ""])
+def test_only_a_release_is_brought_back(site, id):
+    before = release.live(site.config)
+    assert site.enter("Paula", "publisher").post("/publish/rollback", release_id=id).status_code in (409, 422)
+    assert release.live(site.config) == before
