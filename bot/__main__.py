@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import dataclasses
 import datetime
 import socket
 import sys
@@ -60,9 +61,8 @@ def train(options, config):
 
 
 def test(options, config):
-    """ask a candidate its test phrases (the newest candidate, or --release ID)"""
-    report = release.test(config, options.release or _newest(config), bar("testing"))
-    show(report)
+    """ask a candidate its test phrases and tell it its stories (the newest candidate, or --release ID)"""
+    report = _test(config, options.release or _newest(config))
     return 1 if report.failures else 0
 
 
@@ -70,13 +70,13 @@ def publish(options, config):
     """test a candidate and make it the live release (the newest candidate, or --release ID)"""
     if options.job:  # begun at the desk, which is told of everything
         from bot import publishing
+        from bot.gateway import rehearsal
 
         engine = store.connect(config.database())
-        publishing.make(config, engine, options.job)
+        publishing.make(config, engine, options.job, rehearsal.check_stories)
         return engine.dispose()
     id = options.release or _newest(config)
-    report = release.test(config, id, bar("testing"))
-    show(report)
+    report = _test(config, id)
     if report.failures:
         return 1
     release.publish(config, id)
@@ -142,8 +142,7 @@ def prepare(options, config):
     if live and release.read_manifest(config, live)["digest"] == release.digest(config):
         return
     id = release.train(config, bar("training"))
-    report = release.test(config, id, bar("testing"))
-    show(report)
+    report = _test(config, id)
     if report.failures:
         raise release.ReleaseError("the new content failed its tests and was not published; the last release stays")
     release.publish(config, id)
@@ -311,6 +310,16 @@ def bar(title):
         last[0] = step
 
     return progress
+
+
+def _test(config, id):
+    """The release.Report of a candidate, its stories among the failures; printed."""
+    from bot.gateway import rehearsal
+
+    report = release.test(config, id, bar("testing"))
+    report = dataclasses.replace(report, failures=report.failures + rehearsal.check_stories(config, id, bar("its stories")))
+    show(report)
+    return report
 
 
 def _newest(config):

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from bot import articles, compare, release, settings
 from bot.store import StoreDown, publications
@@ -39,19 +39,19 @@ def _see_off(process):
         process.wait()
 
 
-def make(config, engine, id):
-    """Make publication `id`, which `begin` began; how it ended stands in the database."""
+def make(config, engine, id, check_stories):
+    """Make publication `id`, which `begin` began; how it ended stands in the database. `check_stories`: rehearsal.check_stories."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     wanted, found = publications.read(engine, id), {}
     with _told(engine, id) as tell:
         try:
             found["release"] = candidate = release.train(config, lambda step, done: tell(step, 0.5 * done))
-            report, comparison = _ask(config, engine, candidate, tell)
+            report, comparison = _ask(config, engine, candidate, check_stories, tell)
             found |= {"report": asdict(report), "comparison": comparison.as_dict()}
             faults = report.failures
         except articles.ContentError as error:
             faults = [fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults]
-        except (release.ReleaseError, StoreDown) as error:
+        except (release.ReleaseError, release.NoAnswer, StoreDown) as error:
             faults = [str(error)]
         except Exception as error:  # whatever it is, the page must not wait for ever
             faults = [f"It could not be made: {type(error).__name__}. Ask who runs this site to look into its log."]
@@ -127,22 +127,24 @@ def wants_approval(config):
     return config.approval == "second"
 
 
-def _ask(config, engine, candidate, tell):
-    """(Report, Comparison) of a candidate: both at once, since each is mostly one process that waits for the other's core."""
-    shares = {"testing": 0.0, "comparing": 0.0}
+def _ask(config, engine, candidate, check_stories, tell):
+    """(Report, Comparison) of a candidate: all at once, since each is mostly one process that waits for another's core."""
+    shares = dict.fromkeys(("asking the test phrases", "telling the stories", "asking what visitors asked before"), 0.0)
 
     def heard(name):
         def progress(step, done):
             shares[name] = done
-            slower = min(shares, key=shares.get)
-            tell("asking the test phrases" if slower == "testing" else "asking what visitors asked before", 0.5 + 0.5 * sum(shares.values()) / 2)
+            tell(min(shares, key=shares.get), 0.5 + 0.5 * sum(shares.values()) / len(shares))
 
         return progress
 
-    with ThreadPoolExecutor(2) as both:
-        testing = both.submit(release.test, config, candidate, heard("testing"))
-        comparing = both.submit(compare.compare, config, engine, candidate, heard("comparing"))
-        return testing.result(), comparing.result()
+    testing, telling, comparing = shares
+    with ThreadPoolExecutor(len(shares)) as pool:
+        tested = pool.submit(release.test, config, candidate, heard(testing))
+        told = pool.submit(check_stories, config, candidate, heard(telling))
+        compared = pool.submit(compare.compare, config, engine, candidate, heard(comparing))
+        report = tested.result()
+        return replace(report, failures=report.failures + told.result()), compared.result()
 
 
 @contextlib.contextmanager

@@ -209,9 +209,8 @@ def understand(config, archive, messages, progress=lambda done: None):
 def _understand_phrases(config, archive, hash, phrases, progress):
     """(intents, [{intent, offered}]) of an archive with that hash, for phrases of the content. What it said before isn't asked
     again: after a change of answers alone, which takes the archive over, that is everything."""
-    folder = config.path("var") / "understood"
-    kept = folder / f"{hash[:16]}-{_code()}.json"
-    known = json.loads(kept.read_text()) if kept.is_file() else {"intents": [], "phrases": {}}
+    key = f"{hash[:16]}-{_code()}"
+    known = read_kept(config, "understood", key) or {"intents": [], "phrases": {}}
     missing = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known["phrases"]]
     if missing:
         intents, results = understand(config, archive, [{"text": phrase} for phrase in missing], progress)
@@ -219,11 +218,23 @@ def _understand_phrases(config, archive, hash, phrases, progress):
                          "offered": [other["name"] for other in result["intent_ranking"][1:OFFERED + 1]]}
                 for phrase, result in zip(missing, results, strict=True)}
         known = {"intents": sorted(intents), "phrases": {**known["phrases"], **said}}
-        folder.mkdir(parents=True, exist_ok=True)
-        articles.save(kept, json.dumps(known))
-        for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
-            old.unlink(missing_ok=True)
+        keep(config, "understood", key, known)
     return set(known["intents"]), [known["phrases"][phrase] for phrase in phrases]
+
+
+def read_kept(config, kind, key):
+    """What was found out about an archive before, as `keep` got it; None where it is not known."""
+    path = config.path("var") / kind / f"{key}.json"
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def keep(config, kind, key, found):
+    """Keep what was found out about an archive, and about the KEPT latest of its kind."""
+    folder = config.path("var") / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    articles.save(folder / f"{key}.json", json.dumps(found))
+    for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
+        old.unlink(missing_ok=True)
 
 
 def publish(config, id):

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 
-from bot import articles, content, replies
-from bot.editor import files, library, pages, people, stories
+from bot import articles, content, replies, stories
+from bot.editor import files, library, pages, people, story_files
 from bot.store import conversations
 
 OUTCOMES = ("answer", "clarify", "not_covered", "personal_advice", "out_of_scope", "talk", "emergency", "crisis", "unavailable")
@@ -53,7 +53,7 @@ def make_story(request: Request, id: str, name: Annotated[str, Form(max_length=1
     base = files.read(path)
     if story.key in [other.key for other in stories.read("tested", base)]:
         raise articles.ContentError([f"a test conversation “{story.name}” is there already; give this one another name"])
-    files.save(desk.config, path, stories.write("tested", base, None, story), person, f"Tell the story: {story.name}", base,
+    files.save(desk.config, path, story_files.write("tested", base, None, story), person, f"Tell the story: {story.name}", base,
                lambda text: articles.read_yaml(text, path.name)[2])
     people.record(request, "told a story", story.name)
     return pages.redirect(request, f"/editor/stories/tested/{story.key}", f"“{story.name}” is a test conversation now.")

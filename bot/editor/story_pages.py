@@ -5,8 +5,8 @@ import dataclasses
 from fastapi import APIRouter, HTTPException, Request
 from starlette.concurrency import run_in_threadpool
 
-from bot import articles, content, replies
-from bot.editor import drafted, files, library, pages, people, stories
+from bot import articles, content, replies, stories
+from bot.editor import drafted, files, library, pages, people, story_files
 
 router = APIRouter()
 LONGEST_NAME, LONGEST_SAID = 120, 500
@@ -73,7 +73,7 @@ def _arrange(story, then, place):
         turns.insert(place + 1, turns.pop(place))
     elif then == "out":
         turns.pop(place)
-    elif then == "add" and len(turns) < stories.MOST_TURNS:
+    elif then == "add" and len(turns) < story_files.MOST_TURNS:
         turns.insert(place + 1, stories.Turn("", ""))
     return dataclasses.replace(story, turns=tuple(turns))
 
@@ -88,9 +88,9 @@ def _read_form(desk, kind, form):
     if story.page and story.page not in library.read_articles(desk):
         faults.append("The page is none of the articles; choose one, or none.")
         story = dataclasses.replace(story, page="")
-    for number, place in enumerate(form.getlist("turn")[:stories.MOST_TURNS], 1):
+    for number, place in enumerate(form.getlist("turn")[:story_files.MOST_TURNS], 1):
         said, gets = _line(form.get(f"says.{place}"))[:LONGEST_SAID], _line(form.get(f"gets.{place}"))
-        offers = [_line(offer) for offer in form.getlist(f"offer.{place}")[:stories.MOST_OFFERS] if _line(offer)]
+        offers = [_line(offer) for offer in form.getlist(f"offer.{place}")[:story_files.MOST_OFFERS] if _line(offer)]
         unknown = [wording for wording in (gets, *offers) if wording and wording not in names]
         faults += [f"Message {number}: no question is worded “{wording[:200]}”. Choose one of the list." for wording in unknown]
         if not gets:
@@ -121,12 +121,12 @@ def _save(request, kind, key, story, base, path):
     if story and story.key in taken:
         return _page(request, kind, key, story, base, 422, [f"There is one named “{story.name}” already; give this one another name."])
     known = set(library.questions(desk)) | set(library.OUTCOMES)
-    old = set(stories.faults(kind, now, known)) if now else set()
+    old = set(story_files.faults(kind, now, known)) if now else set()
     title = (story or _find(kind, before, key)).name
     what = f"{'Story' if kind == 'told' else 'Test conversation'} {'taken out' if story is None else 'changed' if key else 'added'}: {title}"
     try:
-        saved = files.save(desk.config, path, stories.write(kind, before, key, story), person, what, before,
-                           lambda text: [fault for fault in stories.faults(kind, text, known) if fault not in old])
+        saved = files.save(desk.config, path, story_files.write(kind, before, key, story), person, what, before,
+                           lambda text: [fault for fault in story_files.faults(kind, text, known) if fault not in old])
     except files.Conflict:
         return _conflict(request, kind, key, story)
     except articles.ContentError as error:
@@ -161,7 +161,7 @@ def _page(request, kind, key, story, base=None, status=200, faults=(), judged=No
     wordings = [wording for wording, name in names.items() if "." in name or name in WANTED[kind]]
     return pages.render(request, "story.html", status, kind=kind, key=key, story=story, titles=titles, faults=faults, judged=judged,
                         base=base or files.keep(desk.config, text), wordings=wordings, articles=library.read_articles(desk),
-                        most=stories.MOST_OFFERS, by=by, prepared=drafted.candidate(desk.config), missing_git=files.missing_git(desk.config))
+                        most=story_files.MOST_OFFERS, by=by, prepared=drafted.candidate(desk.config), missing_git=files.missing_git(desk.config))
 
 
 def _titles(desk):

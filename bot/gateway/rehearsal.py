@@ -1,9 +1,61 @@
-"""A conversation that editors try: answered as a visitor's, by the live release or a candidate, and stored nowhere."""
+"""A conversation that editors try, or that a candidate is tested with: answered as a visitor's, and stored nowhere."""
 
+import asyncio
+import dataclasses
+import hashlib
 import uuid
+from pathlib import Path
 
-from bot import replies, safety
+from bot import content, release, replies, safety, settings, stories
 from bot.gateway import processes, turns
+
+DECIDING = ("actions/__init__.py", "bot/replies.py", "bot/stories.py", "bot/gateway/rehearsal.py")  # code that decides how a story goes
+
+
+def check_stories(config, id, progress):
+    """Where candidate `id` goes otherwise than its stories and test conversations tell, a sentence each. Raises release.NoAnswer.
+
+    Its Rasa and actions are started for it. What the same archive did with the same stories isn't done again.
+    """
+    data, found = release.folder_of(config, id) / "data", []
+    told = [(kind, story) for kind, text in _texts(data).items() for story in stories.read(kind, text) if story.turns]
+    if told:
+        archive = release.read_manifest(config, id)["files"][release.ARCHIVE]
+        parts = [archive, *_texts(data).values(), *((settings.ROOT / name).read_text() for name in DECIDING)]
+        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+        found = release.read_kept(config, "told", key)
+        if found is None:
+            progress("loading the stories", 0.0)
+            found = asyncio.run(_go_through(config, id, told, progress))
+            release.keep(config, "told", key, found)
+    progress("told the stories", 1.0)
+    return found
+
+
+def _texts(data):
+    """{kind: text} of the files of stories in a content folder."""
+    paths = {kind: Path(data, name) for kind, name in stories.FILES.items()}
+    return {kind: path.read_text(encoding="utf-8") for kind, path in paths.items() if path.is_file()}
+
+
+async def _go_through(config, id, told, progress):
+    started, found = await processes.start(dataclasses.replace(config, rasa_processes=1), id), []
+    try:
+        desk = turns.Desk(config=config, engine=None, turnstile=None, processes=started)
+        await asyncio.to_thread(turns.read_release, desk, id)
+        for done, (kind, story) in enumerate(told, 1):
+            judged = stories.judge(kind, story, await rehearse(desk, stories.said(story), story.page or None))
+            for number, (turn, got) in enumerate(zip(story.turns, judged, strict=True), 1):
+                where = f"{stories.FILES[kind]}, “{story.name}”, message {number} ({turn.says or turn.gets})"
+                if not got["right"]:
+                    ended = "is asked back" if got["came"] == content.FALLBACK else f"gets {got['came']}"
+                    found.append(f"{where} {ended}; {turn.gets} is told")
+                elif got["missing"]:
+                    found.append(f"{where} does not offer {', '.join(got['missing'])} where it is told to")
+            progress("telling the stories", done / len(told))
+    finally:
+        await processes.stop(started)
+    return found
 
 
 async def rehearse(desk, said, article=None, candidate=None):

@@ -7,6 +7,7 @@ import uuid
 
 import httpx
 import pytest
+import yaml
 from tests.editor.conftest import running
 
 from bot import publishing, release, settings, store
@@ -55,6 +56,9 @@ def wait(site, id, state):
         time.sleep(0.2)
     made = publications.read(site.engine, id)
     assert made.state == state, made.faults
+    while state == "live" and release.live(site.config) != made.release:  # that it goes live is noted before it does
+        assert time.monotonic() < end
+        time.sleep(0.05)
     return made
 
 
@@ -93,6 +97,19 @@ def test_a_fault_blocks_and_is_named(site):
     assert release.live(site.config) == before
 
 
+def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
+    before = release.live(site.config)
+    told = {"conversations": [{"conversation": "what sets them off", "turns": [
+        {"ask": "what causes restless legs", "question": "restless_legs.causes"}, {"ask": "and hello", "question": "restless_legs.inherited"}]}]}
+    (site.config.path("data") / "conversations.yml").write_text(yaml.safe_dump(told, sort_keys=False))
+    visit = site.enter("Paula", "publisher")
+    path = publish(visit)
+    assert events(visit, f"{path}/events")[-1] == ("end", "failed")
+    faults = publications.read(site.engine, int(path.rpartition("/")[2])).faults
+    assert len(faults) == 1 and "“what sets them off”, message 2 (and hello)" in faults[0] and "restless_legs.inherited is told" in faults[0]
+    assert "what sets them off" in visit.get(path).text and release.live(site.config) == before
+
+
 def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
     visit = site.enter("Paula", "publisher")
     first = publications.begin(site.engine, "publish", "Somebody")
@@ -128,10 +145,11 @@ def make_tested(site, person, live_at=None):
 
 def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
     now = datetime.datetime.now(datetime.UTC)
-    id, candidate = make_tested(site, "Paula", now + datetime.timedelta(seconds=2))
+    id, candidate = make_tested(site, "Paula", now + datetime.timedelta(hours=1))
     publishing.advance(site.config, site.engine)
     assert release.live(site.config) != candidate
-    time.sleep(2.1)
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE publications SET live_at = '2020-01-01 00:00:00'")
     publishing.advance(site.config, site.engine)
     assert release.live(site.config) == candidate and publications.read(site.engine, id).state == "live"
     visit = site.enter("Paula", "publisher")

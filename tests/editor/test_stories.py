@@ -11,7 +11,8 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
-from bot.editor import files, stories
+from bot import stories
+from bot.editor import files
 from tests.editor.test_article_pages import forget_opened
 from tests.widget.browser import axe
 
