@@ -3,6 +3,7 @@
 The SDK's executor runs the actions; its own server has no authentication and takes compressed bodies of any size.
 """
 
+import asyncio
 import hmac
 import logging
 import os
@@ -13,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from rasa_sdk.executor import ActionExecutor
 
+import actions
 from bot import logs, parent, settings
 
 logger = logging.getLogger("actions")
@@ -30,8 +32,11 @@ def create_app(secret):
         if request.headers.get("content-encoding"):
             return JSONResponse({"error": "compressed calls are not taken"}, 415)
         call = await request.json()
-        logs.begin_turn(call["tracker"]["latest_message"]["metadata"])
+        metadata = call["tracker"]["latest_message"]["metadata"] or {}
+        logs.begin_turn(metadata)
         logger.info("%s", call["next_action"])
+        if "release" in metadata:
+            await asyncio.to_thread(actions.read_content, metadata["release"])  # the first time takes a second; others are answered meanwhile
         return JSONResponse((await executor.run(call)).model_dump())
 
     return app

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 READY_SECONDS = 60
 DRAIN_SECONDS = 10
 END_SECONDS = 3  # until a process that was asked to end is made to: nothing is under way in it any more
-PROBE = "probe"  # the sender of the message that a new Rasa must answer before it takes over
+PROBE = "probe"  # what the sender of the message is named that a new Rasa must answer before it takes over
 FAILING_SECONDS = 5  # that a Rasa gives no good answer, before it's looked after
 HANGING_SECONDS = 2  # without a sign of life
 TRIED_SECONDS = 600  # after which a candidate's Rasa ends that nobody tries any more
@@ -29,9 +29,10 @@ TRIED_SECONDS = 600  # after which a candidate's Rasa ends that nobody tries any
 
 @dataclass(eq=False)
 class Rasa:
-    """A Rasa process that serves one release."""
+    """A Rasa process that serves one release; `archive` is the hash of what it has loaded."""
 
     release: str
+    archive: str
     port: int
     process: subprocess.Popen
     busy: int = 0  # messages on their way through it
@@ -259,7 +260,15 @@ def _is_sent(part):
 
 
 async def _exchange(processes, id):
-    """Let new Rasas take over when they are warm and have answered their probe; the old ones drain."""
+    """Let new Rasas take over when they are warm and have answered their probe; the old ones drain. Where only answers have changed,
+    the archive is the one that they have loaded: they stay."""
+    archive = _archive_of(processes, id)
+    if all(rasa.archive == archive and rasa.runs() for rasa in processes.rasas):
+        same = [Rasa(release=id, archive=archive, port=rasa.port, process=rasa.process) for rasa in processes.rasas]
+        await _probe(processes, same[0])
+        logger.warning("release %s took over from %s, with the same archive", id, processes.release)
+        processes.rasas, processes.release = same, id
+        return
     new = await _start_rasas(processes, id)
     old, processes.rasas = processes.rasas, new
     processes.draining.update(old)
@@ -288,18 +297,17 @@ async def _start_rasas(processes, id):
 
 
 async def _start_rasa(processes, id):
-    config = processes.config
-    release.read_manifest(config, id)
+    config, archive = processes.config, _archive_of(processes, id)
     port = _free_port()
     process = _spawn([str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
                       str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
                      ACTIONS_URL=f"http://127.0.0.1:{processes.actions_port}/", INTERNAL_SECRET=processes.secret,
                      SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
-    rasa = Rasa(release=id, port=port, process=process)
+    rasa = Rasa(release=id, archive=archive, port=port, process=process)
     begun = time.monotonic()
     while True:
         try:
-            await _send(processes, rasa, PROBE, "hello", None, {})
+            await _probe(processes, rasa)
             return rasa
         except NoAnswer as error:
             if not rasa.runs():
@@ -308,6 +316,16 @@ async def _start_rasa(processes, id):
                 await _end(process)
                 raise NoAnswer(f"Rasa did not answer its probe within {READY_SECONDS} s with release {id}") from error
         await asyncio.sleep(0.1)
+
+
+async def _probe(processes, rasa):
+    """Have a Rasa and the actions answer from its release, which these read then; raises NoAnswer."""
+    await _send(processes, rasa, f"{PROBE}-{rasa.release}", "hello", None, {})
+
+
+def _archive_of(processes, id):
+    """The hash of the archive of release `id`, whose every file is as it was signed; raises release.ReleaseError."""
+    return release.read_manifest(processes.config, id)["files"][release.ARCHIVE]
 
 
 def _start_actions(processes):
