@@ -23,6 +23,7 @@ def main(arguments):
     level = os.environ.get("LOG_LEVEL", "warning")
     lean.quieten(level)
     if arguments[0] != "train":  # what visitors wrote goes through the others
+        lean.run_in_order()
         logs.configure(level, os.environ.get("LOG_FORMAT", "text"), "rasa")
     return {"train": train, "understand": understand, "serve": serve}[arguments[0]](*arguments[1:])
 

@@ -4,6 +4,8 @@ teach (bot/nlu/aspects.py); docs/understanding.md tells why, and what each part 
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, Dict, List, Optional, Text, Tuple, Type
 
@@ -250,23 +252,29 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
     is_question = phrases.aspect_of >= 0
     if not is_question.any():
         is_question[:] = True  # nothing tells them from outcomes
-    scores, right, strange, answer = [], [], [], []
-    for fold in range(1 if _is_large(phrases) else FOLDS):
+
+    def ask(fold):
+        """[(scores, which of them are the right intent's, whether it was left out, whether a question's is the best)] of its phrases."""
         kept = np.flatnonzero(intent_fold != fold)
         taught = np.flatnonzero((intent_fold[labels] != fold) & (phrase_fold != fold))
         asked = np.flatnonzero((intent_fold[labels] == fold) | (phrase_fold == fold))
+        if _is_large(phrases) and len(asked) > MOST_ASKED:
+            asked = random.choice(asked, MOST_ASKED, replace=False)
         kept = kept[np.isin(kept, labels[taught])]
-        model = fit(_part(phrases, taught, kept), {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32))
-        for row in asked if len(asked) <= MOST_ASKED or not _is_large(phrases) else random.choice(asked, MOST_ASKED, replace=False):
+        model, found = fit(_part(phrases, taught, kept), {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32)), []
+        for row in asked:
             own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
             best, confidences = rank(model, phrases.counts.indices[own], phrases.counts.data[own], phrases.dense[row:row + 1],
                                      phrases.masked[row:row + 1], config)
             missing = config["ranking_length"] - len(best)  # in a library with few intents
-            scores.append(np.append(np.log(confidences), [np.log(1e-30)] * missing))
-            right.append(np.append(kept[best] == labels[row], [False] * missing).astype(bool))
-            strange.append(intent_fold[labels[row]] == fold)
-            answer.append(is_question[kept[best[0]]])
-    scores, right, strange, answer = np.array(scores), np.array(right), np.array(strange), np.array(answer)
+            found.append((np.append(np.log(confidences), [np.log(1e-30)] * missing),
+                          np.append(kept[best] == labels[row], [False] * missing).astype(bool),
+                          intent_fold[labels[row]] == fold, is_question[kept[best[0]]]))
+        return found
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it is products, which are computed outside of Python's lock
+        found = [each for many in pool.map(ask, range(1 if _is_large(phrases) else FOLDS)) for each in many]
+    scores, right, strange, answer = map(np.array, zip(*found))
     shares = np.where(strange, config["strangers"] / max(strange.sum(), 1),
                       (1 - config["strangers"] * strange.any()) / (~strange).sum())
     power = _sharpen(scores, right, shares)

@@ -5,7 +5,7 @@ import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Text, Type
+from typing import Any, Dict, List, Set, Text, Type
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -19,6 +19,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import encoder
 from bot.nlu import aspects
+
+SEPARATOR = "\0"  # stands in no text
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
@@ -56,6 +58,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
         super().__init__(name, config)
         folder = Path(config["folder"]) if config["folder"] else encoder.FOLDER
         self._encoder = encoder.load(folder, config["threads"])
+        self._pool = ThreadPoolExecutor(os.cpu_count())
 
     @classmethod
     def create(
@@ -66,16 +69,14 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Adds the sentence feature to each message that has a text."""
+        encoded = self._encode_all({text for message in messages for text in _texts(message).values()})
         for message in messages:
-            self._add(message, self._encode)
+            self._add(message, encoded)
         return messages
 
-    def _add(self, message: Message, encode: Callable) -> None:
-        """The feature of the text, with its terms under their own names; where it names any, that of the masked text as well."""
-        if message.get(TEXT):
-            self.add_features_to_message(None, encode(aspects.unify(message.get(TEXT), _mentions(message))), TEXT, message)
-            if _mentions(message):
-                self.add_features_to_message(None, encode(aspects.mask(message.get(TEXT), _mentions(message))), aspects.MASKED, message)
+    def _add(self, message: Message, encoded: Dict[Text, np.ndarray]) -> None:
+        for attribute, text in _texts(message).items():
+            self.add_features_to_message(None, encoded[text], attribute, message)
 
     def _encode(self, text: Text) -> np.ndarray:
         return self._encoder.encode_layers([text])
@@ -87,20 +88,47 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
             own.setdefault(intent, [re.sub(r"[\W_]+", " ", intent).strip().lower(), *known.get("texts", ())])
         texts = {text for many in own.values() for text in many}
         for message in training_data.training_examples:
-            if message.get(TEXT):
-                texts |= {change(message.get(TEXT), _mentions(message)) for change in (aspects.unify, aspects.mask)}
-        encoded = self._encode_all(sorted(texts))
+            texts.update(_texts(message).values())
+        encoded = self._encode_anew(texts)
         for message in training_data.training_examples:
-            self._add(message, encoded.get)
+            self._add(message, encoded)
         rows = {intent: np.concatenate([encoded[text] for text in many]) for intent, many in own.items()}
         for message in training_data.intent_examples:
             self.add_features_to_message(None, rows[message.get(INTENT)], INTENT, message)
         return training_data
 
-    def _encode_all(self, texts: List[Text]) -> Dict[Text, np.ndarray]:
+    def _encode_all(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
         """{text: its feature}; each by itself, on every core: the encoder computes outside of Python's lock."""
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return dict(zip(texts, pool.map(self._encode, texts, chunksize=64)))
+        return dict(zip(texts, (self._pool.map if len(texts) > 1 else map)(self._encode, texts)))
+
+
+    def _encode_anew(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
+        """As `_encode_all`, but for the texts that the training before encoded. They are kept where Rasa keeps what it has trained, which
+        is another folder for each state of our code."""
+        folder = os.environ.get("RASA_CACHE_DIRECTORY")
+        kept = Path(folder, "vectors.npz") if folder else None
+        known = {}
+        if kept and kept.is_file():
+            with np.load(kept) as file:
+                known = dict(zip(bytes(file["texts"]).decode("utf-8").split(SEPARATOR), file["vectors"][:, None]))
+        encoded = {text: known[text] for text in texts & known.keys()}
+        encoded.update(self._encode_all(texts - known.keys()))
+        if kept and texts - known.keys():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            beside = kept.with_suffix(f".{os.getpid()}.npz")
+            np.savez(beside, texts=np.frombuffer(SEPARATOR.join(encoded).encode("utf-8"), dtype=np.uint8),
+                     vectors=np.concatenate(list(encoded.values())))
+            beside.replace(kept)
+        return encoded
+
+
+def _texts(message: Message) -> Dict[Text, Text]:
+    """What is encoded of a message, {attribute: text}: its text, with its terms under their own names; where it names any, its
+    masked text as well."""
+    text, mentions = message.get(TEXT), _mentions(message)
+    if not text:
+        return {}
+    return {TEXT: aspects.unify(text, mentions), **({aspects.MASKED: aspects.mask(text, mentions)} if mentions else {})}
 
 
 def _mentions(message: Message) -> List[Dict[Text, Any]]:
