@@ -21,6 +21,7 @@ from bot import terms
 from bot.nlu import context
 from bot.nlu.parts import is_question
 
+NEAR = 5  # questions of a message's ranking among which a part that names nothing may be
 FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what follows
 
 
@@ -36,8 +37,9 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         return {
             # The likelihood that a message names a term which the question it asks doesn't know.
             "unrelated": 0.02,
-            # The confidence from which a part of a message is a question of its own.
+            # The confidence from which a part of a message is a question of its own; and from which it is offered beside another's answer.
             "own_question": 0.5,
+            "other_question": 0.25,
         }
 
     def __init__(self, config, model_storage, resource, library=None):
@@ -127,12 +129,28 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             return (reading if sure and clearer and whole_question and not reading.weighed and whole.case is None else whole), None
         if best["name"] == "personal_advice":
             return whole, None
-        asked.sort(key=lambda one: -one[0].ranking[0]["confidence"])
-        sure = [reading for reading, *_ in asked if reading.ranking[0]["confidence"] >= self._config["own_question"]]
-        names = list(dict.fromkeys(reading.ranking[0]["name"] for reading in sure))
-        if len(names) > 1:
-            return sure[0], names[1]
-        return whole, None
+        return self._clearest(whole, [reading for reading, *_ in asked])
+
+    def _clearest(self, whole, readings):
+        """As `_choose`, of a message with several questions: the one that names what it asks of goes before one that leaves it out, which
+        may be no question of its own ("..., or can you leave it alone")."""
+        readings.sort(key=lambda reading: (reading.weighed, -_confidence(reading)))
+        sure = [reading for reading in readings if _confidence(reading) >= self._config["own_question"]]
+        chosen = whole
+        if sure and (not sure[0].weighed or _name(sure[0]) == _name(whole)) and _confidence(sure[0]) > _confidence(whole):
+            chosen = sure[0]
+        near = [name["name"] for name in whole.ranking[:NEAR]]
+        others = [_name(reading) for reading in readings if _name(reading) != _name(chosen) and _confidence(reading) >= self._config["other_question"]
+                  and (not reading.weighed or _name(reading) in near)]
+        return chosen, others[0] if others and _name(chosen) in self._library.questions else None
+
+
+def _name(reading):
+    return reading.ranking[0]["name"] if reading.ranking else None
+
+
+def _confidence(reading):
+    return reading.ranking[0]["confidence"] if reading.ranking else 0.0
 
 
 def _is_outcome(library, reading):
