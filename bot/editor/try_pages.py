@@ -9,20 +9,24 @@ from bot import release
 from bot.editor import drafted, files, library, pages, previews, reasons
 
 LONGEST = 2_000  # signs, as a visitor's message may have
+MOST_BEFORE = 5  # messages that were said before
 router = APIRouter()
 Text = Annotated[str, Query(max_length=LONGEST)]
 Name = Annotated[str, Query(max_length=100)]
 
 
 @router.get("/try")
-async def show(request: Request, text: Text = "", article: Name = ""):
-    """The page; with `text`, what it gets, as if it were asked beside `article`. Nothing is stored of it."""
+async def show(request: Request, text: Text = "", article: Name = "", before: Text = ""):
+    """The page; with `text`, what it gets, as if it were asked beside `article`, and after the messages that are the lines of
+    `before`. Nothing is stored of it."""
     desk, text = request.app.state.desk, " ".join(text.split())
+    earlier = [" ".join(line.split()) for line in before.splitlines() if line.strip()][-MOST_BEFORE:]
     known = library.read_articles(desk)
     if article and article not in known:
         raise HTTPException(404)
-    sides = await _ask(desk, text, article or None) if text else []
-    return await run_in_threadpool(pages.render, request, "try.html", text=text, article=article, articles=known, sides=sides)
+    sides = await _ask(desk, [*earlier, text], article or None) if text else []
+    return await run_in_threadpool(pages.render, request, "try.html", text=text, article=article, articles=known, sides=sides,
+                                   before="\n".join(earlier), most=MOST_BEFORE)
 
 
 @router.get("/try/nearest")
@@ -39,15 +43,16 @@ def show_nearest(request: Request, text: Text, release_id: Name = ""):
     return pages.render(request, "try_nearest.html", text=text, release_id=release_id, nearest=shown)
 
 
-async def _ask(desk, text, article):
-    """The two sides of the page: live, then the draft."""
-    live = (await desk.rehearse([{"text": text}], article))[0]
+async def _ask(desk, texts, article):
+    """The two sides of the page, of the last of these messages: live, then the draft."""
+    said = [{"text": text} for text in texts]
+    live = (await desk.rehearse(said, article))[-1]
     candidate, fault = await run_in_threadpool(drafted.candidate, desk.config), None
     try:
-        draft = (await desk.rehearse([{"text": text}], article, candidate))[0] if candidate else live
+        draft = (await desk.rehearse(said, article, candidate))[-1] if candidate else live
     except (release.ReleaseError, release.NoAnswer):
         candidate, draft, fault = None, live, f"The prepared release {candidate} can’t be started; prepare another."
-    return await run_in_threadpool(_sides, desk, text, live, draft, candidate, fault)
+    return await run_in_threadpool(_sides, desk, texts[-1], live, draft, candidate, fault)
 
 
 def _sides(desk, text, live, draft, candidate, fault):

@@ -5,6 +5,7 @@ import contextlib
 import time
 import uuid
 from collections import OrderedDict
+from dataclasses import dataclass, field
 
 from starlette.responses import JSONResponse
 
@@ -14,6 +15,7 @@ from bot.store import locks as store_locks
 LARGEST_BODY = 64 * 1024
 LARGEST_CALL = 1024 * 1024  # of a messaging platform, which may send many messages at once
 MOST_WAITING = 5
+PACE_SECONDS = 0.25  # from one message of a conversation to the next, where they come faster than they are answered: nobody reads so fast
 LONGEST_WAIT = 15.0  # seconds of waiting for one's turn
 POLL_SECONDS = 0.03
 STORE_SECONDS = 1.5
@@ -52,6 +54,15 @@ class Rates:
         return (1 - left) * 60 / self.per_minute if left < 1 else 0
 
 
+@dataclass
+class Queue:
+    """Of one conversation: how many messages are in it, the one that is worked on among them, and when that began."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    size: int = 0
+    begun: float = 0.0
+
+
 class Turnstile:
     """Lets one message of a conversation through at a time, in their order; at most MOST_WAITING wait.
 
@@ -65,16 +76,19 @@ class Turnstile:
     @contextlib.asynccontextmanager
     async def one(self, conversation):
         """Wait for this conversation's turn; raises Refused where too many wait already, or it doesn't come; and store.StoreDown."""
-        lock, waiting = self.queues.get(conversation, (asyncio.Lock(), 0))
-        if waiting > MOST_WAITING:
+        queue = self.queues.setdefault(conversation, Queue())
+        if queue.size > MOST_WAITING:
             raise Refused("busy", 2)
-        self.queues[conversation] = (lock, waiting + 1)
-        ticket = uuid.uuid4().hex
+        follows, ticket = queue.size > 0, uuid.uuid4().hex
+        queue.size += 1
         try:
             async with asyncio.timeout(LONGEST_WAIT) as waited:
                 if self.shared:
                     await self._stand(conversation, ticket)
-                async with lock:
+                async with queue.lock:
+                    if follows:  # who sends a hundred at once takes no more from others than who types fast
+                        await asyncio.sleep(queue.begun + PACE_SECONDS - time.monotonic())
+                    queue.begun = time.monotonic()
                     await self._hold(conversation)
                     waited.reschedule(None)
                     try:
@@ -86,11 +100,9 @@ class Turnstile:
         finally:
             if self.shared:
                 await self.shared.leave(conversation, ticket)
-            lock, waiting = self.queues[conversation]
-            if waiting == 1:
+            queue.size -= 1
+            if not queue.size:
                 del self.queues[conversation]
-            else:
-                self.queues[conversation] = (lock, waiting - 1)
 
     async def _stand(self, conversation, ticket):
         """Wait in the queue of all gateways, as long as there is one."""

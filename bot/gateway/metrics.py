@@ -50,7 +50,7 @@ async def show(request: Request):
             WAITING.labels(queue).set(count)
     except store.StoreDown:
         pass  # their absence says it; the rest is told
-    WAITING.labels("rasa").set(desk.under_way)
+    WAITING.labels("rasa").set(sum(desk.under_way.values()))
     DISK.set(shutil.disk_usage(desk.config.path("var")).free)
     RELEASE.clear()
     RELEASE.labels(desk.release).set(1)

@@ -103,7 +103,7 @@ class Desk:
     words: frozenset[str] = frozenset()  # of the release's terms: never a person's name
     shared: shared.Shared | None = None
     traces: object = None  # what traces.begin gave, where a collector is set
-    under_way: int = 0  # messages that Rasa shall answer
+    under_way: dict = field(default_factory=dict)  # token: its messages that Rasa shall answer
     forgotten: asyncio.Event = field(default_factory=asyncio.Event)  # something was deleted since the database was scrubbed
     told: dict = field(default_factory=dict)  # turn: the reply that its visitor got while the database failed to store its end
 
@@ -121,15 +121,18 @@ async def take(desk, token, message, text=None, choice=None):
 
     Raises store.NoConversation, limits.Refused, UnknownChoice; store.StoreDown only where nothing could be said at all.
     """
-    most = MOST_UNDER_WAY * desk.config.rasa_processes
-    if desk.under_way >= most and not (text and safety.screen(desk.screen, text)):
-        raise limits.Refused("overloaded", 2)
-    desk.under_way += 1
+    full = sum(desk.under_way.values()) >= MOST_UNDER_WAY * desk.config.rasa_processes
+    own = desk.under_way.get(token, 0)  # the turnstile would refuse as much, but has to look the conversation up first
+    if (full or own > limits.MOST_WAITING) and not (text and safety.screen(desk.screen, text)):
+        raise limits.Refused("overloaded" if full else "busy", 2)
+    desk.under_way[token] = own + 1
     try:
         shown, danger = hear(desk, text) if text else (None, None)
         return await answer(desk, token, message, shown, choice, danger, desk.config.conversation_hours)
     finally:
-        desk.under_way -= 1
+        desk.under_way[token] -= 1
+        if not desk.under_way[token]:
+            del desk.under_way[token]
 
 
 def hear(desk, text):

@@ -139,12 +139,37 @@ def test_a_killed_service_loses_nothing_and_repeats_at_most_one_reply(platform, 
         assert sum(map(len, before.values())) < 4 * len(crowd)
         with channels.placed(tmp_path, place.platform) as again:
             again.settle()
-            for (app, person) in crowd:
-                texts = [sent.text for sent in place.platform.to(app.NAME, person)]
-                once = [text for i, text in enumerate(texts) if text not in texts[:i]]
-                assert len(texts) - len(once) <= 1, f"{app.NAME} repeated {len(texts) - len(once)} replies"
-                assert "a computer program" in once[0] and len(once) == 4
-                assert all(title in text for title, text in zip(TITLES[:3], once[1:], strict=True))
+            for app, person in crowd:
+                check_said(place.platform, app, person)
+
+
+def check_said(platform, app, person):
+    """The notice and the answers to the first three questions came, in order, at most one of them twice."""
+    texts = [sent.text for sent in platform.to(app.NAME, person)]
+    once = [text for i, text in enumerate(texts) if text not in texts[:i]]
+    assert len(texts) - len(once) <= 1, f"{app.NAME} repeated {len(texts) - len(once)} replies"
+    assert "a computer program" in once[0] and len(once) == 4
+    assert all(title in text for title, text in zip(TITLES[:3], once[1:], strict=True))
+
+
+def test_what_a_killed_gateway_leaves_the_other_one_answers(platform, postgresql, tmp_path):
+    address, slow = postgresql.make("delivery"), itertools.count()
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    with channels.placed(tmp_path / "first", platform, DATABASE_URL=address) as first, \
+            channels.placed(tmp_path / "second", platform, DATABASE_URL=address) as second:
+        platform.faults.append(lambda name, request: time.sleep(0.4) or next(slow) and None)
+        crowd = [(app, person) for person in itertools.islice(people, 4) for app in (telegram, webhook)]
+        for place, question in zip((first, second, first), QUESTIONS[:3], strict=True):
+            for app, person in crowd:
+                place.call(app, app.write(person, question))
+        os.kill(first.service.process.pid, signal.SIGKILL)
+        first.service.process.wait()
+        assert sum(len(platform.to(app.NAME, person)) for app, person in crowd) < 4 * len(crowd)
+        platform.faults.clear()
+        second.settle()
+        for app, person in crowd:
+            check_said(platform, app, person)
 
 
 def test_with_rasa_hanging_a_danger_is_answered_and_the_rest_with_a_sentence(own_place):

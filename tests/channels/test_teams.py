@@ -1,10 +1,15 @@
 """What is Teams' own: mentions and threads of a channel, the token of the client-credentials flow, a card's paragraphs."""
 
+import asyncio
 import itertools
 
+import httpx
 import pytest
 
-from tests.channels.apps import teams
+from bot import settings
+from bot.gateway.channels import shape
+from bot.gateway.channels import teams as channel
+from tests.channels.apps import PUBLIC, teams
 
 people = itertools.count(820_001)
 QUESTION, TITLE = "can myoclonus be prevented", "Can myoclonus be prevented?"
@@ -39,6 +44,29 @@ def test_two_people_in_one_thread_have_conversations_of_their_own(place, person)
     place.platform.wait("teams", first["conversation"]["id"], 2)
     place.call(teams, teams.call(second))
     assert "Epilim" not in place.platform.wait("teams", first["conversation"]["id"], 4)[-1].text
+
+
+def test_when_microsoft_changes_its_keys_the_new_one_is_fetched_and_the_old_one_refused(platform, monkeypatch):
+    monkeypatch.setattr(channel, "KEYS_LEAST", 0)  # nobody waits a minute here
+    monkeypatch.setattr(teams, "SHOWN", ["k1"])
+    config = settings.read({"PUBLIC_URL": PUBLIC, **teams.settings(platform.url)})
+
+    async def is_taken(site, kid):
+        sent = teams.call(teams.activity(1, text="hello"), teams.token(kid))
+        try:
+            await channel.verify(site, shape.Call("POST", "/channels/teams", {name.lower(): value for name, value in sent.headers.items()}, sent.body))
+            return True
+        except shape.Forged:
+            return False
+
+    async def change():
+        async with httpx.AsyncClient() as client:
+            site = shape.Site(config, client)
+            taken = [await is_taken(site, "k1"), await is_taken(site, "k2")]
+            monkeypatch.setattr(teams, "SHOWN", ["k2"])
+            return taken + [await is_taken(site, "k2"), await is_taken(site, "k1")]
+
+    assert asyncio.run(change()) == [True, False, True, False]
 
 
 def test_a_token_that_is_taken_back_is_replaced(place, person):

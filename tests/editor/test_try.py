@@ -60,6 +60,13 @@ def test_a_message_is_answered_with_its_reasons(served, message, article, said):
     assert "No newer release is prepared" in draft
 
 
+def test_a_follow_up_is_understood_from_what_was_said_before(served):
+    tried = served.enter().get("/try", params={"text": "and the side effects?", "before": "hello\nwhat is clonazepam for\n"}, timeout=SLOWEST)
+    live, _, draft = text_of(tried).partition("What the draft answers")
+    assert "What is clonazepam for" in live and "What is clonazepam for" in draft
+    assert "What is clonazepam for" not in ask(served.enter(), "and the side effects?")[0].partition("Terms and scores")[0]
+
+
 def test_a_changed_answer_shows_beside_the_live_one_at_once(served, draft):
     draft("hiccups", "Often nobody can say", "Nobody at all can say")
     live, now = ask(served.enter(), "what causes hiccups")

@@ -15,7 +15,8 @@ from tests.channels.platforms import Refused, Sent
 NAME = "teams"
 SIGNED_BY = ("Authorization",)
 APP, PASSWORD, TENANT, US = "app-0001", "app-password", "tenant-1", "28:app-0001"
-KEYS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("k1", "unendorsed", "strange")}
+KEYS = {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("k1", "k2", "unendorsed", "strange")}
+SHOWN = ["k1", "unendorsed"]  # the keys that Microsoft says it signs with now
 TOKENS = {"last": "t0"}  # the one that our login gave out last
 base = {}
 
@@ -66,7 +67,7 @@ def take(platform, request):
         return 200, {"issuer": "https://api.botframework.com", "jwks_uri": f"{platform.url}/teams/keys"}
     if path == "keys":
         return 200, {"keys": [{**json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEYS[kid].public_key())), "kid": kid, "use": "sig",
-                               "endorsements": ["msteams", "webchat"] if kid == "k1" else ["webchat"]} for kid in ("k1", "unendorsed")]}
+                               "endorsements": ["webchat"] if kid == "unendorsed" else ["msteams", "webchat"]} for kid in SHOWN]}
     if path == f"login/{TENANT}/oauth2/v2.0/token":
         form = request.form()
         expected = {"grant_type": "client_credentials", "client_id": APP, "client_secret": PASSWORD, "scope": "https://api.botframework.com/.default"}
