@@ -1,8 +1,8 @@
 """How the live release understands the `test` phrases of its articles, as they stand and made harder.
 
 Every row asks the same phrases through the whole pipeline, each changed in one way, and gives the drop against the same
-phrases unchanged. Prints two tables, writes var/robustness.json and docs/images/confusions.svg: which article's answers the
-phrases of each got.
+phrases unchanged; the last row asks what another hand wrote (another_hand.yml). Prints the table, writes var/robustness.json and
+docs/images/confusions.svg: which article's answers the phrases of each got.
 """
 
 import json
@@ -10,11 +10,16 @@ import random
 import re
 import sys
 from collections import Counter
+from pathlib import Path
+
+import yaml
 
 from bot import content, release, settings, spelling, terms
 
 ROOT = settings.ROOT
 PLOT = ROOT / "docs" / "images" / "confusions.svg"
+ANOTHER_HAND = Path(__file__).with_name("another_hand.yml")
+AS_THEY_STAND, OF_ANOTHER_HAND = "as they stand", "of another hand"
 SEED = 7
 MOST_DROP = 5  # points
 NEAR = dict(zip("abcdefghijklmnopqrstuvwxyz", "qwsz vghn xdfv serfcx wsdr drtgvc ftyhbv gyujnb ujko huikmn jiolm kop njk bhjm iklp ol wa edft "
@@ -96,7 +101,7 @@ def rows(phrases, find, names):
         other, second = draw.choice([pair for pair in by_article[question.partition(".")[0]] if pair[1] != question])
         pairs.append((f"{text.rstrip('?.! ')}? {other}", {question, second}, text))
     return {
-        "as they stand": [(text, {question}, text) for text, question in phrases],
+        AS_THEY_STAND: [(text, {question}, text) for text, question in phrases],
         "two typos": changed(lambda text: mistype(text, draw)),
         "no punctuation, no capitals": [(re.sub(r"[^\w\s]", "", text.lower()), {question}, text) for text, question in phrases],
         "all in capitals": changed(str.upper),
@@ -169,25 +174,28 @@ def main():
     loaded = content.load(folder / "data")
     phrases = [(phrase, question.name) for question in loaded.questions.values() for phrase in question.test]
     wanted = rows(phrases, terms.make_finder(loaded.kinds, loaded.names), loaded.names)
-    messages = [{"text": text} for asked in wanted.values() for text, _, _ in asked]
+    other = yaml.safe_load(ANOTHER_HAND.read_text(encoding="utf-8"))
+    wanted[OF_ANOTHER_HAND] = [(text, {question}, text) for question, texts in other["questions"].items() for text in texts]
+    turned_away = [text for texts in other["outcomes"].values() for text in texts]
+    messages = [{"text": text} for text in [*(text for asked in wanted.values() for text, _, _ in asked), *turned_away]]
     understood = iter(release.understand(config, folder / release.ARCHIVE, messages)[1])
     got = {row: [next(understood) for _ in asked] for row, asked in wanted.items()}
-    results, clean = {}, None
+    answered = [result["intent"]["name"] for result in understood if "." in result["intent"]["name"]]
+    clean = {text: result["intent"]["name"] in right for (text, right, _), result in zip(wanted[AS_THEY_STAND], got[AS_THEY_STAND], strict=True)}
+    results = {row: figures(asked, got[row]) for row, asked in wanted.items()}
     for row, asked in wanted.items():
-        results[row] = figures(asked, got[row])
-        if clean is None:
-            clean = dict(zip((text for text, _, _ in asked), (r["intent"]["name"] in q for (_, q, _), r in zip(asked, got[row]))))
-        else:
+        if row not in (AS_THEY_STAND, OF_ANOTHER_HAND):
             results[row]["drop"] = 100 * sum(clean[text] for _, _, text in asked) / len(asked) - results[row]["right"]
-    found = confusions(wanted["as they stand"], got["as they stand"], loaded.articles)
+    found = confusions(wanted[AS_THEY_STAND], got[AS_THEY_STAND], loaded.articles)
     crossed = sum(count for article, counts in found.items() for other, count in counts.items() if other not in (article, ""))
     print(table(results))
     print(f"\nTwo questions: one answered and the other offered {results['two questions in one message']['both']:.1f} %.")
+    print(f"Of {len(turned_away)} messages of another hand that no article answers {len(answered)} got an article's answer.")
     print(f"Another condition's answer: {100 * crossed / len(phrases):.2f} % of the phrases as they stand.")
     plot(found, PLOT)
     path = config.path("var") / "robustness.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"release": id, "rows": results, "confusions": found}, indent=1))
+    path.write_text(json.dumps({"release": id, "rows": results, "confusions": found, "turned_away": [len(turned_away), len(answered)]}, indent=1))
 
 
 if __name__ == "__main__":
