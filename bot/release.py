@@ -209,7 +209,7 @@ def understand(config, archive, messages, progress=lambda done: None):
 def _understand_phrases(config, archive, hash, phrases, progress):
     """(intents, [{intent, offered}]) of an archive with that hash, for phrases of the content. What it said before isn't asked
     again: after a change of answers alone, which takes the archive over, that is everything."""
-    key = f"{hash[:16]}-{_code()}"
+    key = f"{hash[:16]}-{code()}"
     known = read_kept(config, "understood", key) or {"intents": [], "phrases": {}}
     missing = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known["phrases"]]
     if missing:
@@ -340,7 +340,7 @@ def _run_training(config, folder, progress):
 def _cache(config):
     """The folder of what Rasa has trained before. Rasa knows a component by its class and options alone, so each state of
     our code has one of its own."""
-    own = _code()
+    own = code()
     caches = config.path("var") / "rasa-cache"
     caches.mkdir(parents=True, exist_ok=True)
     for old in caches.iterdir():
@@ -349,7 +349,7 @@ def _cache(config):
     return caches / own
 
 
-def _code():
+def code():
     """A hash of our code that an archive is trained and asked with."""
     files = [path for name in CODE for path in (sorted((settings.ROOT / name).rglob("*.py")) or [settings.ROOT / name])]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]

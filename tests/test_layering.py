@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "bot.content": {"bot.articles", "bot.replies", "bot.safety", "bot.terms", "bot.wording"},
     "bot.stories": {"bot.articles", "bot.content", "bot.replies"},
     "bot.store": {"bot.settings", "bot.store"},
-    "bot.compare": {"bot.content", "bot.release", "bot.store"},
+    "bot.compare": {"bot.content", "bot.release", "bot.settings", "bot.store"},
     "bot.publishing": {"bot.articles", "bot.compare", "bot.release", "bot.settings", "bot.store"},
     "bot.depot": set(),
     "bot.release": {"bot.articles", "bot.content", "bot.depot", "bot.safety", "bot.store", "bot.settings"},

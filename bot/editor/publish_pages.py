@@ -2,6 +2,7 @@
 way back."""
 
 import asyncio
+import contextlib
 import datetime
 import json
 from typing import Annotated
@@ -66,10 +67,7 @@ def show_one(request: Request, id: int):
     made = _read(request, id)
     values = {"made": made, "library": None, "lists": {}, "picture": None, "outcomes": OUTCOMES, "wants_approval": publishing.wants_approval(desk.config)}
     if made.release and made.report:
-        try:
-            library = content.load(release.folder_of(desk.config, made.release) / "data")
-        except release.ReleaseError:  # candidates are kept for a while only
-            library = None
+        library = _library(desk.config, made.release)
         if library:
             values["library"] = library
             values["picture"] = picture(*compare.confusion(library, made.report["missed"]))
@@ -78,6 +76,14 @@ def show_one(request: Request, id: int):
         said = past.texts(desk.engine, turns)
         values["lists"] = {kind: [{**moved, "text": said.get(moved["turn"])} for moved in made.comparison[kind]] for kind in ("gained", "lost", "changed")}
     return pages.render(request, "publication.html", **values)
+
+
+def _library(config, id):
+    """The content of a candidate or release; None where it is gone, for candidates are kept for a while only."""
+    for _ in range(2):  # going live, it moves from the candidates to the releases
+        with contextlib.suppress(FileNotFoundError, release.ReleaseError):
+            return content.load(release.folder_of(config, id) / "data")
+    return None
 
 
 @router.get("/publish/{id}/events")

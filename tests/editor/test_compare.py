@@ -96,6 +96,8 @@ def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site):
     assert found.asked == 2
     assert [(moved.text, moved.after) for moved in found.gained] == [("blarg my zonkers please", "restless_legs.causes")]
     assert found.lost == []
+    assert compare.compare(dataclasses.replace(config, rasa_python="none-such"), engine, id) == found  # nothing is asked twice
+    assert all("zonkers" not in path.read_text() for path in (config.path("var") / "compared").iterdir())
 
 
 def test_a_follow_up_is_asked_with_the_topic_that_it_had(site):
