@@ -24,6 +24,7 @@ END_SECONDS = 3  # until a process that was asked to end is made to: nothing is 
 PROBE = "probe"  # what the sender of the message is named that a new Rasa must answer before it takes over
 FAILING_SECONDS = 5  # that a Rasa gives no good answer, before it's looked after
 HANGING_SECONDS = 2  # without a sign of life
+BEHIND = 5  # Rasa's niceness: where it takes every core, the gateway must still refuse, and answer who is in danger
 TRIED_SECONDS = 600  # after which a candidate's Rasa ends that nobody tries any more
 
 
@@ -299,7 +300,7 @@ async def _start_rasas(processes, id):
 async def _start_rasa(processes, id):
     config, archive = processes.config, _archive_of(processes, id)
     port = _free_port()
-    process = _spawn([str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
+    process = _spawn(["nice", "-n", str(BEHIND), str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
                       str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
                      ACTIONS_URL=f"http://127.0.0.1:{processes.actions_port}/", INTERNAL_SECRET=processes.secret,
                      SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
