@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from benchmarks import servers
+from bot.gateway import turns
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,6 +91,24 @@ def test_five_messages_of_a_conversation_wait_over_both_gateways_and_the_rest_is
     assert len(refused) == 8 and {answer.status_code for answer in refused} == {429}
     assert "earlier messages" in refused[0].json()["error"]["message"] and refused[0].headers["retry-after"]
     assert sum(answer.status_code == 200 for answer in answers) == 6
+
+
+def test_a_message_that_one_gateway_answered_is_not_refused_by_the_other_where_that_is_full(both):
+    first, second = both
+    token, message = first.open(), {"id": "m", "text": "can myoclonus be prevented"}
+    answered = first.post(token, message).json()["replies"]
+    rasa = second.children()["rasa"]
+    os.kill(rasa, signal.SIGSTOP)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(turns.MOST_UNDER_WAY) as pool:
+            waiting = [pool.submit(second.post, second.open(), {"id": "w", "text": "hello"}) for _ in range(turns.MOST_UNDER_WAY)]
+            time.sleep(1)
+            refused, again = second.post(second.open(), {"id": "r", "text": "hello"}), second.post(token, message)
+            os.kill(rasa, signal.SIGCONT)
+            assert {call.result().status_code for call in waiting} == {200}
+    finally:
+        os.kill(rasa, signal.SIGCONT)
+    assert refused.status_code == 429 and again.json()["replies"] == answered
 
 
 def test_limits_are_counted_over_both_gateways(both):

@@ -1,6 +1,7 @@
 """The private processes behind the gateway: the action server, and the Rasas of a release. Started, watched, exchanged."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -300,10 +301,12 @@ async def _start_rasas(processes, id):
 async def _start_rasa(processes, id):
     config, archive = processes.config, _archive_of(processes, id)
     port = _free_port()
-    process = _spawn(["nice", "-n", str(BEHIND), str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
+    process = _spawn([str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
                       str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
                      ACTIONS_URL=f"http://127.0.0.1:{processes.actions_port}/", INTERNAL_SECRET=processes.secret,
                      SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
+    with contextlib.suppress(OSError):  # it ended at once, which is told below
+        os.setpriority(os.PRIO_PROCESS, process.pid, BEHIND)
     rasa = Rasa(release=id, archive=archive, port=port, process=process)
     begun = time.monotonic()
     while True:

@@ -124,6 +124,8 @@ async def take(desk, token, message, text=None, choice=None):
     full = sum(desk.under_way.values()) >= MOST_UNDER_WAY * desk.config.rasa_processes
     own = desk.under_way.get(token, 0)  # the turnstile would refuse as much, but has to look the conversation up first
     if (full or own > limits.MOST_WAITING) and not (text and safety.screen(desk.screen, text)):
+        if desk.turnstile.locks and (found := await limits.in_time(store.find_replies, desk.engine, token, message)):
+            return found, None  # another gateway answered it, and was killed before it could say so
         raise limits.Refused("overloaded" if full else "busy", 2)
     desk.under_way[token] = own + 1
     try:

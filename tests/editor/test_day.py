@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.editor.conftest import PASSWORD
 from tests.widget.browser import Chat
 
-ASKED = "why do i kick the blanket all night long"
+ASKED = "my partner sleeps in the spare room since my feet won the duvet war"
 SECONDS = 60
 
 
