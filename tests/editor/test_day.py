@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.editor.conftest import PASSWORD
 from tests.widget.browser import Chat
 
-ASKED = "my partner sleeps in the spare room since my feet won the duvet war"
+ASKED = "does rubbing soap on the shins work"
 SECONDS = 60
 
 
