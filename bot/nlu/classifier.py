@@ -241,7 +241,9 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
     Of each of FOLDS trainings, a fifth of the phrases is left out, and, where there are to be `strangers`, a fifth of the
     intents first. The confidences are shares: of the intents' scores, sharpened, and of one more for "none of these". That
     is as strong as it must be for the messages that are answered wrongly with a confidence over 0.5 to stay under
-    `wrong_answers`. A large library is trained once more, not five times: one fold holds phrases enough.
+    `wrong_answers`, and no weaker than to ask back the same share of the phrases that are understood rightly: where the
+    intents are easily told apart, a stranger's message would else get the nearest one's answer. A large library is trained
+    once more, not five times: one fold holds phrases enough.
     """
     random = np.random.RandomState(SEED)
     labels, intents = phrases.labels, len(phrases.aspect_of)
@@ -283,7 +285,9 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
     lead = 2 * sharp[:, 0] - sharp.sum(axis=1)
     # Of all messages, so many may get another question's answer; of those that would get none, so many are misunderstood.
     most = config["wrong_answers"] * np.array([shares[~answer].sum(), shares.sum()])
-    none = np.array([_strength(lead[kind], ~right[kind, 0], shares[kind], most[i]) for i, kind in enumerate((~answer, answer))])
+    none = np.array([max(_strength(lead[kind], ~right[kind, 0], shares[kind], most[i]),
+                         np.quantile(np.append(lead[kind & right[:, 0]], 0), config["wrong_answers"]))
+                     for i, kind in enumerate((~answer, answer))])
     above = lead > none[answer.astype(int)]
     report = {
         "answered": float(shares[above & ~strange].sum() / shares[~strange].sum()), "wrong": float(shares[above & answer & ~right[:, 0]].sum()),

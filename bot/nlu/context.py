@@ -8,7 +8,7 @@ weighed by its likelihood:
   at training; of those that point back, as "it" does, apart from the others), times SWITCH, for the topic is left;
 - it follows up and asks question q about a term of the topic: the geometric mean of q's confidence and that of all questions
   with q's facet (whatever they are about), times ELLIPTICAL and POINTING, times FURTHER for the article's condition where
-  a medicine is spoken of;
+  a medicine is spoken of, times AGAIN where q has just been answered;
 - it follows up and asks what no question about the topic answers: the confidence of that facet, times MISSING.
 
 So "is it safe in pregnancy?" after clonazepam does not get valproate's answer, although its words are nearest to that.
@@ -26,6 +26,7 @@ SWITCH = 0.2  # somebody in the middle of a topic says something that has nothin
 UNNAMED = 0.5  # what no article is about is asked without its name
 FURTHER = 0.2  # a follow-up is about the article's condition, and not about the medicine that was spoken of
 MISSING = 0.5  # a follow-up asks for something that no question answers
+AGAIN = 0.3  # a follow-up asks what has just been answered
 ELLIPTICAL = 0.5  # a follow-up names no term
 ABSENT = 3  # so many times likelier than any question about the named term is a facet that the words tell without it
 BRIEF = 5  # words; a longer message tells by its words what it is about
@@ -138,7 +139,7 @@ def read(library, ranking, named, rest, topic, article, unrelated):
     levels = context_of(library, topic, article)
     pointing = bool(POINTS_BACK.search(rest))
     if levels:
-        return follow(library, ranking, levels, pointing)
+        return follow(library, ranking, levels, pointing, topic or {})
     return stand_alone(library, ranking, pointing, rest)
 
 
@@ -227,8 +228,8 @@ def weigh(library, ranking, named, article, unrelated):
     return Reading(_ranked(weighed, sum(weighed.values()) + none, 1.0), facets=_order(mass), named=tuple(covered or named))
 
 
-def follow(library, ranking, levels, pointing):
-    """The Reading of a message without a term, in a conversation about `levels`."""
+def follow(library, ranking, levels, pointing, topic):
+    """The Reading of a message without a term, in a conversation about `levels`, the `topic`'s terms."""
     mass, confidence = _facets(library, ranking)
     if not mass:
         return Reading(ranking)
@@ -246,8 +247,10 @@ def follow(library, ranking, levels, pointing):
     for depth, terms in enumerate(levels):
         for term in terms:
             for name in library.by_term.get(term, ()):
-                shared = max(mass.get(f, 0.0) for f in library.questions[name].facets)
-                value = confidence.get(name, least) ** OWN * shared ** (1 - OWN) * followed * FURTHER ** depth
+                side = max(library.questions[name].facets, key=lambda f: mass.get(f, 0.0))
+                value = confidence.get(name, least) ** OWN * mass.get(side, 0.0) ** (1 - OWN) * followed * FURTHER ** depth
+                if name == topic.get("question") and side in topic["facets"][:1]:
+                    value *= AGAIN
                 if value > found.get(name, (0.0,))[0]:
                     found[name] = (value, term)
     for name, (value, _) in found.items():
