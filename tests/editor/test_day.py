@@ -82,6 +82,7 @@ def teach(tab):
     """Mark the visitor's question in the review, and teach it with a keystroke; the question's name and wording."""
     group = tab.locator(".group").filter(has_text=ASKED)
     group.wait_for()
+    tab.reload()  # with its scripts run: a group that is still arriving has no keys yet
     nearest = group.locator("[data-key='1']")
     name, wording = nearest.get_attribute("value"), nearest.locator("span").inner_text().splitlines()[0]
     group.focus()
@@ -131,11 +132,14 @@ def tell_story(tab, site, name):
 
 def call_inaccurate(chat, card):
     """The visitor calls an answer wrong, and says why."""
+    thanks = card.get_by_text(re.compile("Thank you")).last
     card.get_by_role("button", name="No", exact=True).click()
+    thanks.wait_for(timeout=SECONDS * 1000)  # else this vote could come after the reason, and replace it
     card.get_by_role("button", name="It is wrong").click()
     card.get_by_role("textbox").fill("my doctor named iron too")
     card.get_by_role("button", name="Send").click()
-    card.get_by_text(re.compile("Thank you")).last.wait_for(timeout=SECONDS * 1000)
+    expect(card.get_by_role("button", name="Send")).to_be_hidden(timeout=SECONDS * 1000)
+    thanks.wait_for(timeout=SECONDS * 1000)
 
 
 def look_after_report(tab, wording):

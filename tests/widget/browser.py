@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import time
 from types import SimpleNamespace
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -59,6 +60,13 @@ class Chat:
         card = self.cards.nth(before)
         card.wait_for()
         return card
+
+    def until(self, holds):
+        """Waits until a function says yes: of what no locator sees, as what the server has heard."""
+        end = time.monotonic() + 10
+        while not holds():
+            assert time.monotonic() < end, "it never came"
+            self.tab.wait_for_timeout(20)
 
     def button(self, name: str, **options):
         return self.tab.get_by_role("button", name=name, exact=True, **options)

@@ -1,5 +1,6 @@
 """For everybody: axe in every state, keyboard alone, the accessibility tree, sizes, zoom, directions, colours, motion."""
 
+import threading
 import time
 
 import pytest
@@ -111,6 +112,7 @@ def test_by_keyboard_alone_from_opening_to_feedback_and_closing(visit, server):
         go("Tab", name)
         if name != "Myoclonus":
             keys.press("Enter")
+    expect(chat.card).to_contain_text("Thank you")  # the vote has arrived, so that what is sent below is the last
     go("Shift+Tab", "Yes")  # back and forth: nothing traps the focus
     go("Tab", "Something else")
     keys.press("Tab")
@@ -243,9 +245,11 @@ def test_what_is_resumed_is_not_read_out_again(visit):
 
 def test_working_on_it_and_failures_are_announced(visit, server):
     chat = visit()
-    server.fault = lambda at, method, path: time.sleep(0.5) or at.drop()
+    seen = threading.Event()
+    server.fault = lambda at, method, path: seen.wait(30) and at.drop()
     chat.send("hello")
     expect(chat.panel.get_by_role("status").filter(has_text="Looking in the articles")).to_be_visible()
+    seen.set()
     chat.trouble.wait_for()
     assert chat.trouble.evaluate("e => e.closest('[role=log]') !== null")
 
@@ -273,6 +277,7 @@ def test_at_320_px_and_400_percent_everything_is_reached_by_scrolling_one_way(vi
     chat = visit(mode, width=width, height=height, reduced_motion="reduce")
     chat.ask("reviewed")
     chat.button("No").click()
+    chat.card.get_by_text("Thank you").wait_for()  # it moves what is below
     chat.ask("emergency")
     assert chat.panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     assert chat.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -313,7 +318,8 @@ def test_right_to_left_mirrors_the_whole_and_leaves_english_answers_alone(visit,
 
 def test_reduced_motion_moves_nothing(visit, server):
     chat = visit(reduced_motion="reduce")
-    server.fault = lambda at, method, path: path == "/api/messages" and time.sleep(1)
+    seen = threading.Event()
+    server.fault = lambda at, method, path: path == "/api/messages" and not seen.wait(30)
     chat.send("hello")
     chat.tab.locator(".dots").wait_for()
     assert chat.tab.evaluate("document.getAnimations().length + "
@@ -322,6 +328,7 @@ def test_reduced_motion_moves_nothing(visit, server):
     moving.send("hello")
     moving.tab.locator(".dots").wait_for()
     assert moving.tab.evaluate("document.querySelector('symptom-chat').shadowRoot.getAnimations().length") == 1
+    seen.set()
 
 
 def test_in_forced_colours_every_border_and_state_is_still_seen(visit):

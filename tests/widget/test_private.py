@@ -68,13 +68,13 @@ def test_no_page_address_and_no_cookie_goes_along(visit, server):
     chat = visit()
     chat.tab.context.add_cookies([{"name": "own", "value": "1", "url": server.origin}])
     seen = []
-    chat.tab.on("request", lambda request: "/api/" in request.url and seen.append(request.all_headers()))
+    chat.tab.on("request", lambda request: "/api/" in request.url and seen.append(request))
     server.pages["/articles/a-secret-illness"] = server.pages["/"]
     chat.tab.goto(server.origin + "/articles/a-secret-illness")
     chat.launcher.click()
     chat.ask("hello")
-    assert seen
-    for headers in seen:
+    assert len(seen) == 2  # the conversation and the message
+    for headers in [request.all_headers() for request in seen]:  # which waits until they are known
         assert "secret" not in str(headers) and "cookie" not in headers
 
 

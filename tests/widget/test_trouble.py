@@ -1,5 +1,6 @@
 """What goes wrong around it: strict pages, refused storage, no network, slow, full, broken and silent servers."""
 
+import threading
 import time
 
 import pytest
@@ -182,7 +183,7 @@ def test_a_question_that_was_answered_while_the_page_reloaded_is_shown_once(visi
     chat.ask("hello")
     server.fault = lambda at, method, path: path == MESSAGES and time.sleep(1)
     chat.send("prevented?")
-    chat.tab.wait_for_timeout(300)
+    chat.until(lambda: len(server.calls("POST", "messages")) == 2)
     server.fault = None
     chat.tab.reload()
     chat.launcher.click()
@@ -218,33 +219,39 @@ def test_a_conversation_that_can_not_be_loaded_says_so_and_is_tried_again(visit,
 
 def test_a_slow_server_is_waited_for_and_the_visitor_sees_it(visit, server):
     chat = visit()
-    server.fault = lambda at, method, path: path == MESSAGES and time.sleep(5)
+    seen = threading.Event()
+    server.fault = lambda at, method, path: path == MESSAGES and not seen.wait(30)
     chat.send("hello")
     status = chat.panel.get_by_role("status")
     expect(status.filter(has_text="Looking in the articles…")).to_be_visible()
     expect(status.filter(has_text="Still working on it…")).to_be_visible()
+    seen.set()
     chat.card.wait_for()
     expect(status.filter(has_text="Still")).to_have_count(0)
 
 
 def test_a_server_that_never_answers_is_given_up_after_20_seconds(visit, server):
     chat = visit()
-    chat.tab.clock.install()
+    chat.tab.clock.install(time=0)
     chat.tab.reload()
     chat.launcher.click()
-    server.fault = lambda at, method, path: time.sleep(6)
+    chat.tab.clock.pause_at(600)  # from here on only this test's own seconds pass, however long the machine takes
+    over = threading.Event()
+    server.fault = lambda at, method, path: over.wait(30)
     chat.send("hello")
-    chat.tab.wait_for_timeout(200)
+    chat.until(lambda: server.log)
     chat.tab.clock.run_for(19_000)
     expect(chat.trouble).to_have_count(0)
     chat.tab.clock.run_for(1_500)
     expect(chat.trouble).to_contain_text("The answer is taking too long. Your question is kept here.")
+    over.set()
 
 
 def test_starting_again_drops_an_answer_that_is_still_on_its_way(visit, server):
     chat = visit()
     server.fault = lambda at, method, path: path == MESSAGES and time.sleep(1)
     chat.send("late")
+    chat.until(lambda: server.calls("POST", "messages"))  # else it might not have been on its way yet
     chat.menu("Start again")
     chat.tab.wait_for_timeout(1500)
     expect(chat.cards).to_have_count(0)
