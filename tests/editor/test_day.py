@@ -175,7 +175,7 @@ def test_an_editors_day(site, tmp_path, open_tab):
         call_inaccurate(chat, card)
         look_after_report(tab, wording)
         tab.get_by_role("link", name="Publish", exact=True).click()
-        tab.get_by_role("button", name=f"Bring release {before} back").click()
+        tab.get_by_role("button", name=f"Bring back release {before}").click()
         tab.get_by_text(f"Release {before} is live again").wait_for()
         wait_served(service, before)
         ask_in_vain(open_tab, service)
