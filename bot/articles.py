@@ -208,8 +208,9 @@ def read_yaml(text, path, first_line=1):
             if anchor:  # a few of them make a file that never ends
                 return None, {}, [f"{path}:{first_line + anchor.start_mark.line}: & and * at the start of a word mean something else in YAML; "
                                   "put the text in quotes"]
-        node = yaml.compose(text, Loader=LOADER)
-        data = yaml.load(text, Loader=LOADER)
+        loader = LOADER(text)
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node else None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = first_line + (mark.line if mark else 0)

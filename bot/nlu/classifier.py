@@ -33,6 +33,7 @@ SEED = 42
 ASPECT_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
 MOST_WORK = 4_000_000  # phrases times intents up to which the regression is solved; beyond, discriminants are computed
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
+BLOCK = 256  # left-out phrases that are scored together
 MOST_ASKED = 4_000  # left-out phrases that are asked then: enough to tell 4 % from 3
 
 
@@ -180,7 +181,9 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         for message in messages:
             ranking = []
             if message.get_dense_features(TEXT)[1]:
-                best, confidences = rank(self._model, *_grams(message), *_sentence(message), self._config)
+                dense, masked = _sentence(message)
+                logits, asked = score(self._model, dense, masked, self._config)
+                best, confidences = rank(self._model, logits[0], asked[0], *_grams(message), dense[0, :VECTOR], self._config)
                 ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences)]
             message.set("intent", ranking[0] if ranking else {"name": None, "confidence": 0.0}, add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
@@ -207,21 +210,27 @@ def fit(phrases: Phrases, config, scale) -> Model:
     return Model(means, idf, *learned, np.ascontiguousarray(vectors[order, :VECTOR]), start, *_fit_aspects(phrases, config), scale)
 
 
-def rank(model: Model, columns, counts, dense, masked, config) -> Tuple[np.ndarray, np.ndarray]:
-    """The likeliest intents of one message, best first, and their confidences. The message: `counts` of the n-grams
-    `columns`, and dense features of the text and of the masked text [1, d]."""
-    logits = (_weigh_dense(dense, model.means, config) @ model.dense)[0] + model.offset
+def score(model: Model, dense, masked, config) -> Tuple[np.ndarray, np.ndarray]:
+    """What dense features of texts and of masked texts ([n, d]) say for the intents [n, intents] and for the aspects
+    [n, aspects], as logits."""
+    logits = _weigh_dense(dense, model.means, config) @ model.dense + model.offset
+    if not len(model.aspect_of):
+        return logits, np.zeros((len(logits), 0), dtype=np.float32)
+    return logits, _weigh_dense(masked, model.aspect_means, config) @ model.aspects + model.aspect_offset
+
+
+def rank(model: Model, logits, asked, columns, counts, vector, config) -> Tuple[np.ndarray, np.ndarray]:
+    """The likeliest intents of one message, best first, and their confidences: of its row of both `score`s, of the `counts`
+    of the n-grams `columns`, and of its sentence `vector`."""
     if len(columns) and len(model.grams):
         grams = counts * model.idf[columns]
-        logits += (config["gram_weight"] / np.sqrt(grams @ grams)) * (grams @ model.grams[columns])
-    logits -= logits.max()
+        logits = logits + (config["gram_weight"] / np.sqrt(grams @ grams)) * (grams @ model.grams[columns])
+    logits = logits - logits.max()
     log_probability = logits - np.log(np.exp(logits).sum())
-    if len(model.aspect_of):
-        asked = (_weigh_dense(masked, model.aspect_means, config) @ model.aspects)[0] + model.aspect_offset
+    if len(asked):
         log_probability = aspects.add(log_probability, aspects.log_softmax(asked), model.aspect_of, config["aspect_weight"])
     # Only the phrases of likely intents are compared: likeness never lifts one from far below.
     likely = np.argsort(-log_probability)[: 2 * config["ranking_length"]]
-    vector = dense[0, :VECTOR]
     likeness = np.array([(model.phrases[model.start[i]:model.start[i + 1]] @ vector).max() for i in likely])
     scores = (log_probability[likely] + np.log(np.clip(likeness, 1e-6, 1))) / 2
     order = np.argsort(-scores)[: config["ranking_length"]]
@@ -264,10 +273,12 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
             asked = random.choice(asked, MOST_ASKED, replace=False)
         kept = kept[np.isin(kept, labels[taught])]
         model, found = fit(_part(phrases, taught, kept), {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32)), []
-        for row in asked:
+        scored = (each for block in (asked[i:i + BLOCK] for i in range(0, len(asked), BLOCK))
+                  for each in zip(block, *score(model, phrases.dense[block], phrases.masked[block], config)))
+        for row, logits, aspect_logits in scored:
             own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
-            best, confidences = rank(model, phrases.counts.indices[own], phrases.counts.data[own], phrases.dense[row:row + 1],
-                                     phrases.masked[row:row + 1], config)
+            best, confidences = rank(model, logits, aspect_logits, phrases.counts.indices[own], phrases.counts.data[own],
+                                     phrases.dense[row, :VECTOR], config)
             missing = config["ranking_length"] - len(best)  # in a library with few intents
             found.append((np.append(np.log(confidences), [np.log(1e-30)] * missing),
                           np.append(kept[best] == labels[row], [False] * missing).astype(bool),

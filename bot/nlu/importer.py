@@ -24,7 +24,7 @@ class ArticleImporter(TrainingDataImporter):
     def __init__(self, config_file=None, domain_path=None, training_data_paths=None, **kwargs):
         paths = [training_data_paths] if isinstance(training_data_paths, str) else training_data_paths
         self.config_file, self.domain_path, self.folder = config_file, domain_path, (paths or ["data"])[0]
-        self._content = None
+        self._content = self._domain = None
 
     @property
     def content(self):
@@ -40,10 +40,11 @@ class ArticleImporter(TrainingDataImporter):
 
     def get_domain(self):
         """domain.yml with an intent for each question of each article, and a response for each offer of a story."""
-        fixed = Domain.load(self.domain_path)
-        intents = [{question.name: {"use_entities": []}} for question in self.content.questions.values()]
-        responses = {name: [{"custom": {"offer": offer}}] for name, offer in self._told()[1].items()}
-        return fixed.merge(Domain.from_dict({"intents": intents, "responses": responses}))
+        if self._domain is None:
+            intents = [{question.name: {"use_entities": []}} for question in self.content.questions.values()]
+            responses = {name: [{"custom": {"offer": offer}}] for name, offer in self._told()[1].items()}
+            self._domain = Domain.load(self.domain_path).merge(Domain.from_dict({"intents": intents, "responses": responses}))
+        return self._domain
 
     def get_stories(self, exclusion_percentage=None):
         rules = YAMLStoryReader(self.get_domain()).read_from_file(f"{self.folder}/rules.yml")
