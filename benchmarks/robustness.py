@@ -1,7 +1,7 @@
 """How the live release understands the `test` phrases of its articles, as they stand and made harder.
 
 Every row asks the same phrases through the whole pipeline, each changed in one way, and gives the drop against the same
-phrases unchanged; the last row asks what another hand wrote (another_hand.yml). Prints the table, writes var/robustness.json and
+phrases unchanged; the last rows ask what another hand wrote (another_hand.yml). Prints the table, writes var/robustness.json and
 docs/images/confusions.svg: which article's answers the phrases of each got.
 """
 
@@ -19,7 +19,8 @@ from bot import content, release, settings, spelling, terms
 ROOT = settings.ROOT
 PLOT = ROOT / "docs" / "images" / "confusions.svg"
 ANOTHER_HAND = Path(__file__).with_name("another_hand.yml")
-AS_THEY_STAND, OF_ANOTHER_HAND = "as they stand", "of another hand"
+AS_THEY_STAND = "as they stand"
+OF_ANOTHER_HAND, TWO_OF_ANOTHER_HAND, STORIES_OF_ANOTHER_HAND = "of another hand", "of another hand: two questions", "of another hand: stories"
 SEED = 7
 MOST_DROP = 5  # points
 NEAR = dict(zip("abcdefghijklmnopqrstuvwxyz", "qwsz vghn xdfv serfcx wsdr drtgvc ftyhbv gyujnb ujko huikmn jiolm kop njk bhjm iklp ol wa edft "
@@ -176,6 +177,8 @@ def main():
     wanted = rows(phrases, terms.make_finder(loaded.kinds, loaded.names), loaded.names)
     other = yaml.safe_load(ANOTHER_HAND.read_text(encoding="utf-8"))
     wanted[OF_ANOTHER_HAND] = [(text, {question}, text) for question, texts in other["questions"].items() for text in texts]
+    for row, told in ((TWO_OF_ANOTHER_HAND, other["two_questions"]), (STORIES_OF_ANOTHER_HAND, other["stories"])):
+        wanted[row] = [(each["text"], set(each["asks"]), each["text"]) for each in told]
     turned_away = [text for texts in other["outcomes"].values() for text in texts]
     messages = [{"text": text} for text in [*(text for asked in wanted.values() for text, _, _ in asked), *turned_away]]
     understood = iter(release.understand(config, folder / release.ARCHIVE, messages)[1])
@@ -184,7 +187,7 @@ def main():
     clean = {text: result["intent"]["name"] in right for (text, right, _), result in zip(wanted[AS_THEY_STAND], got[AS_THEY_STAND], strict=True)}
     results = {row: figures(asked, got[row]) for row, asked in wanted.items()}
     for row, asked in wanted.items():
-        if row not in (AS_THEY_STAND, OF_ANOTHER_HAND):
+        if row != AS_THEY_STAND and not row.startswith(OF_ANOTHER_HAND):
             results[row]["drop"] = 100 * sum(clean[text] for _, _, text in asked) / len(asked) - results[row]["right"]
     found = confusions(wanted[AS_THEY_STAND], got[AS_THEY_STAND], loaded.articles)
     crossed = sum(count for article, counts in found.items() for other, count in counts.items() if other not in (article, ""))
