@@ -378,8 +378,10 @@ function drawFeedback(reply, t, vote) {
   const said = make('p', {class: 'said', role: 'status'});
   const why = make('div', {class: 'why', hidden: true});
   const all = make('div', {class: 'feedback', part: 'feedback', role: 'group', 'aria-labelledby': ask.id});
-  /** @param {Vote} given */
-  const send = async (given) => {
+  let last = Promise.resolve(true);
+  /** One after the other: the server keeps the last.
+   * @param {Vote} given */
+  const send = (given) => (last = last.then(async () => {
     said.textContent = '';
     try {
       said.textContent = await vote(given);
@@ -388,7 +390,7 @@ function drawFeedback(reply, t, vote) {
       said.textContent = t.feedback_failed;
       return false;
     }
-  };
+  }));
   const press = (/** @type {HTMLElement[]} */ group, /** @type {HTMLElement | null} */ chosen) =>
     group.forEach((button) => button.setAttribute('aria-pressed', String(button === chosen)));
   const button = (/** @type {string} */ text, /** @type {(event: Event) => void} */ click) =>
@@ -497,6 +499,7 @@ async function call(method, url, {token, body, signal}) {
   const limit = new AbortController();
   const clock = setTimeout(() => limit.abort(), PATIENCE);
   const stop = () => limit.abort();
+  if (signal.aborted) stop();
   signal.addEventListener('abort', stop);
   let response, answer;
   try {
@@ -744,7 +747,7 @@ export class SymptomChat extends HTMLElement {
       item.append(make('p', {class: 'note', part: 'note', tabindex: '-1'}, entry.text));
     } else {
       const pick = (/** @type {Choice} */ choice) => this.#pick(choice);
-      const vote = (/** @type {Vote} */ given) => this.#vote(given);
+      const vote = this.#vote.bind(this, this.#life.signal);
       const how = {fresh, where: this.#where(), country: this.#country, pick, vote};
       item.append(drawReply(entry.reply, t, how));
     }
@@ -944,11 +947,11 @@ export class SymptomChat extends HTMLElement {
     };
   }
 
-  /** @param {Vote} vote @returns {Promise<string>} */
-  async #vote(vote) {
+  /** @param {AbortSignal} signal @param {Vote} vote @returns {Promise<string>} */
+  async #vote(signal, vote) {
     try {
       const token = this.#session?.token;
-      const answer = await call('POST', this.#url('feedback'), {token, body: vote, signal: this.#life.signal});
+      const answer = await call('POST', this.#url('feedback'), {token, body: vote, signal});
       this.#tell('feedback', {reply: vote.reply, helpful: vote.helpful, reason: vote.reason ?? null});
       return (this.#language().startsWith('en') && clean(answer.text)) || this.texts.thanks;
     } catch (error) {

@@ -132,14 +132,12 @@ def tell_story(tab, site, name):
 
 def call_inaccurate(chat, card):
     """The visitor calls an answer wrong, and says why."""
-    thanks = card.get_by_text(re.compile("Thank you")).last
     card.get_by_role("button", name="No", exact=True).click()
-    thanks.wait_for(timeout=SECONDS * 1000)  # else this vote could come after the reason, and replace it
     card.get_by_role("button", name="It is wrong").click()
     card.get_by_role("textbox").fill("my doctor named iron too")
     card.get_by_role("button", name="Send").click()
     expect(card.get_by_role("button", name="Send")).to_be_hidden(timeout=SECONDS * 1000)
-    thanks.wait_for(timeout=SECONDS * 1000)
+    card.get_by_text(re.compile("Thank you")).last.wait_for(timeout=SECONDS * 1000)
 
 
 def look_after_report(tab, wording):

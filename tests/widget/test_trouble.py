@@ -247,6 +247,21 @@ def test_a_server_that_never_answers_is_given_up_after_20_seconds(visit, server)
     over.set()
 
 
+def test_starting_again_drops_a_vote_that_waits_for_an_earlier_one(visit, server):
+    chat = visit()
+    chat.ask("prevented?")
+    seen = threading.Event()
+    server.fault = lambda at, method, path: path == "/api/feedback" and not seen.wait(30)
+    chat.button("No").click()
+    chat.until(lambda: server.calls("POST", "feedback"))
+    chat.button("Send this").click()
+    chat.menu("Start again")
+    chat.notes.wait_for()
+    seen.set()
+    chat.ask("hello")
+    assert len(server.calls("POST", "feedback")) == 1
+
+
 def test_starting_again_drops_an_answer_that_is_still_on_its_way(visit, server):
     chat = visit()
     server.fault = lambda at, method, path: path == MESSAGES and time.sleep(1)
