@@ -7,7 +7,7 @@ import pytest
 from benchmarks.desk import fill
 
 from bot import release
-from bot.editor import library, numbers
+from bot.editor import groups, library, numbers
 from bot.editor.app import State
 from tests.editor.conftest import PASSWORD
 from tests.widget.browser import axe
@@ -119,3 +119,23 @@ def test_the_review_is_worked_by_keyboard_alone(asked, sign_in):
     tab.keyboard.press("1")
     wait(tab, "() => /is a phrase of|has this phrase/.test(document.querySelector('#said').innerText)")
     assert complaints == []
+
+
+def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(asked, sign_in, monkeypatch):
+    tab, _ = sign_in(390)
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    read, waits = groups.read, [None]
+    monkeypatch.setattr(groups, "read", lambda desk: waits.pop() if waits else read(desk))
+    tab.goto(f"{asked.url}/editor/review")
+    tab.get_by_text("is being grouped").wait_for()
+    tab.locator(".group").first.focus()  # which waits for the groups
+    wait(tab, "() => !document.querySelector('.htmx-added')")  # until then they have no keys
+    for answer, sentence in [(lambda route: route.abort(), "The service can’t be reached."),
+                             (lambda route: route.fulfill(status=503, body="<p class=fault>Not now.</p>"), "Not now.")]:
+        tab.route("**/review/aside", answer)
+        tab.keyboard.press("s")
+        wait(tab, "sentence => document.querySelector('#said').innerText.startsWith(sentence)", sentence)
+    tab.get_by_role("button", name="Menu").click()
+    tab.get_by_role("navigation", name="Desk").wait_for()
+    tab.keyboard.press("Escape")
+    tab.get_by_role("navigation", name="Desk").wait_for(state="hidden")

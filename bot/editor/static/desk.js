@@ -1,20 +1,19 @@
-// What the desk's pages need of scripts: the menu of small screens, a question before what can't be undone, the review's keys,
-// and what is said when something could not be done.
-const said = document.querySelector('#said')
-const button = document.querySelector('.menu-button')
-button?.addEventListener('click', () => {
-  button.setAttribute('aria-expanded', button.getAttribute('aria-expanded') !== 'true')
-})
+// What the desk's pages need of scripts: the menu of small screens, a question before what can't be undone, the
+// review's keys, and what is said when something could not be done. Elements are looked up when they are needed, for a
+// page that waits gets another body.
 
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && button?.getAttribute('aria-expanded') === 'true') {
-    button.setAttribute('aria-expanded', 'false')
-    button.focus()
+  const open = document.querySelector('.menu-button[aria-expanded=true]')
+  if (event.key === 'Escape' && open) {
+    open.setAttribute('aria-expanded', 'false')
+    open.focus()
   }
   pressInGroup(event)
 })
 
 document.addEventListener('click', (event) => {
+  const button = event.target.closest?.('.menu-button')
+  button?.setAttribute('aria-expanded', button.getAttribute('aria-expanded') !== 'true')
   const sure = event.target.closest?.('[data-sure]')
   if (sure && !confirm(sure.dataset.sure)) event.preventDefault()
 })
@@ -58,8 +57,12 @@ document.addEventListener('htmx:beforeSwap', (event) => {
 document.addEventListener('htmx:responseError', (event) => {
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, 'text/html')
   const sentences = [...page.querySelectorAll('.fault, .faults li')].map((part) => part.textContent)
-  said.textContent = sentences.join(' ') || 'This did not work. Load the page again.'
+  say(sentences.join(' ') || 'This did not work. Load the page again.')
 })
 document.addEventListener('htmx:sendError', () => {
-  said.textContent = 'The service can’t be reached. Nothing was changed; try again.'
+  say('The service can’t be reached. Nothing was changed; try again.')
 })
+
+function say(sentence) {
+  document.querySelector('#said').textContent = sentence
+}
