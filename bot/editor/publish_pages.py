@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
-from bot import compare, content, publishing, release, settings
+from bot import articles, compare, content, publishing, release, settings
 from bot.editor import files, pages, people
 from bot.store import past, publications
 
@@ -80,8 +80,8 @@ def show_one(request: Request, id: int):
 
 def _library(config, id):
     """The content of a candidate or release; None where it is gone, for candidates are kept for a while only."""
-    for _ in range(2):  # going live, it moves from the candidates to the releases
-        with contextlib.suppress(FileNotFoundError, release.ReleaseError):
+    for _ in range(2):  # going live, it moves from the candidates to the releases, and its files are missing for who reads it then
+        with contextlib.suppress(FileNotFoundError, articles.ContentError, release.ReleaseError):
             return content.load(release.folder_of(config, id) / "data")
     return None
 

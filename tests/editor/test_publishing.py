@@ -10,7 +10,7 @@ import pytest
 import yaml
 from tests.editor.conftest import running
 
-from bot import publishing, release, settings, store
+from bot import content, publishing, release, settings, store
 from bot.store import accounts, publications
 
 
@@ -134,12 +134,12 @@ def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
     assert httpx.get(f"{site.url}/editor/publish").status_code == 303
 
 
-def make_tested(site, person, live_at=None):
+def make_tested(site, person, live_at=None, report=None):
     """A publication that is tested and waits, of a candidate that is there."""
     id = publications.begin(site.engine, "publish", person, live_at)
     candidate = release.train(site.config, lambda step, done: None)
-    publications.end(site.engine, id, "tested", candidate, comparison={"live": release.live(site.config), "asked": 0, "gained": [], "lost": [], "changed": [],
-                                                                       "rewritten": {}})
+    comparison = {"live": release.live(site.config), "asked": 0, "gained": [], "lost": [], "changed": [], "rewritten": {}}
+    publications.end(site.engine, id, "tested", candidate, report=report, comparison=comparison)
     return id, candidate
 
 
@@ -158,6 +158,22 @@ def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
     late, other = make_tested(site, "Paula", now + datetime.timedelta(days=1))
     assert visit.post(f"/publish/{late}/withdrawal").status_code == 303
     assert publications.read(site.engine, late).state == "withdrawn" and release.live(site.config) == candidate
+
+
+def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site, monkeypatch):
+    report = {"total": 1, "right": 0, "offered": 1, "wrong": 0, "missed": [["a phrase", "restless_legs.causes", "nlu_fallback", 0.4]]}
+    id, candidate = make_tested(site, "Paula", report=report)
+    load = content.load
+
+    def load_too_late(folder):
+        if release.live(site.config) != candidate:
+            publishing.advance(site.config, site.engine)
+        return load(folder)
+
+    monkeypatch.setattr(content, "load", load_too_late)
+    page = site.enter("Paula", "publisher").get(f"/publish/{id}")
+    assert page.status_code == 200 and "1 phrases that ended otherwise" in page.text
+    assert release.live(site.config) == candidate
 
 
 def test_where_a_second_person_must_approve_nobody_approves_their_own(small_site):
