@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 
 from benchmarks import journal, sites, standin
-from benchmarks.load import ask, come, crowd, offer, visiting
+from benchmarks.load import ask, come, crowd, offer, send, visiting
 from benchmarks.loads import ms, result
 
 RATE = 20
@@ -236,9 +236,7 @@ async def delivery(load, site, scale):
         for _ in range(max(2, round(10 * scale))):
             first = await ask(load, visitor, urls=urls)
             await ask(load, visitor)
-            again = await load.client.post(f"{random.choice(urls)}/api/messages", json={"id": first.id, "text": first.text},
-                                           headers={"Authorization": f"Bearer {visitor.token}"})
-            first.deliveries.append(journal.Delivery(again.status_code, 0.0, again.json()))  # late
+            first.deliveries.append(await send(load, first, random.choice(urls)))  # late
             await asyncio.gather(*(ask(load, visitor, id=f"{first.id}-{place}") for place in (2, 1, 3)))  # out of order
 
     await asyncio.gather(*(talk() for _ in range(5)))

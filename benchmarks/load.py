@@ -9,13 +9,14 @@ import uuid
 from collections import deque
 from dataclasses import dataclass, field
 
-import httpx
+import aiohttp
 
 from benchmarks.journal import Delivery, Message, end_of
 from bot import content, settings
 
 AGAIN_SECONDS = 120  # for which a message that got nothing is sent again, under the same id
 PATIENCE = 40
+UNHEARD = (aiohttp.ClientError, TimeoutError)
 TURNS = 20  # after which a visitor leaves and another comes
 
 
@@ -31,7 +32,7 @@ class Load:
     """The visitors of a site: the questions they have, their client, and the journal of their messages."""
 
     url: str
-    client: httpx.AsyncClient
+    client: aiohttp.ClientSession
     questions: dict  # article: [(text, question), ...]
     journal: list = field(default_factory=list)
     numbers: itertools.count = field(default_factory=itertools.count)
@@ -40,8 +41,8 @@ class Load:
 @contextlib.asynccontextmanager
 async def visiting(url):
     """A Load on the site at `url`; its questions are phrases of its articles that are answered with their own answer."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=300)
-    async with httpx.AsyncClient(timeout=PATIENCE, limits=limits, trust_env=False) as client:
+    connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=PATIENCE)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as client:
         load = Load(url, client, {})
         library = content.load(settings.read().path("data"))
         for article in library.articles.values():
@@ -58,10 +59,10 @@ async def come(load, article=None):
     article = article or random.choice(list(load.questions))
     end = time.monotonic() + AGAIN_SECONDS
     while True:
-        with contextlib.suppress(httpx.HTTPError):
-            answer = await load.client.post(f"{load.url}/api/conversations", json={"country": "GB"})
-            if answer.status_code == 201:
-                return Visitor(answer.json()["token"], article)
+        with contextlib.suppress(*UNHEARD):
+            async with load.client.post(f"{load.url}/api/conversations", json={"country": "GB"}) as answer:
+                if answer.status == 201:
+                    return Visitor((await answer.json())["token"], article)
         if time.monotonic() > end:
             raise RuntimeError(f"{load.url} opened no conversation within {AGAIN_SECONDS} s")
         await asyncio.sleep(0.5)
@@ -85,7 +86,7 @@ async def ask(load, visitor, text=None, id=None, urls=None):
 async def _deliver(load, message, url):
     begun = time.monotonic()
     while True:
-        delivery = await _send(load, message, url)
+        delivery = await send(load, message, url)
         message.deliveries.append(delivery)
         ends = [end_of(each) for each in message.deliveries]
         unsure = ends[-1] == "silent" or ends[-1] == "refused" and "silent" in ends  # refused now, but perhaps accepted before
@@ -94,14 +95,15 @@ async def _deliver(load, message, url):
         await asyncio.sleep(0.5)
 
 
-async def _send(load, message, url):
+async def send(load, message, url):
+    """What became of a message at `url`: a Delivery."""
     begun = time.perf_counter()
+    headers = {"Authorization": f"Bearer {message.token}"}
     try:
-        answer = await load.client.post(f"{url}/api/messages", json={"id": message.id, "text": message.text},
-                                        headers={"Authorization": f"Bearer {message.token}"})
-        body = answer.json() if answer.headers.get("content-type", "").startswith("application/json") else None
-        return Delivery(answer.status_code, time.perf_counter() - begun, body)
-    except httpx.HTTPError:
+        async with load.client.post(f"{url}/api/messages", json={"id": message.id, "text": message.text}, headers=headers) as answer:
+            body = await answer.json() if answer.content_type == "application/json" else None
+            return Delivery(answer.status, time.perf_counter() - begun, body)
+    except UNHEARD:
         return Delivery(0, time.perf_counter() - begun)
 
 
