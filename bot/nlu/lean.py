@@ -8,7 +8,7 @@ Rasa also builds a JSON-schema validator anew for every action result, 59 % of a
 same check. It also opens a connection for every action call and sends it the whole domain and all
 that was said; one that stays open, and the last message, do as well. In training it hashes every phrase with all its features
 thirteen times, number by number: a third of the time with 15,000 phrases; the hash of their bytes tells as much. It copies
-them nine times, down to the last number, and packs the archive as small as gzip can, which takes ten times as long as nearly as small.
+them nine times, down to the last number.
 For every message it builds a graph of its components three times over and has dask find their order; `run_in_order` finds
 it once.
 """
@@ -44,7 +44,6 @@ def prepare():
     _call_actions_lean()
     _hash_bytes()
     _copy_messages()
-    _pack_fast()
 
 
 def quieten(level="warning"):
@@ -142,18 +141,6 @@ def _copy_messages():
         return Message(data=data, output_properties=set(self.output_properties), time=self.time, features=list(self.features))
 
     Message.__deepcopy__ = deepcopy
-
-
-def _pack_fast():
-    """Write archives with gzip's first level."""
-    import tarfile
-
-    gzopen = tarfile.TarFile.gzopen.__func__
-
-    def open_fast(cls, name, mode="r", fileobj=None, compresslevel=1, **options):
-        return gzopen(cls, name, mode, fileobj, compresslevel, **options)
-
-    tarfile.TarFile.gzopen = classmethod(open_fast)
 
 
 def run_in_order():
