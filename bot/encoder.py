@@ -82,9 +82,9 @@ def find(folder: Path = FOLDER) -> Path:
 def load(folder: Path = FOLDER, threads: int = 1) -> Encoder:
     """The encoder built in `folder`, computing on `threads` threads. Raises EncoderMissing."""
     find(folder)
-    import onnxruntime
     from tokenizers import Tokenizer
 
+    onnxruntime = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -99,6 +99,14 @@ def load(folder: Path = FOLDER, threads: int = 1) -> Encoder:
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.no_padding()
     return Encoder(session, tokenizer)
+
+
+def _onnxruntime():
+    """The library, silent: version 1.31 tells its maker over the network that it is used, on Linux too."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    return onnxruntime
 
 
 def vocabulary(folder: Path = FOLDER) -> frozenset[str]:
@@ -254,6 +262,7 @@ def _write_graph(weights: dict[str, np.ndarray], path: Path) -> None:
 def _quantise(source: Path, target: Path) -> None:
     import logging
 
+    _onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.disable(logging.WARNING)  # it recommends a preprocessing that this graph doesn't need

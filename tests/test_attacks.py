@@ -248,7 +248,7 @@ def test_a_webhooks_receiver_cant_send_us_elsewhere():
 # --- no network but the machine's own
 
 ALONE = """
-import fcntl, json, socket, struct, sys
+import fcntl, json, socket, struct, subprocess, sys
 from pathlib import Path
 with socket.socket() as probe:  # the loopback of a new namespace is down
     fcntl.ioctl(probe, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))
@@ -257,10 +257,13 @@ def strayed():
     rows = [line.split() for line in Path("/proc/net/snmp").read_text().splitlines() if line.startswith("Ip:")]
     six = [line.split() for line in Path("/proc/net/snmp6").read_text().splitlines()]
     return int(dict(zip(*rows))["OutNoRoutes"]) + sum(int(count) for name, count in six if name == "Ip6OutNoRoutes")
+# as the editors' desk does; what it computes with would report that some 9 s after
+desk = subprocess.Popen([sys.executable, "-c", "import time; from bot import encoder; encoder.load().encode(['hello']); time.sleep(12)"])
 with conftest.serving(Path(sys.argv[1])) as service:
     replies = service.ask("can myoclonus be prevented")
     pages = [httpx.get(service.url + path).status_code for path in ("/", "/articles/myoclonus", "/api/docs", "/editor/sign-in", "/health/ready")]
     log = service.log.read_text()
+desk.wait()
 before = strayed()
 try:
     socket.create_connection(("192.0.2.1", 80), 1)
