@@ -2,12 +2,14 @@
 
 Under whatever name a term goes, what is learned of it is the same: "what sets off the zaps" has the n-grams of "what sets off
 the myoclonus", and the sentence featurizer reads it so. But a name that tells two questions apart stays: "what is writer's
-cramp" and "what is dystonia" have different answers.
+cramp" and "what is dystonia" have different answers. So do the words of a longer name that most often stand in one question's
+phrases: "focal" in "focal dystonia", but not "muscle" in "muscle jerks".
 """
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter, defaultdict
 from typing import Any, Dict, List, Text
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -40,9 +42,9 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
     def get_default_config():
         return {}
 
-    def __init__(self, model_storage, resource, kinds=None, names=None, own=()):
+    def __init__(self, model_storage, resource, kinds=None, names=None, own=(), telling=()):
         self._storage, self._resource = model_storage, resource
-        self._learn(kinds, names, own)
+        self._learn(kinds, names, own, telling)
 
     @classmethod
     def create(cls, config, model_storage, resource, execution_context):
@@ -56,34 +58,39 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
         with model_storage.read_from(resource) as folder:
             return cls(model_storage, resource, **json.loads((folder / "terms.json").read_text(encoding="utf-8")))
 
-    def _learn(self, kinds, names, own):
+    def _learn(self, kinds, names, own, telling):
         self._find = terms.make_finder(kinds, names) if names else lambda text: []
-        self._own = frozenset(own)
+        self._own, self._telling = frozenset(own), frozenset(map(tuple, telling))
 
     def train(self, training_data: TrainingData) -> Resource:
         kinds = {term: table["name"] for table in training_data.lookup_tables for term in table["elements"]}
         names = training_data.entity_synonyms
-        self._learn(kinds, names, ())
-        own = self._telling([(example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples])
-        self._learn(kinds, names, own)
+        self._learn(kinds, names, (), ())
+        phrases = [(text, example.get(INTENT), self._find(text)) for example in training_data.intent_examples if (text := example.get(TEXT))]
+        self._telling = _telling_words(phrases)
+        self._telling |= {(mention.term, word) for text, mention in self._in_common(phrases) for word in _besides(text, mention)}
+        self._own = frozenset(text[slice(*mention.core)].lower() for text, mention in self._in_common(phrases)
+                              if text[slice(*mention.core)].lower() != mention.term)
         with self._storage.write_to(self._resource) as folder:
-            (folder / "terms.json").write_text(json.dumps({"kinds": kinds, "names": names, "own": sorted(own)}), encoding="utf-8")
+            (folder / "terms.json").write_text(json.dumps({"kinds": kinds, "names": names, "own": sorted(self._own), "telling": sorted(self._telling)}),
+                                               encoding="utf-8")
         return self._resource
 
-    def _telling(self, phrases):
-        """The names without which two intents would have a phrase in common."""
-        alike = {}
-        for text, intent in phrases:
-            found = [self._entity(text, mention) for mention in self._find(text)]
-            plain = re.sub(r"\W+", " ", aspects.unify(text, found)).strip().lower()
-            alike.setdefault(plain, []).append((intent, [(text[slice(*each["core"])].lower(), each["value"]) for each in found]))
-        return {name for many in alike.values() if len({intent for intent, _ in many}) > 1
-                for _, named in many for name, term in named if name != term}
+    def _in_common(self, phrases):
+        """[(text, mention)] of the phrases that two intents have in common, when their terms go under their own names."""
+        alike = defaultdict(list)
+        for text, intent, mentions in phrases:
+            plain = aspects.unify(text, [self._entity(text, mention) for mention in mentions])
+            alike[re.sub(r"\W+", " ", plain).strip().lower()].append((text, intent, mentions))
+        return [(text, mention) for many in alike.values() if len({intent for _, intent, _ in many}) > 1
+                for text, _, mentions in many for mention in mentions]
 
     def _entity(self, text, mention):
-        own = text[slice(*mention.core)].lower() in self._own
+        tells = any((mention.term, word) in self._telling for word in _besides(text, mention))
+        core = mention.core if tells else (mention.start, mention.end)
+        own = text[slice(*core)].lower() in self._own
         return {"entity": "term", "value": mention.term, "kind": mention.kind, "start": mention.start, "end": mention.end,
-                "core": None if own else mention.core, "extractor": "TermExtractor"}
+                "core": None if own else core, "extractor": "TermExtractor"}
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         self.process(training_data.training_examples)
@@ -99,3 +106,26 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
                 for token in named:
                     token.lemma = entity["value"] if token is named[0] else ""
         return messages
+
+
+def _telling_words(phrases):
+    """{(term, word of its longer names)} of those that stand most often in phrases of one intent, and twice as often as the
+    term itself does."""
+    named, besides = defaultdict(Counter), defaultdict(Counter)
+    for text, intent, mentions in phrases:
+        for mention in mentions:
+            named[mention.term][intent] += 1
+            for word in set(_besides(text, mention)):
+                besides[mention.term, word][intent] += 1
+
+    def tells(term, found):
+        intent, count = found.most_common(1)[0]
+        share, usual = count / sum(found.values()), named[term][intent] / sum(named[term].values())
+        return share > 0.5 and share > 2 * usual
+
+    return frozenset(key for key, found in besides.items() if tells(key[0], found))
+
+
+def _besides(text, mention):
+    """The words of a longer name besides its shortest."""
+    return re.findall(r"\w+", f"{text[mention.start:mention.core[0]]} {text[mention.core[1]:mention.end]}".lower())
