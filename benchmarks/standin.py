@@ -13,16 +13,23 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-REPLY = b'{"replies": [{"replies": [{"kind": "answer", "text": "Yes.", "id": "always the same"}], "understood": null}]}'
+
+
+def sent(part):
+    return b'{"replies": [%s], "seconds": {"parse": 0.001, "act": 0.001}}' % part
+
+
+REPLY = sent(b'{"replies": [{"kind": "answer", "text": "Yes.", "id": "always the same"}], "understood": null}')
 MODES = {
     "garbage": b"\x00\xff<html>\x80" * 50,
     "no list": b"{}",
     "a bare list": b"[]",
-    "an empty list": b'{"replies": []}',
-    "no reply": b'{"replies": [{"replies": [{"kind": 7}]}]}',
-    "no understanding": b'{"replies": [{"replies": [{"kind": "talk", "text": "Hello."}], "understood": "nothing"}]}',
+    "an empty list": sent(b""),
+    "no reply": sent(b'{"replies": [{"kind": 7}]}'),
+    "no understanding": sent(b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": "nothing"}'),
     "one id for all": REPLY,
-    "a wrong topic": b'{"replies": [{"replies": [{"kind": "talk", "text": "Hello."}], "understood": {"topic": [1]}}]}',
+    "a wrong topic": sent(b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": {"topic": [1]}}'),
+    "no seconds": b'{"replies": [{"replies": [{"kind": "talk", "text": "Hello."}], "understood": null}]}',
     "half": b'{"replies": [{"repl',
     "drop by drop": b" " * 60 + REPLY,
 }

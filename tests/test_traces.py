@@ -34,7 +34,7 @@ def collector():
     server.server_close()
 
 
-def test_a_collector_gets_a_span_of_each_message_and_of_its_stages_and_no_word_of_it(collector, tmp_path):
+def test_a_collector_gets_a_span_of_each_message_and_of_its_stages_in_gateway_and_rasa_and_no_word_of_it(collector, tmp_path):
     address, spans = collector
     with conftest.serving(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=address) as service:
         service.ask("can myoclonus be prevented zqxjcanary")
@@ -46,6 +46,10 @@ def test_a_collector_gets_a_span_of_each_message_and_of_its_stages_and_no_word_o
     for whole in wholes:
         stages = sorted((span for span in spans if span.parent_span_id == whole.span_id), key=lambda span: span.start_time_unix_nano)
         assert [span.name for span in stages] == ["store", "understand", "end"]
+        within = [span for span in spans if span.parent_span_id == stages[1].span_id]
+        assert [span.name for span in within] == (["parse", "act"] if whole is wholes[0] else [])
+        assert all(stages[1].start_time_unix_nano < span.start_time_unix_nano < span.end_time_unix_nano < stages[1].end_time_unix_nano
+                   for span in within)
         assert stages[0].start_time_unix_nano == whole.start_time_unix_nano and stages[-1].end_time_unix_nano == whole.end_time_unix_nano
     assert "zqxjcanary" not in str(spans)
 

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 READY_SECONDS = 60
 DRAIN_SECONDS = 10
 END_SECONDS = 3  # until a process that was asked to end is made to: nothing is under way in it any more
+STAGES = ("parse", "act")  # of a message within Rasa
 PROBE = "probe"  # what the sender of the message is named that a new Rasa must answer before it takes over
 FAILING_SECONDS = 5  # that a Rasa gives no good answer, before it's looked after
 HANGING_SECONDS = 2  # without a sign of life
@@ -137,7 +138,8 @@ async def watch(processes, check):
 
 
 async def send(processes, conversation, sender, text, intent, metadata):
-    """What Rasa's actions sent for one message: {"replies": [...], "understood": {...}}, and the release; raises NoAnswer."""
+    """What Rasa's actions sent for one message, and the release: {"replies": [...], "understood": {...}, "seconds": {stage: Rasa's
+    own}}; raises NoAnswer."""
     rasa = pick(processes, conversation)
     return await ask(processes, rasa, sender, text, intent, metadata), rasa.release
 
@@ -244,12 +246,13 @@ async def _send(processes, rasa, sender, text, intent, metadata):
             response = await processes.client.post(f"http://127.0.0.1:{rasa.port}/webhooks/gateway/message", json=body,
                                                    headers=_headers(processes), timeout=processes.config.answer_seconds)
         response.raise_for_status()
-        sent = response.json()["replies"]
+        body = response.json()
+        sent, seconds = body["replies"], {stage: float(body["seconds"][stage]) for stage in STAGES}
     except (httpx.HTTPError, TimeoutError, ValueError, KeyError, TypeError) as error:
         raise NoAnswer(f"Rasa gave no answer: {type(error).__name__}") from error
     if not isinstance(sent, list) or not sent or not all(_is_sent(part) for part in sent):
         raise NoAnswer("Rasa gave an empty answer")
-    return {"replies": [reply for part in sent for reply in part["replies"]], "understood": sent[0].get("understood")}
+    return {"replies": [reply for part in sent for reply in part["replies"]], "understood": sent[0].get("understood"), "seconds": seconds}
 
 
 def _is_sent(part):

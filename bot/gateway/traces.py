@@ -2,7 +2,7 @@
 
 import time
 
-STAGES = ("store", "understand", "end")  # those of metrics.SECONDS
+STAGES = ("store", "understand", "end")  # those of metrics.SECONDS; what Rasa tells of itself lies within "understand"
 
 
 def begin(endpoint):
@@ -17,14 +17,25 @@ def begin(endpoint):
     return provider
 
 
-def record(provider, moments, **known):
-    """The spans of one message: `moments` are when it came and when each stage ended, in time.perf_counter's seconds."""
+def record(provider, moments, within, **known):
+    """The spans of one message: `moments` are when it came and when each stage ended, in time.perf_counter's seconds; `within`
+    the seconds that Rasa tells of its own stages, one after the other. Its clock may be another, so the ways to it and back are
+    taken as equally long."""
     from opentelemetry import trace
 
     tracer, shift = provider.get_tracer("pamphlet"), time.time_ns() - 1e9 * time.perf_counter()
     begun, *ends = (int(shift + 1e9 * moment) for moment in moments)
     whole = tracer.start_span("message", start_time=begun, attributes={name: value for name, value in known.items() if value is not None})
-    within = trace.set_span_in_context(whole)
+    inside = trace.set_span_in_context(whole)
     for stage, start, end in zip(STAGES, (begun, *ends), ends, strict=False):
-        tracer.start_span(stage, within, start_time=start).end(end)
+        span = tracer.start_span(stage, inside, start_time=start)
+        if stage == "understand":
+            _record_within(tracer, trace.set_span_in_context(span), within, start, end)
+        span.end(end)
     whole.end(ends[-1])
+
+
+def _record_within(tracer, inside, within, start, end):
+    at = start + max(0, end - start - int(1e9 * sum(within.values()))) // 2
+    for stage, seconds in within.items():
+        tracer.start_span(stage, inside, start_time=at).end(at := at + int(1e9 * seconds))

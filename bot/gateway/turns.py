@@ -189,7 +189,7 @@ async def settle(desk, before):
 
 async def _end(desk, token, message, text, choice, danger, hours, accepted, begun, stored):
     """The replies to a stored message, stored as its end."""
-    state, understood, used = accepted.state, None, desk.release
+    state, understood, used, within = accepted.state, None, desk.release, {}
     if danger:
         found = [safety.reply(desk.screen, danger, accepted.country or desk.config.country)]
     elif choice in COMMANDS:
@@ -197,7 +197,7 @@ async def _end(desk, token, message, text, choice, danger, hours, accepted, begu
         if choice == "forget_me_yes":
             return [with_id(reply) for reply in found], None
     else:
-        found, understood, used = await _ask(desk, accepted, text, choice)
+        found, understood, used, within = await _ask(desk, accepted, text, choice)
     answered = time.perf_counter()
     try:
         found = [Reply(**with_id(reply)).model_dump(exclude_unset=True) for reply in found]
@@ -212,25 +212,26 @@ async def _end(desk, token, message, text, choice, danger, hours, accepted, begu
         accepted = await limits.in_time(store.accept, desk.engine, token, message, text, choice, hours)
         return accepted.replies, accepted.turn  # it was answered elsewhere meanwhile
     ended = time.perf_counter()
-    metrics.count_turn(accepted.channel, first, understood, stored - begun, answered - stored, ended - answered)
+    metrics.count_turn(accepted.channel, first, understood,
+                       {"store": stored - begun, "understand": answered - stored, **within, "end": ended - answered, "whole": ended - begun})
     if desk.traces:
-        traces.record(desk.traces, (begun, stored, answered, ended), turn=accepted.turn, channel=accepted.channel, outcome=first["kind"],
-                      question=first.get("question"), release=used)
+        traces.record(desk.traces, (begun, stored, answered, ended), within, turn=accepted.turn, channel=accepted.channel,
+                      outcome=first["kind"], question=first.get("question"), release=used)
     logger.info("%s in %.0f ms", first["kind"], 1000 * (ended - begun))
     return found, accepted.turn
 
 
 async def _ask(desk, accepted, text, choice):
-    """(replies, understood, release) of Rasa, or `unavailable`."""
+    """(replies, understood, release, the seconds of Rasa's stages) of Rasa, or `unavailable`."""
     sender = f"{accepted.conversation}.{accepted.number // SESSION_TURNS}"
     intent, metadata = told(accepted.state, accepted.number, accepted.article, choice)
     try:
         sent, used = await processes.send(desk.processes, accepted.conversation, sender, text or choice, intent,
                                           {**metadata, "turn": accepted.turn})
-        return sent["replies"], sent["understood"], used
+        return sent["replies"], sent["understood"], used, sent["seconds"]
     except processes.NoAnswer as error:
         logger.error("turn %s: %s", accepted.turn, error)
-        return [unavailable(desk, accepted.country)], None, desk.release
+        return [unavailable(desk, accepted.country)], None, desk.release, {}
 
 
 def told(state, number, article, choice):

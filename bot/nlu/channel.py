@@ -2,6 +2,7 @@
 
 import hmac
 import logging
+import time
 
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from sanic import Blueprint, response
@@ -14,7 +15,7 @@ EXPLAINED = ("text", "intent", "intent_ranking", "entities", "context", "scores"
 
 
 class GatewayInput(InputChannel):
-    """Takes {sender, text, intent?, metadata} and gives {replies: [what the actions sent as json_message]}.
+    """Takes {sender, text, intent?, metadata} and gives {replies: [what the actions sent as json_message], seconds: {parse, act}}.
 
     With `intent` the message is a choice, and understood already. `DELETE /webhooks/gateway/<sender>` forgets.
     `POST /webhooks/gateway/explain` takes {text, metadata} and gives how the text is understood; nothing is kept of it.
@@ -41,21 +42,23 @@ class GatewayInput(InputChannel):
         async def receive(request):
             if not trusted(request):
                 return response.json({"error": "forbidden"}, 403)
-            body, output = request.json, CollectingOutputChannel()
+            begun, body, output = time.perf_counter(), request.json, CollectingOutputChannel()
             logs.begin_turn(body["metadata"])
-            message = UserMessage(
-                as_words(body["text"]), output, body["sender"], input_channel=self.name(), metadata=body["metadata"],
-                parse_data=chosen(body["text"], body["intent"]) if body.get("intent") else None,
-            )
+            message = UserMessage(as_words(body["text"]), output, body["sender"], input_channel=self.name(), metadata=body["metadata"])
             try:
+                message.parse_data = (chosen(body["text"], body["intent"]) if body.get("intent")
+                                      else await request.app.ctx.agent.processor.parse_message(message))
+                parsed = time.perf_counter()
                 await on_new_message(message)
             except Exception as error:
                 await trackers.behind(request.app.ctx.agent.tracker_store).delete(body["sender"])  # a turn that broke off midway would bend the next one
                 logger.error("turn %s failed: %s", body["metadata"].get("turn"), type(error).__name__)
                 return response.json({"error": type(error).__name__}, 500)
             sent = [message["custom"] for message in output.messages if "custom" in message]
+            seconds = {"parse": parsed - begun, "act": time.perf_counter() - parsed}
             logger.info("answered with %s parts", len(sent))
-            return response.json({"replies": [part for part in sent if "offer" not in part]})  # an offer was for the action
+            return response.json({"replies": [part for part in sent if "offer" not in part],  # an offer was for the action
+                                  "seconds": seconds})
 
         @blueprint.route("/explain", methods=["POST"])
         async def explain(request):
