@@ -123,12 +123,13 @@ def _check_release(config, id):
 
 
 async def _follow(desk):
-    """Take the content of whatever release Rasa serves."""
+    """Take the content of whatever release Rasa serves; always in the same thread, for each keeps room for what it once held."""
+    loop, reader = asyncio.get_running_loop(), ThreadPoolExecutor(1)
     while True:
         await asyncio.sleep(0.5)
         if desk.processes.release != desk.release:
             try:
-                await asyncio.to_thread(turns.read_release, desk, desk.processes.release)
+                await loop.run_in_executor(reader, turns.read_release, desk, desk.processes.release)
             except (articles.ContentError, OSError) as error:
                 logger.error("the content of release %s can't be read (%s); that of %s is served on", desk.processes.release, error, desk.release)
                 await asyncio.sleep(10)
