@@ -21,7 +21,7 @@ logger = logging.getLogger("actions")
 
 
 def create_app(secret):
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, telemetry={"auto_configure": False})  # it would send exceptions with their messages
     executor = ActionExecutor()
     executor.register_package("actions")
 

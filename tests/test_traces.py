@@ -3,6 +3,7 @@
 import gzip
 import http.server
 import threading
+import time
 
 import conftest
 import pytest
@@ -11,16 +12,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 @pytest.fixture
 def collector():
-    """(address, the spans it got)"""
+    """(address, the spans it got); anything else that it gets stands among them as its path"""
     spans = []
 
     class Collector(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             body = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
-            sent = ExportTraceServiceRequest.FromString(body)
-            assert self.path == "/v1/traces"
-            spans.extend(span for resource in sent.resource_spans for scope in resource.scope_spans for span in scope.spans)
+            if self.path == "/v1/traces":
+                sent = ExportTraceServiceRequest.FromString(body)
+                spans.extend(span for resource in sent.resource_spans for scope in resource.scope_spans for span in scope.spans)
+            else:
+                spans.append(self.path)
             self.send_response(200)
             self.end_headers()
 
@@ -36,9 +39,12 @@ def collector():
 
 def test_a_collector_gets_a_span_of_each_message_and_of_its_stages_in_gateway_and_rasa_and_no_word_of_it(collector, tmp_path):
     address, spans = collector
-    with conftest.serving(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=address) as service:
+    # what FastAPI would send, with the messages of exceptions in it, stays off even where a whole cluster has it on
+    with conftest.serving(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=address, FASTAPI_OTEL_AUTO_CONFIGURE="true") as service:
         service.ask("can myoclonus be prevented zqxjcanary")
         service.ask("he is not breathing zqxjcanary")
+        time.sleep(6)  # every process sends what it has every 5 s
+    assert {getattr(span, "name", span) for span in spans} == {"message", "store", "understand", "parse", "act", "end"}
     wholes = [span for span in spans if span.name == "message"]  # the last are sent as the service ends
     attributes = [{each.key: each.value.string_value or each.value.int_value for each in span.attributes} for span in wholes]
     assert [each["outcome"] for each in attributes] == ["answer", "emergency"]
