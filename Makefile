@@ -33,9 +33,10 @@ bench-understanding: install ## accuracy on public data sets, robustness of the 
 bench-library: install test-install ## how it grows with 10, 100, 1,000 conditions: make bench-library DATA=../shared/benchmarks
 	@.venv/bin/python -m benchmarks.library $(DATA)
 
-soak: install test-install ## loads and faults for half an hour, each message held against the database
+soak: install test-install ## loads and faults, each message held against the database, and a million generated inputs; an hour or two
 	@.venv/bin/bot prepare
 	@.venv/bin/python -m benchmarks.soak
+	@INPUTS=100 .venv/bin/python -m pytest tests/test_generated.py tests/channels/test_any_call.py
 
 screenshots: install test-install ## take the pictures of docs/images anew, and of every state of the widget in var/screenshots
 	@.venv/bin/python -m tests.screenshots

@@ -1,4 +1,4 @@
-"""Generated inputs at every public route: whatever comes in, no fault, no trace of one, and none of its words in the log."""
+"""Generated inputs at every public route: whatever comes in, no fault, no trace of one, none of its words in the log, and no memory that grows."""
 
 import http.client
 import json
@@ -8,18 +8,15 @@ import httpx
 import pytest
 import schemathesis
 from conftest import serving
-from hypothesis import HealthCheck, Phase, given, settings, strategies
+from generated import inputs
+from hypothesis import given, strategies
 from schemathesis import GenerationMode
 
-
-
-def inputs(count):
-    """So many inputs, the same in every run."""
-    return settings(max_examples=count, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck))
+from benchmarks.service import memory
 
 
 CANARY = "zqxjcanary"
+MOST_GROWN = 150  # MB, by all inputs, however many
 PATHS = ["/", "/embed", "/style.css", "/symptom-chat.js", "/health/live", "/health/ready", "/metrics", "/api/docs", "/api/openapi.json",
          "/api/conversations", "/api/messages", "/api/feedback", "/editor", "/editor/", "/editor/sign-in", "/editor/review", "/editor/static/desk.js",
          "/articles/myoclonus", "/channels/webhook", "/webhooks/rest/webhook", "/webhooks/gateway/message", "/webhook", "/model/parse"]
@@ -45,8 +42,11 @@ def client(open_service):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def nothing_in_the_log(open_service):
+def nothing_left(open_service):
+    open_service.ask("can myoclonus be prevented")
+    before = memory(open_service.process.pid)
     yield
+    assert memory(open_service.process.pid) - before < MOST_GROWN
     log = open_service.log.read_text()
     assert CANARY not in log
     assert "Traceback" not in log and " failed: " not in log, log[-2000:]

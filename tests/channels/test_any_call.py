@@ -5,11 +5,12 @@ import json
 import string
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings, strategies
+from hypothesis import given, strategies
 
 from tests.channels.apps import Call, mattermost, messenger, meta, slack, teams, telegram, twilio, webhook, whatsapp
 from tests.channels.conftest import APPS
 from tests.channels.test_authenticity import traces
+from tests.generated import inputs
 
 PERSON = 840_001
 TEXT = strategies.text(strategies.characters(exclude_categories=()), max_size=20)  # halves of signs too
@@ -24,12 +25,6 @@ SIGN = {
 }
 PRESS = {"type": "block_actions", "team": {"id": "T"}, "user": {"id": "U"}, "channel": {"id": "D1"}, "trigger_id": "1",
          "container": {"is_ephemeral": True}, "message": {"ts": "1.1"}, "response_url": "x", "actions": [{"value": "a.y"}]}
-
-
-def inputs(count):
-    """So many inputs, the same in every run."""
-    return settings(max_examples=count, deadline=None, database=None, derandomize=True, phases=[Phase.generate],
-                    suppress_health_check=list(HealthCheck))
 
 
 def places_in(data, path=()):
