@@ -101,7 +101,6 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
         """{text: its feature}; each by itself, on every core: the encoder computes outside of Python's lock."""
         return dict(zip(texts, (self._pool.map if len(texts) > 1 else map)(self._encode, texts)))
 
-
     def _encode_anew(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
         """As `_encode_all`, but for the texts that the training before encoded. They are kept where Rasa keeps what it has trained, which
         is another folder for each state of our code."""
