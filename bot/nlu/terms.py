@@ -88,7 +88,7 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
     def _entity(self, text, mention):
         tells = any((mention.term, word) in self._telling for word in _besides(text, mention))
         core = mention.core if tells else (mention.start, mention.end)
-        own = text[slice(*core)].lower() in self._own
+        own = text[slice(*mention.core)].lower() in self._own
         return {"entity": "term", "value": mention.term, "kind": mention.kind, "start": mention.start, "end": mention.end,
                 "core": None if own else core, "extractor": "TermExtractor"}
 
