@@ -252,6 +252,8 @@ async def _send(processes, rasa, sender, text, intent, metadata):
         raise NoAnswer(f"Rasa gave no answer: {type(error).__name__}") from error
     if not isinstance(sent, list) or not sent or not all(_is_sent(part) for part in sent):
         raise NoAnswer("Rasa gave an empty answer")
+    if not all(0 <= passed <= processes.config.answer_seconds for passed in seconds.values()):  # false for what is no number, too
+        raise NoAnswer("Rasa tells of seconds that can't be")
     return {"replies": [reply for part in sent for reply in part["replies"]], "understood": sent[0].get("understood"), "seconds": seconds}
 
 
