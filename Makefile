@@ -2,7 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 UV := $(or $(shell test -x .tools/bin/uv && echo .tools/bin/uv),$(shell command -v uv),.tools/bin/uv)
-SYNC := $(UV) pip sync --quiet --require-hashes --compile-bytecode
+SYNC = $(UV) pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.13
 export UV_NO_PROGRESS := 1
 export UV_PYTHON_PREFERENCE ?= system
 export RASA_TELEMETRY_ENABLED := false
@@ -27,7 +28,7 @@ bench-publishing: install test-install ## from "Publish" to live under a load of
 	@.venv/bin/python -m benchmarks.publishing
 
 bench-understanding: install ## accuracy on public data sets, robustness of the live release: make bench-understanding DATA=../shared/benchmarks
-	@.venv-rasa/bin/python -m benchmarks.understanding $(DATA)
+	@.venv/bin/python -m benchmarks.understanding $(DATA)
 	@.venv/bin/python -m benchmarks.robustness
 
 bench-library: install test-install ## how it grows with 10, 100, 1,000 conditions: make bench-library DATA=../shared/benchmarks
@@ -42,50 +43,51 @@ screenshots: install test-install ## take the pictures of docs/images anew, and 
 	@.venv/bin/python -m tests.screenshots
 	@.venv/bin/python -m tests.widget.screenshots
 
-sbom: .venv-audit/.installed ## write the bills of materials (CycloneDX) of both locks into var/sbom
-	@mkdir -p var/sbom; for part in app rasa; do \
-	  .venv-audit/bin/cyclonedx-py requirements requirements/$$part.txt --output-reproducible --of JSON -o var/sbom/$$part.cdx.json || exit 1; done; ls var/sbom/*
+sbom: .venv-audit/.installed ## write the bill of materials (CycloneDX) of the lock into var/sbom
+	@mkdir -p var/sbom; .venv-audit/bin/cyclonedx-py requirements requirements/app.txt --output-reproducible --of JSON -o var/sbom/app.cdx.json; ls var/sbom/*
 
-audit: .venv-audit/.installed ## known vulnerabilities in both locks, but for requirements/audit-exceptions.toml
+audit: .venv-audit/.installed ## known vulnerabilities in the lock, but for requirements/audit-exceptions.toml
 	@.venv-audit/bin/python requirements/audit.py
 
-install: .venv/.installed .venv-rasa/.installed ## uv and both environments, as locked
+install: .venv/.installed ## uv and the environment, as locked
 test-install: .venv/.test-installed
 
-lock: .tools/bin/uv ## write the lock files anew from requirements/*.in
-	@for part in app:3.13 rasa:3.10 test:3.13 audit:3.13 uv:3.8; do \
-	  $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version $${part#*:} \
-	    requirements/$${part%:*}.in -o requirements/$${part%:*}.txt || exit 1; done
+lock: .tools/bin/uv ## write the lock files anew from pyproject.toml: requirements/*.txt, with hashes
+	@$(COMPILE) pyproject.toml -o requirements/app.txt
+	@$(COMPILE) pyproject.toml --group test -c requirements/app.txt -o requirements/test.txt
+	@$(COMPILE) --group audit -o requirements/audit.txt
 
-clean: ## remove environments, models and the database
-	rm -rf .venv .venv-rasa .tools var models/candidates models/releases models/encoder models/live
+check-lock: .tools/bin/uv ## whether the lock files are what pyproject.toml asks for
+	@for part in app test audit; do cp requirements/$$part.txt .tools/$$part.before; done
+	@$(MAKE) --no-print-directory lock
+	@for part in app test audit; do cmp -s requirements/$$part.txt .tools/$$part.before || \
+	  { echo "requirements/$$part.txt is not what pyproject.toml asks for; it is written anew: commit it" >&2; exit 1; }; done
+
+clean: ## remove the environment, models and the database
+	rm -rf .venv .tools var models/candidates models/releases models/encoder models/live
 
 .tools/bin/uv: requirements/uv.txt
-	@command -v uv >/dev/null && exit 0; echo "installing uv"; \
+	@mkdir -p .tools; command -v uv >/dev/null && exit 0; echo "installing uv"; \
 	{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt; } \
 	|| { echo "make: $(PYTHON) can't make an environment with pip; install python3-venv, or uv itself, and run make again" >&2; exit 1; }
 
-.venv/.installed: requirements/app.txt | .tools/bin/uv
-	@echo "installing the environment of gateway, actions and editor (Python 3.13)"
-	@$(UV) venv --quiet --allow-existing --python 3.13 .venv
-	@$(SYNC) --python .venv/bin/python requirements/app.txt
-	@echo "$(CURDIR)" > "$$(.venv/bin/python -c 'import site; print(site.getsitepackages()[0])')/pamphlet.pth"
-	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m bot "$$@"\n' > .venv/bin/bot && chmod +x .venv/bin/bot
+# uv names the Python that it looks for where there is none; the rest of what it says is kept for who has to mend it.
+.venv/.installed: requirements/app.txt pyproject.toml | .tools/bin/uv
+	@echo "installing Pamphlet and Rasa (Python 3.13)"
+	@$(UV) venv --quiet --allow-existing --python 3.13 .venv \
+	|| { echo "make: there is no Python 3.13 here; install it (python3.13 with its venv), or let uv: UV_PYTHON_PREFERENCE=managed make run" >&2; exit 1; }
+	@$(SYNC) requirements/app.txt \
+	|| { echo "make: the packages could not be installed; is there a network, and room on the disk? make run goes on where it stopped" >&2; exit 1; }
+	@$(UV) pip install --quiet --no-deps --python .venv/bin/python --editable .
 	@rm -f .venv/.test-installed; touch $@
-
-.venv-rasa/.installed: requirements/rasa.txt | .tools/bin/uv
-	@echo "installing the environment of Rasa (Python 3.10), about 3 GB"
-	@$(UV) venv --quiet --allow-existing --python 3.10 .venv-rasa
-	@$(SYNC) --python .venv-rasa/bin/python requirements/rasa.txt
-	@touch $@
-
-.venv-audit/.installed: requirements/audit.txt | .tools/bin/uv
-	@$(UV) venv --quiet --allow-existing --python 3.13 .venv-audit
-	@$(SYNC) --python .venv-audit/bin/python requirements/audit.txt
-	@touch $@
 
 .venv/.test-installed: requirements/test.txt .venv/.installed
 	@$(UV) pip install --quiet --require-hashes --compile-bytecode --python .venv/bin/python -r requirements/test.txt
 	@touch $@
 
-.PHONY: help sbom audit run test bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock clean
+.venv-audit/.installed: requirements/audit.txt | .tools/bin/uv
+	@$(UV) venv --quiet --allow-existing --python 3.13 .venv-audit
+	@$(UV) pip sync --quiet --require-hashes --python .venv-audit/bin/python requirements/audit.txt
+	@touch $@
+
+.PHONY: help sbom audit run test check bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock check-lock clean

@@ -1,15 +1,22 @@
 """The custom actions that Rasa calls. Each sends one json_message: {"replies": [Reply], "understood": {...}}.
 
-They answer from the release that the message's metadata names: {release, turn, number, article, topic, asked}. What is
-understood holds what the review list shows, and the `topic` that the next message may refer to.
+They run in Rasa's process (endpoints.yml), and answer from the release that the message's metadata names: {release, turn,
+number, article, topic, asked}; from the live one where it names none, as with `bot rasa shell`. What is understood holds
+what the review list shows, and the `topic` that the next message may refer to.
 """
 
+import asyncio
 import datetime
 import functools
+from concurrent.futures import ThreadPoolExecutor
 
 from rasa_sdk import Action
 
 from bot import content, release, replies, settings
+
+# Reading a new release's content takes a second, in which other messages are answered; always the same thread, since each
+# would keep the 13 MB that it once held (2026-11-28).
+reader = ThreadPoolExecutor(1, "content")
 
 
 class ActionAnswer(Action):
@@ -19,7 +26,7 @@ class ActionAnswer(Action):
         return "action_answer"
 
     async def run(self, dispatcher, tracker, domain):
-        said = read_message(tracker)
+        said = await read_message(tracker)
         reply = replies.answer(said["content"], said["intent"], today(), said["confidence"], said["asked"],
                                said["context"].get("also"), offered(tracker))
         send(dispatcher, said, reply, answered(said))
@@ -33,7 +40,7 @@ class ActionArticleInfo(Action):
         return "action_article_info"
 
     async def run(self, dispatcher, tracker, domain):
-        said = read_message(tracker)
+        said = await read_message(tracker)
         library = said["content"]
         named = [article.id for article in library.articles.values() if article.about in said["terms"]]
         candidates = [*named, (said["metadata"].get("topic") or {}).get("article"), said["metadata"].get("article")]
@@ -52,7 +59,7 @@ class ActionClarify(Action):
         return "action_clarify"
 
     async def run(self, dispatcher, tracker, domain):
-        said = read_message(tracker)
+        said = await read_message(tracker)
         library, context, foreign = said["content"], said["context"], foreign_term(said)
         best = said["ranking"][0][0] if said["ranking"] else None
         if context.get("case") == "which":
@@ -78,7 +85,7 @@ class ActionDecline(Action):
         return "action_decline"
 
     async def run(self, dispatcher, tracker, domain):
-        said = read_message(tracker)
+        said = await read_message(tracker)
         send(dispatcher, said, decline(said, said["intent"]), left_open(said))
         return []
 
@@ -90,7 +97,7 @@ class ActionTalk(Action):
         return "action_talk"
 
     async def run(self, dispatcher, tracker, domain):
-        said = read_message(tracker)
+        said = await read_message(tracker)
         send(dispatcher, said, replies.talk(said["content"], said["intent"], said["metadata"].get("article")))
         return []
 
@@ -108,14 +115,16 @@ def decline(said, outcome):
     return replies.not_covered(said["content"], said["ranking"], foreign_term(said), said["terms"])
 
 
-def read_message(tracker):
+async def read_message(tracker):
     """What an action needs of the message: content, intent, confidence, ranking [(intent, confidence)], terms, asked,
-    context (of bot/nlu/coverage.py; {} for a choice)."""
+    context (of bot/rasa/coverage.py; {} for a choice), and the id of the release."""
     message = tracker.latest_message
     metadata = message.get("metadata") or {}
+    id = metadata.get("release") or release.live(settings.read())
+    library = await asyncio.get_running_loop().run_in_executor(reader, read_content, id)
     ranking = [(intent["name"], intent["confidence"]) for intent in message.get("intent_ranking", [])]
     return {
-        "content": read_content(metadata["release"]), "metadata": metadata,
+        "release": id, "content": library, "metadata": metadata,
         "intent": message["intent"]["name"], "confidence": message["intent"]["confidence"],
         "ranking": [(name, confidence) for name, confidence in ranking if name != "nlu_fallback"],
         "terms": list(dict.fromkeys(entity["value"] for entity in message.get("entities", []) if entity["entity"] == "term")),
@@ -164,7 +173,7 @@ def offered(tracker):
 
 def foreign_term(said):
     """The first term of the message that no question is about, or None."""
-    covered = covered_terms(said["metadata"]["release"])
+    covered = covered_terms(said["release"])
     return next((term for term in said["terms"] if term not in covered), None)
 
 

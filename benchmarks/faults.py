@@ -137,7 +137,7 @@ async def full_tmpfs(folder, scale):
 
 
 async def rasa(load, site, scale):
-    """Rasa killed, hung, out of memory, and answering what is no answer; the site's RASA_PYTHON is standin.write's."""
+    """Rasa killed, hung, out of memory, and answering what is no answer; the site's command is the stand-in's."""
     gateway = site.gateways[0]
     mode = gateway.folder / "mode"
 
@@ -177,7 +177,7 @@ def _family(pid):
 async def killing(load, site, scale, visitors=50):
     """kill -9 of any process of the site, at random moments, with so many messages in flight."""
     times = max(4, round(20 * scale))
-    victims = [*[(f"gateway {i}", which) for i in range(len(site.gateways)) for which in ("gateway", "rasa", "actions")],
+    victims = [*[(f"gateway {i}", which) for i in range(len(site.gateways)) for which in ("gateway", "rasa")],
                *[(name, name) for name in (*site.others, *(["postgresql"] if site.postgresql else []))]]
     chosen = [*random.sample(victims, min(times, len(victims))), *random.choices(victims, k=max(0, times - len(victims)))]
     until, begun = asyncio.Event(), len(load.journal)
@@ -200,7 +200,7 @@ async def killing(load, site, scale, visitors=50):
 
 
 def _kill(site, name, which):
-    if which in ("gateway", "rasa", "actions"):
+    if which in ("gateway", "rasa"):
         gateway = site.gateways[int(name.split()[1])]
         pids = [gateway.process.pid] if which == "gateway" else gateway.children()[which]
         for pid in pids:

@@ -232,7 +232,7 @@ for axes, (key, title) in zip(all, [("train", "training, s"), ("start", "start, 
     axes.grid(alpha=0.3)
 figure.savefig(path, metadata={"Date": None})
 """
-    subprocess.run([str(ROOT / ".venv-rasa/bin/python"), "-c", code, json.dumps(results), str(path)], check=True)
+    subprocess.run([str(ROOT / ".venv/bin/python"), "-c", code, json.dumps(results), str(path)], check=True)
 
 
 if __name__ == "__main__":

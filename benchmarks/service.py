@@ -105,7 +105,7 @@ def measure_stock(folder, data, id, environment):
     project = folder / "stock"
     project.mkdir()
     write_stock(project, content.load(data))
-    rasa = [str(ROOT / ".venv-rasa/bin/python"), "-W", "ignore", "-m", "rasa"]
+    rasa = [str(ROOT / ".venv/bin/python"), "-W", "ignore", "-m", "rasa"]
     silent = {**environment, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     train = lambda: subprocess.run([*rasa, "train", "--quiet"], cwd=project, env=silent, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     say("stock Rasa: first training (minutes)")

@@ -34,6 +34,7 @@ class Gateway:
     folder: Path
     environment: dict
     working: str | Path = settings.ROOT
+    command: tuple = (sys.executable, "-m", "bot")
     process: subprocess.Popen | None = None
 
     @property
@@ -46,17 +47,18 @@ class Gateway:
 
     def start(self):
         with self.log.open("a") as output:
-            self.process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], cwd=self.working, stdout=output, stderr=output,
+            self.process = subprocess.Popen([*self.command, "serve"], cwd=self.working, stdout=output, stderr=output,
                                             env={**os.environ, "PYTHONPATH": str(settings.ROOT), **self.environment}, start_new_session=True)
         return self
 
     def children(self):
-        """{"rasa": [pid, ...], "actions": [pid]} of its private processes."""
-        found = {"rasa": [], "actions": []}
+        """{"rasa": [pid, ...]} of its private processes."""
+        found = {"rasa": []}
         listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
         for line in listed.splitlines():
             pid, command = line.split(None, 1)
-            found["rasa" if "bot.nlu" in command else "actions"].append(int(pid))
+            if " serve " in command:
+                found["rasa"].append(int(pid))
         return found
 
     def is_ready(self):
@@ -126,11 +128,11 @@ class Site:
 
 
 @contextlib.contextmanager
-def single(folder, working=settings.ROOT, **environment):
-    """A site of one gateway, with SQLite unless DATABASE_URL says otherwise."""
+def single(folder, working=settings.ROOT, command=Gateway.command, **environment):
+    """A site of one gateway, with SQLite unless DATABASE_URL says otherwise; `command` in place of `bot`."""
     address = environment.get("DATABASE_URL", f"sqlite:///{folder}/site.db")
     gateway = _gateway(folder, **{**environment, "DATABASE_URL": address})
-    gateway.working = working
+    gateway.working, gateway.command = working, command
     with _running(Site(gateway.url, [gateway], address)) as site:
         yield site
 

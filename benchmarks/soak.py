@@ -89,8 +89,7 @@ async def full_disk(folder, scale):
 
 
 async def rasa(folder, scale):
-    stand_in = standin.write(folder / "rasa", folder / "mode")
-    return await on(sites.single, faults.rasa, RASA_PYTHON=str(stand_in), **UNLIMITED)(folder, scale)
+    return await on(sites.single, faults.rasa, command=standin.command(folder / "mode"), **UNLIMITED)(folder, scale)
 
 
 async def clock(folder, scale):

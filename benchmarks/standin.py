@@ -1,6 +1,7 @@
-"""A stand-in for Rasa's Python: it starts the real one behind itself, and answers in its place as a file tells it.
+"""A stand-in for Rasa: it starts the real one behind itself, and answers in its place as a file tells it.
 
-`python standin.py REAL_PYTHON MODE_FILE -m bot.nlu serve ARCHIVE PORT`; the probe of a new Rasa is always passed on.
+`python -m benchmarks.standin MODE_FILE VERB ...` is `bot VERB ...`, whose Rasa is the stand-in. That is
+`python benchmarks/standin.py --rasa MODE_FILE serve ARCHIVE PORT`; the probe of a new Rasa is always passed on.
 """
 
 import http.server
@@ -74,20 +75,29 @@ class StandIn(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def write(path, mode_file):
-    """Make `path` an executable that takes the place of Rasa's Python; it does what `mode_file` says, if there is one."""
-    from bot import settings
+def command(mode_file):
+    """The command that is `bot`, with a Rasa that does what `mode_file` says, if there is one."""
+    return [sys.executable, "-m", "benchmarks.standin", str(mode_file)]
 
-    command = [sys.executable, __file__, str(settings.read().path("rasa_python")), str(mode_file)]
-    path.write_text(f"#!/bin/sh\nexec {' '.join(command)} \"$@\"\n")
-    path.chmod(0o755)
-    return path
+
+def stand_in(mode_file, verb, *arguments):
+    """Rasa's own process, where it serves: the real one, behind an HTTP server that answers for it."""
+    global MODE, BEHIND
+    if verb != "serve":
+        os.execv(sys.executable, [sys.executable, "-m", "bot.rasa", verb, *arguments])
+    archive, port = arguments
+    MODE, BEHIND = Path(mode_file), int(port) + 1 if int(port) < 65535 else int(port) - 1
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), StandIn)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    process = subprocess.Popen([sys.executable, "-m", "bot.rasa", verb, archive, str(BEHIND)])  # its standard input is ours: it ends with who started us
+    os._exit(process.wait())
 
 
 if __name__ == "__main__":
-    python, mode, *arguments, port = sys.argv[1:]
-    MODE, BEHIND = Path(mode), int(port) + 1 if int(port) < 65535 else int(port) - 1
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), StandIn)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    process = subprocess.Popen([python, *arguments, str(BEHIND)])  # its standard input is ours: it ends with who started us
-    os._exit(process.wait())
+    if sys.argv[1] == "--rasa":
+        stand_in(*sys.argv[2:])
+    from bot import __main__, release
+
+    release.RASA = (sys.executable, __file__, "--rasa", sys.argv[1])
+    sys.argv = ["bot", *sys.argv[2:]]
+    sys.exit(__main__.main())

@@ -29,11 +29,11 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "var" / "understanding.json"
 PLOT = ROOT / "docs" / "images" / "risk-coverage.svg"
 SETS = {"BANKING77": "banking77", "CLINC150": "clinc150", "HWU64": "hwu64"}
-CODE = ("bot/encoder.py", "bot/spelling.py", "bot/nlu/reader.py", "bot/nlu/featurizer.py", "bot/nlu/classifier.py")
+CODE = ("bot/encoder.py", "bot/spelling.py", "bot/rasa/reader.py", "bot/rasa/featurizer.py", "bot/rasa/classifier.py")
 TO_REACH = {"BANKING77 full": 94.3, "BANKING77 10-shot": 87.5, "CLINC150 full": 96.8, "CLINC150 10-shot": 93.0,
             "HWU64 full": 93.0, "HWU64 10-shot": 86.0}
 IN_SCOPE = 0.95  # the in-scope accuracy that is kept when out-of-scope recall is measured
-CLASSIFIER = "bot.nlu.classifier.QuestionClassifier"
+CLASSIFIER = "bot.rasa.classifier.QuestionClassifier"
 # Each is the pipeline with one part left out; "the first recipe" is where the work began.
 ABLATION = {"everything": {}, "without the intents' names": {"name_weight": 0.0}, "without the middle layers": {"layer_weight": 0.0},
             "without n-grams": {"gram_weight": 0.0}, "without the sentence vector": {"vector_weight": 0.0},
@@ -81,7 +81,7 @@ def stock_config():
 def run(config, train, test, strangers, lean=True):
     """Train `config` on `train`, ask it `test` and `strangers`: a result to be written as JSON."""
     if lean:
-        from bot.nlu.lean import prepare, quieten
+        from bot.rasa.compatibility import prepare, quieten
 
         prepare()
         quieten()

@@ -4,7 +4,6 @@ import base64
 import binascii
 import importlib.metadata
 import ipaddress
-import json
 import os
 import re
 import resource
@@ -19,13 +18,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot import encoder, release, settings, store
+from bot.rasa import compatibility
 
-GATEWAY_PYTHON, RASA_PYTHON = (3, 13), (3, 10)
+PYTHON = (3, 13)
 LEAST_DISK, ROOMY_DISK = 512 * 1024**2, 2 * 1024**3  # bytes; a training writes some 100 MB, and a release holds 30
 GATEWAY_MEMORY, RASA_MEMORY = 350 * 1024**2, 400 * 1024**2  # bytes; 290 (with the actions) and 350 were resident with nine articles
 SHORTEST_SECRET, FEWEST_SIGNS = 32, 10
 LEAST_FILES = 4096
-VERSIONS = "import importlib.metadata as m, json, sys; print(json.dumps([sys.version_info[:2], {d.metadata['Name']: d.version for d in m.distributions()}]))"
 OK, NOTICE, MEND = "ok", "notice", "mend"
 
 
@@ -35,23 +34,20 @@ def examine(config):
 
 
 def _look_python(config):
-    if sys.version_info[:2] != GATEWAY_PYTHON:
-        yield MEND, f"this is Python {sys.version_info[0]}.{sys.version_info[1]}; the gateway wants 3.13: run `make install`"
+    if sys.version_info[:2] != PYTHON:
+        yield MEND, f"this is Python {sys.version_info[0]}.{sys.version_info[1]}; Pamphlet wants 3.13: run `make install`"
     installed = {found.metadata["Name"]: found.version for found in importlib.metadata.distributions()}
     yield _compare(installed, "app.txt")
 
 
 def _look_rasa(config):
-    python = config.path("rasa_python")
     try:
-        done = subprocess.run([str(python), "-c", VERSIONS], capture_output=True, text=True, timeout=60)
-        version, installed = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        yield MEND, f"{python} can't be run; run `make install`, or set RASA_PYTHON to the Python that holds Rasa"
+        compatibility.check_versions()
+    except (compatibility.UnsupportedRasa, importlib.metadata.PackageNotFoundError) as error:
+        yield MEND, f"{error}"
         return
-    if tuple(version) != RASA_PYTHON:
-        yield MEND, f"{python} is Python {version[0]}.{version[1]}; Rasa wants 3.10: run `make install`"
-    yield _compare(installed, "rasa.txt")
+    untried = compatibility.untried_packages()
+    yield from [(NOTICE, sentence) for sentence in untried] or [(OK, f"{compatibility.RASA_VERSION}, with packages that it is known to work with")]
 
 
 def _compare(installed, lock):

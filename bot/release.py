@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from pathlib import Path
 
 from bot import articles, content, depot, safety, settings
 
+RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our components
 CONFIGURATION = ("config.yml", "domain.yml")
 ARCHIVE = "model.tar.gz"
 # What Rasa does for us: a change in it wants a new training, like a change of content.
-CODE = ("bot/nlu", "bot/articles.py", "bot/content.py", "bot/encoder.py", "bot/spelling.py", "bot/terms.py", "requirements/rasa.txt")
+CODE = ("bot/rasa", "bot/articles.py", "bot/content.py", "bot/encoder.py", "bot/spelling.py", "bot/terms.py", "requirements/app.txt")
 # Of the test phrases of articles: answered with another question's answer; answered rightly; answered rightly, or asked
 # back with the right question among those offered.
 MOST_WRONG, LEAST_RIGHT, LEAST_FOUND = 0.02, 0.80, 0.95
@@ -188,7 +190,7 @@ def test(config, id, progress):
 def understand(config, archive, messages, progress=lambda done: None):
     """(intents, results): what an archive knows, and {intent, intent_ranking, entities} for each message
     {text, metadata?}; `metadata` holds the conversation's topic, the turn's number and the page's article."""
-    with _rasa(config, ["understand", str(archive)], stdin=subprocess.PIPE) as process:
+    with _rasa(["understand", str(archive)], stdin=subprocess.PIPE) as process:
         try:
             first = process.stdout.readline()
             if not first:
@@ -320,7 +322,7 @@ def _run_training(config, folder, progress):
     """Train `folder` in Rasa's own process; every trained component is a step."""
     steps = re.findall(r"^\s+- name: (\S+)", (folder / "config.yml").read_text(), re.MULTILINE)
     begun = 0
-    with _rasa(config, ["train", str(folder), str(folder / ARCHIVE)], stderr=subprocess.STDOUT,
+    with _rasa(["train", str(folder), str(folder / ARCHIVE)], stderr=subprocess.STDOUT,
                env={**os.environ, "RASA_CACHE_DIRECTORY": str(_cache(config))}) as process:
         tail = []
         try:
@@ -355,11 +357,8 @@ def code():
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
-def _rasa(config, arguments, **pipes):
-    python = config.path("rasa_python")
-    if not python.exists():
-        raise ReleaseError(f"{python} is missing; run `make install` to make Rasa's environment")
-    return subprocess.Popen([str(python), "-m", "bot.nlu", *arguments], cwd=settings.ROOT, text=True,
+def _rasa(arguments, **pipes):
+    return subprocess.Popen([*RASA, *arguments], cwd=settings.ROOT, text=True,
                             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes})
 
 

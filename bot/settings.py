@@ -41,7 +41,6 @@ class Settings:
     data: str = _setting("data", "folder of the content that editors write")
     models: str = _setting("models", "folder of candidates, releases and the sentence encoder")
     var: str = _setting("var", "folder of what the service keeps for itself: database, secret")
-    rasa_python: str = _setting(".venv-rasa/bin/python", "the Python that holds Rasa")
     secret: str = _secret("signs releases and opens the private routes; empty: made once and kept in var/secret")
     allowed_origins: str = _setting("", "sites that may embed the chat, as https://a.example https://b.example")
     front_article: str = _setting("myoclonus", "article that the page at / shows; where there is none of this name, the first")

@@ -1,7 +1,7 @@
-"""Both locks against the known vulnerabilities, by pip-audit: `python requirements/audit.py`, in the environment of audit.txt.
+"""The lock against the known vulnerabilities, by pip-audit: `python requirements/audit.py`, in the environment of audit.txt.
 
-What is found and not in audit-exceptions.toml fails; so does an exception that has ended. Where the vulnerability service
-doesn't answer, that is said, and nothing fails: one package that is known to be vulnerable is asked for first.
+What is found and not in audit-exceptions.toml fails (1); so does an exception that has ended. Where the vulnerability service
+doesn't answer, that is said and is an end of its own (3): one package that is known to be vulnerable is asked for first.
 """
 
 import datetime
@@ -15,23 +15,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
-LOCKS = ("app.txt", "rasa.txt")
+LOCKS = ("app.txt",)
+NOT_ASKED = 3  # the exit code where nobody answered
 KNOWN = "requests==2.19.0"  # CVE-2018-18074
 
 
 @dataclass(frozen=True)
 class Excepted:
-    """A vulnerability of one version that can't be reached in what we do with it; `id` is "*" where that holds for any.
-
-    `module` is what is never imported, where that is the reason; a test holds it.
-    """
+    """A vulnerability of one version that can't be reached in what we do with it; `id` is "*" where that holds for any."""
 
     package: str
     version: str
     id: str
     reason: str
     until: datetime.date
-    module: str | None = None
 
     def covers(self, package, names):
         return (self.package, self.version) == (package["name"], package["version"]) and (self.id == "*" or self.id in names)
@@ -39,7 +36,7 @@ class Excepted:
 
 def exceptions(path=HERE / "audit-exceptions.toml"):
     """The exceptions of a file."""
-    return [Excepted(**entry) for entry in tomllib.loads(path.read_text())["exception"]]
+    return [Excepted(**entry) for entry in tomllib.loads(path.read_text()).get("exception", [])]
 
 
 def pins(text):
@@ -76,7 +73,7 @@ def ask(names):
 def main():
     if not any(package.get("vulns") for package in ask([KNOWN])["dependencies"]):
         print("audit: not done; the vulnerability service of PyPI does not answer here")
-        return 0
+        return NOT_ASKED
     names = sorted({name for lock in LOCKS for name in pins((HERE / lock).read_text())})
     failures, skipped = judge(ask(names), exceptions(), datetime.datetime.now(datetime.UTC).date())
     print("\n".join([*failures, f"audit: {len(names)} packages, {skipped} could not be asked for, {len(failures)} failures"]))

@@ -67,12 +67,12 @@ class Service:
             return "\n".join(connection.iterdump())
 
     def children(self):
-        """{"rasa": pid, "actions": pid} of the private processes."""
+        """{"rasa": pid} of the private processes."""
         found = {}
         for line in subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout.splitlines():
             pid, parent, command = line.split(None, 2)
-            if int(parent) == self.process.pid:
-                found["rasa" if "bot.nlu serve" in command else "actions"] = int(pid)
+            if int(parent) == self.process.pid and "bot.rasa serve" in command:
+                found["rasa"] = int(pid)
         return found
 
     def wait_ready(self, seconds=START_SECONDS):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bot import terms
-from bot.nlu import aspects
+from bot.rasa import aspects
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,7 +32,7 @@ FOREIGN = ["what brings about migraine", "which tests show asthma", "long term c
 SCRIPT = """
 import json, sys, tempfile
 from pathlib import Path
-from bot.nlu.lean import prepare, quieten
+from bot.rasa.compatibility import prepare, quieten
 prepare(); quieten()
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -41,9 +41,9 @@ from rasa.nlu.featurizers.sparse_featurizer.count_vectors_featurizer import Coun
 from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from bot.nlu.classifier import QuestionClassifier
-from bot.nlu.featurizer import SentenceFeaturizer
-from bot.nlu.terms import TermExtractor
+from bot.rasa.classifier import QuestionClassifier
+from bot.rasa.featurizer import SentenceFeaturizer
+from bot.rasa.terms import TermExtractor
 
 given = json.load(sys.stdin)
 storage = LocalModelStorage(Path(tempfile.mkdtemp()))
@@ -84,7 +84,7 @@ def seen():
     phrases = {f"{subject}.{aspect}": [text.format(subject) for text in texts]
                for subject in SUBJECTS for aspect, texts in (POOR if subject == "tics" else RICH).items()} | TALK
     given = {"phrases": phrases, "asked": [*BORROWED, *FOREIGN], "terms": [*SUBJECTS, "migraine", "asthma", "gout", "lupus"]}
-    done = subprocess.run([ROOT / ".venv-rasa/bin/python", "-c", SCRIPT], input=json.dumps(given), cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([ROOT / ".venv/bin/python", "-c", SCRIPT], input=json.dumps(given), cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -133,14 +133,14 @@ def test_a_term_is_read_under_its_own_name_and_what_a_longer_name_says_besides_s
 NAMES = """
 import json, sys, tempfile
 from pathlib import Path
-from bot.nlu.lean import prepare, quieten
+from bot.rasa.compatibility import prepare, quieten
 prepare(); quieten()
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.resource import Resource
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from bot.nlu import aspects
-from bot.nlu.terms import TermExtractor
+from bot.rasa import aspects
+from bot.rasa.terms import TermExtractor
 
 given = json.load(sys.stdin)
 storage = LocalModelStorage(Path(tempfile.mkdtemp()))
@@ -169,7 +169,7 @@ def test_a_longer_name_is_read_as_the_term_unless_its_words_tell_questions_apart
         "do motor tics hurt": "do motor tourette syndrome hurt",  # without it two questions had a phrase in common
     }
     given = {"phrases": PHRASES, "names": {name: term for term, names in terms.items() for name in names}, "asked": list(expected)}
-    done = subprocess.run([ROOT / ".venv-rasa/bin/python", "-c", NAMES], input=json.dumps(given), cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run([ROOT / ".venv/bin/python", "-c", NAMES], input=json.dumps(given), cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == expected
 

@@ -50,7 +50,7 @@ ODD = ["???", "🙂", "12", "x" * 3000, "a\x00b", "{price}", "/order"]
 SCRIPT = """
 import json, sys, tempfile
 from pathlib import Path
-from bot.nlu.lean import prepare, quieten
+from bot.rasa.compatibility import prepare, quieten
 prepare(); quieten()
 from rasa.engine.graph import ExecutionContext, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
@@ -59,9 +59,9 @@ from rasa.nlu.featurizers.sparse_featurizer.count_vectors_featurizer import Coun
 from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from bot.nlu.classifier import QuestionClassifier
-from bot.nlu.featurizer import SentenceFeaturizer
-from bot.nlu.reader import SpellingReader
+from bot.rasa.classifier import QuestionClassifier
+from bot.rasa.featurizer import SentenceFeaturizer
+from bot.rasa.reader import SpellingReader
 
 given = json.load(sys.stdin)
 storage = LocalModelStorage(Path(tempfile.mkdtemp()))
@@ -119,7 +119,7 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def seen():
     given = {"phrases": PHRASES, "asked": list(ASKED), "strange": STRANGE, "odd": ODD, "mistyped": MISTYPED}
-    done = subprocess.run([ROOT / ".venv-rasa/bin/python", "-c", SCRIPT], input=json.dumps(given), cwd=ROOT,
+    done = subprocess.run([ROOT / ".venv/bin/python", "-c", SCRIPT], input=json.dumps(given), cwd=ROOT,
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

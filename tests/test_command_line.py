@@ -67,7 +67,6 @@ def test_ask_starts_a_service_for_itself_where_none_runs(tmp_path):
     ({"MODELS": "/nonexistent/models"}, "serve", "no release is published"),
     ({"DATABASE_URL": "sqlite:////dev/null/x.db"}, "serve", "/dev/null"),
     ({"DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"}, "serve", "database"),
-    ({"RASA_PYTHON": "nowhere/python"}, "serve", "nowhere/python"),
 ])
 def test_a_wrong_environment_is_one_line_that_names_it(environment, verb, said, tmp_path):
     given = {"PORT": str(free_port()), "VAR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/t.db",

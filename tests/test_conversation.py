@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.nlu import context
+from bot.rasa import context
 
 ROOT = Path(__file__).resolve().parent.parent
 CONVERSATIONS = yaml.safe_load((ROOT / "tests/conversations.yml").read_text())

@@ -1,5 +1,6 @@
 """`bot doctor`: what it says of a sound machine and of broken ones, and that it changes nothing."""
 
+import importlib.metadata
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import servers
-from bot import settings, store
+from bot import doctor, settings, store
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRET = settings.secret(settings.read())
@@ -43,21 +44,25 @@ def test_everything_that_is_broken_is_named_at_once_and_no_password_is_shown(tmp
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         code, found = examine(
-            tmp_path, PORT=str(taken.getsockname()[1]), RASA_PYTHON="nowhere/python", MODELS=str(tmp_path / "models"), VAR="/proc/nowhere",
+            tmp_path, PORT=str(taken.getsockname()[1]), MODELS=str(tmp_path / "models"), VAR="/proc/nowhere",
             DATABASE_URL="postgresql+psycopg://ann:qqcanary@127.0.0.1:1/none", REDIS_URL="redis://:qqcanary@127.0.0.1:1/0", RASA_PROCESSES="100000",
             PUBLIC_URL="http://chat.example.org", SECRET="qqcanary", METRICS_TOKEN="a" * 40, WEBHOOK_SECRET="whsec_qqcanary")
     assert code == 1 and "qqcanary" not in str(found)
-    assert mended(found) == {"Rasa", "encoder", "release", "database", "Redis", "disk", "memory", "port", "PUBLIC_URL", "secrets"}
+    assert mended(found) == {"encoder", "release", "database", "Redis", "disk", "memory", "port", "PUBLIC_URL", "secrets"}
     said = {what: " ".join(line for _, line in lines) for what, lines in found.items()}
-    for what, mend in {"Rasa": "make install", "encoder": "bot encoder build", "release": "bot prepare", "database": "DATABASE_URL", "Redis": "REDIS_URL",
+    for what, mend in {"encoder": "bot encoder build", "release": "bot prepare", "database": "DATABASE_URL", "Redis": "REDIS_URL",
                        "disk": "/proc", "memory": "RASA_PROCESSES", "port": "set PORT", "PUBLIC_URL": "not https"}.items():
         assert mend in said[what], (what, said[what])
     assert [line.split(" ")[0] for state, line in found["secrets"] if state == "mend"] == ["SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET"]
 
 
-def test_another_python_than_rasas_is_named_with_what_it_lacks(tmp_path):
-    _, found = examine(tmp_path, RASA_PYTHON=".venv/bin/python")
-    assert "wants 3.10" in found["Rasa"][0][1] and "requirements/rasa.txt" in found["Rasa"][1][1]
+def test_another_rasa_and_a_package_it_was_never_tried_with_are_named(monkeypatch):
+    known = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "99.1" if name == "sanic" else known(name))
+    assert [state for state, _ in doctor._look_rasa(None)] == ["notice"] and "sanic 99.1" in list(doctor._look_rasa(None))[0][1]
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "3.7.0" if name == "rasa" else known(name))
+    (state, said), = doctor._look_rasa(None)
+    assert state == "mend" and "rasa 3.7.0" in said and "make install" in said
 
 
 def test_a_release_that_another_site_signed_is_named(tmp_path):

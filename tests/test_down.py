@@ -1,11 +1,8 @@
 """What a visitor gets when something behind the gateway is down, hangs or breaks; and that it comes back."""
 
 import concurrent.futures
-import contextlib
-import http.client
 import os
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -13,8 +10,6 @@ import uuid
 import conftest
 import httpx
 import pytest
-
-from benchmarks import servers
 
 PATIENCE = 5.0  # seconds in which a visitor must have a reply
 
@@ -31,10 +26,9 @@ def outcomes(service):
     return [row[0] for row in service.rows("select outcome from turns order by id")]
 
 
-@pytest.mark.parametrize("victim", ["rasa", "actions"])
-def test_a_hanging_process_makes_it_unavailable_within_5_s_and_the_message_stays_stored(own_service, victim):
+def test_a_hanging_rasa_makes_it_unavailable_within_5_s_and_the_message_stays_stored(own_service):
     token = own_service.open()
-    pid = own_service.children()[victim]
+    pid = own_service.children()["rasa"]
     os.kill(pid, signal.SIGSTOP)
     try:
         reply, seconds = ask(own_service, token)
@@ -45,10 +39,9 @@ def test_a_hanging_process_makes_it_unavailable_within_5_s_and_the_message_stays
     assert outcomes(own_service) == ["unavailable"]
 
 
-@pytest.mark.parametrize("victim", ["rasa", "actions"])
-def test_a_killed_process_makes_it_unavailable_and_is_started_again(own_service, victim):
+def test_a_killed_rasa_makes_it_unavailable_and_is_started_again(own_service):
     token = own_service.open()
-    os.kill(own_service.children()[victim], signal.SIGKILL)
+    os.kill(own_service.children()["rasa"], signal.SIGKILL)
     reply, seconds = ask(own_service, token)
     assert reply["kind"] == "unavailable" and seconds < PATIENCE
     end = time.monotonic() + 60
@@ -58,12 +51,11 @@ def test_a_killed_process_makes_it_unavailable_and_is_started_again(own_service,
     assert reply["kind"] == "answer"
 
 
-@pytest.mark.parametrize("victim", ["rasa", "actions"])
-def test_a_danger_is_answered_with_a_process_down(own_service, victim):
+def test_a_danger_is_answered_with_a_process_down(own_service):
     token = own_service.open(country="GB")
-    os.kill(own_service.children()[victim], signal.SIGSTOP)
+    os.kill(own_service.children()["rasa"], signal.SIGSTOP)
     reply, seconds = ask(own_service, token, "i want to kill myself")
-    os.kill(own_service.children()[victim], signal.SIGCONT)
+    os.kill(own_service.children()["rasa"], signal.SIGCONT)
     assert reply["kind"] == "crisis" and seconds < 1
     assert "116 123" in str(reply["numbers"])
 
@@ -119,7 +111,7 @@ def test_without_a_database_a_danger_is_answered_and_the_rest_is_refused_with_a_
                          ids=["running", "stopped"])
 def test_an_end_of_the_gateway_leaves_no_process_behind(own_service, stopped):
     children = own_service.children()
-    assert set(children) == {"rasa", "actions"}
+    assert set(children) == {"rasa"}
     for pid in children.values() if stopped else []:
         os.kill(pid, signal.SIGSTOP)
     own_service.process.kill()
@@ -147,21 +139,3 @@ def _alive(pid):
             return stat.read().split()[2] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
-
-
-def test_a_connection_to_the_actions_outlasts_a_pause_so_that_no_message_meets_its_end():
-    port = servers.free_port()
-    with subprocess.Popen([sys.executable, "-m", "actions", str(port)], cwd=conftest.ROOT, stdin=subprocess.PIPE,
-                          env={**os.environ, "INTERNAL_SECRET": "x"}) as process, \
-            contextlib.closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
-        try:
-            servers.wait_for(connection.connect, OSError, process)
-            connection.auto_open = False
-            for pause in (0, 6):
-                time.sleep(pause)
-                connection.request("POST", "/")
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 403
-        finally:
-            process.kill()

@@ -120,7 +120,7 @@ def test_no_message_is_lost_when_a_process_is_killed(site):
 
         return kill
 
-    faults, got = under_load(site, killing("rasa"), killing("actions"), killing("gateway"))
+    faults, got = under_load(site, killing("rasa"), killing("gateway"))
     assert faults == []
     assert got["answered"] >= 40 and got["repeated"], got
 
@@ -166,7 +166,7 @@ def test_no_message_is_lost_when_the_database_fails(database_site):
 def test_whatever_rasa_answers_a_message_is_answered_once_or_refused(tmp_path):
     """The gateway believes nothing that comes from Rasa."""
     mode = tmp_path / "mode"
-    with sites.single(tmp_path, RASA_PYTHON=str(standin.write(tmp_path / "rasa", mode)), MESSAGES_PER_MINUTE="1000000") as site:
+    with sites.single(tmp_path, command=standin.command(mode), MESSAGES_PER_MINUTE="1000000") as site:
         async def run():
             async with load.visiting(site.url) as visits:
                 visitor, ends = await load.come(visits), {}

@@ -237,8 +237,6 @@ async def _is_ready(request: Request):
     desk, faults = request.app.state.desk, []
     if not any(rasa.runs() for rasa in desk.processes.rasas):
         faults.append("Rasa is not running")
-    if desk.processes.actions.poll() is not None:
-        faults.append("the action server is not running")
     try:
         await limits.in_time(store.ping, desk.engine)
     except store.StoreDown:

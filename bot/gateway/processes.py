@@ -1,4 +1,4 @@
-"""The private processes behind the gateway: the action server, and the Rasas of a release. Started, watched, exchanged."""
+"""The private processes behind the gateway: the Rasas of a release, each with the actions in it. Started, watched, exchanged."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,6 @@ import os
 import secrets
 import socket
 import subprocess
-import sys
 import time
 import zlib
 from dataclasses import dataclass, field
@@ -47,14 +46,12 @@ class Rasa:
 
 @dataclass
 class Processes:
-    """What `start` made: the live release and its Rasas, the action server, and the client that calls them."""
+    """What `start` made: the live release, its Rasas, and the client that calls them."""
 
     config: settings.Settings
     secret: str
     client: httpx.AsyncClient
-    actions_port: int
     release: str
-    actions: subprocess.Popen | None = None
     rasas: list = field(default_factory=list)
     draining: set = field(default_factory=set)
     unforgotten: set = field(default_factory=set)  # senders that Rasa could not be told to forget
@@ -80,11 +77,10 @@ def live_release(config):
 
 async def start(config, id):
     """The processes of release `id`, warm and probed; raises release.ReleaseError or NoAnswer."""
-    processes = Processes(config=config, secret=secrets.token_urlsafe(32), actions_port=_free_port(), release=id,
+    processes = Processes(config=config, secret=secrets.token_urlsafe(32), release=id,
                           client=httpx.AsyncClient(limits=httpx.Limits(max_connections=200, max_keepalive_connections=50,
                                                                            keepalive_expiry=2)))  # before Rasa's 5 s: a message would be lost
     try:
-        processes.actions = _start_actions(processes)
         processes.rasas = await _start_rasas(processes, id)
     except BaseException:
         await stop(processes)
@@ -95,7 +91,7 @@ async def start(config, id):
 async def stop(processes):
     """End every process: asked first, made to after END_SECONDS."""
     found = [rasa.process for rasa in [*processes.rasas, *processes.draining, *([processes.tried] if processes.tried else [])]]
-    await asyncio.gather(*(_end(process) for process in [*found, *([processes.actions] if processes.actions else [])]))
+    await asyncio.gather(*(_end(process) for process in found))
     await processes.client.aclose()
 
 
@@ -110,10 +106,6 @@ async def watch(processes, check):
         await asyncio.sleep(pause)
         try:
             await _end_what_hangs(processes)
-            if processes.actions.poll() is not None:
-                logger.error("the action server ended with %s; starting it again", processes.actions.returncode)
-                metrics.RESTARTS.labels("actions").inc()
-                processes.actions = _start_actions(processes)
             for rasa in [rasa for rasa in processes.rasas if not rasa.runs()]:
                 logger.error("Rasa ended with %s; starting it again", rasa.process.returncode)
                 metrics.RESTARTS.labels("rasa").inc()
@@ -198,12 +190,6 @@ async def _end_what_hangs(processes):
     """Kill a process that gives no sign of life, where messages have failed for a while; and a Rasa that lives but can't answer."""
     now = time.monotonic()
     failing = [rasa for rasa in processes.rasas if rasa.runs() and rasa.failing_since and now - rasa.failing_since > FAILING_SECONDS]
-    if not failing:
-        return
-    if processes.actions.poll() is None and not await _lives(processes, processes.actions_port):
-        logger.error("the action server hangs; it is killed")
-        processes.actions.kill()
-        await asyncio.to_thread(processes.actions.wait)
     for rasa in failing:
         if not await _lives(processes, rasa.port) or now - rasa.failing_since > 3 * FAILING_SECONDS:
             logger.error("Rasa gives no answer; it is killed")
@@ -306,10 +292,8 @@ async def _start_rasas(processes, id):
 async def _start_rasa(processes, id):
     config, archive = processes.config, _archive_of(processes, id)
     port = _free_port()
-    process = _spawn([str(config.path("rasa_python")), "-m", "bot.nlu", "serve",
-                      str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
-                     ACTIONS_URL=f"http://127.0.0.1:{processes.actions_port}/", INTERNAL_SECRET=processes.secret,
-                     SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
+    process = _spawn([*release.RASA, "serve", str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
+                     INTERNAL_SECRET=processes.secret, SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
     with contextlib.suppress(OSError):  # it ended at once, which is told below
         os.setpriority(os.PRIO_PROCESS, process.pid, BEHIND)
     rasa = Rasa(release=id, archive=archive, port=port, process=process)
@@ -328,17 +312,13 @@ async def _start_rasa(processes, id):
 
 
 async def _probe(processes, rasa):
-    """Have a Rasa and the actions answer from its release, which these read then; raises NoAnswer."""
+    """Have a Rasa answer from its release, whose content its actions read then; raises NoAnswer."""
     await _send(processes, rasa, f"{PROBE}-{rasa.release}", "hello", None, {})
 
 
 def _archive_of(processes, id):
     """The hash of the archive of release `id`, whose every file is as it was signed; raises release.ReleaseError."""
     return release.read_manifest(processes.config, id)["files"][release.ARCHIVE]
-
-
-def _start_actions(processes):
-    return _spawn([sys.executable, "-m", "actions", str(processes.actions_port)], INTERNAL_SECRET=processes.secret)
 
 
 def _spawn(command, **environment):

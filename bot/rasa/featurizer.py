@@ -18,7 +18,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import encoder
-from bot.nlu import aspects
+from bot.rasa import aspects
 
 SEPARATOR = "\0"  # stands in no text
 

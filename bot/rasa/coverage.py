@@ -2,7 +2,7 @@
 myoclonus's answer, and "can it be prevented?" gets that of the condition that was spoken of.
 
 The classifier before it ranks by the words alone. What a question is about, and the conversation's topic, weigh that
-ranking here (bot/nlu/context.py); of a message with several questions the clearest is answered, the next is offered.
+ranking here (bot/rasa/context.py); of a message with several questions the clearest is answered, the next is offered.
 """
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import terms
-from bot.nlu import context
-from bot.nlu.parts import is_question
+from bot.rasa import context
+from bot.rasa.parts import is_question
 
 NEAR = 5  # questions of a message's ranking among which a part that names nothing may be
 FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what follows

@@ -8,7 +8,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, Us
 from sanic import Blueprint, response
 
 from bot import logs
-from bot.nlu import trackers
+from bot.rasa import trackers
 
 logger = logging.getLogger(__name__)
 EXPLAINED = ("text", "intent", "intent_ranking", "entities", "context", "scores")

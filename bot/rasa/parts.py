@@ -1,7 +1,7 @@
 """Several sentences, or two questions in one message: each part is understood for itself as well.
 
 This component comes first. What it adds to the messages goes the same way through the pipeline, and is taken out again
-by `bot.nlu.coverage`, which decides between the whole and its parts.
+by `bot.rasa.coverage`, which decides between the whole and its parts.
 """
 from __future__ import annotations
 

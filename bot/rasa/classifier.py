@@ -1,6 +1,6 @@
 """Which question a message asks: logistic regression over the sentence vector, two middle layers and character n-grams,
 times the likeness to the nearest training phrase, and, where questions have facets, the aspect that all articles' phrases
-teach (bot/nlu/aspects.py); docs/understanding.md tells why, and what each part is worth."""
+teach (bot/rasa/aspects.py); docs/understanding.md tells why, and what each part is worth."""
 from __future__ import annotations
 
 import json
@@ -25,7 +25,7 @@ from scipy.linalg import cholesky, solve, solve_triangular
 from scipy.optimize import fmin_l_bfgs_b
 from threadpoolctl import threadpool_limits
 
-from bot.nlu import aspects
+from bot.rasa import aspects
 
 VECTOR = 384  # what a dense feature begins with: the sentence vector; layers of the same width follow
 FOLDS = 5  # the thresholds come from scores of phrases, and of whole intents, that were left out of the training

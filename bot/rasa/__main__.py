@@ -1,31 +1,44 @@
-"""Rasa, lean, as processes that the command line and the gateway start:
+"""Rasa, as processes that the command line and the gateway start:
 
-- `python -m bot.nlu train FOLDER ARCHIVE` trains the release in FOLDER (config.yml, domain.yml, data/) and prints a line
+- `python -m bot.rasa train FOLDER ARCHIVE` trains the release in FOLDER (config.yml, domain.yml, data/) and prints a line
   `component NAME` whenever it begins to train one;
-- `python -m bot.nlu understand ARCHIVE` prints the archive's intents, then how it understands each line that it reads;
-- `python -m bot.nlu serve ARCHIVE PORT` serves the gateway's private channel on loopback, until its standard input ends.
+- `python -m bot.rasa understand ARCHIVE` prints the archive's intents, then how it understands each line that it reads;
+- `python -m bot.rasa serve ARCHIVE PORT` serves the gateway's private channel on loopback, until its standard input ends;
+- `python -m bot.rasa rasa ARGUMENT ...` is Rasa's own command line (`bot rasa` at the terminal).
 """
 
 import asyncio
 import json
 import os
+import secrets
 import sys
 import warnings
 from pathlib import Path
 
 from bot import logs, parent
-from bot.nlu import lean
+from bot.rasa import compatibility
 
 
 def main(arguments):
     warnings.showwarning = lambda *_, **__: None  # Rasa's dependencies warn of each other's age, and undo filters
-    lean.prepare()
+    compatibility.prepare()
+    verb, arguments = arguments[0], arguments[1:]
+    if verb == "rasa":
+        return rasa(arguments)
     level = os.environ.get("LOG_LEVEL", "warning")
-    lean.quieten(level)
-    if arguments[0] != "train":  # what visitors wrote goes through the others
-        lean.run_in_order()
+    compatibility.quieten(level)
+    if verb != "train":  # what visitors wrote goes through the others
         logs.configure(level, os.environ.get("LOG_FORMAT", "text"), "rasa")
-    return {"train": train, "understand": understand, "serve": serve}[arguments[0]](*arguments[1:])
+    return {"train": train, "understand": understand, "serve": serve}[verb](*arguments)
+
+
+def rasa(arguments):
+    """Rasa's own command line, with what bot.rasa.compatibility mends in place."""
+    from rasa import __main__
+
+    os.environ.setdefault("INTERNAL_SECRET", secrets.token_urlsafe(32))  # credentials.yml names it
+    sys.argv = ["bot rasa", *arguments]
+    return __main__.main()
 
 
 def train(folder, archive):
@@ -52,7 +65,7 @@ def understand(archive):
     from rasa.core.agent import Agent
     from rasa.core.channels.channel import UserMessage
 
-    from bot.nlu.channel import as_words
+    from bot.rasa.channel import as_words
 
     agent = Agent.load(archive)
     print(json.dumps({"intents": sorted(agent.domain.intents)}), flush=True)
