@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import dataclasses
 import datetime
+import os
 import socket
 import sys
 import time
@@ -13,6 +14,9 @@ from bot.store import accounts
 
 
 def main(arguments=None):
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments[:1] == ["rasa"]:  # its options are Rasa's own
+        os.execv(release.RASA[0], [*release.RASA, *arguments])
     parser = argparse.ArgumentParser(prog="bot", description="Pamphlet: answers only with what a reviewed article says.")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name, (verb, add) in VERBS.items():
@@ -121,6 +125,11 @@ def review(options, config):
     engine.dispose()
 
 
+def rasa(options, config):
+    """Rasa's own command line, as `bot rasa data validate`, `bot rasa train`, `bot rasa shell` or `bot rasa test nlu`"""
+    os.execv(release.RASA[0], [*release.RASA, "rasa"])
+
+
 def releases(options, config):
     """list releases and candidates, newest first"""
     for id, state in release.listed(config):
@@ -157,13 +166,15 @@ def run(options, config):
 
 def serve(options, config):
     """serve the live release until Ctrl-C"""
+    import uvloop
+
     from bot.editor.app import create_app
     from bot.gateway import app
 
     _want_port(config)
     if release.live(config):
         encoder.find(config.path("models") / "encoder")
-    asyncio.run(app.serve(config, create_app))
+    asyncio.run(app.serve(config, create_app), loop_factory=uvloop.new_event_loop)
 
 
 def ask(options, config):
@@ -382,7 +393,7 @@ VERBS = {
     "compare": (compare, _release_option), "publish": (publish, _publish_options), "rollback": (rollback, _release_option), "releases": (releases, _no_options), "review": (review, _no_options),
     "encoder": (build_encoder, lambda parser: parser.add_argument("action", choices=["build"])),
     "people": (people, _people_options), "channels": (show_channels, _channel_options), "outbox": (outbox, _outbox_options),
-    "retention": (retention, _no_options), "doctor": (doctor, _no_options),
+    "rasa": (rasa, _no_options), "retention": (retention, _no_options), "doctor": (doctor, _no_options),
     "backup": (backup, lambda parser: parser.add_argument("folder", metavar="FOLDER")), "settings": (show_settings, _no_options),
 }
 

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 APPROVALS = ("", "second")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
+CAPITALS_OR_NOT = ("log_level", "log_format")  # Rasa's own command line writes INFO
 
 
 class SettingsError(ValueError):
@@ -114,7 +115,7 @@ def read(environment=os.environ):
         if text is None or text == "" and setting.type is not str:
             continue
         try:
-            values[setting.name] = setting.type(text)
+            values[setting.name] = setting.type(text.lower() if setting.name in CAPITALS_OR_NOT else text)
         except ValueError:
             raise SettingsError(f"{setting.name.upper()}={text!r} can't be used: "
                                 f"{'a number' if setting.type is float else 'a whole number'} is expected") from None

@@ -60,7 +60,9 @@ def prepare():
     name_legacy_version()
     read_bad_versions()
     show_marked_yaml_errors()
+    log_without_colours()
     serve_in_one_process()
+    stream_responses()
     take_actions_module()
     from bot.rasa import speed
 
@@ -180,6 +182,16 @@ def show_marked_yaml_errors():
     YamlSyntaxException.__str__ = __str__
 
 
+def log_without_colours():
+    """Rasa's command line writes its log plainly: coloredlogs, which coloured it, is of 2021."""
+    from rasa.utils import io
+
+    def configure(log_level):
+        logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+
+    io.configure_colored_logging = configure
+
+
 # ── What newer packages do otherwise ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -193,6 +205,14 @@ def serve_in_one_process():
         return run(self, *arguments, **{"motd": False, **options, "single_process": True})
 
     Sanic.run = run_here
+
+
+def stream_responses():
+    """`sanic.response.stream`, gone since Sanic 22.6: Rasa's REST channel, which `bot rasa shell` talks to, answers with it."""
+    from sanic import response
+
+    if not hasattr(response, "stream"):
+        response.stream = response.ResponseStream
 
 
 def take_actions_module():

@@ -20,6 +20,7 @@ class LiveTrackerStore(TrackerStore):
         self.forgotten = OrderedDict()  # senders; a message of theirs may still be on its way
 
     async def save(self, tracker):
+        tracker.__dict__.pop("walks", None)  # of speed.py: three times the tracker's memory, for one message
         if tracker.sender_id in self.forgotten:
             return
         self.trackers[tracker.sender_id] = tracker
