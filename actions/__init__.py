@@ -186,7 +186,7 @@ def send(dispatcher, said, reply, topic=None):
 @functools.lru_cache(maxsize=4)
 def read_content(id):
     """The content of a release; a release never changes, so it is read once."""
-    return content.load(release.folder_of(settings.read(), id) / "data")
+    return release.read_content(settings.read(), id)
 
 
 @functools.lru_cache(maxsize=4)

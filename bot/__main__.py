@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -138,6 +139,8 @@ def releases(options, config):
 
 def prepare(options, config):
     """bring everything up to date: encoder, database, and a release of the content as it stands"""
+    if _is_prepared(config):
+        return
     faults = content.check(config.path("data"))
     if faults:
         raise articles.ContentError(faults)
@@ -147,8 +150,7 @@ def prepare(options, config):
         encoder.build(config.path("models") / "encoder", progress=print)
     store.migrate(config.database())
     release.fetch(config)
-    live = release.live(config)
-    if live and release.read_manifest(config, live)["digest"] == release.digest(config):
+    if _is_prepared(config):
         return
     id = release.train(config, bar("training"))
     report = _test(config, id)
@@ -157,24 +159,41 @@ def prepare(options, config):
     release.publish(config, id)
 
 
+def _is_prepared(config):
+    """Whether the live release is of the content and the code as they stand; what was trained from has been checked."""
+    try:
+        encoder.find(config.path("models") / "encoder")
+        live = release.live(config)
+        return live is not None and release.read_manifest(config, live)["digest"] == release.digest(config)
+    except (encoder.EncoderMissing, release.ReleaseError):
+        return False
+
+
 def run(options, config):
     """bring everything up to date, then serve"""
     _want_port(config)
-    prepare(options, config)
-    serve(options, config)
+    if not _is_prepared(config):  # in a process of its own, whose 200 MB are free again when it has trained and tested
+        ended = subprocess.run([sys.executable, "-m", "bot", "prepare"], cwd=settings.ROOT).returncode
+        if ended:
+            return ended
+    return serve(options, config)
 
 
 def serve(options, config):
     """serve the live release until Ctrl-C"""
-    import uvloop
-
-    from bot.editor.app import create_app
-    from bot.gateway import app
+    from bot.gateway import processes
 
     _want_port(config)
     if release.live(config):
         encoder.find(config.path("models") / "encoder")
-    asyncio.run(app.serve(config, create_app), loop_factory=uvloop.new_event_loop)
+    loading = processes.begin(config)
+
+    import uvloop  # these take a second and a half, in which Rasa loads
+
+    from bot.editor.app import create_app
+    from bot.gateway import app
+
+    asyncio.run(app.serve(config, create_app, loading), loop_factory=uvloop.new_event_loop)
 
 
 def ask(options, config):

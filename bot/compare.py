@@ -54,7 +54,7 @@ def compare(config, engine, id, progress=lambda step, done: None):
     now, manifest = release.live(config), release.read_manifest(config, id)
     past = past_messages.questions(engine, MOST) if now else []
     folders = [release.folder_of(config, each) for each in ([now, id] if now else [id])]
-    libraries = [content.load(folder / "data") for folder in folders]
+    libraries = [release.read_content(config, folder.name) for folder in folders]
     same = now and release.read_manifest(config, now)["files"][release.ARCHIVE] == manifest["files"][release.ARCHIVE]
     if same:  # the candidate ends every question as the live release does: as it was recorded
         ends = [[each["ended"] for each in past]] * 2

@@ -24,6 +24,7 @@ from bot import articles, content, depot, safety, settings
 RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our components
 CONFIGURATION = ("config.yml", "domain.yml")
 ARCHIVE = "model.tar.gz"
+CONTENT = "content.json"  # what data/ holds, as it was read and checked
 # What Rasa does for us: a change in it wants a new training, like a change of content.
 CODE = ("bot/rasa", "bot/articles.py", "bot/content.py", "bot/encoder.py", "bot/spelling.py", "bot/terms.py", "requirements/app.txt")
 # Of the test phrases of articles: answered with another question's answer; answered rightly; answered rightly, or asked
@@ -97,6 +98,20 @@ def read_manifest(config, id):
     return verify(config, folder_of(config, id))
 
 
+def write_content(folder):
+    """Write what the content of a release's folder was read as, for `read_content`."""
+    (folder / CONTENT).write_bytes(content.dump(content.load(folder / "data")))
+
+
+def read_content(config, id):
+    """The content of a release; raises ReleaseError. Whoever must not trust its files calls `read_manifest` first."""
+    folder = folder_of(config, id)
+    try:
+        return content.parse((folder / CONTENT).read_bytes(), folder / "data")
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"{folder / CONTENT} can't be read; it was made by another version of this code: train again") from error
+
+
 def verify(config, folder):
     """The manifest in `folder`, whose every file is as it was signed here, and whose archive stays in its place; raises ReleaseError."""
     try:
@@ -143,6 +158,7 @@ def train(config, progress):
         taught_by = _take_archive(config, folder)
         if taught_by is None:
             _run_training(config, folder, progress)
+        write_content(folder)
         progress("signing", 0.95)
         _sign(config, folder, id, hash, taught_by or id)
     except BaseException:
@@ -157,7 +173,7 @@ def test(config, id, progress):
     """The Report of a candidate: every question is in its archive, the test phrases, the safety lists."""
     manifest = read_manifest(config, id)
     folder = folder_of(config, id)
-    loaded = content.load(folder / "data")
+    loaded = read_content(config, id)
     phrases = [(phrase, question.name) for question in loaded.questions.values() for phrase in question.test]
     phrases += [(phrase, intent) for intent, talk in loaded.talk.items() for phrase in talk.test]
     progress("loading the candidate", 0.0)

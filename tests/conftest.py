@@ -180,6 +180,7 @@ def republish(models, change):
     (models / "encoder").symlink_to(source / "encoder")
     (models / "live").write_text(id)
     change(folder / "data")
+    release.write_content(folder)
     sign(folder)
     return models
 

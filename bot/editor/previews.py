@@ -20,9 +20,14 @@ def library(config, id):
     """The Content of a release; raises release.ReleaseError where there is none."""
     if id is None:
         return _load(str(config.path("data")))
-    return _load(str(release.folder_of(config, id) / "data"))
+    return _read(config, id)
 
 
 @functools.lru_cache(maxsize=6)
 def _load(folder):
     return content.load(folder)
+
+
+@functools.lru_cache(maxsize=6)
+def _read(config, id):
+    return release.read_content(config, id)

@@ -82,7 +82,7 @@ def _library(config, id):
     """The content of a candidate or release; None where it is gone, for candidates are kept for a while only."""
     for _ in range(2):  # going live, it moves from the candidates to the releases, and its files are missing for who reads it then
         with contextlib.suppress(FileNotFoundError, articles.ContentError, release.ReleaseError):
-            return content.load(release.folder_of(config, id) / "data")
+            return release.read_content(config, id)
     return None
 
 

@@ -59,19 +59,19 @@ def create_app(desk, editor, post=None):
     return app
 
 
-async def serve(config, create_editor):
+async def serve(config, create_editor, loading):
     """Start Rasa and the actions, serve until a signal, end gracefully.
 
     `create_editor(config, engine, rehearse)` gives what stands at /editor; `rehearse` is rehearsal.rehearse of this site.
 
-    Raises release.ReleaseError, processes.NoAnswer or store.StoreDown where it can't start.
+    `loading` is what processes.begin gave: a Rasa of the release that is to be served. Raises release.ReleaseError, processes.NoAnswer or store.StoreDown where it can't start.
     """
     logs.configure(config.log_level, config.log_format, "gateway")
-    id = processes.live_release(config)
+    id = loading.rasa.release
     _check_release(config, id)
     engine = store.connect(config.database())
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(store.CONNECTIONS))
-    starting = asyncio.create_task(processes.start(config, id))  # the longest; the rest is done beside it
+    starting = asyncio.create_task(processes.start(config, id, loading))  # the longest; the rest is done beside it
     started, tasks, collector = None, [], None
     try:
         await asyncio.to_thread(store.migrate, config.database())

@@ -76,13 +76,27 @@ def live_release(config):
     return id
 
 
-async def start(config, id):
-    """The processes of release `id`, warm and probed; raises release.ReleaseError or NoAnswer."""
-    processes = Processes(config=config, secret=secrets.token_urlsafe(32), release=id,
+@dataclass(frozen=True)
+class Loading:
+    """A Rasa that loads a release while the gateway itself is still being loaded, and the secret that it was given."""
+
+    rasa: Rasa
+    secret: str
+
+
+def begin(config):
+    """A Loading of the live release; raises release.ReleaseError. Its process ends with ours."""
+    secret = secrets.token_urlsafe(32)
+    return Loading(_spawn_rasa(config, live_release(config), secret), secret)
+
+
+async def start(config, id, loading=None):
+    """The processes of release `id`, warm and probed, the first of them `loading`; raises release.ReleaseError or NoAnswer."""
+    processes = Processes(config=config, secret=loading.secret if loading else secrets.token_urlsafe(32), release=id,
                           client=aiohttp.ClientSession(connector=aiohttp.TCPConnector(
                               limit=200, keepalive_timeout=2)))  # before Rasa's 5 s: a message would be lost
     try:
-        processes.rasas = await _start_rasas(processes, id)
+        processes.rasas = await _start_rasas(processes, id, [loading.rasa] if loading else [])
     except BaseException:
         await stop(processes)
         raise
@@ -254,7 +268,7 @@ def _is_sent(part):
 async def _exchange(processes, id):
     """Let new Rasas take over when they are warm and have answered their probe; the old ones drain. Where only answers have changed,
     the archive is the one that they have loaded: they stay."""
-    archive = _archive_of(processes, id)
+    archive = _archive_of(processes.config, id)
     if all(rasa.archive == archive and rasa.runs() for rasa in processes.rasas):
         same = [Rasa(release=id, archive=archive, port=rasa.port, process=rasa.process) for rasa in processes.rasas]
         await _probe(processes, same[0])
@@ -275,11 +289,13 @@ async def _exchange(processes, id):
         processes.draining.discard(rasa)
 
 
-async def _start_rasas(processes, id):
-    """RASA_PROCESSES of them, one after the other: there are visitors to be served meanwhile."""
-    started = []
+async def _start_rasas(processes, id, started=()):
+    """RASA_PROCESSES of them, one after the other: there are visitors to be served meanwhile. `started` are being loaded already."""
+    started = list(started)
     try:
-        for _ in range(processes.config.rasa_processes):
+        for rasa in started:
+            await _wait_until_it_answers(processes, rasa)
+        for _ in range(processes.config.rasa_processes - len(started)):
             started.append(await _start_rasa(processes, id))
     except BaseException:
         for rasa in started:
@@ -289,13 +305,21 @@ async def _start_rasas(processes, id):
 
 
 async def _start_rasa(processes, id):
-    config, archive = processes.config, _archive_of(processes, id)
-    port = _free_port()
+    return await _wait_until_it_answers(processes, _spawn_rasa(processes.config, id, processes.secret))
+
+
+def _spawn_rasa(config, id, secret):
+    """A Rasa that begins to load release `id`, whose every file is as it was signed; raises release.ReleaseError."""
+    archive, port = _archive_of(config, id), _free_port()
     process = _spawn([*release.RASA, "serve", str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
-                     INTERNAL_SECRET=processes.secret, SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
+                     INTERNAL_SECRET=secret, SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
     with contextlib.suppress(OSError):  # it ended at once, which is told below
         os.setpriority(os.PRIO_PROCESS, process.pid, BEHIND)
-    rasa = Rasa(release=id, archive=archive, port=port, process=process)
+    return Rasa(release=id, archive=archive, port=port, process=process)
+
+
+async def _wait_until_it_answers(processes, rasa):
+    """The Rasa, once it has answered its probe; ended where it doesn't. Raises NoAnswer."""
     begun = time.monotonic()
     while True:
         try:
@@ -303,10 +327,10 @@ async def _start_rasa(processes, id):
             return rasa
         except NoAnswer as error:
             if not rasa.runs():
-                raise NoAnswer(f"Rasa ended with {process.returncode} while loading release {id}") from error
+                raise NoAnswer(f"Rasa ended with {rasa.process.returncode} while loading release {rasa.release}") from error
             if time.monotonic() - begun > READY_SECONDS:
-                await _end(process)
-                raise NoAnswer(f"Rasa did not answer its probe within {READY_SECONDS} s with release {id}") from error
+                await _end(rasa.process)
+                raise NoAnswer(f"Rasa did not answer its probe within {READY_SECONDS} s with release {rasa.release}") from error
         await asyncio.sleep(0.1)
 
 
@@ -315,9 +339,9 @@ async def _probe(processes, rasa):
     await _send(processes, rasa, f"{PROBE}-{rasa.release}", "hello", None, {})
 
 
-def _archive_of(processes, id):
+def _archive_of(config, id):
     """The hash of the archive of release `id`, whose every file is as it was signed; raises release.ReleaseError."""
-    return release.read_manifest(processes.config, id)["files"][release.ARCHIVE]
+    return release.read_manifest(config, id)["files"][release.ARCHIVE]
 
 
 def _spawn(command, **environment):

@@ -111,7 +111,7 @@ class Desk:
 def read_release(desk, id):
     """Take content and screen from release `id`."""
     folder = release.folder_of(desk.config, id) / "data"
-    desk.library, desk.screen = content.load(folder), safety.load(folder)
+    desk.library, desk.screen = release.read_content(desk.config, id), safety.load(folder)
     desk.words = frozenset(word for name in desk.library.names for word in name.split())
     desk.release = id
 

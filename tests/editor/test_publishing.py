@@ -163,14 +163,16 @@ def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
 def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site, monkeypatch):
     report = {"total": 1, "right": 0, "offered": 1, "wrong": 0, "missed": [["a phrase", "restless_legs.causes", "nlu_fallback", 0.4]]}
     id, candidate = make_tested(site, "Paula", report=report)
-    load = content.load
+    find = release.folder_of
 
-    def load_too_late(folder):
-        if release.live(site.config) != candidate:
+    def find_too_early(config, id):
+        folder = find(config, id)
+        if id == candidate and release.live(site.config) != candidate:
+            monkeypatch.setattr(release, "folder_of", find)
             publishing.advance(site.config, site.engine)
-        return load(folder)
+        return folder
 
-    monkeypatch.setattr(content, "load", load_too_late)
+    monkeypatch.setattr(release, "folder_of", find_too_early)
     page = site.enter("Paula", "publisher").get(f"/publish/{id}")
     assert page.status_code == 200 and "1 phrases that ended otherwise" in page.text
     assert release.live(site.config) == candidate
