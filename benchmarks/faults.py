@@ -158,9 +158,12 @@ async def rasa(load, site, scale):
 
         return happen
 
-    kill = lambda victims: [os.kill(pid, signal.SIGKILL) for pid in victims]
-    stop = lambda victims: [os.kill(pid, signal.SIGSTOP) for pid in victims]
-    starve = lambda victims: [resource.prlimit(pid, resource.RLIMIT_AS, (2**20, 2**20)) for pid in victims]
+    def kill(victims):
+        return [os.kill(pid, signal.SIGKILL) for pid in victims]
+    def stop(victims):
+        return [os.kill(pid, signal.SIGSTOP) for pid in victims]
+    def starve(victims):
+        return [resource.prlimit(pid, resource.RLIMIT_AS, (2**20, 2**20)) for pid in victims]
     rows = [await measure(load, site, f"Rasa {what}", RASA, ended(end), 5.0, 30.0) for what, end in
             (("killed", kill), ("hung", stop), ("out of memory", starve))]
     for what in standin.MODES:

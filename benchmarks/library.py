@@ -22,7 +22,15 @@ from pathlib import Path
 import httpx
 import yaml
 
-from benchmarks.service import ask_ours, free_port, memory, open_ours, quiet, say, started, timed, wait_for
+from benchmarks.service import (
+    ask_ours,
+    free_port,
+    memory,
+    open_ours,
+    say,
+    started,
+    wait_for,
+)
 from bot import release, settings
 
 ROOT = settings.ROOT

@@ -176,7 +176,7 @@ async def _throughput(kind, folder, seconds):
             until.set()
             await asking
             took = time.monotonic() - start
-            spent = [after - before for before, after in zip(busy, _cpu())]
+            spent = [after - before for before, after in zip(busy, _cpu(), strict=False)]
             got = journal.figures(load.journal[begun:])
             got |= {"rate": got["answered"] / took, "busy": 1 - spent[1] / spent[0], "client": (time.process_time() - client) / took / os.cpu_count()}
             return got, site.faults(load.journal)

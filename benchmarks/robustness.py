@@ -24,7 +24,7 @@ OF_ANOTHER_HAND, TWO_OF_ANOTHER_HAND, STORIES_OF_ANOTHER_HAND = "of another hand
 SEED = 7
 MOST_DROP = 5  # points
 NEAR = dict(zip("abcdefghijklmnopqrstuvwxyz", "qwsz vghn xdfv serfcx wsdr drtgvc ftyhbv gyujnb ujko huikmn jiolm kop njk bhjm iklp ol wa edft "
-                "awedxz rfgy yhji cfgb qase zsdc tghu asx".split()))
+                "awedxz rfgy yhji cfgb qase zsdc tghu asx".split(), strict=False))
 STORIES = [
     ("My sister is 34 and works nights in a bakery.", "She has had a hard year and moved house in spring.", "I promised her to find out."),
     ("Hello, I hope somebody reads this.", "My son turned nine in March and loves football.", "I sat down tonight to look it up at last."),

@@ -69,7 +69,8 @@ def drop_foreign_stories(data):
     """Leave out the stories that tell of articles which are not measured."""
     path = data / "stories.yml"
     stories = yaml.safe_load(path.read_text())
-    known = lambda step: "." not in step.get("intent", "") or step["intent"].startswith(f"{ARTICLE}.")
+    def known(step):
+        return "." not in step.get("intent", "") or step["intent"].startswith(f"{ARTICLE}.")
     stories["stories"] = [story for story in stories["stories"] if all(known(step) for step in story["steps"])]
     path.write_text(yaml.safe_dump(stories))
 
@@ -107,7 +108,8 @@ def measure_stock(folder, data, id, environment):
     write_stock(project, content.load(data))
     rasa = [str(ROOT / ".venv/bin/python"), "-W", "ignore", "-m", "rasa"]
     silent = {**environment, "RASA_TELEMETRY_ENABLED": "false", "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
-    train = lambda: subprocess.run([*rasa, "train", "--quiet"], cwd=project, env=silent, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def train():
+        return subprocess.run([*rasa, "train", "--quiet"], cwd=project, env=silent, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     say("stock Rasa: first training (minutes)")
     result = {"train": timed(train)[1]}
     phrases = project / "data" / "nlu.yml"
@@ -121,7 +123,8 @@ def measure_stock(folder, data, id, environment):
     (project / "credentials.yml").write_text("rest:\n")
     say("stock Rasa: serving")
     url = f"http://127.0.0.1:{ports[1]}/webhooks/rest/webhook"
-    ask = lambda client, sender, text: ask_stock(client, url, sender, text, id)
+    def ask(client, sender, text):
+        return ask_stock(client, url, sender, text, id)
     with started([sys.executable, "-W", "ignore", "-m", "rasa_sdk", "--actions", "actions", "-p", str(ports[0])], silent, ROOT) as (actions, _), \
             started([*rasa, "run", "--enable-api", "-p", str(ports[1]), "-i", "127.0.0.1"], silent, project) as (process, begun):
         result["start"] = wait_for(lambda: ask(httpx, "first", "can myoclonus be prevented"), begun)

@@ -105,7 +105,8 @@ def released(measure, **how):
 
     async def part(folder, scale):
         models, ids = swaps.twins(folder)
-        changed = lambda load, site, scale: measure(load, site, models, ids, scale)
+        def changed(load, site, scale):
+            return measure(load, site, models, ids, scale)
         return await on(sites.single, changed, MODELS=str(models), **how, **UNLIMITED)(folder, scale)
 
     return part
@@ -135,7 +136,8 @@ PARTS = {**LOADS, **FAULTS}
 
 def where():
     """The machine, and what was measured on it."""
-    git = lambda *arguments: subprocess.run(["git", *arguments], cwd=settings.ROOT, capture_output=True, text=True).stdout.strip()
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=settings.ROOT, capture_output=True, text=True).stdout.strip()
     changed = ", with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
     return {"machine": processor(), "cores": os.cpu_count(), "commit": git("rev-parse", "--short", "HEAD") + changed, "at": time.strftime("%Y-%m-%d %H:%M")}
 

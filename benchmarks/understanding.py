@@ -103,7 +103,7 @@ def run(config, train, test, strangers, lean=True):
         foreign = [_ask(agent, text, known)[1] for text in strangers]
         latency = _latency(agent, [text for text, _ in test]) if lean else None
     result = {"phrases": len(train), "intents": len(known), "train_s": round(seconds, 1), "train_processor_s": round(used, 1),
-              "scores": [[round(confidence, 4), intent == truth] for (intent, confidence), (_, truth) in zip(asked, test)],
+              "scores": [[round(confidence, 4), intent == truth] for (intent, confidence), (_, truth) in zip(asked, test, strict=False)],
               "strangers": [round(confidence, 4) for confidence in foreign], "latency_ms": latency}
     return {**result, **figures(result)}
 
@@ -271,7 +271,7 @@ def plot(results, path):
             wrong += not right
             if count >= len(scores) // 50:
                 points.append((100 * count / len(scores), 100 * wrong / count))
-        axes.plot(*zip(*points), label=key, linestyle="--" if "10-shot" in key else "-")
+        axes.plot(*zip(*points, strict=False), label=key, linestyle="--" if "10-shot" in key else "-")
     axes.set(xlabel="answered, % of messages", ylabel="wrong, % of those answered", xlim=(0, 100), ylim=(0, None))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

@@ -4,7 +4,6 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from pydantic import TypeAdapter
 
 from bot import articles, replies, safety, terms, wording
@@ -102,8 +101,8 @@ def _read_talk(folder):
         if not isinstance(lists, dict) or set(lists) != {"train", "test"}:
             faults.append(f"{at(intent)} {intent} needs two lists, train and test, and nothing else")
             continue
-        found = (articles.phrase_faults(lists["train"], lambda *keys: at(intent, *keys), ("train",), MIN_TALK_TRAIN)
-                 + articles.phrase_faults(lists["test"], lambda *keys: at(intent, *keys), ("test",), MIN_TALK_TEST))
+        found = (articles.phrase_faults(lists["train"], lambda *keys, intent=intent: at(intent, *keys), ("train",), MIN_TALK_TRAIN)
+                 + articles.phrase_faults(lists["test"], lambda *keys, intent=intent: at(intent, *keys), ("test",), MIN_TALK_TEST))
         faults += found
         if not found:
             talk[intent] = Talk(tuple(lists["train"]), tuple(lists["test"]))

@@ -10,7 +10,6 @@ import resource
 import shutil
 import socket
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit

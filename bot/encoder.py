@@ -13,8 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 
@@ -120,7 +120,7 @@ def check(encoder: Encoder) -> float:
     EncoderFault."""
     stored = json.loads(CHECK.read_text(encoding="utf-8"))
     vectors = encoder.encode([row["text"] for row in stored])
-    cosines = [float(vector @ np.asarray(row["vector"])) for vector, row in zip(vectors, stored)]
+    cosines = [float(vector @ np.asarray(row["vector"])) for vector, row in zip(vectors, stored, strict=False)]
     lowest = int(np.argmin(cosines))
     if not cosines[lowest] >= TOLERANCE:
         raise EncoderFault(

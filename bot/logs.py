@@ -39,7 +39,7 @@ class Reduced(logging.Formatter):
             said += f"; {_faults(record.exc_info[1])}"
         if self.form == "text":
             return f"{self.formatTime(record)} {record.levelname} {record.name}: {said}"
-        time, turn = datetime.datetime.fromtimestamp(record.created, datetime.timezone.utc), _turn.get()
+        time, turn = datetime.datetime.fromtimestamp(record.created, datetime.UTC), _turn.get()
         return json.dumps({"time": time.isoformat(timespec="milliseconds"), "level": record.levelname.lower(), "process": self.process,
                            "logger": record.name, **({} if turn is None else {"turn": turn}), "message": said}, ensure_ascii=False)
 

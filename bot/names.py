@@ -225,9 +225,7 @@ def _last(message: Message, first: int, introduction: str | None) -> int:
     last = first
     while last - first < 4 and message.follows(last):
         following = last + 1
-        if message.words[following] in PARTICLES and message.follows(following) and message.is_capital(following + 1):
-            last = following
-        elif message.is_capital(following) and not message.is_refused(following):
+        if message.words[following] in PARTICLES and message.follows(following) and message.is_capital(following + 1) or message.is_capital(following) and not message.is_refused(following):
             last = following
         else:
             break

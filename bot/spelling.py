@@ -98,7 +98,7 @@ def make_reader(words, pairs, names, real):
                 value = (value + cost, (*path, meant))
                 ahead[last] = min(value, ahead.get(last, value))
             paths = ahead
-        for match, word, meant in reversed(list(zip(typed, lowered, paths[EDGE][1]))):
+        for match, word, meant in reversed(list(zip(typed, lowered, paths[EDGE][1], strict=False))):
             if meant != word:
                 text = text[:match.start()] + meant + text[match.end():]
         return text

@@ -1,6 +1,5 @@
 """Terms: conditions, medicines and treatments under all their names, and where a text names them."""
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
 from tests.conftest import ROOT, serving
 from tests.widget.browser import Chat, launch
 

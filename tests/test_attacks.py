@@ -94,7 +94,7 @@ def test_who_holds_a_connection_without_a_whole_request_is_put_out(monkeypatch):
         fresh, used = ([stack.enter_context(socket.create_connection(address, 60)) for _ in HELD] for _ in range(2))
         for connection in used:
             ask_in_parts(connection, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        for connection, sent in [*zip(fresh, HELD.values()), *zip(used, HELD.values())]:
+        for connection, sent in [*zip(fresh, HELD.values(), strict=False), *zip(used, HELD.values(), strict=False)]:
             connection.sendall(sent.encode())
         held = fresh + used[1:]  # one that is kept and silent is uvicorn's own to end
         dripping = stack.enter_context(socket.create_connection(address, 60))

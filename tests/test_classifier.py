@@ -133,7 +133,7 @@ def split(answers):
 @pytest.mark.parametrize("which", ["plain", "sure"])
 def test_new_wordings_are_understood(seen, which):
     asked, _, _ = split(seen[which])
-    wrong = {text: answer["intent"]["name"] for (text, intent), answer in zip(ASKED.items(), asked) if answer["intent"]["name"] != intent}
+    wrong = {text: answer["intent"]["name"] for (text, intent), answer in zip(ASKED.items(), asked, strict=False) if answer["intent"]["name"] != intent}
     assert len(wrong) <= 1, wrong
 
 
@@ -141,7 +141,7 @@ def test_the_ranking_is_sorted_and_its_first_is_the_intent(seen):
     for answer in seen["plain"] + seen["sure"]:
         confidences = [entry["confidence"] for entry in answer["ranking"]]
         assert len(confidences) == 10 and confidences == sorted(confidences, reverse=True)
-        assert 0 <= confidences[-1] and confidences[0] <= 1
+        assert confidences[-1] >= 0 and confidences[0] <= 1
         assert answer["intent"] == answer["ranking"][0]
         assert len({entry["name"] for entry in answer["ranking"]}) == 10
 
@@ -164,7 +164,7 @@ def test_one_half_is_where_the_stated_share_of_wrong_answers_is_kept(seen):
 
 
 def test_calibration_keeps_the_order_of_the_scores(seen):
-    for plain, sure in zip(seen["plain"], seen["sure"]):
+    for plain, sure in zip(seen["plain"], seen["sure"], strict=False):
         assert [entry["name"] for entry in plain["ranking"]] == [entry["name"] for entry in sure["ranking"]]
 
 

@@ -14,7 +14,6 @@ from schemathesis import GenerationMode
 
 from benchmarks.service import memory
 
-
 CANARY = "zqxjcanary"
 MOST_GROWN = 150  # MB, by all inputs, however many
 PATHS = ["/", "/embed", "/style.css", "/symptom-chat.js", "/health/live", "/health/ready", "/metrics", "/api/docs", "/api/openapi.json",

@@ -69,7 +69,7 @@ def test_messages_of_a_conversation_pass_one_at_a_time_whichever_gateway_they_co
     spans = both[0].rows("select received_at, answered_at from turns join conversations on conversation = conversations.id "
                          "where token_hash = ? order by received_at", hashed(token))
     assert len(spans) == 6
-    assert all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:]))
+    assert all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
 
 
 def test_five_messages_of_a_conversation_wait_over_both_gateways_and_the_rest_is_refused_politely(both):
@@ -162,7 +162,7 @@ def test_without_redis_no_conversation_is_crossed_and_no_message_doubled(postgre
         answers = at_once([(both[i % 2].post, token, {"id": f"m{i}", "text": "hello"}) for i in range(6)])
         assert {answer.status_code for answer in answers} == {200}
         spans = first.rows("select received_at, answered_at from turns order by received_at")
-        assert len(spans) == 7 and all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:]))
+        assert len(spans) == 7 and all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
         assert [service.log.read_text().count("Redis does not answer") > 0 for service in both] == [True, True]
 
 

@@ -10,12 +10,29 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.staticfiles import StaticFiles
 
 from bot import articles, encoder, release, settings, store
+from bot.editor import (
+    article_pages,
+    conversations,
+    drafts,
+    entry,
+    files,
+    members,
+    numbers,
+    pages,
+    people,
+    publish_pages,
+    reports,
+    review,
+    single_sign_on,
+    story_pages,
+    table_pages,
+    try_pages,
+    vectors,
+)
 from bot.store.accounts import NoPerson
 from bot.store.conversations import NoConversation
 from bot.store.drafts import NoDraft
 from bot.store.votes import NoTicket
-from bot.editor import (article_pages, conversations, drafts, entry, files, members, numbers, pages, people, publish_pages, reports, review,
-                        single_sign_on, story_pages, table_pages, try_pages, vectors)
 
 LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024  # from anybody, and from who is signed in
 # Every page here is for those who are signed in; who may change something, people.look and people.require say.

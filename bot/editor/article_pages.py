@@ -184,7 +184,7 @@ async def _save_front(request, id, draft):
 
 
 def _save_fields(request, id, draft, form):
-    desk, person = request.app.state.desk, people.require(request, "editor")
+    desk, _person = request.app.state.desk, people.require(request, "editor")
     path, base = _path(desk, id, draft), str(form.get("base", ""))
     now, before = _text(path), files.opened(desk.config, path, base)
     fields = manuscripts.read(now if before is None else before, path.name)
@@ -225,7 +225,7 @@ def _question_page(request, id, question, draft, fields, base, status, faults=()
 
 
 def _save_question(request, id, question, draft, base, fields, then):
-    desk, person = request.app.state.desk, people.require(request, "editor")
+    desk, _person = request.app.state.desk, people.require(request, "editor")
     if not articles.ID.match(question) or question == articles.MADE_BY_US:
         raise HTTPException(404)
     path = _path(desk, id, draft)

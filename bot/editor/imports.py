@@ -102,10 +102,7 @@ def from_text(text, url=""):
     blocks = []
     for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         lines = [line.strip() for line in part.splitlines() if line.strip()]
-        if lines and (heading := _as_heading(lines[0])) and (len(lines) == 1 or lines[0].startswith("#")):
-            blocks.append(("heading", heading, []))
-            lines = lines[1:]
-        elif len(lines) > 1 and (heading := _as_heading(lines[0])) and (len(lines[1]) > LONGEST_HEADING or ITEM.match(lines[1])):
+        if lines and (heading := _as_heading(lines[0])) and (len(lines) == 1 or lines[0].startswith("#")) or len(lines) > 1 and (heading := _as_heading(lines[0])) and (len(lines[1]) > LONGEST_HEADING or ITEM.match(lines[1])):
             blocks.append(("heading", heading, []))
             lines = lines[1:]
         items = [ITEM.match(line) for line in lines]

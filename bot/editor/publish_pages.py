@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
-from bot import articles, compare, content, publishing, release, settings
+from bot import articles, compare, publishing, release, settings
 from bot.editor import files, pages, people
 from bot.store import past, publications
 

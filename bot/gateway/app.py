@@ -18,7 +18,21 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from bot import articles, content, logs, masking, publishing, release, replies, store
-from bot.gateway import calls, channels, connections, delivery, limits, metrics, pages, processes, rehearsal, shared, traces, turns, visitors
+from bot.gateway import (
+    calls,
+    channels,
+    connections,
+    delivery,
+    limits,
+    metrics,
+    pages,
+    processes,
+    rehearsal,
+    shared,
+    traces,
+    turns,
+    visitors,
+)
 from bot.store import locks
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,9 @@ STAGES = ("store", "understand", "end")  # those of metrics.SECONDS; what Rasa t
 
 def begin(endpoint):
     """What `record` and `end` take: sends to the collector at `endpoint` (OTLP over HTTP), behind the messages' back."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # 15 MB, for who wants traces
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
+        OTLPSpanExporter,  # 15 MB, for who wants traces
+    )
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor

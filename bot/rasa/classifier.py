@@ -184,7 +184,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
                 dense, masked = _sentence(message)
                 logits, asked = score(self._model, dense, masked, self._config)
                 best, confidences = rank(self._model, logits[0], asked[0], *_grams(message), dense[0, :VECTOR], self._config)
-                ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences)]
+                ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences, strict=False)]
             message.set("intent", ranking[0] if ranking else {"name": None, "confidence": 0.0}, add_to_output=True)
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages
@@ -274,7 +274,7 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
         kept = kept[np.isin(kept, labels[taught])]
         model, found = fit(_part(phrases, taught, kept), {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32)), []
         scored = (each for block in (asked[i:i + BLOCK] for i in range(0, len(asked), BLOCK))
-                  for each in zip(block, *score(model, phrases.dense[block], phrases.masked[block], config)))
+                  for each in zip(block, *score(model, phrases.dense[block], phrases.masked[block], config), strict=False))
         for row, logits, aspect_logits in scored:
             own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
             best, confidences = rank(model, logits, aspect_logits, phrases.counts.indices[own], phrases.counts.data[own],
@@ -287,7 +287,7 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it is products, which are computed outside of Python's lock
         found = [each for many in pool.map(ask, range(1 if _is_large(phrases) else FOLDS)) for each in many]
-    scores, right, strange, answer = map(np.array, zip(*found))
+    scores, right, strange, answer = map(np.array, zip(*found, strict=False))
     shares = np.where(strange, config["strangers"] / max(strange.sum(), 1),
                       (1 - config["strangers"] * strange.any()) / (~strange).sum())
     power = _sharpen(scores, right, shares)
@@ -437,12 +437,12 @@ def _sharpen(scores, right, shares):
 
 def _features(messages: List[Message]) -> tuple:
     """The messages' n-gram counts (sparse [n, grams]), dense features, and those of the masked texts (both [n, d])."""
-    columns, counts = zip(*map(_grams, messages))
-    known = next((message.get_sparse_features(TEXT)[1] for message, own in zip(messages, columns) if len(own)), None)
+    columns, counts = zip(*map(_grams, messages), strict=False)
+    known = next((message.get_sparse_features(TEXT)[1] for message, own in zip(messages, columns, strict=False) if len(own)), None)
     width = known.features.shape[1] if known else 0
     ends = np.cumsum([0, *map(len, columns)])
     grams = scipy.sparse.csr_matrix((np.concatenate(counts), np.concatenate(columns), ends), shape=(len(messages), width))
-    return grams, *(np.concatenate(rows) for rows in zip(*map(_sentence, messages)))
+    return grams, *(np.concatenate(rows) for rows in zip(*map(_sentence, messages), strict=False))
 
 
 def _sentence(message: Message) -> Tuple[np.ndarray, np.ndarray]:

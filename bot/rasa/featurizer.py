@@ -99,7 +99,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
 
     def _encode_all(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
         """{text: its feature}; each by itself, on every core: the encoder computes outside of Python's lock."""
-        return dict(zip(texts, (self._pool.map if len(texts) > 1 else map)(self._encode, texts)))
+        return dict(zip(texts, (self._pool.map if len(texts) > 1 else map)(self._encode, texts), strict=False))
 
     def _encode_anew(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
         """As `_encode_all`, but for the texts that the training before encoded. They are kept where Rasa keeps what it has trained, which
@@ -109,7 +109,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
         known = {}
         if kept and kept.is_file():
             with np.load(kept) as file:
-                known = dict(zip(bytes(file["texts"]).decode("utf-8").split(SEPARATOR), file["vectors"][:, None]))
+                known = dict(zip(bytes(file["texts"]).decode("utf-8").split(SEPARATOR), file["vectors"][:, None], strict=False))
         encoded = {text: known[text] for text in texts & known.keys()}
         encoded.update(self._encode_all(texts - known.keys()))
         if kept and texts - known.keys():

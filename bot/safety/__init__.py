@@ -155,7 +155,7 @@ def _excuses(message: phrases.Words, hits: dict):
 
     def excuses(at: int) -> frozenset:
         studied = clause[at] in lessons or sentence[at] in asked and at not in about_someone
-        return frozenset(excuse for excuse, holds in zip(EXCUSES, (at in denied, clause[at] in past, studied)) if holds)
+        return frozenset(excuse for excuse, holds in zip(EXCUSES, (at in denied, clause[at] in past, studied), strict=False) if holds)
 
     return excuses
 

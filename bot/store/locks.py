@@ -4,6 +4,7 @@ A gateway holds its locks on one connection of its own. The database takes them 
 that they need no clock. SQLite serves one gateway, which serialises its conversations itself.
 """
 
+import contextlib
 import hashlib
 import threading
 from dataclasses import dataclass, field
@@ -35,10 +36,8 @@ def hold(locks, conversation):
 
 def give_back(locks, conversation):
     """Let the next gateway have the conversation; where the connection was lost, it has it already."""
-    try:
+    with contextlib.suppress(StoreDown):
         _call(locks, "select pg_advisory_unlock(:key)", conversation, attempts=1)
-    except StoreDown:
-        pass
 
 
 def _call(locks, statement, conversation, attempts):

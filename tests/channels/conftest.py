@@ -11,7 +11,18 @@ import pytest
 
 from bot import settings
 from tests.channels import platforms
-from tests.channels.apps import PUBLIC, mattermost, messenger, meta, slack, teams, telegram, twilio, webhook, whatsapp
+from tests.channels.apps import (
+    PUBLIC,
+    mattermost,
+    messenger,
+    meta,
+    slack,
+    teams,
+    telegram,
+    twilio,
+    webhook,
+    whatsapp,
+)
 
 METRICS_TOKEN = "prometheus"
 APPS = {app.NAME: app for app in (telegram, whatsapp, messenger, slack, teams, twilio, mattermost, webhook)}

@@ -16,7 +16,18 @@ from bot import settings
 from bot.gateway import channels
 from bot.gateway.channels import shape, sms, text
 from tests.channels import platforms
-from tests.channels.apps import PUBLIC, mattermost, messenger, meta, slack, teams, telegram, twilio, webhook, whatsapp
+from tests.channels.apps import (
+    PUBLIC,
+    mattermost,
+    messenger,
+    meta,
+    slack,
+    teams,
+    telegram,
+    twilio,
+    webhook,
+    whatsapp,
+)
 
 HOME = Path(__file__).with_name("golden")
 GIVEN = json.loads((HOME / "replies.json").read_text())

@@ -7,7 +7,18 @@ import string
 import pytest
 from hypothesis import given, strategies
 
-from tests.channels.apps import Call, mattermost, messenger, meta, slack, teams, telegram, twilio, webhook, whatsapp
+from tests.channels.apps import (
+    Call,
+    mattermost,
+    messenger,
+    meta,
+    slack,
+    teams,
+    telegram,
+    twilio,
+    webhook,
+    whatsapp,
+)
 from tests.channels.conftest import APPS
 from tests.channels.test_authenticity import traces
 from tests.generated import inputs

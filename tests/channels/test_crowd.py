@@ -32,7 +32,7 @@ def test_a_hundred_conversations_on_all_channels_at_once_are_not_crossed(place):
 
     with ThreadPoolExecutor(16) as pool:
         for question in (0, 1):  # the second is asked while most of the first are still to be answered
-            list(pool.map(lambda key: ask(key, question), talks))
+            list(pool.map(lambda key, question=question: ask(key, question), talks))
     place.settle()
     for (channel, person), (_, _, first, second) in talks.items():
         # what a slow machine's platform took and confirmed too late is sent again, as it must be

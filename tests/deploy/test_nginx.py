@@ -129,7 +129,7 @@ def test_who_sends_slowly_is_put_out(site: Site):
         for connection in held:
             answer = b""
             with contextlib.suppress(ConnectionError):
-                answer = b"".join(iter(lambda: connection.recv(4096), b""))  # TimeoutError where nginx doesn't close
+                answer = b"".join(iter(lambda connection=connection: connection.recv(4096), b""))  # TimeoutError where nginx doesn't close
             assert answer == b"" or b" 408 " in answer
 
 

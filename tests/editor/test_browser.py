@@ -4,8 +4,8 @@ import re
 import time
 
 import pytest
-from benchmarks.desk import fill
 
+from benchmarks.desk import fill
 from bot import release
 from bot.editor import groups, library, numbers
 from bot.editor.app import State

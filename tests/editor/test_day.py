@@ -12,6 +12,7 @@ import httpx
 import pytest
 import yaml
 from playwright.sync_api import expect
+
 from tests.editor.conftest import PASSWORD
 from tests.widget.browser import Chat
 

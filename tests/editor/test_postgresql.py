@@ -9,16 +9,16 @@ import shutil
 import uuid
 
 import pytest
-from benchmarks.desk import fill
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from tests.editor.conftest import ROOT, running
-from tests.editor.test_review import read_review
 
+from benchmarks.desk import fill
 from bot import settings, store
 from bot.editor import library
 from bot.editor.app import State
 from bot.store import accounts, numbers, past, publications
+from tests.editor.conftest import ROOT, running
+from tests.editor.test_review import read_review
 
 TURNS = 400
 

@@ -8,10 +8,10 @@ import uuid
 import httpx
 import pytest
 import yaml
-from tests.editor.conftest import running
 
-from bot import content, publishing, release, settings, store
+from bot import publishing, release, settings, store
 from bot.store import accounts, publications
+from tests.editor.conftest import running
 
 
 @pytest.fixture

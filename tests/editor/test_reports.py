@@ -4,8 +4,8 @@ import re
 
 import httpx
 import pytest
-from benchmarks.desk import fill
 
+from benchmarks.desk import fill
 from bot.editor import library
 from bot.editor.app import State
 

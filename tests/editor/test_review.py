@@ -3,8 +3,8 @@
 import time
 
 import pytest
-from benchmarks.desk import fill
 
+from benchmarks.desk import fill
 from bot import articles
 from bot.editor import library
 from bot.editor.app import State

@@ -9,12 +9,12 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
-from tests.editor import issuer as issuers
-from tests.editor.conftest import PASSWORD, running
 
 from bot import settings
 from bot.editor import passwords
 from bot.store import accounts
+from tests.editor import issuer as issuers
+from tests.editor.conftest import PASSWORD, running
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def test_faults_are_named_by_row_and_nothing_is_saved(desk):
     ada = desk.enter("Ada", "editor")
     before = rows(desk, "talk")
     base = base_of(ada.get("/tables/talk").text)
-    sent = "topic,use,phrase\r\nhello,train,x\r\ngreeting,train,=1+1\r\n".encode()
+    sent = b"topic,use,phrase\r\nhello,train,x\r\ngreeting,train,=1+1\r\n"
     answer = ada.client.post("/editor/tables/talk/file", data={"csrf": ada.token(), "base": base}, files={"file": ("x.csv", sent)})
     assert answer.status_code == 422 and "row 3: a cell begins with =" in answer.text
     twice = ada.post("/tables/talk/row", base=base, number=0, first="greeting", second="train", third="what causes hiccups")

@@ -111,7 +111,7 @@ def test_a_fault_is_named_with_its_row(name, row, said):
 
 
 def test_every_fault_is_named_at_once():
-    data = "topic,use,phrase\r\nhello,train,a\r\ngreeting,teach,b\r\ngreeting,train,\r\n".encode()
+    data = b"topic,use,phrase\r\nhello,train,a\r\ngreeting,teach,b\r\ngreeting,train,\r\n"
     with pytest.raises(tables.RowFaults) as faults:
         tables.write("talk", text_of("talk"), tables.read_csv("talk", data))
     assert [fault.split(":")[0] for fault in faults.value.faults] == ["row 2", "row 3", "row 4"]

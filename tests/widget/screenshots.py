@@ -8,8 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from tests.widget.browser import STARTERS, Chat, launch
 from playwright.sync_api import sync_playwright
+
+from tests.widget.browser import STARTERS, Chat, launch
 from tests.widget.standin import REVIEWED, Server, serve
 
 ROOT = Path(__file__).parents[2]

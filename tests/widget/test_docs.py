@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from tests.widget.browser import names_in
 from tests.widget.standin import STRICT, WIDGET
 

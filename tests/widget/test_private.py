@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
+
 from tests.widget.standin import ARTICLE, page
 
 KEPT = """async () => ({

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from playwright.sync_api import expect
+
 from tests.widget.standin import ANSWER, page, turn_of
 
 MESSAGES = "/api/messages"

@@ -1,6 +1,15 @@
 """The messaging channels, each a module of the shape that shape.py describes. One is on when its settings are there."""
 
-from bot.gateway.channels import mattermost, messenger, slack, teams, telegram, twilio, webhook, whatsapp
+from bot.gateway.channels import (
+    mattermost,
+    messenger,
+    slack,
+    teams,
+    telegram,
+    twilio,
+    webhook,
+    whatsapp,
+)
 
 ALL = {"telegram": telegram, "whatsapp": whatsapp, "messenger": messenger, "slack": slack, "teams": teams, "twilio": twilio, "mattermost": mattermost,
        "webhook": webhook}
