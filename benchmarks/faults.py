@@ -1,4 +1,5 @@
-"""The faults of `make soak`: each is made on a site while visitors go on asking, and gives a loads.Result."""
+"""The faults of `make soak`: each is made on a site while visitors go on asking, and gives a
+loads.Result."""
 
 import asyncio
 import contextlib
@@ -18,7 +19,9 @@ from benchmarks.load import ask, come, crowd, offer, send, visiting
 from benchmarks.loads import ms, result
 
 RATE = 20
-DATABASE = "unavailable with the emergency numbers within 2 s; nothing lost in silence; back within 10 s"
+DATABASE = (
+    "unavailable with the emergency numbers within 2 s; nothing lost in silence; back within 10 s"
+)
 RASA = "unavailable within 5 s, restarted, the message answered once or refused"
 ONE_TURN = "one turn each, no crossed conversation"
 BACK_SECONDS = 60  # that are waited for an answer after a fault
@@ -26,7 +29,8 @@ TIMES = 5
 
 
 async def during(load, happen, rate=RATE):
-    """(the figures of the messages offered beside `happen()`, seconds from its end to the first answer to a later message)."""
+    """(the figures of the messages offered beside `happen()`, seconds from its end to the first
+    answer to a later message)."""
     until, begun = asyncio.Event(), len(load.journal)
     asking = asyncio.create_task(offer(load, rate, until=until))
     try:
@@ -43,21 +47,35 @@ async def during(load, happen, rate=RATE):
 
 async def _back(load, over):
     while time.monotonic() < over + BACK_SECONDS:
-        ends = [message.at + message.seconds() for message in load.journal if message.at >= over and message.end() == "answered"]
+        ends = [
+            message.at + message.seconds()
+            for message in load.journal
+            if message.at >= over and message.end() == "answered"
+        ]
         if ends:
             return min(ends) - over
         await asyncio.sleep(0.05)
     return float("inf")
 
 
-async def measure(load, site, row, to_hold, happen, seconds, back_seconds=10.0, rate=RATE, in_order=True):
-    """The Result of a fault: what ends without an answer does so within `seconds`, and it's back `back_seconds` later."""
+async def measure(
+    load, site, row, to_hold, happen, seconds, back_seconds=10.0, rate=RATE, in_order=True
+):
+    """The Result of a fault: what ends without an answer does so within `seconds`, and it's back
+    `back_seconds` later."""
     got, back = await during(load, happen, rate)
     faults = await asyncio.to_thread(site.faults, load.journal, in_order=in_order)
     slowest = max(got["longest_unavailable"], got["longest_refusal"])
-    return result(row, to_hold, f"{got['answered']:,} of {got['offered']:,} answered, {got['unavailable']:,} unavailable and {got['refused']:,} refused, "
-                  f"the slowest after {ms(slowest)}; {got['lost']} lost; back after {back:.1f} s",
-                  slowest <= seconds and back <= back_seconds and not got["lost"], {**got, "back": back}, faults)
+    return result(
+        row,
+        to_hold,
+        f"{got['answered']:,} of {got['offered']:,} answered, {got['unavailable']:,} unavailable "
+        f"and {got['refused']:,} refused, "
+        f"the slowest after {ms(slowest)}; {got['lost']} lost; back after {back:.1f} s",
+        slowest <= seconds and back <= back_seconds and not got["lost"],
+        {**got, "back": back},
+        faults,
+    )
 
 
 async def database(load, site, scale):
@@ -94,15 +112,26 @@ async def database(load, site, scale):
 
         return broken
 
-    return [await measure(load, site, f"database {what}", DATABASE, happen, 2.0) for what, happen in (
-        (f"down for {max(6, 60 * scale):.0f} s", down), ("silent, its connections open", silent), ("slow by 2 s", slow),
-        (f"failing at a statement, {TIMES} times", breaking(rb"\AB\x00|FROM (turns|conversations)")),
-        (f"failing at a commit, {TIMES} times", breaking(rb"COMMIT")),
-        (f"failing after a commit, unheard, {TIMES} times", breaking(rb"COMMIT", after=True)), ("restarted", restarted))]
+    return [
+        await measure(load, site, f"database {what}", DATABASE, happen, 2.0)
+        for what, happen in (
+            (f"down for {max(6, 60 * scale):.0f} s", down),
+            ("silent, its connections open", silent),
+            ("slow by 2 s", slow),
+            (
+                f"failing at a statement, {TIMES} times",
+                breaking(rb"\AB\x00|FROM (turns|conversations)"),
+            ),
+            (f"failing at a commit, {TIMES} times", breaking(rb"COMMIT")),
+            (f"failing after a commit, unheard, {TIMES} times", breaking(rb"COMMIT", after=True)),
+            ("restarted", restarted),
+        )
+    ]
 
 
 async def full_disk(load, site, scale):
-    """No process of the gateway may write a byte more to a file, for some seconds: what a full disk is to a program."""
+    """No process of the gateway may write a byte more to a file, for some seconds: what a full disk
+    is to a program."""
     pid = site.gateways[0].process.pid
 
     async def full():
@@ -115,13 +144,19 @@ async def full_disk(load, site, scale):
 
 
 async def full_tmpfs(folder, scale):
-    """A site whose database is on a small disk of its own, which is filled; nothing where we may mount none."""
+    """A site whose database is on a small disk of its own, which is filled; nothing where we may
+    mount none."""
     disk = folder / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], capture_output=True
+    ).returncode:
         return []
     try:
-        with sites.single(folder, DATABASE_URL=f"sqlite:///{disk}/site.db", MESSAGES_PER_MINUTE="1000000") as site:
+        with sites.single(
+            folder, DATABASE_URL=f"sqlite:///{disk}/site.db", MESSAGES_PER_MINUTE="1000000"
+        ) as site:
+
             async def full():
                 with (disk / "ballast").open("wb") as ballast, contextlib.suppress(OSError):
                     while True:
@@ -137,7 +172,8 @@ async def full_tmpfs(folder, scale):
 
 
 async def rasa(load, site, scale):
-    """Rasa killed, hung, out of memory, and answering what is no answer; the site's command is the stand-in's."""
+    """Rasa killed, hung, out of memory, and answering what is no answer; the site's command is the
+    stand-in's."""
     gateway = site.gateways[0]
     mode = gateway.folder / "mode"
 
@@ -160,29 +196,47 @@ async def rasa(load, site, scale):
 
     def kill(victims):
         return [os.kill(pid, signal.SIGKILL) for pid in victims]
+
     def stop(victims):
         return [os.kill(pid, signal.SIGSTOP) for pid in victims]
+
     def starve(victims):
         return [resource.prlimit(pid, resource.RLIMIT_AS, (2**20, 2**20)) for pid in victims]
-    rows = [await measure(load, site, f"Rasa {what}", RASA, ended(end), 5.0, 30.0) for what, end in
-            (("killed", kill), ("hung", stop), ("out of memory", starve))]
+
+    rows = [
+        await measure(load, site, f"Rasa {what}", RASA, ended(end), 5.0, 30.0)
+        for what, end in (("killed", kill), ("hung", stop), ("out of memory", starve))
+    ]
     for what in standin.MODES:
-        rows.append(await measure(load, site, f"Rasa answering {what}", RASA, answering(what), 5.0, 30.0))
+        rows.append(
+            await measure(load, site, f"Rasa answering {what}", RASA, answering(what), 5.0, 30.0)
+        )
     return rows
 
 
 def _family(pid):
     """A process and its children."""
-    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True
+    ).stdout.split()
     return [pid, *map(int, listed)]
 
 
 async def killing(load, site, scale, visitors=50):
     """kill -9 of any process of the site, at random moments, with so many messages in flight."""
     times = max(4, round(20 * scale))
-    victims = [*[(f"gateway {i}", which) for i in range(len(site.gateways)) for which in ("gateway", "rasa")],
-               *[(name, name) for name in (*site.others, *(["postgresql"] if site.postgresql else []))]]
-    chosen = [*random.sample(victims, min(times, len(victims))), *random.choices(victims, k=max(0, times - len(victims)))]
+    victims = [
+        *[
+            (f"gateway {i}", which)
+            for i in range(len(site.gateways))
+            for which in ("gateway", "rasa")
+        ],
+        *[(name, name) for name in (*site.others, *(["postgresql"] if site.postgresql else []))],
+    ]
+    chosen = [
+        *random.sample(victims, min(times, len(victims))),
+        *random.choices(victims, k=max(0, times - len(victims))),
+    ]
     until, begun = asyncio.Event(), len(load.journal)
     asking = asyncio.create_task(crowd(load, visitors, until))
     await asyncio.sleep(3)
@@ -197,9 +251,19 @@ async def killing(load, site, scale, visitors=50):
     faults = await asyncio.to_thread(site.faults, load.journal)
     twice = sum("more than once" in fault for fault in faults)
     names = ", ".join(sorted({which for _, which in chosen}))
-    return [result(f"kill -9 of any process ({names}), {len(chosen)} random times with {visitors} in flight", "no accepted message lost, at most one reply repeated",
-                   f"{got['answered']:,} of {got['offered']:,} answered, {got['unavailable']:,} unavailable, {got['refused']:,} refused; {got['repeated']} sent again; "
-                   f"{got['lost']} lost, {twice} answered twice", not got["lost"], {**got, "killed": chosen}, faults)]
+    return [
+        result(
+            f"kill -9 of any process ({names}), {len(chosen)} random times with {visitors} in "
+            f"flight",
+            "no accepted message lost, at most one reply repeated",
+            f"{got['answered']:,} of {got['offered']:,} answered, {got['unavailable']:,} "
+            f"unavailable, {got['refused']:,} refused; {got['repeated']} sent again; "
+            f"{got['lost']} lost, {twice} answered twice",
+            not got["lost"],
+            {**got, "killed": chosen},
+            faults,
+        )
+    ]
 
 
 def _kill(site, name, which):
@@ -240,14 +304,25 @@ async def delivery(load, site, scale):
             first = await ask(load, visitor, urls=urls)
             await ask(load, visitor)
             first.deliveries.append(await send(load, first, random.choice(urls)))  # late
-            await asyncio.gather(*(ask(load, visitor, id=f"{first.id}-{place}") for place in (2, 1, 3)))  # out of order
+            # out of order
+            await asyncio.gather(
+                *(ask(load, visitor, id=f"{first.id}-{place}") for place in (2, 1, 3))
+            )
 
     await asyncio.gather(*(talk() for _ in range(5)))
     got = journal.figures(load.journal[begun:])
     faults = await asyncio.to_thread(site.faults, load.journal)
-    return [result("a message delivered five times at both gateways, late, out of order", ONE_TURN,
-                   f"{got['offered']} messages, {got['answered']} answered, {got['refused']} refused; {len(faults)} doubled or crossed",
-                   got["answered"] + got["refused"] == got["offered"], got, faults)]
+    return [
+        result(
+            "a message delivered five times at both gateways, late, out of order",
+            ONE_TURN,
+            f"{got['offered']} messages, {got['answered']} answered, {got['refused']} refused; "
+            f"{len(faults)} doubled or crossed",
+            got["answered"] + got["refused"] == got["offered"],
+            got,
+            faults,
+        )
+    ]
 
 
 async def partition(load, site, scale):
@@ -263,22 +338,39 @@ async def partition(load, site, scale):
         await asyncio.sleep(max(6, 20 * scale))
         site.databases[1].cut = False
 
-    return [await measure(load, site, "Redis gone", ONE_TURN, without_redis, 2.0),
-            await measure(load, site, "two gateways, one cut off from the database", ONE_TURN, cut_off, 2.0)]
+    return [
+        await measure(load, site, "Redis gone", ONE_TURN, without_redis, 2.0),
+        await measure(
+            load, site, "two gateways, one cut off from the database", ONE_TURN, cut_off, 2.0
+        ),
+    ]
 
 
 def clock_of(folder):
-    """The environment in which processes read a clock that is as wrong as the file `folder`/clock says; None without a C compiler."""
+    """The environment in which processes read a clock that is as wrong as the file `folder`/clock
+    says; None without a C compiler."""
     compiler = shutil.which("cc")
     if not compiler:
         return None
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", folder / "clock.so", Path(__file__).with_name("clock.c"), "-ldl"], check=True)
+    subprocess.run(
+        [
+            compiler,
+            "-shared",
+            "-fPIC",
+            "-o",
+            folder / "clock.so",
+            Path(__file__).with_name("clock.c"),
+            "-ldl",
+        ],
+        check=True,
+    )
     (folder / "clock").write_text("0")
     return {"LD_PRELOAD": str(folder / "clock.so"), "CLOCK_FILE": str(folder / "clock")}
 
 
 async def clock(load, site, scale):
-    """The wall clock of gateway, Rasa and actions jumps 10 minutes on and back; the site runs in clock_of's environment."""
+    """The wall clock of gateway, Rasa and actions jumps 10 minutes on and back; the site runs in
+    clock_of's environment."""
     path = site.gateways[0].folder / "clock"
 
     async def jump():
@@ -287,4 +379,14 @@ async def clock(load, site, scale):
             path.with_suffix(".new").rename(path)
             await asyncio.sleep(max(3, 10 * scale))
 
-    return [await measure(load, site, "the clock jumping 10 minutes, on and back", ONE_TURN, jump, 5.0, in_order=False)]
+    return [
+        await measure(
+            load,
+            site,
+            "the clock jumping 10 minutes, on and back",
+            ONE_TURN,
+            jump,
+            5.0,
+            in_order=False,
+        )
+    ]

@@ -1,7 +1,7 @@
 """The invariant: what clients wrote down of each message, held against the database.
 
-Every accepted message ends in exactly one of "answered and stored" or "refused with a sentence the visitor can read".
-"""
+Every accepted message ends in exactly one of "answered and stored" or "refused with a sentence the
+visitor can read"."""
 
 import datetime
 import hashlib
@@ -17,7 +17,8 @@ PROXY_ONLY = (502, 504)  # said by what stands before the gateways: the message 
 
 @dataclass
 class Delivery:
-    """One time that a message was sent: the status it got, 0 for none, after how many seconds, and the body."""
+    """One time that a message was sent: the status it got, 0 for none, after how many seconds, and
+    the body."""
 
     status: int
     seconds: float
@@ -26,7 +27,8 @@ class Delivery:
 
 @dataclass
 class Message:
-    """A message as its client knows it. `question`: what its answer must be to; `at`: when it was first sent (monotonic)."""
+    """A message as its client knows it. `question`: what its answer must be to; `at`: when it was
+    first sent (monotonic)."""
 
     token: str
     id: str
@@ -38,7 +40,9 @@ class Message:
     def end(self):
         """answered, danger, unavailable (refused, with numbers), refused; or lost."""
         ends = [end_of(delivery) for delivery in self.deliveries]
-        return next((end for end in ("answered", "danger", "unavailable", "refused") if end in ends), "lost")
+        return next(
+            (end for end in ("answered", "danger", "unavailable", "refused") if end in ends), "lost"
+        )
 
     def seconds(self):
         """From its first sending to its end, what was sent again included."""
@@ -60,7 +64,8 @@ class Stored:
 
 
 def end_of(delivery):
-    """How a delivery ended: answered, danger, unavailable, refused, silent (to be sent again), or wrong."""
+    """How a delivery ended: answered, danger, unavailable, refused, silent (to be sent again), or
+    wrong."""
     body = delivery.body or {}
     if delivery.status == 0 or delivery.status in PROXY_ONLY:
         return "silent"
@@ -72,22 +77,35 @@ def end_of(delivery):
             return "unavailable" if replies[0].get("numbers") else "wrong"
         return "danger" if replies[0]["kind"] in DANGERS else "answered"
     error = body.get("error") or {}
-    if delivery.status not in REFUSED or not error.get("message") or delivery.status == 503 and not error.get("numbers"):
+    if (
+        delivery.status not in REFUSED
+        or not error.get("message")
+        or delivery.status == 503
+        and not error.get("numbers")
+    ):
         return "wrong"
     return "unavailable" if delivery.status == 503 else "refused"
 
 
 def check(messages, stored, in_order=True):
-    """The faults, a sentence each: empty where the invariant holds. `stored`: every turn of the messages' conversations;
-    `in_order`: hold the moments against each other too, which a clock that jumps can't."""
+    """The faults, a sentence each: empty where the invariant holds. `stored`: every turn of the
+    messages' conversations; `in_order`: hold the moments against each other too, which a clock that
+    jumps can't."""
     faults = []
     turns = {(turn.token_hash, turn.message): turn for turn in stored}
     if len(turns) < len(stored):
         faults.append(f"{len(stored) - len(turns)} messages are stored twice")
     known = {(hashed(message.token), message.id) for message in messages}
-    faults += [f"{turn.message}: stored in a conversation that never sent it" for key, turn in turns.items() if key not in known]
+    faults += [
+        f"{turn.message}: stored in a conversation that never sent it"
+        for key, turn in turns.items()
+        if key not in known
+    ]
     for message in messages:
-        faults += [f"{message.id}: {fault}" for fault in _faults(message, turns.get((hashed(message.token), message.id)))]
+        faults += [
+            f"{message.id}: {fault}"
+            for fault in _faults(message, turns.get((hashed(message.token), message.id)))
+        ]
     return faults + (_crossings(messages, stored) if in_order else [])
 
 
@@ -96,13 +114,16 @@ def _faults(message, turn):
     if ends["wrong"]:
         wrong = next(delivery for delivery in message.deliveries if end_of(delivery) == "wrong")
         yield f"got {wrong.status} without a sentence: {str(wrong.body)[:120]}"
-    given = {tuple(reply["id"] for reply in delivery.body["replies"])
-             for delivery in message.deliveries if end_of(delivery) in ("answered", "danger")}
+    given = {
+        tuple(reply["id"] for reply in delivery.body["replies"])
+        for delivery in message.deliveries
+        if end_of(delivery) in ("answered", "danger")
+    }
     if len(given) > 1 and message.end() != "danger":
         yield "was answered more than once"
     end = message.end()
     if end == "lost":
-        yield f"got neither an answer nor a refusal: {[delivery.status for delivery in message.deliveries]}"
+        yield f"got neither an answer nor a refusal: {[delivery.status for delivery in message.deliveries]}"  # noqa: E501
     if end == "answered":
         if turn is None:
             yield "was answered and is not stored"
@@ -114,7 +135,8 @@ def _faults(message, turn):
         yield "is stored and has no end"
     elif not turn.replies:
         yield "is stored without a reply"
-    if end == "refused" and turn.outcome not in (None, "unavailable"):  # a gateway that was killed may have accepted it: then it's refused there too
+    # a gateway that was killed may have accepted it: then it's refused there too
+    if end == "refused" and turn.outcome not in (None, "unavailable"):
         yield "was refused, and is stored all the same"
     if end == "unavailable" and turn.outcome not in (None, "unavailable"):
         yield f"was called unavailable, and an answer ({turn.outcome}) is stored"
@@ -125,27 +147,48 @@ def _faults(message, turn):
 
 
 def _crossings(messages, stored):
-    """Turns of a conversation that were worked on at the same moment, where each was sent once and is no danger."""
-    once = {(hashed(message.token), message.id) for message in messages if len(message.deliveries) == 1 and message.end() == "answered"}
+    """Turns of a conversation that were worked on at the same moment, where each was sent once and
+    is no danger."""
+    once = {
+        (hashed(message.token), message.id)
+        for message in messages
+        if len(message.deliveries) == 1 and message.end() == "answered"
+    }
     spans = {}
     for turn in stored:
         if (turn.token_hash, turn.message) in once and turn.answered_at:
-            spans.setdefault(turn.token_hash, []).append((turn.received_at, turn.answered_at, turn.message))
-    return [f"{after[2]}: was begun before {before[2]} of its conversation had ended"
-            for conversation in spans.values() for before, after in itertools.pairwise(sorted(conversation)) if after[0] < before[1]]
+            spans.setdefault(turn.token_hash, []).append(
+                (turn.received_at, turn.answered_at, turn.message)
+            )
+    return [
+        f"{after[2]}: was begun before {before[2]} of its conversation had ended"
+        for conversation in spans.values()
+        for before, after in itertools.pairwise(sorted(conversation))
+        if after[0] < before[1]
+    ]
 
 
 def figures(messages):
-    """{offered, answered, refused, unavailable, danger, lost}, and the seconds: p50, p95, p99, longest of the answered,
-    longest_refusal, longest_unavailable, longest_danger."""
+    """{offered, answered, refused, unavailable, danger, lost}, and the seconds: p50, p95, p99,
+    longest of the answered, longest_refusal, longest_unavailable, longest_danger."""
     ends = Counter(message.end() for message in messages)
     taken = sorted(message.seconds() for message in messages if message.end() == "answered")
-    longest = {end: max((message.seconds() for message in messages if message.end() == end), default=0.0)
-               for end in ("refused", "unavailable", "danger")}
-    return {"offered": len(messages), **{end: ends[end] for end in ("answered", "refused", "unavailable", "danger", "lost")},
-            "repeated": sum(len(message.deliveries) > 1 for message in messages),
-            "p50": share(taken, 0.5), "p95": share(taken, 0.95), "p99": share(taken, 0.99), "longest": taken[-1] if taken else 0.0,
-            "longest_refusal": longest["refused"], "longest_unavailable": longest["unavailable"], "longest_danger": longest["danger"]}
+    longest = {
+        end: max((message.seconds() for message in messages if message.end() == end), default=0.0)
+        for end in ("refused", "unavailable", "danger")
+    }
+    return {
+        "offered": len(messages),
+        **{end: ends[end] for end in ("answered", "refused", "unavailable", "danger", "lost")},
+        "repeated": sum(len(message.deliveries) > 1 for message in messages),
+        "p50": share(taken, 0.5),
+        "p95": share(taken, 0.95),
+        "p99": share(taken, 0.99),
+        "longest": taken[-1] if taken else 0.0,
+        "longest_refusal": longest["refused"],
+        "longest_unavailable": longest["unavailable"],
+        "longest_danger": longest["danger"],
+    }
 
 
 def share(taken, part):

@@ -29,7 +29,8 @@ class Visitor:
 
 @dataclass
 class Load:
-    """The visitors of a site: the questions they have, their client, and the journal of their messages."""
+    """The visitors of a site: the questions they have, their client, and the journal of their
+    messages."""
 
     url: str
     client: aiohttp.ClientSession
@@ -40,9 +41,12 @@ class Load:
 
 @contextlib.asynccontextmanager
 async def visiting(url):
-    """A Load on the site at `url`; its questions are phrases of its articles that are answered with their own answer."""
+    """A Load on the site at `url`; its questions are phrases of its articles that are answered with
+    their own answer."""
     connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=PATIENCE)
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as client:
+    async with aiohttp.ClientSession(
+        connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+    ) as client:
         load = Load(url, client, {})
         library = content.load(settings.read().path("data"))
         for article in library.articles.values():
@@ -50,7 +54,9 @@ async def visiting(url):
                 message = await ask(load, await come(load, article.id), question.train[0])
                 replies = message.deliveries[-1].body["replies"]
                 if replies[0].get("question") == question.name:
-                    load.questions.setdefault(article.id, []).append((question.train[0], question.name))
+                    load.questions.setdefault(article.id, []).append(
+                        (question.train[0], question.name)
+                    )
         yield load
 
 
@@ -60,7 +66,9 @@ async def come(load, article=None):
     end = time.monotonic() + AGAIN_SECONDS
     while True:
         with contextlib.suppress(*UNHEARD):
-            async with load.client.post(f"{load.url}/api/conversations", json={"country": "GB"}) as answer:
+            async with load.client.post(
+                f"{load.url}/api/conversations", json={"country": "GB"}
+            ) as answer:
                 if answer.status == 201:
                     return Visitor((await answer.json())["token"], article)
         if time.monotonic() > end:
@@ -69,7 +77,8 @@ async def come(load, article=None):
 
 
 async def ask(load, visitor, text=None, id=None, urls=None):
-    """Send one message, a question of the visitor's article where no text is given, until it has an end; the Message.
+    """Send one message, a question of the visitor's article where no text is given, until it has an
+    end; the Message.
 
     `urls`: where the message is delivered at the same moment, once at each.
     """
@@ -77,7 +86,13 @@ async def ask(load, visitor, text=None, id=None, urls=None):
     if text is None:
         text, question = random.choice(load.questions[visitor.article])
     visitor.asked += 1
-    message = Message(visitor.token, id or f"{next(load.numbers)}-{uuid.uuid4().hex[:8]}", text, question, time.monotonic())
+    message = Message(
+        visitor.token,
+        id or f"{next(load.numbers)}-{uuid.uuid4().hex[:8]}",
+        text,
+        question,
+        time.monotonic(),
+    )
     load.journal.append(message)
     await asyncio.gather(*(_deliver(load, message, url) for url in urls or [load.url]))
     return message
@@ -89,7 +104,8 @@ async def _deliver(load, message, url):
         delivery = await send(load, message, url)
         message.deliveries.append(delivery)
         ends = [end_of(each) for each in message.deliveries]
-        unsure = ends[-1] == "silent" or ends[-1] == "refused" and "silent" in ends  # refused now, but perhaps accepted before
+        # refused now, but perhaps accepted before
+        unsure = ends[-1] == "silent" or ends[-1] == "refused" and "silent" in ends
         if not unsure or time.monotonic() - begun > AGAIN_SECONDS:
             return
         await asyncio.sleep(0.5)
@@ -100,7 +116,9 @@ async def send(load, message, url):
     begun = time.perf_counter()
     headers = {"Authorization": f"Bearer {message.token}"}
     try:
-        async with load.client.post(f"{url}/api/messages", json={"id": message.id, "text": message.text}, headers=headers) as answer:
+        async with load.client.post(
+            f"{url}/api/messages", json={"id": message.id, "text": message.text}, headers=headers
+        ) as answer:
             body = await answer.json() if answer.content_type == "application/json" else None
             return Delivery(answer.status, time.perf_counter() - begun, body)
     except UNHEARD:
@@ -108,7 +126,8 @@ async def send(load, message, url):
 
 
 async def offer(load, rate, seconds=None, until=None):
-    """So many messages a second, whatever becomes of those before: at each moment by a visitor who waits for nothing."""
+    """So many messages a second, whatever becomes of those before: at each moment by a visitor who
+    waits for nothing."""
     waiting = deque()
     for _ in range(0, max(20, int(rate * 6)), 20):
         waiting += await asyncio.gather(*(come(load) for _ in range(20)))
@@ -132,7 +151,8 @@ async def offer(load, rate, seconds=None, until=None):
 
 
 async def crowd(load, visitors, until):
-    """So many visitors, each asking again as soon as the last has an end, until the event `until`."""
+    """So many visitors, each asking again as soon as the last has an end, until the event
+    `until`."""
 
     async def talk():
         visitor = await come(load)

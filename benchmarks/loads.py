@@ -17,7 +17,8 @@ BACK_SECONDS = 0.05  # at most, that an answer is on its way back: its message w
 
 @dataclass
 class Result:
-    """What a row of the table measured: `holds` where that is what was to be held, and the invariant has no `faults`."""
+    """What a row of the table measured: `holds` where that is what was to be held, and the
+    invariant has no `faults`."""
 
     row: str
     to_hold: str
@@ -37,10 +38,15 @@ async def steady(load, site, seconds=600, rate=20):
     got = journal.figures(load.journal[begun:])
     faults = site.faults(load.journal)
     return result(
-        f"{rate} messages/s for {seconds / 60:g} minutes", "p95 150 ms, p99 400 ms, none lost, none twice",
-        f"{got['offered']:,} messages: p50 {ms(got['p50'])}, p95 {ms(got['p95'])}, p99 {ms(got['p99'])}, longest {ms(got['longest'])}; "
+        f"{rate} messages/s for {seconds / 60:g} minutes",
+        "p95 150 ms, p99 400 ms, none lost, none twice",
+        f"{got['offered']:,} messages: p50 {ms(got['p50'])}, p95 {ms(got['p95'])}, p99 "
+        f"{ms(got['p99'])}, longest {ms(got['longest'])}; "
         f"{got['answered']:,} answered, {got['lost']} lost, {count_twice(faults)} twice",
-        got["p95"] <= 0.15 and got["p99"] <= 0.4 and got["answered"] == got["offered"], got, faults)
+        got["p95"] <= 0.15 and got["p99"] <= 0.4 and got["answered"] == got["offered"],
+        got,
+        faults,
+    )
 
 
 async def overload(load, site, seconds=60, rate=200):
@@ -54,7 +60,9 @@ async def overload(load, site, seconds=60, rate=200):
     await flood
     endangered = [await task for task in dangers]
     alarmed = {message.id for message in endangered}
-    got = journal.figures([message for message in load.journal[begun:] if message.id not in alarmed])
+    got = journal.figures(
+        [message for message in load.journal[begun:] if message.id not in alarmed]
+    )
     await asyncio.sleep(10)
     after = len(load.journal)
     await offer(load, 20, 10)
@@ -63,14 +71,32 @@ async def overload(load, site, seconds=60, rate=200):
     danger = journal.figures(endangered)
     taken = sorted(message.seconds() for message in endangered)
     return [
-        result(f"{rate} messages/s offered for {seconds / 60:g} minutes", "the excess gets 429 with a sentence within 1 s; the accepted p95 2 s; recovered 10 s after",
-               f"{got['answered']:,} of {got['offered']:,} answered ({got['answered'] / seconds:.0f}/s), p95 {ms(got['p95'])}, {got['refused']:,} refused, the slowest "
-               f"after {ms(got['longest_refusal'])}; 10 s after p95 {ms(later['p95'])}, {later['refused'] + later['unavailable']} refused",
-               got["longest_refusal"] <= 1 and got["p95"] <= 2 and not got["unavailable"] and later["p95"] <= 0.15 and later["answered"] == later["offered"],
-               {**got, "after": later}, faults),
-        result("emergencies during the overload", "all answered within 500 ms",
-               f"{danger['danger']} of {len(taken)} answered, p95 {ms(journal.share(taken, 0.95))}, longest {ms(taken[-1])}",
-               danger["danger"] == len(taken) and taken[-1] <= 0.5, {**danger, "p95": journal.share(taken, 0.95)}, []),
+        result(
+            f"{rate} messages/s offered for {seconds / 60:g} minutes",
+            "the excess gets 429 with a sentence within 1 s; the accepted p95 2 s; recovered 10 "
+            "s after",
+            f"{got['answered']:,} of {got['offered']:,} answered "
+            f"({got['answered'] / seconds:.0f}/s), p95 {ms(got['p95'])}, {got['refused']:,} "
+            f"refused, the slowest "
+            f"after {ms(got['longest_refusal'])}; 10 s after p95 {ms(later['p95'])}, "
+            f"{later['refused'] + later['unavailable']} refused",
+            got["longest_refusal"] <= 1
+            and got["p95"] <= 2
+            and not got["unavailable"]
+            and later["p95"] <= 0.15
+            and later["answered"] == later["offered"],
+            {**got, "after": later},
+            faults,
+        ),
+        result(
+            "emergencies during the overload",
+            "all answered within 500 ms",
+            f"{danger['danger']} of {len(taken)} answered, p95 {ms(journal.share(taken, 0.95))}, "
+            f"longest {ms(taken[-1])}",
+            danger["danger"] == len(taken) and taken[-1] <= 0.5,
+            {**danger, "p95": journal.share(taken, 0.95)},
+            [],
+        ),
     ]
 
 
@@ -83,9 +109,15 @@ async def long_conversation(load, site, messages=1000):
     taken = [(await ask(load, visitor)).seconds() for _ in range(messages)]
     early, late = statistics.median(taken[40:60]), statistics.median(taken[-20:])
     faults = site.faults(load.journal)
-    return result(f"one conversation of {messages:,} messages", "the last costs at most 1.5 times the 50th",
-                  f"medians of 20: {ms(early)} about the 50th, {ms(late)} at the last: {late / early:.2f} times", late <= 1.5 * early,
-                  {"early": early, "late": late}, faults)
+    return result(
+        f"one conversation of {messages:,} messages",
+        "the last costs at most 1.5 times the 50th",
+        f"medians of 20: {ms(early)} about the 50th, {ms(late)} at the last: {late / early:.2f} "
+        f"times",
+        late <= 1.5 * early,
+        {"early": early, "late": late},
+        faults,
+    )
 
 
 async def burst(load, site, seconds=30, rate=10, burst=100):
@@ -100,15 +132,23 @@ async def burst(load, site, seconds=30, rate=10, burst=100):
     await others
     own = [await task for task in bursts]
     mine = {message.id for messages in own for message in messages}
-    beside = journal.figures([message for message in load.journal[begun:] if message.id not in mine])
+    beside = journal.figures(
+        [message for message in load.journal[begun:] if message.id not in mine]
+    )
     refused = journal.figures([message for messages in own for message in messages])
     most = max(at_once(messages) for messages in own)
     faults = site.faults(load.journal)
     ratio = beside["p95"] / alone["p95"]
-    return result(f"one visitor sends {burst} in a second", "at most 5 wait, the rest refused politely; others' p95 within 20 %",
-                  f"{most - 1} waited at most; {refused['refused']} of {refused['offered']} refused, the slowest after {ms(refused['longest_refusal'])}; "
-                  f"others' p95 {ms(alone['p95'])} without, {ms(beside['p95'])} with: {ratio:.2f} times",
-                  most <= 6 and ratio <= 1.2 and refused["unavailable"] == 0, {"alone": alone, "beside": beside, "burst": refused}, faults)
+    return result(
+        f"one visitor sends {burst} in a second",
+        "at most 5 wait, the rest refused politely; others' p95 within 20 %",
+        f"{most - 1} waited at most; {refused['refused']} of {refused['offered']} refused, the "
+        f"slowest after {ms(refused['longest_refusal'])}; "
+        f"others' p95 {ms(alone['p95'])} without, {ms(beside['p95'])} with: {ratio:.2f} times",
+        most <= 6 and ratio <= 1.2 and refused["unavailable"] == 0,
+        {"alone": alone, "beside": beside, "burst": refused},
+        faults,
+    )
 
 
 async def _burst(load, count):
@@ -120,10 +160,15 @@ async def _burst(load, count):
 
 
 def at_once(messages):
-    """How many of the messages that were answered were at the gateway at the same moment. The next one is worked on for longer than
-    BACK_SECONDS, so one that is taken too many shows all the same."""
+    """How many of the messages that were answered were at the gateway at the same moment. The next
+    one is worked on for longer than BACK_SECONDS, so one that is taken too many shows all the
+    same."""
     moments = [(message.at, 1) for message in messages if message.end() == "answered"]
-    moments += [(message.at + message.seconds() - BACK_SECONDS, -1) for message in messages if message.end() == "answered"]
+    moments += [
+        (message.at + message.seconds() - BACK_SECONDS, -1)
+        for message in messages
+        if message.end() == "answered"
+    ]
     most = now = 0
     for _, step in sorted(moments):
         now += step
@@ -146,8 +191,14 @@ async def idle(load, site, widgets=2000):
     for connection in held:
         connection.close()
     faults = site.faults(load.journal)
-    return result(f"{widgets:,} open widgets idle, each after one answer", "under 150 MB more", f"{more:.0f} MB more than {before:.0f}", more < 150,
-                  {"before": before, "more": more}, faults)
+    return result(
+        f"{widgets:,} open widgets idle, each after one answer",
+        "under 150 MB more",
+        f"{more:.0f} MB more than {before:.0f}",
+        more < 150,
+        {"before": before, "more": more},
+        faults,
+    )
 
 
 async def _open(load):
@@ -159,10 +210,17 @@ async def together(folder, seconds=30):
     one, faults = await _throughput(sites.single, folder / "one", seconds)
     both, more = await _throughput(sites.several, folder / "both", seconds)
     ratio = both["rate"] / one["rate"]
-    return result("two gateways, two Rasa processes, PostgreSQL, Redis, nginx", "the same invariants; throughput at least 1.6 times one's (or the measured reason)",
-                  f"{CROWD} visitors at once: {one['rate']:.0f}/s of one, {both['rate']:.0f}/s of two, {ratio:.2f} times; one takes {one['busy']:.0%} of all "
-                  f"{os.cpu_count()} cores already (the visitors {one['client']:.0%} of them), two {both['busy']:.0%}",
-                  ratio >= 1.6 or one["busy"] > 0.8, {"one": one, "two": both}, faults + more)
+    return result(
+        "two gateways, two Rasa processes, PostgreSQL, Redis, nginx",
+        "the same invariants; throughput at least 1.6 times one's (or the measured reason)",
+        f"{CROWD} visitors at once: {one['rate']:.0f}/s of one, {both['rate']:.0f}/s of two, "
+        f"{ratio:.2f} times; one takes {one['busy']:.0%} of all "
+        f"{os.cpu_count()} cores already (the visitors {one['client']:.0%} of them), two "
+        f"{both['busy']:.0%}",
+        ratio >= 1.6 or one["busy"] > 0.8,
+        {"one": one, "two": both},
+        faults + more,
+    )
 
 
 async def _throughput(kind, folder, seconds):
@@ -178,7 +236,11 @@ async def _throughput(kind, folder, seconds):
             took = time.monotonic() - start
             spent = [after - before for before, after in zip(busy, _cpu(), strict=False)]
             got = journal.figures(load.journal[begun:])
-            got |= {"rate": got["answered"] / took, "busy": 1 - spent[1] / spent[0], "client": (time.process_time() - client) / took / os.cpu_count()}
+            got |= {
+                "rate": got["answered"] / took,
+                "busy": 1 - spent[1] / spent[0],
+                "client": (time.process_time() - client) / took / os.cpu_count(),
+            }
             return got, site.faults(load.journal)
 
 

@@ -1,4 +1,5 @@
-"""A TCP proxy that a fault is made with: it passes on, delays, holds, cuts, or breaks a connection at a word."""
+"""A TCP proxy that a fault is made with: it passes on, delays, holds, cuts, or breaks a connection
+at a word."""
 
 import asyncio
 import contextlib
@@ -9,9 +10,9 @@ import threading
 class Proxy:
     """Stands on 127.0.0.1:`port` before the server at `host`:`to`, in a thread of its own.
 
-    `delay`: seconds that every answer comes later; `held`: nothing passes; `cut`: connections end, and none is taken.
-    `break_at(word, after)`: the next connection on which a client says so ends at once, or when the server has done it.
-    """
+    `delay`: seconds that every answer comes later; `held`: nothing passes; `cut`: connections end,
+    and none is taken. `break_at(word, after)`: the next connection on which a client says so ends
+    at once, or when the server has done it."""
 
     def __init__(self, to, host="127.0.0.1"):
         self.host, self.to, self.port = host, to, None
@@ -78,7 +79,9 @@ class Proxy:
         ends, lost = {writer, back}, asyncio.Event()  # lost: the answer to a word shall not come
         self._open |= ends
         try:
-            await asyncio.gather(self._pass(reader, back, lost, self._is_word), self._pass(there, writer, lost, None))
+            await asyncio.gather(
+                self._pass(reader, back, lost, self._is_word), self._pass(there, writer, lost, None)
+            )
         finally:
             self._open -= ends
             for end in ends:

@@ -1,8 +1,8 @@
-"""The servers of a larger site, each started from Debian's package for as long as a `with` lasts: PostgreSQL, Redis, nginx.
+"""The servers of a larger site, each started from Debian's package for as long as a `with` lasts:
+PostgreSQL, Redis, nginx.
 
-Each listens on the loopback or a socket in a folder of its own, and leaves nothing behind. Where a program is missing, it
-raises Missing with the package that brings it.
-"""
+Each listens on the loopback or a socket in a folder of its own, and leaves nothing behind. Where a
+program is missing, it raises Missing with the package that brings it."""
 
 import contextlib
 import os
@@ -31,7 +31,8 @@ class Missing(RuntimeError):
 
 @dataclass
 class PostgreSql:
-    """A cluster of its own. Its superuser needs no password: who may enter is decided by the folder of its socket."""
+    """A cluster of its own. Its superuser needs no password: who may enter is decided by the folder
+    of its socket."""
 
     folder: Path
     port: int
@@ -39,13 +40,16 @@ class PostgreSql:
     process: subprocess.Popen | None = None
 
     def url(self, database, port=None):
-        """The SQLAlchemy address of a database, by the socket, or by a TCP `port` (its own, or a proxy's)."""
+        """The SQLAlchemy address of a database, by the socket, or by a TCP `port` (its own, or a
+        proxy's)."""
         host = "127.0.0.1" if port else self.folder
         return f"postgresql+psycopg://pamphlet@/{database}?host={host}&port={port or self.port}"
 
     def run(self, statement, database="postgres"):
         """The rows of a statement, outside any transaction."""
-        with psycopg.connect(host=str(self.folder), port=self.port, user="pamphlet", dbname=database, autocommit=True) as connection:
+        with psycopg.connect(
+            host=str(self.folder), port=self.port, user="pamphlet", dbname=database, autocommit=True
+        ) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
@@ -56,8 +60,23 @@ class PostgreSql:
 
     def start(self):
         self.process = subprocess.Popen(
-            [self.program, "-D", str(self.folder / "data"), "-k", str(self.folder), "-h", "127.0.0.1", "-p", str(self.port), "-F"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **_unprivileged(), env={"LC_ALL": "C", "PATH": os.environ["PATH"]})
+            [
+                self.program,
+                "-D",
+                str(self.folder / "data"),
+                "-k",
+                str(self.folder),
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(self.port),
+                "-F",
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **_unprivileged(),
+            env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+        )
         wait_for(lambda: self.run("select 1"), psycopg.Error, self.process)
 
     def stop(self, how=signal.SIGINT):
@@ -69,13 +88,33 @@ class PostgreSql:
 @contextlib.contextmanager
 def postgresql():
     """A running PostgreSql."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    programs = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda path: int(path.parent.name),
+        reverse=True,
+    )
     initdb = shutil.which("initdb", path=os.pathsep.join([*map(str, programs), os.environ["PATH"]]))
     if not initdb:
         raise Missing("PostgreSQL", "postgresql")
     with _folder() as folder:
-        subprocess.run([initdb, "-D", folder / "data", "-U", "pamphlet", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"], check=True,
-                       capture_output=True, **_unprivileged())
+        subprocess.run(
+            [
+                initdb,
+                "-D",
+                folder / "data",
+                "-U",
+                "pamphlet",
+                "-A",
+                "trust",
+                "-E",
+                "UTF8",
+                "--no-locale",
+                "--no-sync",
+            ],
+            check=True,
+            capture_output=True,
+            **_unprivileged(),
+        )
         made = PostgreSql(folder, free_port(), str(Path(initdb).with_name("postgres")))
         made.start()
         try:
@@ -94,8 +133,10 @@ def redis():
     import redis as client
 
     port = free_port()
-    process = subprocess.Popen([program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
-                               stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
+    )
     url = f"redis://127.0.0.1:{port}/0"
     try:
         with client.Redis.from_url(url) as connection:
@@ -141,18 +182,26 @@ http {{
 
 @contextlib.contextmanager
 def nginx(ports):
-    """(address, process) of an nginx before the gateways on `ports`: it goes on to the next where one is gone."""
+    """(address, process) of an nginx before the gateways on `ports`: it goes on to the next where
+    one is gone."""
     program = shutil.which("nginx", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
     if not program:
         raise Missing("nginx", "nginx-light")
     with tempfile.TemporaryDirectory(prefix="pamphlet-", ignore_cleanup_errors=True) as folder:
         port = free_port()
-        servers = "\n    ".join(f"server 127.0.0.1:{each} max_fails=1 fail_timeout=1s;" for each in ports)
+        servers = "\n    ".join(
+            f"server 127.0.0.1:{each} max_fails=1 fail_timeout=1s;" for each in ports
+        )
         path = Path(folder) / "nginx.conf"
         path.write_text(NGINX.format(folder=folder, servers=servers, port=port))
-        process = subprocess.Popen([program, "-p", folder, "-c", path, "-e", f"{folder}/error.log"], stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [program, "-p", folder, "-c", path, "-e", f"{folder}/error.log"],
+            stderr=subprocess.DEVNULL,
+        )
         try:
-            wait_for(lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError, process)
+            wait_for(
+                lambda: socket.create_connection(("127.0.0.1", port), 1).close(), OSError, process
+            )
             yield f"http://127.0.0.1:{port}", process
         finally:
             process.terminate()

@@ -1,7 +1,8 @@
-"""Sites to put load and faults on: `bot serve` on one machine, or two of them behind nginx, on PostgreSQL and Redis.
+"""Sites to put load and faults on: `bot serve` on one machine, or two of them behind nginx, on
+PostgreSQL and Redis.
 
-Whatever can be cut off stands behind a proxy of its own. A site brings back what was killed, as systemd would.
-"""
+Whatever can be cut off stands behind a proxy of its own. A site brings back what was killed, as
+systemd would."""
 
 import contextlib
 import datetime
@@ -28,7 +29,8 @@ TURNS = """select token_hash, message, text, outcome, question, received_at, ans
 
 @dataclass
 class Gateway:
-    """A `bot serve` with a folder and a log of its own, which can be ended and started again on the same port."""
+    """A `bot serve` with a folder and a log of its own, which can be ended and started again on the
+    same port."""
 
     port: int
     folder: Path
@@ -47,14 +49,24 @@ class Gateway:
 
     def start(self):
         with self.log.open("a") as output:
-            self.process = subprocess.Popen([*self.command, "serve"], cwd=self.working, stdout=output, stderr=output,
-                                            env={**os.environ, "PYTHONPATH": str(settings.ROOT), **self.environment}, start_new_session=True)
+            self.process = subprocess.Popen(
+                [*self.command, "serve"],
+                cwd=self.working,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "PYTHONPATH": str(settings.ROOT), **self.environment},
+                start_new_session=True,
+            )
         return self
 
     def children(self):
         """{"rasa": [pid, ...]} of its private processes."""
         found = {"rasa": []}
-        listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)], capture_output=True, text=True).stdout
+        listed = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True,
+            text=True,
+        ).stdout
         for line in listed.splitlines():
             pid, command = line.split(None, 1)
             if " serve " in command:
@@ -82,7 +94,8 @@ class Gateway:
 
 @dataclass
 class Site:
-    """Where visitors reach it, its gateways, the database's own address (past every proxy), and what stands before each part."""
+    """Where visitors reach it, its gateways, the database's own address (past every proxy), and
+    what stands before each part."""
 
     url: str
     gateways: list
@@ -96,7 +109,9 @@ class Site:
         if self.address.startswith("postgresql"):
             with psycopg.connect(self.address.replace("+psycopg", "")) as connection:
                 return connection.execute(statement).fetchall()
-        with contextlib.closing(sqlite3.connect(self.address.removeprefix("sqlite:///"), timeout=30)) as connection:
+        with contextlib.closing(
+            sqlite3.connect(self.address.removeprefix("sqlite:///"), timeout=30)
+        ) as connection:
             return connection.execute(statement).fetchall()
 
     def stored(self):
@@ -104,11 +119,23 @@ class Site:
         replies = {}
         for turn, id in self.rows("select turn, id from replies order by turn, place"):
             replies.setdefault(turn, []).append(id)
-        return [journal.Stored(token, message, text, outcome, question, tuple(replies.get(id, [])), _moment(received), answered and _moment(answered))
-                for token, message, text, outcome, question, received, answered, id in self.rows(TURNS)]
+        return [
+            journal.Stored(
+                token,
+                message,
+                text,
+                outcome,
+                question,
+                tuple(replies.get(id, [])),
+                _moment(received),
+                answered and _moment(answered),
+            )
+            for token, message, text, outcome, question, received, answered, id in self.rows(TURNS)
+        ]
 
     def faults(self, messages, seconds=90, **how):
-        """What journal.check finds, once it finds nothing or the time is over: what a killed gateway left is refused some 30 s later."""
+        """What journal.check finds, once it finds nothing or the time is over: what a killed
+        gateway left is refused some 30 s later."""
         end = time.monotonic() + seconds
         while (found := journal.check(messages, self.stored(), **how)) and time.monotonic() < end:
             time.sleep(1)
@@ -120,7 +147,9 @@ class Site:
         while not all(gateway.is_ready() for gateway in self.gateways):
             for gateway in self.gateways:
                 if time.monotonic() - begun > seconds:
-                    raise RuntimeError(f"not ready after {seconds} s: {gateway.log.read_text()[-2000:]}")
+                    raise RuntimeError(
+                        f"not ready after {seconds} s: {gateway.log.read_text()[-2000:]}"
+                    )
                 if gateway.process.poll() is not None:
                     gateway.start()
             time.sleep(0.1)
@@ -129,7 +158,8 @@ class Site:
 
 @contextlib.contextmanager
 def single(folder, working=settings.ROOT, command=Gateway.command, **environment):
-    """A site of one gateway, with SQLite unless DATABASE_URL says otherwise; `command` in place of `bot`."""
+    """A site of one gateway, with SQLite unless DATABASE_URL says otherwise; `command` in place of
+    `bot`."""
     address = environment.get("DATABASE_URL", f"sqlite:///{folder}/site.db")
     gateway = _gateway(folder, **{**environment, "DATABASE_URL": address})
     gateway.working, gateway.command = working, command
@@ -159,15 +189,35 @@ def several(folder, **environment):
         for i, proxy in enumerate(databases):
             own = Path(folder) / f"gateway{i}"
             own.mkdir()
-            gateways.append(_gateway(own, DATABASE_URL=server.url("soak", proxy.port), REDIS_URL=f"redis://127.0.0.1:{redis.port}/0", **environment))
+            gateways.append(
+                _gateway(
+                    own,
+                    DATABASE_URL=server.url("soak", proxy.port),
+                    REDIS_URL=f"redis://127.0.0.1:{redis.port}/0",
+                    **environment,
+                )
+            )
         url, nginx = stack.enter_context(servers.nginx([gateway.port for gateway in gateways]))
-        site = Site(url, gateways, address, databases, redis, server, {"nginx": nginx, "redis": redis_process})
+        site = Site(
+            url,
+            gateways,
+            address,
+            databases,
+            redis,
+            server,
+            {"nginx": nginx, "redis": redis_process},
+        )
         yield stack.enter_context(_running(site))
 
 
 def _gateway(folder, **environment):
     port = servers.free_port()
-    given = {"PORT": str(port), "VAR": str(folder), "SECRET": settings.secret(settings.read()), "CONVERSATIONS_PER_MINUTE": "1000000"}
+    given = {
+        "PORT": str(port),
+        "VAR": str(folder),
+        "SECRET": settings.secret(settings.read()),
+        "CONVERSATIONS_PER_MINUTE": "1000000",
+    }
     return Gateway(port, Path(folder), {**given, **environment})
 
 

@@ -1,9 +1,10 @@
-"""`make soak`: loads and faults on real sites, each held against the invariant; about half an hour on a machine of its own.
+"""`make soak`: loads and faults on real sites, each held against the invariant; about half an hour
+on a machine of its own.
 
-Prints each row as it is measured, keeps them in var/bench/reliability.json with machine and commit, and writes
-docs/reliability.md from that. `python -m benchmarks.soak NAME ...` measures the named ones alone, MINUTES=1 a tenth of
-each length; the page says which part was measured at how much of its length.
-"""
+Prints each row as it is measured, keeps them in var/bench/reliability.json with machine and commit,
+and writes docs/reliability.md from that. `python -m benchmarks.soak NAME ...` measures the named
+ones alone, MINUTES=1 a tenth of each length; the page says which part was measured at how much of
+its length."""
 
 import argparse
 import asyncio
@@ -28,7 +29,9 @@ UNLIMITED = {"MESSAGES_PER_MINUTE": "1000000"}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", help=f"of {', '.join(PARTS)}; all where none is given")
     names = parser.parse_args().names or list(PARTS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the sites end with us
@@ -39,14 +42,21 @@ def main():
     for name in names:
         say(name)
         begun = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="pamphlet-soak-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="pamphlet-soak-", ignore_cleanup_errors=True
+        ) as folder:
             rows = asyncio.run(PARTS[name](Path(folder), minutes / MINUTES))
         for row in rows:
             say(f"  {'ok   ' if row.holds else 'SHORT'} {row.row}\n           {row.measured}")
             for fault in row.faults[:20]:
                 say(f"           fault: {fault}")
             fine = fine and row.holds
-        kept[name] = {**where(), "minutes": minutes, "seconds": round(time.monotonic() - begun), "rows": [asdict(row) for row in rows]}
+        kept[name] = {
+            **where(),
+            "minutes": minutes,
+            "seconds": round(time.monotonic() - begun),
+            "rows": [asdict(row) for row in rows],
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(kept, indent=1))
     DOC.write_text(page(kept))
@@ -85,11 +95,16 @@ async def together(folder, scale):
 async def full_disk(folder, scale):
     """On a small disk of its own, where we may mount one; and where no file may grow."""
     (folder / "small").mkdir()
-    return [*await faults.full_tmpfs(folder / "small", scale), *await on(sites.single, faults.full_disk, **UNLIMITED)(folder, scale)]
+    return [
+        *await faults.full_tmpfs(folder / "small", scale),
+        *await on(sites.single, faults.full_disk, **UNLIMITED)(folder, scale),
+    ]
 
 
 async def rasa(folder, scale):
-    return await on(sites.single, faults.rasa, command=standin.command(folder / "mode"), **UNLIMITED)(folder, scale)
+    return await on(
+        sites.single, faults.rasa, command=standin.command(folder / "mode"), **UNLIMITED
+    )(folder, scale)
 
 
 async def clock(folder, scale):
@@ -105,9 +120,13 @@ def released(measure, **how):
 
     async def part(folder, scale):
         models, ids = swaps.twins(folder)
+
         def changed(load, site, scale):
             return measure(load, site, models, ids, scale)
-        return await on(sites.single, changed, MODELS=str(models), **how, **UNLIMITED)(folder, scale)
+
+        return await on(sites.single, changed, MODELS=str(models), **how, **UNLIMITED)(
+            folder, scale
+        )
 
     return part
 
@@ -136,31 +155,58 @@ PARTS = {**LOADS, **FAULTS}
 
 def where():
     """The machine, and what was measured on it."""
+
     def git(*arguments):
-        return subprocess.run(["git", *arguments], cwd=settings.ROOT, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            ["git", *arguments], cwd=settings.ROOT, capture_output=True, text=True
+        ).stdout.strip()
+
     changed = ", with changes" if git("status", "--porcelain", "--untracked-files=no") else ""
-    return {"machine": processor(), "cores": os.cpu_count(), "commit": git("rev-parse", "--short", "HEAD") + changed, "at": time.strftime("%Y-%m-%d %H:%M")}
+    return {
+        "machine": processor(),
+        "cores": os.cpu_count(),
+        "commit": git("rev-parse", "--short", "HEAD") + changed,
+        "at": time.strftime("%Y-%m-%d %H:%M"),
+    }
 
 
 def processor():
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 def page(kept):
     """docs/reliability.md."""
-    lines = ["# Reliability", "", "Written by `make soak`: real sites under load and faults, on one machine with the clients, each message held against the",
-             "database: it ends in exactly one of \"answered and stored\" or \"refused with a sentence\". `tests/test_reliability.py` runs the",
-             "same in short with every `make test`. Parts that are not listed below were tried for correctness only.", ""]
+    lines = [
+        "# Reliability",
+        "",
+        "Written by `make soak`: real sites under load and faults, on one machine with the "
+        "clients, each message held against the",
+        'database: it ends in exactly one of "answered and stored" or "refused with a sentence". '
+        "`tests/test_reliability.py` runs the",
+        "same in short with every `make test`. Parts that are not listed below were tried for "
+        "correctness only.",
+        "",
+    ]
     for title, parts in (("load", LOADS), ("fault, under load", FAULTS)):
         rows = [row for name in parts if name in kept for row in kept[name]["rows"]]
         if rows:
             lines += [f"| {title} | to hold | measured | |", "| --- | --- | --- | --- |"]
-            lines += [f"| {row['row']} | {row['to_hold']} | {row['measured']} | {'held' if row['holds'] else '**short**'} |" for row in rows]
+            lines += [
+                f"| {row['row']} | {row['to_hold']} | {row['measured']} | "
+                f"{'held' if row['holds'] else '**short**'} |"
+                for row in rows
+            ]
             lines.append("")
     lines += ["| part | machine | commit | at | of its length |", "| --- | --- | --- | --- | --- |"]
-    lines += [f"| {name} | {part['cores']} cores of {part['machine']} | {part['commit']} | {part['at']} | {part['minutes'] / MINUTES:.0%} |"
-              for name, part in kept.items()]
+    lines += [
+        f"| {name} | {part['cores']} cores of {part['machine']} | {part['commit']} | "
+        f"{part['at']} | {part['minutes'] / MINUTES:.0%} |"
+        for name, part in kept.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

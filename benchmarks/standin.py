@@ -1,8 +1,9 @@
-"""A stand-in for Rasa: it starts the real one behind itself, and answers in its place as a file tells it.
+"""A stand-in for Rasa: it starts the real one behind itself, and answers in its place as a file
+tells it.
 
-`python -m benchmarks.standin MODE_FILE VERB ...` is `bot VERB ...`, whose Rasa is the stand-in. That is
-`python benchmarks/standin.py --rasa MODE_FILE serve ARCHIVE PORT`; the probe of a new Rasa is always passed on.
-"""
+`python -m benchmarks.standin MODE_FILE VERB ...` is `bot VERB ...`, whose Rasa is the stand-in.
+That is `python benchmarks/standin.py --rasa MODE_FILE serve ARCHIVE PORT`; the probe of a new Rasa
+is always passed on."""
 
 import http.server
 import os
@@ -19,17 +20,26 @@ def sent(part):
     return b'{"replies": [%s], "seconds": {"parse": 0.001, "act": 0.001}}' % part
 
 
-REPLY = sent(b'{"replies": [{"kind": "answer", "text": "Yes.", "id": "always the same"}], "understood": null}')
+REPLY = sent(
+    b'{"replies": [{"kind": "answer", "text": "Yes.", "id": "always the same"}], "understood": '
+    b"null}"
+)
 MODES = {
     "garbage": b"\x00\xff<html>\x80" * 50,
     "no list": b"{}",
     "a bare list": b"[]",
     "an empty list": sent(b""),
     "no reply": sent(b'{"replies": [{"kind": 7}]}'),
-    "no understanding": sent(b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": "nothing"}'),
+    "no understanding": sent(
+        b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": "nothing"}'
+    ),
     "one id for all": REPLY,
-    "a wrong topic": sent(b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": {"topic": [1]}}'),
-    "seconds that can't be": sent(b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": null}').replace(b"0.001", b"NaN"),
+    "a wrong topic": sent(
+        b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": {"topic": [1]}}'
+    ),
+    "seconds that can't be": sent(
+        b'{"replies": [{"kind": "talk", "text": "Hello."}], "understood": null}'
+    ).replace(b"0.001", b"NaN"),
     "half": b'{"replies": [{"repl',
     "drop by drop": b" " * 60 + REPLY,
 }
@@ -52,8 +62,13 @@ class StandIn(http.server.BaseHTTPRequestHandler):
         self.pass_on(None)
 
     def pass_on(self, body):
-        headers = {"Authorization": self.headers.get("Authorization", ""), "Content-Type": "application/json"}
-        request = urllib.request.Request(f"http://127.0.0.1:{BEHIND}{self.path}", data=body, method=self.command, headers=headers)
+        headers = {
+            "Authorization": self.headers.get("Authorization", ""),
+            "Content-Type": "application/json",
+        }
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{BEHIND}{self.path}", data=body, method=self.command, headers=headers
+        )
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 self.say(answer.status, answer.read())
@@ -66,7 +81,7 @@ class StandIn(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        for sign in [body[i:i + 1] for i in range(len(body))] if pause else [body]:
+        for sign in [body[i : i + 1] for i in range(len(body))] if pause else [body]:
             self.wfile.write(sign)
             self.wfile.flush()
             time.sleep(pause)
@@ -81,7 +96,8 @@ def command(mode_file):
 
 
 def stand_in(mode_file, verb, *arguments):
-    """Rasa's own process, where it serves: the real one, behind an HTTP server that answers for it."""
+    """Rasa's own process, where it serves: the real one, behind an HTTP server that answers for
+    it."""
     global MODE, BEHIND
     if verb != "serve":
         os.execv(sys.executable, [sys.executable, "-m", "bot.rasa", verb, *arguments])
@@ -89,7 +105,8 @@ def stand_in(mode_file, verb, *arguments):
     MODE, BEHIND = Path(mode_file), int(port) + 1 if int(port) < 65535 else int(port) - 1
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), StandIn)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    process = subprocess.Popen([sys.executable, "-m", "bot.rasa", verb, archive, str(BEHIND)])  # its standard input is ours: it ends with who started us
+    # its standard input is ours: it ends with who started us
+    process = subprocess.Popen([sys.executable, "-m", "bot.rasa", verb, archive, str(BEHIND)])
     os._exit(process.wait())
 
 

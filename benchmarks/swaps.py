@@ -1,4 +1,5 @@
-"""Releases of `make soak`: exchanged under load, and broken ones that must be refused while the old one serves."""
+"""Releases of `make soak`: exchanged under load, and broken ones that must be refused while the old
+one serves."""
 
 import asyncio
 import io
@@ -18,8 +19,8 @@ WAIT_SECONDS = 90
 
 
 def twins(folder):
-    """The address of a models folder with the live release twice, and their ids: the first is live. Their archives are written
-    differently, or Rasa would stay."""
+    """The address of a models folder with the live release twice, and their ids: the first is live.
+    Their archives are written differently, or Rasa would stay."""
     config = settings.read()
     source = release.live(config)
     ids = [f"{source[:-8]}{each * 8}" for each in "ab"]
@@ -55,10 +56,18 @@ async def swaps(load, site, models, ids, scale):
     got, back = await during(load, swap, rate=10)
     faults = await asyncio.to_thread(site.faults, load.journal)
     grown = memory[-1] / memory[0] - 1
-    return [result(f"release swap under load, {len(memory)} times", "none lost, none slower than 1 s; memory flat",
-                  f"{got['answered']:,} of {got['offered']:,} answered, p95 {ms(got['p95'])}, the slowest after {ms(got['longest'])}; {got['lost']} lost; "
-                  f"memory {memory[0]:.0f} MB after the first, {memory[-1]:.0f} MB after the last",
-                  got["answered"] == got["offered"] and got["longest"] <= 1 and grown < 0.05, {**got, "memory": memory}, faults)]
+    return [
+        result(
+            f"release swap under load, {len(memory)} times",
+            "none lost, none slower than 1 s; memory flat",
+            f"{got['answered']:,} of {got['offered']:,} answered, p95 {ms(got['p95'])}, the "
+            f"slowest after {ms(got['longest'])}; {got['lost']} lost; "
+            f"memory {memory[0]:.0f} MB after the first, {memory[-1]:.0f} MB after the last",
+            got["answered"] == got["offered"] and got["longest"] <= 1 and grown < 0.05,
+            {**got, "memory": memory},
+            faults,
+        )
+    ]
 
 
 async def _served(gateway, id):
@@ -66,7 +75,9 @@ async def _served(gateway, id):
     end = time.monotonic() + WAIT_SECONDS
     async with httpx.AsyncClient() as client:
         while time.monotonic() < end:
-            if (await client.get(f"{gateway.url}/health/ready", timeout=10)).json()["release"] == id and len(gateway.children()["rasa"]) == 1:
+            if (await client.get(f"{gateway.url}/health/ready", timeout=10)).json()[
+                "release"
+            ] == id and len(gateway.children()["rasa"]) == 1:
                 return
             await asyncio.sleep(0.2)
     raise RuntimeError(f"release {id} was not served within {WAIT_SECONDS} s")
@@ -87,7 +98,12 @@ def unsigned(folder):
 
 
 def of_another_version(folder):
-    _rewrite(folder, lambda name, body: body.replace(b"3.6.21", b"2.0.00") if name.endswith("metadata.json") else body)
+    _rewrite(
+        folder,
+        lambda name, body: (
+            body.replace(b"3.6.21", b"2.0.00") if name.endswith("metadata.json") else body
+        ),
+    )
 
 
 def with_paths_that_escape(folder):
@@ -98,7 +114,13 @@ def _rewrite(folder, change, more=None):
     """Write the archive anew and sign it: what whoever has our secret could do."""
     path = folder / release.ARCHIVE
     with tarfile.open(path) as old:
-        parts = [(member, change(member.name, old.extractfile(member).read()) if member.isfile() else b"") for member in old]
+        parts = [
+            (
+                member,
+                change(member.name, old.extractfile(member).read()) if member.isfile() else b"",
+            )
+            for member in old
+        ]
     with tarfile.open(path, "w:gz") as new:
         for member, body in [*parts, *([(tarfile.TarInfo(more), b"evil")] if more else [])]:
             member.size = len(body)
@@ -133,6 +155,14 @@ async def refusals(load, site, models, ids, scale):
     got, _ = await during(load, publish, rate=10)
     faults = await asyncio.to_thread(site.faults, load.journal)
     names = ", ".join(name.replace("_", " ") for name, _ in refused)
-    return [result(f"an archive {names} (with `/` as working directory)", "refused, the old one serves",
-                  f"{sum(good for _, good in refused)} of {len(BROKEN)} refused; {got['answered']:,} of {got['offered']:,} answered meanwhile, {got['lost']} lost",
-                  all(good for _, good in refused) and got["answered"] == got["offered"], got, faults)]
+    return [
+        result(
+            f"an archive {names} (with `/` as working directory)",
+            "refused, the old one serves",
+            f"{sum(good for _, good in refused)} of {len(BROKEN)} refused; {got['answered']:,} "
+            f"of {got['offered']:,} answered meanwhile, {got['lost']} lost",
+            all(good for _, good in refused) and got["answered"] == got["offered"],
+            got,
+            faults,
+        )
+    ]

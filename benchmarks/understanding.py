@@ -1,12 +1,17 @@
-"""How well the pipeline of config.yml tells questions apart, on public data; run in Rasa's environment.
+"""How well the pipeline of config.yml tells questions apart, on public data; run in Rasa's
+environment.
 
-    python -m benchmarks.understanding DATA              a table, docs/images/risk-coverage.svg, var/understanding.json
-    python -m benchmarks.understanding DATA --stock      Rasa's default pipeline (DIET) beside it; takes hours
-    python -m benchmarks.understanding DATA --ablation   what each part is worth, on training data alone
+    python -m benchmarks.understanding DATA              a table, docs/images/risk-coverage.svg,
+    var/understanding.json
+    python -m benchmarks.understanding DATA --stock      Rasa's default pipeline (DIET) beside it;
+    takes hours
+    python -m benchmarks.understanding DATA --ablation   what each part is worth, on training data
+    alone
 
-DATA is a folder with banking77/, clinc150/ and hwu64/. Every finished run is written at once to var/understanding.json, and
-not done again while config.yml and the components stay as they are. A test split is only ever asked, never learned from.
-"""
+DATA is a folder with banking77/, clinc150/ and hwu64/. Every finished run is written at once to
+var/understanding.json, and not done again while config.yml and the components stay as they are. A
+test split is only ever asked, never learned from."""
+
 import argparse
 import asyncio
 import csv
@@ -29,15 +34,32 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "var" / "understanding.json"
 PLOT = ROOT / "docs" / "images" / "risk-coverage.svg"
 SETS = {"BANKING77": "banking77", "CLINC150": "clinc150", "HWU64": "hwu64"}
-CODE = ("bot/encoder.py", "bot/spelling.py", "bot/rasa/reader.py", "bot/rasa/featurizer.py", "bot/rasa/classifier.py")
-TO_REACH = {"BANKING77 full": 94.3, "BANKING77 10-shot": 87.5, "CLINC150 full": 96.8, "CLINC150 10-shot": 93.0,
-            "HWU64 full": 93.0, "HWU64 10-shot": 86.0}
+CODE = (
+    "bot/encoder.py",
+    "bot/spelling.py",
+    "bot/rasa/reader.py",
+    "bot/rasa/featurizer.py",
+    "bot/rasa/classifier.py",
+)
+TO_REACH = {
+    "BANKING77 full": 94.3,
+    "BANKING77 10-shot": 87.5,
+    "CLINC150 full": 96.8,
+    "CLINC150 10-shot": 93.0,
+    "HWU64 full": 93.0,
+    "HWU64 10-shot": 86.0,
+}
 IN_SCOPE = 0.95  # the in-scope accuracy that is kept when out-of-scope recall is measured
 CLASSIFIER = "bot.rasa.classifier.QuestionClassifier"
 # Each is the pipeline with one part left out; "the first recipe" is where the work began.
-ABLATION = {"everything": {}, "without the intents' names": {"name_weight": 0.0}, "without the middle layers": {"layer_weight": 0.0},
-            "without n-grams": {"gram_weight": 0.0}, "without the sentence vector": {"vector_weight": 0.0},
-            "the first recipe": {"name_weight": 0.0, "layer_weight": 0.0, "gram_weight": 1.0}}
+ABLATION = {
+    "everything": {},
+    "without the intents' names": {"name_weight": 0.0},
+    "without the middle layers": {"layer_weight": 0.0},
+    "without n-grams": {"gram_weight": 0.0},
+    "without the sentence vector": {"vector_weight": 0.0},
+    "the first recipe": {"name_weight": 0.0, "layer_weight": 0.0, "gram_weight": 1.0},
+}
 STOCK_SECONDS = 1800
 
 
@@ -70,12 +92,29 @@ def our_config(changes=None):
 
 def stock_config():
     """The pipeline that Rasa suggests where config.yml names none."""
-    names = ["WhitespaceTokenizer", "RegexFeaturizer", "LexicalSyntacticFeaturizer", "CountVectorsFeaturizer"]
-    return {"recipe": "default.v1", "assistant_id": "stock", "language": "en", "policies": [], "pipeline": [
-        *({"name": name} for name in names),
-        {"name": "CountVectorsFeaturizer", "analyzer": "char_wb", "min_ngram": 1, "max_ngram": 4},
-        {"name": "DIETClassifier", "epochs": 100, "constrain_similarities": True},
-        {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1}]}
+    names = [
+        "WhitespaceTokenizer",
+        "RegexFeaturizer",
+        "LexicalSyntacticFeaturizer",
+        "CountVectorsFeaturizer",
+    ]
+    return {
+        "recipe": "default.v1",
+        "assistant_id": "stock",
+        "language": "en",
+        "policies": [],
+        "pipeline": [
+            *({"name": name} for name in names),
+            {
+                "name": "CountVectorsFeaturizer",
+                "analyzer": "char_wb",
+                "min_ngram": 1,
+                "max_ngram": 4,
+            },
+            {"name": "DIETClassifier", "epochs": 100, "constrain_similarities": True},
+            {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
+        ],
+    }
 
 
 def run(config, train, test, strangers, lean=True):
@@ -102,15 +141,26 @@ def run(config, train, test, strangers, lean=True):
         asked = [_ask(agent, text, known) for text, _ in test]
         foreign = [_ask(agent, text, known)[1] for text in strangers]
         latency = _latency(agent, [text for text, _ in test]) if lean else None
-    result = {"phrases": len(train), "intents": len(known), "train_s": round(seconds, 1), "train_processor_s": round(used, 1),
-              "scores": [[round(confidence, 4), intent == truth] for (intent, confidence), (_, truth) in zip(asked, test, strict=False)],
-              "strangers": [round(confidence, 4) for confidence in foreign], "latency_ms": latency}
+    result = {
+        "phrases": len(train),
+        "intents": len(known),
+        "train_s": round(seconds, 1),
+        "train_processor_s": round(used, 1),
+        "scores": [
+            [round(confidence, 4), intent == truth]
+            for (intent, confidence), (_, truth) in zip(asked, test, strict=False)
+        ],
+        "strangers": [round(confidence, 4) for confidence in foreign],
+        "latency_ms": latency,
+    }
     return {**result, **figures(result)}
 
 
 def figures(result):
     """{accuracy, auroc, stranger_recall}, in %, of the scores in a result."""
-    right = sorted((confidence for confidence, is_right in result["scores"] if is_right), reverse=True)
+    right = sorted(
+        (confidence for confidence, is_right in result["scores"] if is_right), reverse=True
+    )
     total = len(result["scores"])
     found = {"accuracy": round(100 * len(right) / total, 1)}
     if result["strangers"]:
@@ -126,10 +176,18 @@ def _as_nlu(rows):
     by_intent = {}
     for text, intent in rows:
         by_intent.setdefault(intent, []).append(" ".join(text.split()))
-    # The list is JSON, which is YAML: no phrase is taken for markup. Braces and brackets would be read as entities.
+    # The list is JSON, which is YAML: no phrase is taken for markup. Braces and brackets would be
+    # read as entities.
     clean = str.maketrans("[]{}()", "      ")
-    return 'version: "3.1"\nnlu: ' + json.dumps([
-        {"intent": intent, "examples": "".join(f"- {text.translate(clean)}\n" for text in texts)} for intent, texts in by_intent.items()])
+    return 'version: "3.1"\nnlu: ' + json.dumps(
+        [
+            {
+                "intent": intent,
+                "examples": "".join(f"- {text.translate(clean)}\n" for text in texts),
+            }
+            for intent, texts in by_intent.items()
+        ]
+    )
 
 
 def _ask(agent, text, known):
@@ -142,8 +200,8 @@ def _ask(agent, text, known):
 
 
 def _latency(agent, texts, most=300):
-    """{"encode_classify", "pipeline"}: the median ms of a question on one core, of processor time: what else the machine
-    does is left out."""
+    """{"encode_classify", "pipeline"}: the median ms of a question on one core, of processor time:
+    what else the machine does is left out."""
     from rasa.shared.nlu.constants import TEXT
     from rasa.shared.nlu.training_data.message import Message
 
@@ -151,8 +209,14 @@ def _latency(agent, texts, most=300):
     os.sched_setaffinity(0, {min(cores)})
     try:
         nodes = agent.processor.model_metadata.predict_schema.nodes
-        steps = [name for name in nodes if any(part in name for part in ("Tokenizer", "Featurizer", "QuestionClassifier"))]
-        parts = [agent.processor.graph_runner._instantiated_nodes[name]._component for name in steps]
+        steps = [
+            name
+            for name in nodes
+            if any(part in name for part in ("Tokenizer", "Featurizer", "QuestionClassifier"))
+        ]
+        parts = [
+            agent.processor.graph_runner._instantiated_nodes[name]._component for name in steps
+        ]
         alone, whole = [], []
         for text in random.Random(0).sample(texts, min(most, len(texts))):
             message = Message({TEXT: text})
@@ -165,13 +229,16 @@ def _latency(agent, texts, most=300):
             whole.append(time.process_time() - begin)
     finally:
         os.sched_setaffinity(0, cores)
-    return {"encode_classify": round(1000 * statistics.median(alone), 2), "pipeline": round(1000 * statistics.median(whole), 2)}
+    return {
+        "encode_classify": round(1000 * statistics.median(alone), 2),
+        "pipeline": round(1000 * statistics.median(whole), 2),
+    }
 
 
 def _auroc(ours, strangers):
     from scipy.stats import rankdata
 
-    ranks = rankdata(list(ours) + list(strangers))[:len(ours)]
+    ranks = rankdata(list(ours) + list(strangers))[: len(ours)]
     return (ranks.sum() - len(ours) * (len(ours) + 1) / 2) / (len(ours) * len(strangers))
 
 
@@ -181,7 +248,8 @@ def _processor_seconds():
 
 
 def held_out(data, name, seed=0, most=1500):
-    """Ten phrases an intent drawn from the training data, and others of it to ask: the test split stays shut."""
+    """Ten phrases an intent drawn from the training data, and others of it to ask: the test split
+    stays shut."""
     train = [tuple(row) for row in read_set(data, name, few=False)[0]]
     draw = random.Random(seed)
     draw.shuffle(train)
@@ -195,12 +263,31 @@ def held_out(data, name, seed=0, most=1500):
 def runs(data, options):
     """{key: (config, rows, lean)} of what is to be measured."""
     if options.ablation:
-        return {f"ablation: {part} · {name}": (our_config(changes), lambda name=name: held_out(data, name), True)
-                for part, changes in ABLATION.items() for name in SETS}
-    wanted = {f"{name} {size}": (our_config(), lambda name=name, size=size: read_set(data, name, size == "10-shot"), True)
-              for size in ("10-shot", "full") for name in SETS}
+        return {
+            f"ablation: {part} · {name}": (
+                our_config(changes),
+                lambda name=name: held_out(data, name),
+                True,
+            )
+            for part, changes in ABLATION.items()
+            for name in SETS
+        }
+    wanted = {
+        f"{name} {size}": (
+            our_config(),
+            lambda name=name, size=size: read_set(data, name, size == "10-shot"),
+            True,
+        )
+        for size in ("10-shot", "full")
+        for name in SETS
+    }
     if options.stock:
-        wanted.update({f"stock: {key}": (stock_config(), rows, False) for key, (_, rows, _) in list(wanted.items())})
+        wanted.update(
+            {
+                f"stock: {key}": (stock_config(), rows, False)
+                for key, (_, rows, _) in list(wanted.items())
+            }
+        )
     return wanted
 
 
@@ -210,20 +297,39 @@ def measure(data, options):
     code = b"".join((ROOT / path).read_bytes() for path in CODE)
     wanted = runs(data, options)
     for key, (config, _, lean) in wanted.items():
-        digest = hashlib.sha256(json.dumps(config).encode() + (code if lean else b"")).hexdigest()[:12]
+        digest = hashlib.sha256(json.dumps(config).encode() + (code if lean else b"")).hexdigest()[
+            :12
+        ]
         if results.get(key, {}).get("code") == digest:
             continue
         print(f"{key} ...", file=sys.stderr, flush=True)
         command = [sys.executable, "-m", "benchmarks.understanding", str(data), "--run", key]
-        command += [flag for flag, on in (("--ablation", options.ablation), ("--stock", options.stock)) if on]
+        command += [
+            flag
+            for flag, on in (("--ablation", options.ablation), ("--stock", options.stock))
+            if on
+        ]
         try:
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=None if lean else STOCK_SECONDS)
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=None if lean else STOCK_SECONDS,
+            )
         except subprocess.TimeoutExpired:
-            results[key] = {"code": digest, "fault": f"not trained and asked within {STOCK_SECONDS} s"}
+            results[key] = {
+                "code": digest,
+                "fault": f"not trained and asked within {STOCK_SECONDS} s",
+            }
         else:
             if done.returncode:
                 sys.exit(f"{key}: {done.stderr.strip().splitlines()[-1]}")
-            results[key] = {"code": digest, "date": datetime.date.today().isoformat(), **json.loads(done.stdout.splitlines()[-1])}
+            results[key] = {
+                "code": digest,
+                "date": datetime.date.today().isoformat(),
+                **json.loads(done.stdout.splitlines()[-1]),
+            }
         RESULTS.parent.mkdir(exist_ok=True)
         beside = RESULTS.with_suffix(".new")
         beside.write_text(json.dumps(results), encoding="utf-8")
@@ -233,15 +339,22 @@ def measure(data, options):
 
 def table(results):
     """The results as a Markdown table."""
-    lines = ["| | accuracy % | to reach | out-of-scope AUROC | recall % | training s (processor s) | ms a question | whole pipeline |",
-             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| | accuracy % | to reach | out-of-scope AUROC | recall % | training s (processor s) | "
+        "ms a question | whole pipeline |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     for key, r in results.items():
         if "fault" in r:
             lines.append(f"| {key} | {r['fault']} | | | | | | |")
             continue
         latency = r["latency_ms"] or {}
-        lines.append(f"| {key} | {r['accuracy']} | {TO_REACH.get(key, '')} | {r.get('auroc', '')} | {r.get('stranger_recall', '')} "
-                     f"| {r['train_s']} ({r['train_processor_s']}) | {latency.get('encode_classify', '')} | {latency.get('pipeline', '')} |")
+        lines.append(
+            f"| {key} | {r['accuracy']} | {TO_REACH.get(key, '')} | {r.get('auroc', '')} | "
+            f"{r.get('stranger_recall', '')} "
+            f"| {r['train_s']} ({r['train_processor_s']}) | {latency.get('encode_classify', '')} "
+            f"| {latency.get('pipeline', '')} |"
+        )
     return "\n".join(lines)
 
 
@@ -249,7 +362,9 @@ def ablation_table(results):
     lines = ["| | " + " | ".join(SETS) + " | mean |", "| --- " * (len(SETS) + 2) + "|"]
     for part in ABLATION:
         found = [results[f"ablation: {part} · {name}"]["accuracy"] for name in SETS]
-        lines.append(f"| {part} | " + " | ".join(map(str, found)) + f" | {statistics.mean(found):.1f} |")
+        lines.append(
+            f"| {part} | " + " | ".join(map(str, found)) + f" | {statistics.mean(found):.1f} |"
+        )
     return "\n".join(lines)
 
 
@@ -271,8 +386,15 @@ def plot(results, path):
             wrong += not right
             if count >= len(scores) // 50:
                 points.append((100 * count / len(scores), 100 * wrong / count))
-        axes.plot(*zip(*points, strict=False), label=key, linestyle="--" if "10-shot" in key else "-")
-    axes.set(xlabel="answered, % of messages", ylabel="wrong, % of those answered", xlim=(0, 100), ylim=(0, None))
+        axes.plot(
+            *zip(*points, strict=False), label=key, linestyle="--" if "10-shot" in key else "-"
+        )
+    axes.set(
+        xlabel="answered, % of messages",
+        ylabel="wrong, % of those answered",
+        xlim=(0, 100),
+        ylim=(0, None),
+    )
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     path.parent.mkdir(exist_ok=True)
@@ -280,7 +402,9 @@ def plot(results, path):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     parser.add_argument("--stock", action="store_true")
     parser.add_argument("--ablation", action="store_true")
@@ -288,7 +412,10 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     for folder in SETS.values():
         if not (options.data / folder).is_dir():
-            sys.exit(f"{options.data / folder} is missing: give the folder that holds {', '.join(SETS.values())}")
+            sys.exit(
+                f"{options.data / folder} is missing: give the folder that holds "
+                f"{', '.join(SETS.values())}"
+            )
     if options.run:
         config, rows, lean = runs(options.data, options)[options.run]
         print("\n" + json.dumps(run(config, *rows(), lean)))

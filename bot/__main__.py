@@ -18,7 +18,9 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     if arguments[:1] == ["rasa"]:  # its options are Rasa's own
         os.execv(release.RASA[0], [*release.RASA, *arguments])
-    parser = argparse.ArgumentParser(prog="bot", description="Pamphlet: answers only with what a reviewed article says.")
+    parser = argparse.ArgumentParser(
+        prog="bot", description="Pamphlet: answers only with what a reviewed article says."
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     for name, (verb, add) in VERBS.items():
         child = verbs.add_parser(name, help=verb.__doc__.split("\n")[0], description=verb.__doc__)
@@ -31,9 +33,19 @@ def main(arguments=None):
     try:
         return options.verb(options, settings.read()) or 0
     except articles.ContentError as error:
-        print("\n".join(fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults), file=sys.stderr)
+        print(
+            "\n".join(fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults),
+            file=sys.stderr,
+        )
         print(f"{len(error.faults)} faults; nothing was changed", file=sys.stderr)
-    except (settings.SettingsError, release.ReleaseError, release.NoAnswer, store.StoreDown, encoder.EncoderMissing, encoder.EncoderFault) as error:
+    except (
+        settings.SettingsError,
+        release.ReleaseError,
+        release.NoAnswer,
+        store.StoreDown,
+        encoder.EncoderMissing,
+        encoder.EncoderFault,
+    ) as error:
         print(f"bot: {error}", file=sys.stderr)
     except OSError as error:
         print(f"bot: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
@@ -50,8 +62,15 @@ def check(options, config):
     for article in articles.load(config.path("data")):
         state = article.review_state(datetime.datetime.now(datetime.UTC).date())
         if state != "current":
-            print(f"notice: {article.path.removeprefix(f'{settings.ROOT}/')}: its review was due on {article.review_due()}; "
-                  + ("it is withdrawn, review it and set reviewed_on" if state == "withdrawn" else "review it and set reviewed_on"))
+            print(
+                f"notice: {article.path.removeprefix(f'{settings.ROOT}/')}: its review was due "
+                f"on {article.review_due()}; "
+                + (
+                    "it is withdrawn, review it and set reviewed_on"
+                    if state == "withdrawn"
+                    else "review it and set reviewed_on"
+                )
+            )
     print("the content has no fault")
 
 
@@ -66,7 +85,8 @@ def train(options, config):
 
 
 def test(options, config):
-    """ask a candidate its test phrases and tell it its stories (the newest candidate, or --release ID)"""
+    """ask a candidate its test phrases and tell it its stories (the newest candidate, or --release
+    ID)"""
     report = _test(config, options.release or _newest(config))
     return 1 if report.failures else 0
 
@@ -89,12 +109,15 @@ def publish(options, config):
 
 
 def compare(options, config):
-    """ask a candidate what visitors asked before, and say what would change (the newest candidate, or --release ID)"""
+    """ask a candidate what visitors asked before, and say what would change (the newest candidate,
+    or --release ID)"""
     from bot import compare
 
     store.migrate(config.database())
     engine = store.connect(config.database())
-    show_comparison(compare.compare(config, engine, options.release or _newest(config), bar("comparing")))
+    show_comparison(
+        compare.compare(config, engine, options.release or _newest(config), bar("comparing"))
+    )
     engine.dispose()
 
 
@@ -110,7 +133,8 @@ def rollback(options, config):
 
 
 def review(options, config):
-    """list what visitors asked in vain, grouped by meaning, the most frequent first, each with its nearest question"""
+    """list what visitors asked in vain, grouped by meaning, the most frequent first, each with its
+    nearest question"""
     from bot.editor import app, groups
 
     store.migrate(config.database())
@@ -127,7 +151,8 @@ def review(options, config):
 
 
 def rasa(options, config):
-    """Rasa's own command line, as `bot rasa data validate`, `bot rasa train`, `bot rasa shell` or `bot rasa test nlu`"""
+    """Rasa's own command line, as `bot rasa data validate`, `bot rasa train`, `bot rasa shell` or
+    `bot rasa test nlu`"""
     os.execv(release.RASA[0], [*release.RASA, "rasa"])
 
 
@@ -155,16 +180,21 @@ def prepare(options, config):
     id = release.train(config, bar("training"))
     report = _test(config, id)
     if report.failures:
-        raise release.ReleaseError("the new content failed its tests and was not published; the last release stays")
+        raise release.ReleaseError(
+            "the new content failed its tests and was not published; the last release stays"
+        )
     release.publish(config, id)
 
 
 def _is_prepared(config):
-    """Whether the live release is of the content and the code as they stand; what was trained from has been checked."""
+    """Whether the live release is of the content and the code as they stand; what was trained from
+    has been checked."""
     try:
         encoder.find(config.path("models") / "encoder")
         live = release.live(config)
-        return live is not None and release.read_manifest(config, live)["digest"] == release.digest(config)
+        return live is not None and release.read_manifest(config, live)["digest"] == release.digest(
+            config
+        )
     except (encoder.EncoderMissing, release.ReleaseError):
         return False
 
@@ -172,8 +202,11 @@ def _is_prepared(config):
 def run(options, config):
     """bring everything up to date, then serve"""
     _want_port(config)
-    if not _is_prepared(config):  # in a process of its own, whose 200 MB are free again when it has trained and tested
-        ended = subprocess.run([sys.executable, "-m", "bot", "prepare"], cwd=settings.ROOT).returncode
+    # in a process of its own, whose 200 MB are free again when it has trained and tested
+    if not _is_prepared(config):
+        ended = subprocess.run(
+            [sys.executable, "-m", "bot", "prepare"], cwd=settings.ROOT
+        ).returncode
         if ended:
             return ended
     return serve(options, config)
@@ -197,21 +230,22 @@ def serve(options, config):
 
 
 def ask(options, config):
-    """ask a question and print the reply; --json reads one message a line and prints one JSON object a line
+    """ask a question and print the reply; --json reads one message a line and prints one JSON
+    object a line
 
-    A line is plain text, or {"conversation": "...", "text": "..."}. Uses the running service (--url), and starts one for
-    itself if there is none.
-    """
+    A line is plain text, or {"conversation": "...", "text": "..."}. Uses the running service
+    (--url), and starts one for itself if there is none."""
     from bot import console
 
     return console.ask(options, config)
 
 
 def people(options, config):
-    """look after the people of the editors' desk: list, add NAME, invite NAME (again), role NAME, remove NAME
+    """look after the people of the editors' desk: list, add NAME, invite NAME (again), role NAME,
+    remove NAME
 
-    A new person gets a link by which they set their password; `invite` makes a new one, for a lost password too.
-    """
+    A new person gets a link by which they set their password; `invite` makes a new one, for a lost
+    password too."""
     store.migrate(config.database())
     engine = store.connect(config.database())
     try:
@@ -227,7 +261,10 @@ def _people(options, config, engine):
     if options.action == "list":
         for member in accounts.listed(engine):
             state = "left" if member.left else "password" if member.has_password else "invited"
-            print(f"{member.role:<10} {state:<9} {member.name}{f' <{member.email}>' if member.email else ''}")
+            print(
+                f"{member.role:<10} {state:<9} "
+                f"{member.name}{f' <{member.email}>' if member.email else ''}"
+            )
         return
     name = " ".join(options.name)
     if options.action == "add":
@@ -239,17 +276,26 @@ def _people(options, config, engine):
     member = accounts.find(engine, name)
     if options.action in ("add", "invite"):
         base = config.public_url.rstrip("/") or f"http://{config.host}:{config.port}"
-        print(f"{base}/editor/invitations/{accounts.invite(engine, member.id)}\n"
-              f"    for {name}, {member.role}: works once, for {accounts.INVITATION_HOURS} hours")
+        print(
+            f"{base}/editor/invitations/{accounts.invite(engine, member.id)}\n"
+            f"    for {name}, {member.role}: works once, for {accounts.INVITATION_HOURS} hours"
+        )
     elif options.action == "role":
         accounts.change_role(engine, member.id, options.role)
     else:
         accounts.dismiss(engine, member.id)
-    accounts.record(engine, "the command line", f"people {options.action}", name, options.role if options.action in ("add", "role") else "")
+    accounts.record(
+        engine,
+        "the command line",
+        f"people {options.action}",
+        name,
+        options.role if options.action in ("add", "role") else "",
+    )
 
 
 def retention(options, config):
-    """delete the texts of conversations older than RETENTION_DAYS; the running service does it daily"""
+    """delete the texts of conversations older than RETENTION_DAYS; the running service does it
+    daily"""
     store.migrate(config.database())
     engine = store.connect(config.database())
     cleared = store.clear(engine, config.kept_since())
@@ -269,14 +315,18 @@ def show_channels(options, config):
 
 
 def outbox(options, config):
-    """show what waits to be sent to messaging apps, and dead letters; `bot outbox resend [NUMBER]` sends those again"""
+    """show what waits to be sent to messaging apps, and dead letters; `bot outbox resend [NUMBER]`
+    sends those again"""
     from bot.gateway.channels import overview
 
-    return overview.resend(config, options.number) if options.action else overview.show_outbox(config)
+    return (
+        overview.resend(config, options.number) if options.action else overview.show_outbox(config)
+    )
 
 
 def backup(options, config):
-    """copy database, live release, content and secret into FOLDER while the site serves; those past RETENTION_DAYS go"""
+    """copy database, live release, content and secret into FOLDER while the site serves; those past
+    RETENTION_DAYS go"""
     from bot import backup
 
     try:
@@ -287,7 +337,8 @@ def backup(options, config):
 
 
 def doctor(options, config):
-    """look whether this machine has all that it takes to serve, and say what to mend; it changes nothing"""
+    """look whether this machine has all that it takes to serve, and say what to mend; it changes
+    nothing"""
     from bot import doctor
 
     found = doctor.examine(config)
@@ -302,39 +353,56 @@ def show_settings(options, config):
     """list every setting, its value and what it does"""
     for name, default, help in settings.table():
         value = getattr(config, name.lower())
-        shown = "(set)" if value and settings.is_secret(name) else settings.hide_password(str(value))
+        shown = (
+            "(set)" if value and settings.is_secret(name) else settings.hide_password(str(value))
+        )
         print(f"{name}={shown}\n    {help}; default: {default or '(empty)'}")
 
 
 def show(report):
     """Print what a test found."""
-    print(f"of {report.total} test phrases {report.right} are answered rightly, {report.offered} asked back with the right question "
-          f"offered, {report.wrong} answered wrongly")
+    print(
+        f"of {report.total} test phrases {report.right} are answered rightly, {report.offered} "
+        f"asked back with the right question "
+        f"offered, {report.wrong} answered wrongly"
+    )
     for phrase, expected, got, confidence in report.missed:
-        print(f"  {expected}: \"{phrase}\" -> {got} ({confidence})")
+        print(f'  {expected}: "{phrase}" -> {got} ({confidence})')
     for failure in report.failures:
         print(f"failed: {failure}", file=sys.stderr)
 
 
 def show_comparison(found):
     """Print what a comparison found."""
-    print(f"of {found.asked} past questions {len(found.gained)} gain an answer, {len(found.lost)} lose theirs, "
-          f"{len(found.changed)} end otherwise")
+    print(
+        f"of {found.asked} past questions {len(found.gained)} gain an answer, {len(found.lost)} "
+        f"lose theirs, "
+        f"{len(found.changed)} end otherwise"
+    )
     for kind in ("gained", "lost", "changed"):
         for moved in getattr(found, kind):
-            print(f"  {kind}: \"{moved.text}\" {moved.before} -> {moved.after}" + (f" ({moved.times} times)" if moved.times > 1 else ""))
+            print(
+                f'  {kind}: "{moved.text}" {moved.before} -> {moved.after}'
+                + (f" ({moved.times} times)" if moved.times > 1 else "")
+            )
     for name, times in found.rewritten.items():
         print(f"  rewritten: {name}, the answer to {times} of them")
 
 
 def bar(title):
-    """A progress function for release: one line that is drawn over on a terminal, one line a step elsewhere."""
+    """A progress function for release: one line that is drawn over on a terminal, one line a step
+    elsewhere."""
     last = [None]
 
     def progress(step, done):
         if sys.stderr.isatty():
             filled = round(30 * done)
-            print(f"\r{title} [{'#' * filled}{'.' * (30 - filled)}] {step:<34}", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
+            print(
+                f"\r{title} [{'#' * filled}{'.' * (30 - filled)}] {step:<34}",
+                end="\n" if done >= 1 else "",
+                file=sys.stderr,
+                flush=True,
+            )
         elif step != last[0]:
             print(f"{title}: {step}", file=sys.stderr, flush=True)
         last[0] = step
@@ -347,7 +415,9 @@ def _test(config, id):
     from bot.gateway import rehearsal
 
     report = release.test(config, id, bar("testing"))
-    report = dataclasses.replace(report, failures=report.failures + rehearsal.check_stories(config, id, bar("its stories")))
+    report = dataclasses.replace(
+        report, failures=report.failures + rehearsal.check_stories(config, id, bar("its stories"))
+    )
     show(report)
     return report
 
@@ -365,8 +435,10 @@ def _want_port(config):
         try:
             probe.bind((config.host, config.port))
         except OSError as error:
-            raise release.ReleaseError(f"port {config.port} of {config.host} can't be had ({error.strerror}); "
-                                       f"stop what uses it, or choose another: PORT={config.port + 1} make run") from None
+            raise release.ReleaseError(
+                f"port {config.port} of {config.host} can't be had ({error.strerror}); "
+                f"stop what uses it, or choose another: PORT={config.port + 1} make run"
+            ) from None
 
 
 def _no_options(parser):
@@ -384,8 +456,12 @@ def _publish_options(parser):
 
 def _ask_options(parser):
     parser.add_argument("text", nargs="*", help="the question")
-    parser.add_argument("--json", action="store_true", help="read messages from standard input, print JSON lines")
-    parser.add_argument("--url", help="the running service (default: HOST and PORT of the settings)")
+    parser.add_argument(
+        "--json", action="store_true", help="read messages from standard input, print JSON lines"
+    )
+    parser.add_argument(
+        "--url", help="the running service (default: HOST and PORT of the settings)"
+    )
     parser.add_argument("--article", help="the article that the page shows")
 
 
@@ -407,13 +483,27 @@ def _outbox_options(parser):
 
 
 VERBS = {
-    "run": (run, _no_options), "serve": (serve, _no_options), "prepare": (prepare, _no_options), "ask": (ask, _ask_options),
-    "check": (check, _no_options), "train": (train, _no_options), "test": (test, _release_option),
-    "compare": (compare, _release_option), "publish": (publish, _publish_options), "rollback": (rollback, _release_option), "releases": (releases, _no_options), "review": (review, _no_options),
+    "run": (run, _no_options),
+    "serve": (serve, _no_options),
+    "prepare": (prepare, _no_options),
+    "ask": (ask, _ask_options),
+    "check": (check, _no_options),
+    "train": (train, _no_options),
+    "test": (test, _release_option),
+    "compare": (compare, _release_option),
+    "publish": (publish, _publish_options),
+    "rollback": (rollback, _release_option),
+    "releases": (releases, _no_options),
+    "review": (review, _no_options),
     "encoder": (build_encoder, lambda parser: parser.add_argument("action", choices=["build"])),
-    "people": (people, _people_options), "channels": (show_channels, _channel_options), "outbox": (outbox, _outbox_options),
-    "rasa": (rasa, _no_options), "retention": (retention, _no_options), "doctor": (doctor, _no_options),
-    "backup": (backup, lambda parser: parser.add_argument("folder", metavar="FOLDER")), "settings": (show_settings, _no_options),
+    "people": (people, _people_options),
+    "channels": (show_channels, _channel_options),
+    "outbox": (outbox, _outbox_options),
+    "rasa": (rasa, _no_options),
+    "retention": (retention, _no_options),
+    "doctor": (doctor, _no_options),
+    "backup": (backup, lambda parser: parser.add_argument("folder", metavar="FOLDER")),
+    "settings": (show_settings, _no_options),
 }
 
 if __name__ == "__main__":

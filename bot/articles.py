@@ -1,8 +1,8 @@
 """Articles: read, check, and save the Markdown files that hold every answer.
 
-An article is front matter (YAML between `---` lines) and one section a question; docs/articles.md shows one whole.
-Faults of content are returned as a list of `path:line: what is wrong and what to write instead`, never raised one by one.
-"""
+An article is front matter (YAML between `---` lines) and one section a question; docs/articles.md
+shows one whole. Faults of content are returned as a list of `path:line: what is wrong and what to
+write instead`, never raised one by one."""
 
 import datetime
 import hashlib
@@ -22,8 +22,18 @@ ID = re.compile(r"[a-z][a-z0-9_]*$")
 HEADING = re.compile(r"^##\s+(?P<title>.+?)\s*(?:\{#(?P<id>[^}]*)\})?\s*$")
 MARK = re.compile(r"\[(\d+)\]")
 PERIOD = re.compile(r"^(\d+) days$")
-ARTICLE_KEYS = {"title", "about", "url", "written_by", "written_on", "reviewed_by", "reviewed_on", "review_every",
-                "sources", "questions"}
+ARTICLE_KEYS = {
+    "title",
+    "about",
+    "url",
+    "written_by",
+    "written_on",
+    "reviewed_by",
+    "reviewed_on",
+    "review_every",
+    "sources",
+    "questions",
+}
 QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
 ANCHOR = re.compile(r"(?:^|[\s\[,{:-])[&*]\w", re.MULTILINE)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
@@ -48,7 +58,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of one article; `name` is its Rasa intent, `lead` and `more` its answer in plain text."""
+    """One question of one article; `name` is its Rasa intent, `lead` and `more` its answer in plain
+    text."""
 
     name: str
     ask: str
@@ -96,11 +107,16 @@ class Article:
         """`current`, `overdue`, or `withdrawn` (past twice its review period)."""
         if today <= self.review_due():
             return "current"
-        return "overdue" if today <= self.review_due() + datetime.timedelta(days=self.review_every) else "withdrawn"
+        return (
+            "overdue"
+            if today <= self.review_due() + datetime.timedelta(days=self.review_every)
+            else "withdrawn"
+        )
 
 
 def load(folder):
-    """The articles of `folder` (a `data` folder) in the order of their ids; raises ContentError with every fault."""
+    """The articles of `folder` (a `data` folder) in the order of their ids; raises ContentError
+    with every fault."""
     articles, faults = read_all(folder)
     if faults:
         raise ContentError(faults)
@@ -111,13 +127,16 @@ def read_all(folder):
     """(articles, faults) of a `data` folder; an article with a fault is left out of the first."""
     paths = sorted(Path(folder, "articles").glob("*.md"))
     if not paths:
-        return [], [f"{Path(folder, 'articles')}:1: there is no article; write one as docs/articles.md shows"]
+        return [], [
+            f"{Path(folder, 'articles')}:1: there is no article; write one as docs/articles.md "
+            f"shows"
+        ]
     articles, faults, seen = [], [], {}
     for path in paths:
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            line = path.read_bytes()[:error.start].count(b"\n") + 1
+            line = path.read_bytes()[: error.start].count(b"\n") + 1
             faults.append(f"{path}:{line}: this is not UTF-8 text; save the file as UTF-8")
             continue
         article, found = read(text, path)
@@ -133,7 +152,10 @@ def read(text, path):
     path = Path(path)
     front, body, body_line = split(text)
     if front is None:
-        return None, [f"{path}:1: the front matter is missing; begin with a line `---`, the fields, and a line `---`"]
+        return None, [
+            f"{path}:1: the front matter is missing; begin with a line `---`, the fields, and a "
+            f"line `---`"
+        ]
     data, lines, faults = read_yaml(front, path, first_line=2)
     if data is None:
         return None, faults
@@ -151,31 +173,52 @@ def read(text, path):
     faults = found
     for id in data["questions"]:
         if id not in sections:
-            faults.append(f"{at('questions', id)} the question {id} has no section; write `## ... {{#{id}}}` with its answer")
+            faults.append(
+                f"{at('questions', id)} the question {id} has no section; write `## ... "
+                f"{{#{id}}}` with its answer"
+            )
     for id, section in sections.items():
         if id not in data["questions"]:
-            faults.append(f"{path}:{section['line']}: the section {id} has no question; add {id} under `questions:`")
+            faults.append(
+                f"{path}:{section['line']}: the section {id} has no question; add {id} under "
+                f"`questions:`"
+            )
     faults += _same_facets(data, at)
     if faults:
         return None, faults
     article = path.stem
     questions = tuple(
         Question(
-            name=f"{article}.{id}", ask=q["ask"].strip(), about=_several(q.get("about", data["about"])),
+            name=f"{article}.{id}",
+            ask=q["ask"].strip(),
+            about=_several(q.get("about", data["about"])),
             facets=_several(q["facet"]),
-            train=tuple(q["train"]), test=tuple(q["test"]), title=sections[id]["title"],
-            lead=sections[id]["blocks"][0][1], more="\n\n".join(block for _, block in sections[id]["blocks"][1:]),
+            train=tuple(q["train"]),
+            test=tuple(q["test"]),
+            title=sections[id]["title"],
+            lead=sections[id]["blocks"][0][1],
+            more="\n\n".join(block for _, block in sections[id]["blocks"][1:]),
             line=sections[id]["line"],
         )
         for id, q in data["questions"].items()
     )
     return Article(
-        id=article, path=str(path), title=data["title"], about=data["about"], url=data.get("url") or "",
-        written_by=data["written_by"], written_on=data["written_on"], reviewed_by=data.get("reviewed_by") or "",
-        reviewed_on=data.get("reviewed_on"), review_every=int(PERIOD.match(data["review_every"])[1]),
-        sources=tuple(Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
-                      for n, s in sorted(data["sources"].items())),
-        revision=hashlib.sha256(text.encode()).hexdigest()[:12], questions=questions,
+        id=article,
+        path=str(path),
+        title=data["title"],
+        about=data["about"],
+        url=data.get("url") or "",
+        written_by=data["written_by"],
+        written_on=data["written_on"],
+        reviewed_by=data.get("reviewed_by") or "",
+        reviewed_on=data.get("reviewed_on"),
+        review_every=int(PERIOD.match(data["review_every"])[1]),
+        sources=tuple(
+            Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
+            for n, s in sorted(data["sources"].items())
+        ),
+        revision=hashlib.sha256(text.encode()).hexdigest()[:12],
+        questions=questions,
     ), []
 
 
@@ -201,13 +244,28 @@ def normalise(phrase):
 
 
 def read_yaml(text, path, first_line=1):
-    """(data, lines, faults): the data, {key path: line}, and what is wrong with the YAML (data is then None)."""
+    """(data, lines, faults): the data, {key path: line}, and what is wrong with the YAML (data is
+    then None)."""
     try:
         if ANCHOR.search(text):
-            anchor = next((token for token in yaml.scan(text, Loader=LOADER) if isinstance(token, yaml.AnchorToken | yaml.AliasToken)), None)
+            anchor = next(
+                (
+                    token
+                    for token in yaml.scan(text, Loader=LOADER)
+                    if isinstance(token, yaml.AnchorToken | yaml.AliasToken)
+                ),
+                None,
+            )
             if anchor:  # a few of them make a file that never ends
-                return None, {}, [f"{path}:{first_line + anchor.start_mark.line}: & and * at the start of a word mean something else in YAML; "
-                                  "put the text in quotes"]
+                return (
+                    None,
+                    {},
+                    [
+                        f"{path}:{first_line + anchor.start_mark.line}: & and * at the start of "
+                        f"a word mean something else in YAML; "
+                        "put the text in quotes"
+                    ],
+                )
         loader = LOADER(text)
         node = loader.get_single_node()
         data = loader.construct_document(node) if node else None
@@ -215,10 +273,23 @@ def read_yaml(text, path, first_line=1):
         mark = getattr(error, "problem_mark", None)
         line = first_line + (mark.line if mark else 0)
         problem = getattr(error, "problem", None) or "it can't be read"
-        return None, {}, [f"{path}:{line}: this is not valid YAML ({problem}); "
-                          "look for a missing quote, a colon inside a phrase, or a wrong indent"]
+        return (
+            None,
+            {},
+            [
+                f"{path}:{line}: this is not valid YAML ({problem}); "
+                "look for a missing quote, a colon inside a phrase, or a wrong indent"
+            ],
+        )
     except (ValueError, RecursionError) as error:  # an impossible date, nesting without end
-        return None, {}, [f"{path}:{first_line}: a value here can't be read ({error}); write dates as 2026-11-22"]
+        return (
+            None,
+            {},
+            [
+                f"{path}:{first_line}: a value here can't be read ({error}); write dates as "
+                f"2026-11-22"
+            ],
+        )
     if not isinstance(data, dict):
         return None, {}, [f"{path}:{first_line}: `key: value` lines are expected here"]
     lines, faults = {}, []
@@ -252,20 +323,26 @@ def phrase_faults(phrases, at, keys, fewest):
         if not isinstance(phrase, str):
             faults.append(f"{at(*keys, i)} the phrase {phrase!r} is not text; put it in quotes")
         elif not normalise(phrase):
-            faults.append(f"{at(*keys, i)} the phrase is empty; write how somebody would ask, or delete the line")
+            faults.append(
+                f"{at(*keys, i)} the phrase is empty; write how somebody would ask, or delete "
+                f"the line"
+            )
         elif len(phrase) > 300:
-            faults.append(f"{at(*keys, i)} the phrase has {len(phrase)} characters; keep it under 300")
+            faults.append(
+                f"{at(*keys, i)} the phrase has {len(phrase)} characters; keep it under 300"
+            )
     if len(phrases) < fewest:
         faults.append(f"{at(*keys)} {len(phrases)} phrases are too few; write at least {fewest}")
     return faults
 
 
 def split(text):
-    """(front matter, body, line on which the body begins); the first is None where there is no front matter."""
+    """(front matter, body, line on which the body begins); the first is None where there is no
+    front matter."""
     parts = re.match(r"---[ \t]*\r?\n(.*?\n)---[ \t]*\r?\n(.*)", text, re.DOTALL)
     if not parts:
         return None, "", 0
-    return parts[1], parts[2], text[:parts.start(2)].count("\n") + 1
+    return parts[1], parts[2], text[: parts.start(2)].count("\n") + 1
 
 
 def _several(names):
@@ -273,8 +350,12 @@ def _several(names):
 
 
 def _front_faults(data, at):
-    faults = [f"{at(key)} {key} is not a field of an article; use one of {', '.join(sorted(ARTICLE_KEYS))}"
-              for key in data if key not in ARTICLE_KEYS]
+    faults = [
+        f"{at(key)} {key} is not a field of an article; use one of "
+        f"{', '.join(sorted(ARTICLE_KEYS))}"
+        for key in data
+        if key not in ARTICLE_KEYS
+    ]
     for key in ("title", "about", "written_by"):
         if not isinstance(data.get(key), str) or not data[key].strip():
             faults.append(f"{at(key)} {key} is missing; write `{key}: ...`")
@@ -290,10 +371,16 @@ def _front_faults(data, at):
         elif value > datetime.date.today():
             faults.append(f"{at(key)} {key} is in the future; write the day it was done")
     if not PERIOD.match(str(data.get("review_every"))):
-        faults.append(f"{at('review_every')} review_every must be a number of days, as `review_every: 365 days`")
+        faults.append(
+            f"{at('review_every')} review_every must be a number of days, as `review_every: 365 "
+            f"days`"
+        )
     sources = data.get("sources")
     if not isinstance(sources, dict) or not sources:
-        faults.append(f"{at('sources')} sources are missing; write `1: {{title: ..., publisher: ..., url: ...}}` for each")
+        faults.append(
+            f"{at('sources')} sources are missing; write `1: {{title: ..., publisher: ..., url: "
+            f"...}}` for each"
+        )
     else:
         for n, source in sources.items():
             if type(n) is not int or n < 1:
@@ -301,10 +388,16 @@ def _front_faults(data, at):
             elif not isinstance(source, dict) or not source.get("title") or not source.get("url"):
                 faults.append(f"{at('sources', n)} source {n} needs a title and a url")
             elif not re.match(r"https?://[^\s<>\"']+$", str(source["url"])):
-                faults.append(f"{at('sources', n)} the url of source {n} must begin with https:// and hold no blanks")
+                faults.append(
+                    f"{at('sources', n)} the url of source {n} must begin with https:// and hold "
+                    f"no blanks"
+                )
     questions = data.get("questions")
     if not isinstance(questions, dict) or not questions:
-        return [*faults, f"{at('questions')} questions are missing; write one as docs/articles.md shows"]
+        return [
+            *faults,
+            f"{at('questions')} questions are missing; write one as docs/articles.md shows",
+        ]
     for id, question in questions.items():
         faults += _question_faults(id, question, at)
     return faults
@@ -312,23 +405,45 @@ def _front_faults(data, at):
 
 def _question_faults(id, question, at):
     if not isinstance(id, str) or not ID.match(id):
-        return [f"{at('questions', id)} {id!r} can't name a question; use small letters, digits and _, as `side_effects`"]
+        return [
+            f"{at('questions', id)} {id!r} can't name a question; use small letters, digits and "
+            f"_, as `side_effects`"
+        ]
     if id == MADE_BY_US:
         return [f"{at('questions', id)} {id} is made from the front matter; delete it here"]
     if not isinstance(question, dict):
         return [f"{at('questions', id)} the question {id} needs ask, facet, train and test"]
-    faults = [f"{at('questions', id, key)} {key} is not a field of a question; use one of {', '.join(sorted(QUESTION_KEYS))}"
-              for key in question if key not in QUESTION_KEYS]
+    faults = [
+        f"{at('questions', id, key)} {key} is not a field of a question; use one of "
+        f"{', '.join(sorted(QUESTION_KEYS))}"
+        for key in question
+        if key not in QUESTION_KEYS
+    ]
     if not isinstance(question.get("ask"), str) or not question["ask"].strip():
         faults.append(f"{at('questions', id)} the question {id} needs `ask: ...`")
     facet = question.get("facet")
-    if not facet or not all(isinstance(f, str) and f.strip() for f in (facet if isinstance(facet, list) else [facet])):
-        faults.append(f"{at('questions', id)} the question {id} needs `facet: ...`, one or a list: [use, side_effects]")
+    if not facet or not all(
+        isinstance(f, str) and f.strip() for f in (facet if isinstance(facet, list) else [facet])
+    ):
+        faults.append(
+            f"{at('questions', id)} the question {id} needs `facet: ...`, one or a list: [use, "
+            f"side_effects]"
+        )
     about = question.get("about", "-")
-    if not (isinstance(about, str) or isinstance(about, list) and about and all(isinstance(a, str) for a in about)):
-        faults.append(f"{at('questions', id, 'about')} about must be a term, or a list of terms, of data/terms.yml")
+    if not (
+        isinstance(about, str)
+        or isinstance(about, list)
+        and about
+        and all(isinstance(a, str) for a in about)
+    ):
+        faults.append(
+            f"{at('questions', id, 'about')} about must be a term, or a list of terms, of "
+            f"data/terms.yml"
+        )
     for key, fewest in (("train", MIN_TRAIN), ("test", MIN_TEST)):
-        faults += phrase_faults(question.get(key), lambda *keys: at("questions", id, *keys), (key,), fewest)
+        faults += phrase_faults(
+            question.get(key), lambda *keys: at("questions", id, *keys), (key,), fewest
+        )
     return faults
 
 
@@ -340,20 +455,26 @@ def _same_facets(data, at):
             for facet in _several(question["facet"]):
                 other = seen.setdefault((about, facet), id)
                 if other != id:
-                    faults.append(f"{at('questions', id)} {id} and {other} are both the {facet} of {about}; "
-                                  "give one another facet")
+                    faults.append(
+                        f"{at('questions', id)} {id} and {other} are both the {facet} of {about}; "
+                        "give one another facet"
+                    )
     return faults
 
 
 def read_sections(body, first_line, path):
-    """({id: {title, line, blocks}}, faults); a block is (line, plain text), the first is the lead."""
+    """({id: {title, line, blocks}}, faults); a block is (line, plain text), the first is the
+    lead."""
     sections, faults, current = {}, [], None
     for number, line in enumerate(body.splitlines(), first_line):
         heading = HEADING.match(line)
         if heading:
             id = heading["id"]
             if not id or not ID.match(id):
-                faults.append(f"{path}:{number}: the heading needs its question's id; write `## {heading['title']} {{#id}}`")
+                faults.append(
+                    f"{path}:{number}: the heading needs its question's id; write `## "
+                    f"{heading['title']} {{#id}}`"
+                )
             elif id in sections:
                 faults.append(f"{path}:{number}: the section {id} stands here twice; keep one")
             current = {"id": id, "title": heading["title"], "line": number, "blocks": []}
@@ -361,11 +482,16 @@ def read_sections(body, first_line, path):
                 sections.setdefault(id, current)
             new = True
         elif line.startswith("#"):
-            faults.append(f"{path}:{number}: only headings of the form `## Title {{#id}}` are known here")
+            faults.append(
+                f"{path}:{number}: only headings of the form `## Title {{#id}}` are known here"
+            )
         elif not line.strip():
             new = True
         elif current is None:
-            faults.append(f"{path}:{number}: text before the first heading is never shown; put it in a section")
+            faults.append(
+                f"{path}:{number}: text before the first heading is never shown; put it in a "
+                f"section"
+            )
         elif new:
             current["blocks"].append((number, line.strip()))
             new = False
@@ -378,23 +504,33 @@ def read_sections(body, first_line, path):
 
 def _section_faults(section, numbers, path):
     if not section["blocks"]:
-        return [f"{path}:{section['line']}: the section has no text; write the answer under the heading"]
+        return [
+            f"{path}:{section['line']}: the section has no text; write the answer under the heading"
+        ]
     faults = []
     for place, (line, block) in enumerate(section["blocks"]):
         for n in MARK.findall(block):
             if int(n) not in numbers:
-                faults.append(f"{path}:{line}: source [{n}] is not listed; add it under `sources:`, or correct the number")
+                faults.append(
+                    f"{path}:{line}: source [{n}] is not listed; add it under `sources:`, or "
+                    f"correct the number"
+                )
         if not MARK.search(block):
-            faults.append(f"{path}:{line}: this paragraph names no source; put its number behind it, as [1]")
+            faults.append(
+                f"{path}:{line}: this paragraph names no source; put its number behind it, as [1]"
+            )
         if place == 0 and len(block.split()) > LEAD_WORDS:
-            faults.append(f"{path}:{line}: the lead has {len(block.split())} words; keep it to {LEAD_WORDS} "
-                          "and move the rest below it")
+            faults.append(
+                f"{path}:{line}: the lead has {len(block.split())} words; keep it to {LEAD_WORDS} "
+                "and move the rest below it"
+            )
         faults += [f"{path}:{line}: {fault}" for fault in wording.faults(MARK.sub("", block))]
     return faults
 
 
 def repeated_phrases(article, text, seen):
-    """Phrases of `article` that stand elsewhere too; `seen` ({normalised phrase: place}) grows over the articles."""
+    """Phrases of `article` that stand elsewhere too; `seen` ({normalised phrase: place}) grows over
+    the articles."""
     front, _, _ = split(text)
     _, lines, _ = read_yaml(front, article.path, first_line=2)
     faults = []
@@ -405,5 +541,8 @@ def repeated_phrases(article, text, seen):
                 here = f"{article.path}:{lines[('questions', id, kind, i)]}"
                 first = seen.setdefault(normalise(phrase), (question.name, kind, here))
                 if first[2] != here:
-                    faults.append(f"{here}: \"{phrase}\" stands in {first[0]} ({first[1]}, {first[2]}) too; keep it in one place")
+                    faults.append(
+                        f'{here}: "{phrase}" stands in {first[0]} ({first[1]}, {first[2]}) too; '
+                        f"keep it in one place"
+                    )
     return faults

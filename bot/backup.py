@@ -1,4 +1,5 @@
-"""A backup of a site while it serves: the database, the live release, the content and the site's secret. docs/operations.md restores it."""
+"""A backup of a site while it serves: the database, the live release, the content and the site's
+secret. docs/operations.md restores it."""
 
 import contextlib
 import datetime
@@ -21,7 +22,8 @@ class BackupError(RuntimeError):
 
 
 def make(config, folder):
-    """Make `folder`/<time>/ with database.db (SQLite) or database.dump (PostgreSQL) and site.tar.gz; the path. Raises BackupError.
+    """Make `folder`/<time>/ with database.db (SQLite) or database.dump (PostgreSQL) and
+    site.tar.gz; the path. Raises BackupError.
 
     Whole or not at all. Those older than RETENTION_DAYS are deleted: they hold what visitors wrote.
     """
@@ -33,7 +35,9 @@ def make(config, folder):
     beside.mkdir(mode=0o700, parents=True)
     try:
         url = make_url(config.database())
-        _dump_postgresql(url, beside / "database.dump") if url.drivername.startswith("postgresql") else _copy_sqlite(url.database, beside / "database.db")
+        _dump_postgresql(url, beside / "database.dump") if url.drivername.startswith(
+            "postgresql"
+        ) else _copy_sqlite(url.database, beside / "database.db")
         _pack(config, beside / "site.tar.gz")
         os.rename(beside, made)
     except BaseException:
@@ -48,19 +52,32 @@ def _copy_sqlite(file, into):
         raise BackupError(f"{file} is missing; is DATABASE_URL right?")
     try:
         with contextlib.closing(sqlite3.connect(file, timeout=30)) as database:
-            database.execute("vacuum into ?", (str(into),))  # a whole state of it, however much is written meanwhile
+            # a whole state of it, however much is written meanwhile
+            database.execute("vacuum into ?", (str(into),))
     except sqlite3.Error as error:
         raise BackupError(f"{file} can't be copied: {error}") from error
 
 
 def _dump_postgresql(url, into):
-    names = {"PGHOST": url.host or url.query.get("host"), "PGPORT": str(url.port or url.query.get("port") or ""), "PGUSER": url.username,
-             "PGDATABASE": url.database, "PGPASSWORD": url.password}  # arguments can be read by anybody on the machine
+    names = {
+        "PGHOST": url.host or url.query.get("host"),
+        "PGPORT": str(url.port or url.query.get("port") or ""),
+        "PGUSER": url.username,
+        # arguments can be read by anybody on the machine
+        "PGDATABASE": url.database,
+        "PGPASSWORD": url.password,
+    }
     try:
-        done = subprocess.run(["pg_dump", "--format=custom", f"--file={into}"], capture_output=True, text=True,
-                              env={**os.environ, **{name: value for name, value in names.items() if value}})
+        done = subprocess.run(
+            ["pg_dump", "--format=custom", f"--file={into}"],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **{name: value for name, value in names.items() if value}},
+        )
     except FileNotFoundError:
-        raise BackupError("pg_dump is missing; install PostgreSQL's client: apt-get install postgresql-client") from None
+        raise BackupError(
+            "pg_dump is missing; install PostgreSQL's client: apt-get install postgresql-client"
+        ) from None
     if done.returncode:
         raise BackupError(f"pg_dump failed: {done.stderr.strip()}")
 

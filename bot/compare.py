@@ -1,4 +1,5 @@
-"""What a candidate would change for visitors: their own past questions, asked of it and of the live release."""
+"""What a candidate would change for visitors: their own past questions, asked of it and of the live
+release."""
 
 import hmac
 import json
@@ -13,8 +14,8 @@ MOST = 1000  # past questions
 
 @dataclass(frozen=True)
 class Moved:
-    """A past question that ends otherwise: its turn, how the visitor put it (masked), how it ended (a question's name, or an
-    outcome) and will end, and how often it was asked."""
+    """A past question that ends otherwise: its turn, how the visitor put it (masked), how it ended
+    (a question's name, or an outcome) and will end, and how often it was asked."""
 
     turn: int
     text: str
@@ -25,8 +26,9 @@ class Moved:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`asked`: how many past questions; of them `gained` an answer, `lost` it, or `changed` how they end.
-    `rewritten`: {question: how many of them got its answer} where the answer's text differs."""
+    """`asked`: how many past questions; of them `gained` an answer, `lost` it, or `changed` how
+    they end. `rewritten`: {question: how many of them got its answer} where the answer's text
+    differs."""
 
     live: str | None
     candidate: str
@@ -37,7 +39,8 @@ class Comparison:
     rewritten: dict[str, int]
 
     def as_dict(self):
-        """All of it but the visitors' texts, which are deleted after their days: their turns lead to them."""
+        """All of it but the visitors' texts, which are deleted after their days: their turns lead
+        to them."""
         found = asdict(self)
         for moved in (*found["gained"], *found["lost"], *found["changed"]):
             del moved["text"]
@@ -45,21 +48,29 @@ class Comparison:
 
 
 def compare(config, engine, id, progress=lambda step, done: None):
-    """The Comparison of a candidate with the live release, on up to MOST of the latest past questions of the database.
+    """The Comparison of a candidate with the live release, on up to MOST of the latest past
+    questions of the database.
 
-    Each is asked as it stood in its conversation: with its topic, its number and the page's article; where the candidate took the
-    live release's archive over, none needs to be. Raises
-    release.ReleaseError, store.StoreDown.
-    """
+    Each is asked as it stood in its conversation: with its topic, its number and the page's
+    article; where the candidate took the live release's archive over, none needs to be. Raises
+    release.ReleaseError, store.StoreDown."""
     now, manifest = release.live(config), release.read_manifest(config, id)
     past = past_messages.questions(engine, MOST) if now else []
     folders = [release.folder_of(config, each) for each in ([now, id] if now else [id])]
     libraries = [release.read_content(config, folder.name) for folder in folders]
-    same = now and release.read_manifest(config, now)["files"][release.ARCHIVE] == manifest["files"][release.ARCHIVE]
+    same = (
+        now
+        and release.read_manifest(config, now)["files"][release.ARCHIVE]
+        == manifest["files"][release.ARCHIVE]
+    )
     if same:  # the candidate ends every question as the live release does: as it was recorded
         ends = [[each["ended"] for each in past]] * 2
     elif past:
-        archives = {release.read_manifest(config, folder.name)["files"][release.ARCHIVE]: folder / release.ARCHIVE for folder in folders}
+        archives = {
+            release.read_manifest(config, folder.name)["files"][release.ARCHIVE]: folder
+            / release.ARCHIVE
+            for folder in folders
+        }
         ends = _ask_both(config, archives, libraries, [each["message"] for each in past], progress)
     else:
         ends = []
@@ -67,14 +78,30 @@ def compare(config, engine, id, progress=lambda step, done: None):
     moved = {"gained": [], "lost": [], "changed": []}
     for question, before, after in zip(past, *(ends or ([], [])), strict=True):
         if before != after:
-            kind = "gained" if "." not in before and "." in after else "lost" if "." in before and "." not in after else "changed"
-            moved[kind].append(Moved(question["turn"], question["message"]["text"], before, after, question["times"]))
-    return Comparison(live=now, candidate=id, asked=len(past), rewritten=_rewritten(libraries, ends[-1] if ends else []),
-                      **{kind: sorted(found, key=lambda each: -each.times) for kind, found in moved.items()})
+            kind = (
+                "gained"
+                if "." not in before and "." in after
+                else "lost"
+                if "." in before and "." not in after
+                else "changed"
+            )
+            moved[kind].append(
+                Moved(
+                    question["turn"], question["message"]["text"], before, after, question["times"]
+                )
+            )
+    return Comparison(
+        live=now,
+        candidate=id,
+        asked=len(past),
+        rewritten=_rewritten(libraries, ends[-1] if ends else []),
+        **{kind: sorted(found, key=lambda each: -each.times) for kind, found in moved.items()},
+    )
 
 
 def _ask_both(config, archives, libraries, messages, progress):
-    """How the messages end with each archive, {hash: its file}; both are asked at once, and only what wasn't asked of them before."""
+    """How the messages end with each archive, {hash: its file}; both are asked at once, and only
+    what wasn't asked of them before."""
     shares = [0.0] * len(archives)
 
     def ask(place, hash, archive):
@@ -83,13 +110,25 @@ def _ask_both(config, archives, libraries, messages, progress):
             progress("asking what visitors asked", sum(shares) / len(shares))
 
         # of the visitors' words no trace is kept: they are deleted after their days
-        names = [hmac.digest(settings.secret(config).encode(), json.dumps(message, sort_keys=True).encode(), "sha256").hex() for message in messages]
+        names = [
+            hmac.digest(
+                settings.secret(config).encode(),
+                json.dumps(message, sort_keys=True).encode(),
+                "sha256",
+            ).hex()
+            for message in messages
+        ]
         key = f"{hash[:16]}-{release.code()}"
         known = release.read_kept(config, "compared", key) or {}
         missing = [place for place, name in enumerate(names) if name not in known]
         if missing:
-            _, results = release.understand(config, archive, [messages[place] for place in missing], heard)
-            known |= {names[place]: result["intent"]["name"] for place, result in zip(missing, results, strict=True)}
+            _, results = release.understand(
+                config, archive, [messages[place] for place in missing], heard
+            )
+            known |= {
+                names[place]: result["intent"]["name"]
+                for place, result in zip(missing, results, strict=True)
+            }
             release.keep(config, "compared", key, {name: known[name] for name in names})
         heard(1.0)
         return [_end(known[name], libraries[place]) for name in names]
@@ -99,13 +138,17 @@ def _ask_both(config, archives, libraries, messages, progress):
 
 
 def confusion(library, missed):
-    """How the test phrases of each article end, for a picture: (rows, columns, counts [rows][columns]).
+    """How the test phrases of each article end, for a picture: (rows, columns, counts
+    [rows][columns]).
 
     Rows are the articles; columns the articles, then `clarify` and the other outcomes that came up.
     `missed`: (phrase, expected, got, confidence) of a release.Report.
     """
     rows = list(library.articles)
-    counts = {row: {row: sum(len(question.test) for question in library.articles[row].questions)} for row in rows}
+    counts = {
+        row: {row: sum(len(question.test) for question in library.articles[row].questions)}
+        for row in rows
+    }
     for _, expected, got, _ in missed:
         row = expected.partition(".")[0]
         if row in counts and expected in library.questions:
@@ -133,6 +176,10 @@ def _rewritten(libraries, ends):
     if len(libraries) < 2:
         return {}
     before, after = (library.questions for library in libraries)
-    changed = [name for name in after if name in before
-               and (before[name].lead, before[name].more) != (after[name].lead, after[name].more)]
+    changed = [
+        name
+        for name in after
+        if name in before
+        and (before[name].lead, before[name].more) != (after[name].lead, after[name].more)
+    ]
     return {name: ends.count(name) for name in changed}

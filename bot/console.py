@@ -23,7 +23,10 @@ class NoService(RuntimeError):
 def ask(options, config):
     """Ask what the options say and print the replies; 0 when everything was answered."""
     if not options.json and not options.text:
-        print("bot: write a question, as `bot ask \"can myoclonus be prevented\"`, or --json", file=sys.stderr)
+        print(
+            'bot: write a question, as `bot ask "can myoclonus be prevented"`, or --json',
+            file=sys.stderr,
+        )
         return 1
     try:
         with _service(options.url, config) as url, httpx.Client(base_url=url, timeout=30) as client:
@@ -37,7 +40,8 @@ def ask(options, config):
 
 
 def _answer_lines(client, article):
-    """For each line of standard input print {"text", "replies"}, in order; a line that can't be taken has an "error"."""
+    """For each line of standard input print {"text", "replies"}, in order; a line that can't be
+    taken has an "error"."""
     tokens, failed = {}, 0
     for line in sys.stdin:
         line = line.rstrip("\r\n")
@@ -49,7 +53,10 @@ def _answer_lines(client, article):
                 token = _open(client, article)
                 if name is not None:
                     tokens[name] = token
-            answer = {"text": text, "replies": _send(client, tokens[name] if name is not None else token, text)}
+            answer = {
+                "text": text,
+                "replies": _send(client, tokens[name] if name is not None else token, text),
+            }
         except NoService as error:
             failed += 1
             answer = {"text": text, "replies": [], "error": str(error)}
@@ -90,7 +97,9 @@ def _call(client, path, body, headers):
     try:
         found = response.json()
     except ValueError:
-        raise NoService(f"{client.base_url} is no Pamphlet: it answered {response.status_code} without JSON") from None
+        raise NoService(
+            f"{client.base_url} is no Pamphlet: it answered {response.status_code} without JSON"
+        ) from None
     if response.is_error:
         raise NoService(found["error"]["message"])
     return found
@@ -106,7 +115,12 @@ def _service(url, config):
     port = _free_port()
     address = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], cwd=settings.ROOT, env=environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "serve"],
+        cwd=settings.ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
     try:
         begun = time.monotonic()
         while not _is_ready(address):
@@ -138,6 +152,7 @@ def _free_port():
 
 def _show(replies):
     """Print replies for a person to read."""
+
     def write(text, indent=""):
         for paragraph in text.split("\n"):
             print(textwrap.fill(paragraph, 88, initial_indent=indent, subsequent_indent=indent))
@@ -153,8 +168,12 @@ def _show(replies):
             write(f"[{source['n']}] {source['title']}, {source['url']}", "  ")
         article = reply.get("article")
         if article:
-            reviewed = f"Reviewed by {article['reviewed_by']} on {article['reviewed_on']}" if article.get("reviewed_by") else article.get("review")
-            write(f"\nFrom \"{article['title']}\". {reviewed}.")
+            reviewed = (
+                f"Reviewed by {article['reviewed_by']} on {article['reviewed_on']}"
+                if article.get("reviewed_by")
+                else article.get("review")
+            )
+            write(f'\nFrom "{article["title"]}". {reviewed}.')
         if reply.get("disclaimer"):
             write(reply["disclaimer"])
         for number in reply.get("numbers", []):

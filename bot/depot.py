@@ -1,8 +1,9 @@
-"""Where hosts share releases: a folder that they all mount, or an S3-compatible store. Nothing in it is trusted.
+"""Where hosts share releases: a folder that they all mount, or an S3-compatible store. Nothing in
+it is trusted.
 
-It holds `<id>.tar`, a release's folder as it was signed, and `live`, the id of the one that all shall serve. What is fetched
-is unpacked beside the releases, held to its signature by `release`, and only then renamed.
-"""
+It holds `<id>.tar`, a release's folder as it was signed, and `live`, the id of the one that all
+shall serve. What is fetched is unpacked beside the releases, held to its signature by `release`,
+and only then renamed."""
 
 import contextlib
 import io
@@ -18,7 +19,8 @@ LIVE = "live"
 
 
 class DepotError(RuntimeError):
-    """The depot can't be reached, or holds something that is no release; the message says where and what."""
+    """The depot can't be reached, or holds something that is no release; the message says where and
+    what."""
 
 
 def put(url, folder):
@@ -45,7 +47,8 @@ def live(url):
 
 
 def fetch(url, id, folder):
-    """Unpack release `id` into `folder`; raises DepotError where it is missing, broken, or would write anywhere else."""
+    """Unpack release `id` into `folder`; raises DepotError where it is missing, broken, or would
+    write anywhere else."""
     found = _open(url, f"{id}.tar")
     if found is None:
         raise DepotError(f"{url} holds no {id}.tar; publish the release again where it was made")
@@ -56,7 +59,8 @@ def fetch(url, id, folder):
 
 
 def unpack(file, folder, name):
-    """Unpack a tar of plain files into `folder`, a new one; raises DepotError for anything else in it."""
+    """Unpack a tar of plain files into `folder`, a new one; raises DepotError for anything else in
+    it."""
     left = LARGEST
     try:
         with tarfile.open(fileobj=file, mode="r:*") as tar:
@@ -72,14 +76,20 @@ def unpack(file, folder, name):
                 with tar.extractfile(member) as source, target.open("xb") as made:
                     shutil.copyfileobj(source, made)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
-        raise DepotError(f"{name} is no whole archive ({type(error).__name__}); publish the release again where it was made") from error
+        raise DepotError(
+            f"{name} is no whole archive ({type(error).__name__}); publish the release again "
+            f"where it was made"
+        ) from error
 
 
 def check_member(member, name):
-    """Nothing, or DepotError: every member is a plain file or a folder inside the archive's own, whatever the working directory."""
+    """Nothing, or DepotError: every member is a plain file or a folder inside the archive's own,
+    whatever the working directory."""
     path = PurePosixPath(member.name)
     if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
-        raise DepotError(f"{name} holds {member.name!r}, which isn't a plain file inside it; it is refused")
+        raise DepotError(
+            f"{name} holds {member.name!r}, which isn't a plain file inside it; it is refused"
+        )
 
 
 def _open(url, name):
@@ -94,7 +104,10 @@ def _open(url, name):
     except Exception as error:
         if getattr(error, "response", {}).get("Error", {}).get("Code") in ("NoSuchKey", "404"):
             return None
-        raise DepotError(f"{url} can't be read ({type(error).__name__}); is RELEASES_URL right, and may this host read it?") from error
+        raise DepotError(
+            f"{url} can't be read ({type(error).__name__}); is RELEASES_URL right, and may this "
+            f"host read it?"
+        ) from error
 
 
 def _write(url, name, file):
@@ -110,7 +123,10 @@ def _write(url, name, file):
         else:
             _s3().put_object(Bucket=parts.netloc, Key=_key(parts, name), Body=file)
     except Exception as error:
-        raise DepotError(f"{url} can't be written ({type(error).__name__}); is RELEASES_URL right, and may this host write to it?") from error
+        raise DepotError(
+            f"{url} can't be written ({type(error).__name__}); is RELEASES_URL right, and may "
+            f"this host write to it?"
+        ) from error
 
 
 def _key(parts, name):
@@ -118,9 +134,19 @@ def _key(parts, name):
 
 
 def _s3():
-    """A client of the store; boto3 reads AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and the others of its usual settings."""
+    """A client of the store; boto3 reads AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and the others of its
+    usual settings."""
     import boto3
     from botocore.config import Config
 
-    return boto3.client("s3", config=Config(connect_timeout=5, read_timeout=30, retries={"max_attempts": 2}, s3={"addressing_style": "path"},
-                                            request_checksum_calculation="when_required", response_checksum_validation="when_required"))
+    return boto3.client(
+        "s3",
+        config=Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"max_attempts": 2},
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )

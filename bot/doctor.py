@@ -1,4 +1,5 @@
-"""What this machine lacks to serve, and what mends it. It looks only: nothing is made, changed or started."""
+"""What this machine lacks to serve, and what mends it. It looks only: nothing is made, changed or
+started."""
 
 import base64
 import binascii
@@ -20,22 +21,31 @@ from bot import encoder, release, settings, store
 from bot.rasa import compatibility
 
 PYTHON = (3, 13)
-LEAST_DISK, ROOMY_DISK = 512 * 1024**2, 2 * 1024**3  # bytes; a training writes some 100 MB, and a release holds 30
-GATEWAY_MEMORY, RASA_MEMORY = 350 * 1024**2, 400 * 1024**2  # bytes; 290 (with the actions) and 350 were resident with nine articles
+# bytes; a training writes some 100 MB, and a release holds 30
+LEAST_DISK, ROOMY_DISK = 512 * 1024**2, 2 * 1024**3
+# bytes; 290 (with the actions) and 350 were resident with nine articles
+GATEWAY_MEMORY, RASA_MEMORY = 350 * 1024**2, 400 * 1024**2
 SHORTEST_SECRET, FEWEST_SIGNS = 32, 10
 LEAST_FILES = 4096
 OK, NOTICE, MEND = "ok", "notice", "mend"
 
 
 def examine(config):
-    """[(state, what, said)] of everything that is looked at; state: "ok", "notice", or "mend" for what must be mended."""
+    """[(state, what, said)] of everything that is looked at; state: "ok", "notice", or "mend" for
+    what must be mended."""
     return [(state, what, said) for what, look in LOOKS.items() for state, said in look(config)]
 
 
 def _look_python(config):
     if sys.version_info[:2] != PYTHON:
-        yield MEND, f"this is Python {sys.version_info[0]}.{sys.version_info[1]}; Pamphlet wants 3.13: run `make install`"
-    installed = {found.metadata["Name"]: found.version for found in importlib.metadata.distributions()}
+        yield (
+            MEND,
+            f"this is Python {sys.version_info[0]}.{sys.version_info[1]}; Pamphlet wants 3.13: "
+            f"run `make install`",
+        )
+    installed = {
+        found.metadata["Name"]: found.version for found in importlib.metadata.distributions()
+    }
     yield _compare(installed, "app.txt")
 
 
@@ -46,16 +56,27 @@ def _look_rasa(config):
         yield MEND, f"{error}"
         return
     untried = compatibility.untried_packages()
-    yield from [(NOTICE, sentence) for sentence in untried] or [(OK, f"{compatibility.RASA_VERSION}, with packages that it is known to work with")]
+    yield from [(NOTICE, sentence) for sentence in untried] or [
+        (OK, f"{compatibility.RASA_VERSION}, with packages that it is known to work with")
+    ]
 
 
 def _compare(installed, lock):
-    """Whether what is installed is what the lock names; what it names for some machines only is left out."""
+    """Whether what is installed is what the lock names; what it names for some machines only is
+    left out."""
     plain = {re.sub("[-_.]+", "-", name).lower(): version for name, version in installed.items()}
     text = (settings.ROOT / "requirements" / lock).read_text()
-    other = [name for name, version in re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==(\S+) \\$", text, re.MULTILINE) if plain.get(name) != version]
+    other = [
+        name
+        for name, version in re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==(\S+) \\$", text, re.MULTILINE)
+        if plain.get(name) != version
+    ]
     if other:
-        return MEND, f"{len(other)} packages are not as requirements/{lock} locks them ({', '.join(other[:3])} ...): run `make install`"
+        return (
+            MEND,
+            f"{len(other)} packages are not as requirements/{lock} locks them "
+            f"({', '.join(other[:3])} ...): run `make install`",
+        )
     return OK, f"as requirements/{lock} locks it"
 
 
@@ -69,10 +90,16 @@ def _look_encoder(config):
 
 def _look_release(config):
     if (id := release.live(config)) is None:
-        where = "publish one where RELEASES_URL leads" if config.releases_url else "run `bot prepare`"
+        where = (
+            "publish one where RELEASES_URL leads" if config.releases_url else "run `bot prepare`"
+        )
         yield MEND, f"none is published: {where}"
     elif not config.secret and not (config.path("var") / "secret").exists():
-        yield MEND, f"{id} can't be verified: {config.path('var') / 'secret'} is missing; set SECRET to the site that made it, or run `bot prepare`"
+        yield (
+            MEND,
+            f"{id} can't be verified: {config.path('var') / 'secret'} is missing; set SECRET to "
+            f"the site that made it, or run `bot prepare`",
+        )
     else:
         try:
             manifest = release.read_manifest(config, id)
@@ -81,7 +108,10 @@ def _look_release(config):
             yield MEND, f"{error}"
             return
         if config.path("data").is_dir() and manifest["digest"] != release.digest(config):
-            yield NOTICE, f"the content or the code has changed since {id}; `bot prepare` makes a new one"
+            yield (
+                NOTICE,
+                f"the content or the code has changed since {id}; `bot prepare` makes a new one",
+            )
 
 
 def _look_database(config):
@@ -100,21 +130,35 @@ def _look_database(config):
     if here == newest:
         yield OK, f"{shown} answers, and has the newest form ({newest})"
     elif here is None or here < newest:
-        yield NOTICE, f"{shown} has the form {here or 'of an empty one'}; the next start brings it to {newest}: back it up before"
+        yield (
+            NOTICE,
+            f"{shown} has the form {here or 'of an empty one'}; the next start brings it to "
+            f"{newest}: back it up before",
+        )
     else:
-        yield MEND, f"{shown} has the form {here}, which is newer than this code ({newest}): run the version that made it"
+        yield (
+            MEND,
+            f"{shown} has the form {here}, which is newer than this code ({newest}): run the "
+            f"version that made it",
+        )
 
 
 def _look_redis(config):
     if not config.redis_url:
         several = config.database_url.startswith("postgresql")
-        yield (NOTICE, "REDIS_URL is empty: several gateways would each count for themselves") if several else (OK, "none is wanted")
+        yield (
+            (NOTICE, "REDIS_URL is empty: several gateways would each count for themselves")
+            if several
+            else (OK, "none is wanted")
+        )
         return
     import redis
 
     shown = settings.hide_password(config.redis_url)
     try:
-        with redis.Redis.from_url(config.redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
+        with redis.Redis.from_url(
+            config.redis_url, socket_timeout=2, socket_connect_timeout=2
+        ) as client:
             client.ping()
         yield OK, f"{shown} answers"
     except (redis.RedisError, OSError, ValueError) as error:
@@ -128,9 +172,14 @@ def _look_disk(config):
         folder = config.path(name)
         there = next(path for path in (folder, *folder.parents) if path.exists())
         free = shutil.disk_usage(there).free
-        wanted = LEAST_DISK + (database if name == "var" else 0)  # SQLite rewrites its file when texts are deleted
+        # SQLite rewrites its file when texts are deleted
+        wanted = LEAST_DISK + (database if name == "var" else 0)
         if not os.access(there, os.W_OK):
-            yield MEND, f"{there} can't be written to; give it to the user who serves, or set {name.upper()}"
+            yield (
+                MEND,
+                f"{there} can't be written to; give it to the user who serves, or set "
+                f"{name.upper()}",
+            )
         elif free < wanted:
             yield MEND, f"{folder} has {_mb(free)} left, {_mb(wanted)} are wanted; make room"
         elif free < ROOMY_DISK + database:
@@ -145,11 +194,19 @@ def _look_memory(config):
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.is_file() and (text := limit.read_text().strip()).isdecimal():
         total = min(total, int(text))
-    said = f"{_mb(total)} in all; gateway, actions and {config.rasa_processes} Rasa want {_mb(wanted)}, twice a Rasa's at a release"
-    yield (MEND, f"{said}: give it more, or lower RASA_PROCESSES") if total < wanted + config.rasa_processes * RASA_MEMORY else (OK, said)
+    said = f"{_mb(total)} in all; gateway, actions and {config.rasa_processes} Rasa want {_mb(wanted)}, twice a Rasa's at a release"  # noqa: E501
+    yield (
+        (MEND, f"{said}: give it more, or lower RASA_PROCESSES")
+        if total < wanted + config.rasa_processes * RASA_MEMORY
+        else (OK, said)
+    )
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if files < LEAST_FILES:
-        yield NOTICE, f"{files} files may be open, and as many visitors connected; deploy/pamphlet.service allows more, or `ulimit -n {LEAST_FILES}`"
+        yield (
+            NOTICE,
+            f"{files} files may be open, and as many visitors connected; deploy/pamphlet.service "
+            f"allows more, or `ulimit -n {LEAST_FILES}`",
+        )
 
 
 def _look_port(config):
@@ -177,11 +234,24 @@ def _look_public_url(config):
         if _is_local(config.host):
             yield OK, "empty: for this machine, or a proxy on it; set it before visitors come"
         else:
-            yield MEND, f"empty, but HOST={config.host} can be reached from elsewhere: put a proxy with https before it, and set PUBLIC_URL"
-    elif parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+            yield (
+                MEND,
+                f"empty, but HOST={config.host} can be reached from elsewhere: put a proxy with "
+                f"https before it, and set PUBLIC_URL",
+            )
+    elif (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+    ):
         yield MEND, f"{config.public_url!r} is no address like https://chat.example.org"
     elif parts.scheme == "http" and not _is_local(parts.hostname):
-        yield MEND, f"{config.public_url} is not https: what visitors ask about their health would travel in the open"
+        yield (
+            MEND,
+            f"{config.public_url} is not https: what visitors ask about their health would "
+            f"travel in the open",
+        )
     else:
         yield OK, config.public_url
 
@@ -190,7 +260,11 @@ def _look_secrets(config):
     if config.secret:
         yield _weigh("SECRET", config.secret)
     elif config.releases_url:
-        yield MEND, "SECRET is empty, but hosts share releases (RELEASES_URL): give all of them the same one"
+        yield (
+            MEND,
+            "SECRET is empty, but hosts share releases (RELEASES_URL): give all of them the same "
+            "one",
+        )
     else:
         path = config.path("var") / "secret"
         if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -203,15 +277,26 @@ def _look_secrets(config):
         yield _weigh("METRICS_TOKEN", config.metrics_token)
     if config.webhook_secret:
         try:
-            strong = config.webhook_secret.startswith("whsec_") and len(base64.b64decode(config.webhook_secret[6:], validate=True)) >= 24
+            strong = (
+                config.webhook_secret.startswith("whsec_")
+                and len(base64.b64decode(config.webhook_secret[6:], validate=True)) >= 24
+            )
         except binascii.Error:
             strong = False
-        yield (OK, "WEBHOOK_SECRET is long enough") if strong else (MEND, "WEBHOOK_SECRET is not whsec_ and the base64 of at least 24 bytes")
+        yield (
+            (OK, "WEBHOOK_SECRET is long enough")
+            if strong
+            else (MEND, "WEBHOOK_SECRET is not whsec_ and the base64 of at least 24 bytes")
+        )
 
 
 def _weigh(name, secret):
     if len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_SIGNS:
-        return MEND, f"{name} can be guessed: take at least {SHORTEST_SECRET} random signs, as `openssl rand -base64 32` gives"
+        return (
+            MEND,
+            f"{name} can be guessed: take at least {SHORTEST_SECRET} random signs, as `openssl "
+            f"rand -base64 32` gives",
+        )
     return OK, f"{name} is long enough"
 
 
@@ -226,6 +311,16 @@ def _mb(count):
     return f"{count / 1024**2:,.0f} MB"
 
 
-LOOKS = {"Python": _look_python, "Rasa": _look_rasa, "encoder": _look_encoder, "release": _look_release, "database": _look_database,
-         "Redis": _look_redis, "disk": _look_disk, "memory": _look_memory, "port": _look_port, "PUBLIC_URL": _look_public_url,
-         "secrets": _look_secrets}
+LOOKS = {
+    "Python": _look_python,
+    "Rasa": _look_rasa,
+    "encoder": _look_encoder,
+    "release": _look_release,
+    "database": _look_database,
+    "Redis": _look_redis,
+    "disk": _look_disk,
+    "memory": _look_memory,
+    "port": _look_port,
+    "PUBLIC_URL": _look_public_url,
+    "secrets": _look_secrets,
+}

@@ -1,8 +1,10 @@
-"""Logs without a visitor's words: what our own modules say in full, of what anything else says only where it stands.
+"""Logs without a visitor's words: what our own modules say in full, of what anything else says only
+where it stands.
 
-Rasa, its libraries and the web server write messages into their logs, at debug level and inside exceptions, so none of
-their wording is let through. The value of an exception is left out for the same reason: of it stay kind and place.
-"""
+Rasa, its libraries and the web server write messages into their logs, at debug level and inside
+exceptions, so none of their wording is let through. The value of an exception is left out for the
+same reason: of it stay kind and place."""
+
 from __future__ import annotations
 
 import contextvars
@@ -17,13 +19,15 @@ _turn = contextvars.ContextVar("turn", default=None)
 
 
 def begin_turn(metadata):
-    """Name the turn that is worked on from here on, in this task and what it calls: the number in a message's metadata, if any."""
+    """Name the turn that is worked on from here on, in this task and what it calls: the number in a
+    message's metadata, if any."""
     turn = metadata.get("turn") if isinstance(metadata, dict) else None
     _turn.set(turn if isinstance(turn, int) else None)
 
 
 class Reduced(logging.Formatter):
-    """`TIME LEVEL logger: message` for our modules; for others, and for every exception, the place in its stead.
+    """`TIME LEVEL logger: message` for our modules; for others, and for every exception, the place
+    in its stead.
 
     As "json" it is an object a line: {time, level, process, logger, turn?, message}.
     """
@@ -40,12 +44,22 @@ class Reduced(logging.Formatter):
         if self.form == "text":
             return f"{self.formatTime(record)} {record.levelname} {record.name}: {said}"
         time, turn = datetime.datetime.fromtimestamp(record.created, datetime.UTC), _turn.get()
-        return json.dumps({"time": time.isoformat(timespec="milliseconds"), "level": record.levelname.lower(), "process": self.process,
-                           "logger": record.name, **({} if turn is None else {"turn": turn}), "message": said}, ensure_ascii=False)
+        return json.dumps(
+            {
+                "time": time.isoformat(timespec="milliseconds"),
+                "level": record.levelname.lower(),
+                "process": self.process,
+                "logger": record.name,
+                **({} if turn is None else {"turn": turn}),
+                "message": said,
+            },
+            ensure_ascii=False,
+        )
 
 
 def configure(level, form, process):
-    """Send every log of this process to standard error, reduced, from `level` ("debug", "info", "warning" ...) on.
+    """Send every log of this process to standard error, reduced, from `level` ("debug", "info",
+    "warning" ...) on.
 
     `form` is "text" or "json", `process` the name that JSON gives it.
     """
@@ -53,11 +67,13 @@ def configure(level, form, process):
     handler.setFormatter(Reduced(form, process))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for logger in list(logging.root.manager.loggerDict.values()):
-        if isinstance(logger, logging.Logger):  # none may have a way of its own past the handler above
+        # none may have a way of its own past the handler above
+        if isinstance(logger, logging.Logger):
             logger.handlers.clear()
             logger.propagate = True
     logging.raiseExceptions = False  # a log call that fails would print its arguments
-    logging.captureWarnings(True)  # pydantic's quote values; they come as a place only, and at debug level only
+    # pydantic's quote values; they come as a place only, and at debug level only
+    logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel("DEBUG" if level == "debug" else "ERROR")
     sys.excepthook = _report
 
@@ -67,10 +83,14 @@ def _report(kind, error, trace):
 
 
 def _faults(error):
-    """An exception and what caused it, as `KeyError at b.py:2 < a.py:1, from ...`: kinds and innermost places."""
+    """An exception and what caused it, as `KeyError at b.py:2 < a.py:1, from ...`: kinds and
+    innermost places."""
     found = []
     while error is not None and len(found) < 5:
-        places = [f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}" for frame, line in traceback.walk_tb(error.__traceback__)]
+        places = [
+            f"{frame.f_code.co_filename.rpartition('/')[2]}:{line}"
+            for frame, line in traceback.walk_tb(error.__traceback__)
+        ]
         found.append(f"{type(error).__name__} at {' < '.join(places[:-6:-1])}")
         error = error.__cause__ or error.__context__
     return ", from ".join(found)

@@ -1,9 +1,9 @@
-"""Masking: personal data in a visitor's text is replaced by a bracketed word before anything else sees the text.
+"""Masking: personal data in a visitor's text is replaced by a bracketed word before anything else
+sees the text.
 
-`mask("I'm Sarah Jones, call 07700 900123")` is `"I'm [name], call [phone]"`. Patterns, check digits and word
-lists (data/masking.yml): no model, no other service. docs/privacy.md says how well it does; benchmarks/masking.py
-measures it.
-"""
+`mask("I'm Sarah Jones, call 07700 900123")` is `"I'm [name], call [phone]"`. Patterns, check digits
+and word lists (data/masking.yml): no model, no other service. docs/privacy.md says how well it
+does; benchmarks/masking.py measures it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from bot import names
 
-KINDS = ("email", "card", "record number", "birth date", "phone", "address", "name")  # the earlier one wins
+# the earlier one wins
+KINDS = ("email", "card", "record number", "birth date", "phone", "address", "name")
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,20 @@ class Span:
 
 
 def load() -> None:
-    """Reads the word lists, once. Call it at start-up, so that the first visitor doesn't wait for it."""
+    """Reads the word lists, once. Call it at start-up, so that the first visitor doesn't wait for
+    it."""
     names.load()
 
 
 def mask(text: str, keep: frozenset[str] = frozenset()) -> str:
     """`text` with every piece of personal data replaced by "[name]", "[phone]" and so on.
 
-    `keep`: lower-case words that are never a name (medicines and conditions of data/terms.yml).
-    A masked text stays as it is when masked again: masking goes on until nothing is found, and no mask is ever found.
-    """
+    `keep`: lower-case words that are never a name (medicines and conditions of data/terms.yml). A
+    masked text stays as it is when masked again: masking goes on until nothing is found, and no
+    mask is ever found."""
     while spans := find(text, keep):
         for span in reversed(spans):
-            text = f"{text[:span.start]}[{span.kind}]{text[span.end:]}"
+            text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
     return text
 
 
@@ -47,24 +49,35 @@ def find(text: str, keep: frozenset[str] = frozenset()) -> list[Span]:
     message = names.cut(text, keep)
     found = [Span(start, end, "email") for start, end in _emails(text)]
     if DIGIT.search(text):
-        for kind, finder in (("record number", _labelled), ("birth date", _births), ("address", _addresses)):
+        for kind, finder in (
+            ("record number", _labelled),
+            ("birth date", _births),
+            ("address", _addresses),
+        ):
             found += (Span(start, end, kind) for start, end in finder(message))
     if LONG_NUMBER.search(text):
         for kind, finder in (("card", _cards), ("record number", _records), ("phone", _phones)):
             found += (Span(start, end, kind) for start, end in finder(message))
     people = [Span(start, end, "name") for start, end in names.find(message)]
     # "Arthur Pym, 04/07/1933" on a form or a letter: the date is the birth date.
-    births = [Span(*match.span(1), "birth date") for name in people if (match := AFTER_NAME.match(text, name.end))]
+    births = [
+        Span(*match.span(1), "birth date")
+        for name in people
+        if (match := AFTER_NAME.match(text, name.end))
+    ]
     return _merge([*found, *births, *people])
 
 
 def _merge(spans: list[Span]) -> list[Span]:
-    """Overlapping spans become one that covers them all, under the kind that stands first in KINDS."""
+    """Overlapping spans become one that covers them all, under the kind that stands first in
+    KINDS."""
     merged: list[Span] = []
     for span in sorted(spans, key=lambda span: (span.start, span.end)):
         if merged and span.start < merged[-1].end:
             last = merged.pop()
-            span = Span(last.start, max(last.end, span.end), min(last.kind, span.kind, key=KINDS.index))
+            span = Span(
+                last.start, max(last.end, span.end), min(last.kind, span.kind, key=KINDS.index)
+            )
         merged.append(span)
     return merged
 
@@ -100,7 +113,9 @@ def _emails(text: str) -> Iterator[tuple[int, int]]:
 
 # --- payment cards: a valid check digit, or groups of four
 
-CARD = re.compile(r"\d(?<![\w+.-]\d)(?:\d{3}([ -]?)\d{4}\1\d{4}\1\d{1,7}|\d{3}([ -]?)\d{6}\2\d{5})(?![\w-])")
+CARD = re.compile(
+    r"\d(?<![\w+.-]\d)(?:\d{3}([ -]?)\d{4}\1\d{4}\1\d{1,7}|\d{3}([ -]?)\d{6}\2\d{5})(?![\w-])"
+)
 
 
 def _cards(message: names.Message) -> Iterator[tuple[int, int]]:
@@ -111,23 +126,28 @@ def _cards(message: names.Message) -> Iterator[tuple[int, int]]:
 
 
 def _has_luhn_digit(digits: str) -> bool:
-    doubled = (sum(divmod(2 * int(digit), 10)) if place % 2 else int(digit) for place, digit in enumerate(digits[::-1]))
+    doubled = (
+        sum(divmod(2 * int(digit), 10)) if place % 2 else int(digit)
+        for place, digit in enumerate(digits[::-1])
+    )
     return sum(doubled) % 10 == 0
 
 
 # --- record, insurance and identity numbers: after a label, or by their shape
 
 LABELS = frozenset(
-    "nhs ssn mrn chi nin nino sin pps hcn bsn dni pesel aadhaar iban social national sécurité medicare"
+    "nhs ssn mrn chi nin nino sin pps hcn bsn dni pesel aadhaar iban social national sécurité "
+    "medicare"
     " medicaid patient hospital hosp"
     " record records insurance policy member membership subscriber medical health case chart claim"
     " account group passport driver licence"
-    " license identity id ni reference ref prescription rx unit sort number versichertennummer krankenkasse".split()
+    " license identity id ni reference ref prescription rx unit sort number versichertennummer "
+    "krankenkasse".split()
 )
 LABEL = re.compile(
     r"(?:(?P<sure>nhs|ssn|mrn|chi|nino?|sin|pps|hcn|bsn|dni|pesel|aadhaar|iban|(?:social|national)"
     r" (?:security|insurance)"
-    r"|sécurité sociale|medicare|medicaid|group|member(?:ship)?|subscriber|id|prescription|rx|sort code"
+    r"|sécurité sociale|medicare|medicaid|group|member(?:ship)?|subscriber|id|prescription|rx|sort code"  # noqa: E501
     r"|versichertennummer"
     r"|(?:bank )?account|our ref|ref|driver(?: licen[cs]e)?|licen[cs]e)"
     r"|(?:patient|hosp(?:ital)?|records?|insurance|policy|medical|health|case|chart|claim|passport"
@@ -154,7 +174,8 @@ NHS = re.compile(r"\d(?<![\w+.-]\d)\d\d ?\d{3} ?\d{4}(?![\w-])")
 def _labelled(message: names.Message) -> Iterator[tuple[int, int]]:
     for label in message.match_at(LABEL, LABELS):
         end, digits = _read_code(message.text, label.end())
-        in_address = message.text[label.start() - 1:label.start()] in ("?", "&", "/")  # of a page, not of a person
+        # of a page, not of a person
+        in_address = message.text[label.start() - 1 : label.start()] in ("?", "&", "/")
         if not in_address and digits >= (4 if label["number"] else 5 if label["sure"] else 99):
             yield label.end(), end
     for match in US_MEDICARE.finditer(message.text):
@@ -166,13 +187,18 @@ def _records(message: names.Message) -> Iterator[tuple[int, int]]:
         yield match.span()
     for match in NHS.finditer(message.text):
         number = [int(char) for char in match[0] if char.isdigit()]
-        check = 11 - sum(digit * weight for digit, weight in zip(number, range(10, 1, -1), strict=False)) % 11
+        check = (
+            11
+            - sum(digit * weight for digit, weight in zip(number, range(10, 1, -1), strict=False))
+            % 11
+        )
         if number[0] in (4, 6, 7, 9) and check % 11 == number[9]:
             yield match.span()
 
 
 def _read_code(text: str, start: int) -> tuple[int, int]:
-    """Where the code from `start` on ends, and how many digits it has: groups with digits, and short capital ones."""
+    """Where the code from `start` on ends, and how many digits it has: groups with digits, and
+    short capital ones."""
     end = start
     digits = 0
     for _ in range(8):
@@ -181,7 +207,9 @@ def _read_code(text: str, start: int) -> tuple[int, int]:
             break
         count = sum(char.isdigit() for char in part[1])
         short = part[1].isupper() and len(part[1]) <= (2 if digits else 5)
-        if not count and not (short and (part[1] in "BCDFM" or text[part.end():part.end() + 1] != " " or not digits)):
+        if not count and not (
+            short and (part[1] in "BCDFM" or text[part.end() : part.end() + 1] != " " or not digits)
+        ):
             break
         digits, end = digits + count, part.end()
     return end, digits
@@ -190,12 +218,13 @@ def _read_code(text: str, start: int) -> tuple[int, int]:
 # --- dates of birth: a date that a birth word, or a name, introduces
 
 MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?"
-DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-](?:(?:18|19|20)\d\d|\d\d)|(?:18|19|20)\d\d[./-]\d{1,2}[./-]\d{1,2})(?![\d/])"
+DATE = r"(?:\d{1,2}[./-]\d{1,2}[./-](?:(?:18|19|20)\d\d|\d\d)|(?:18|19|20)\d\d[./-]\d{1,2}[./-]\d{1,2})(?![\d/])"  # noqa: E501
 BIRTHS = frozenset("born birth birthdate birthday date dob d.o d geboren geb né née".split())
 BIRTH = re.compile(
     r"(?:born|birth[ -]?(?:date|day)|date of birth|d\.?o\.?b|geboren|geb|née?)\b"
     r"(?:[\s:.,=()-]|\b(?:is|was|on|in|am|le)\b){0,8}"
-    rf"({DATE}|\d{{8}}\b|(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?:,? ?'?(?:19|20)?\d\d\b)?"
+    rf"({DATE}|\d{{8}}\b|(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}(?:,? "
+    rf"?'?(?:19|20)?\d\d\b)?"
     rf"|(?:the )?{DATE}|{MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? (?:19|20)?\d\d\b)?)",
     re.I,
 )
@@ -208,7 +237,8 @@ def _births(message: names.Message) -> Iterator[tuple[int, int]]:
         yield match.span(1)
 
 
-# --- phone numbers: international, North American, with a trunk 0; others only after "call", "my number is", ...
+# --- phone numbers: international, North American, with a trunk 0; others only after "call", "my
+# number is", ...
 
 PHONE = re.compile(
     r"(?<![\w=/.-])(?:"
@@ -240,23 +270,31 @@ def _phones(message: names.Message) -> Iterator[tuple[int, int]]:
 # --- postal addresses: a street with its number, a PO box, and what stands before a postcode
 
 STREETS = frozenset(
-    "street st road rd avenue ave lane ln drive dr close crescent terrace boulevard blvd court ct place"
+    "street st road rd avenue ave lane ln drive dr close crescent terrace boulevard blvd court "
+    "ct place"
     " pl way gardens grove parade"
-    " hill square sq walk row mews rise view parkway pkwy highway hwy circle cir approach green park"
+    " hill square sq walk row mews rise view parkway pkwy highway hwy circle cir approach green "
+    "park"
     " wharf quay trail".split()
 )
-SMALL_STREETS = frozenset("street road lane avenue drive close crescent terrace boulevard gardens court ave rd".split())
+SMALL_STREETS = frozenset(
+    "street road lane avenue drive close crescent terrace boulevard gardens court ave rd".split()
+)
 NOT_A_STREET = frozenset(
-    "in the a an of on my our your at to from for with per and or is by down up times time hour hours"
+    "in the a an of on my our your at to from for with per and or is by down up times time hour "
+    "hours"
     " minute minutes min mins day"
-    " days week weeks mile miles km metre metres meter meters mg ml different big long year years month"
+    " days week weeks mile miles km metre metres meter meters mg ml different big long year "
+    "years month"
     " months second seconds way"
     " more such".split()
 )
 STREET = re.compile(r"\d{1,5}[a-z]?,? ((?:[\w'’.-]+ ){1,4}?)([^\W\d_]+)\b", re.I)
 FLAT_BEFORE = re.compile(r"\b(?:flat|apt|apartment|unit|suite)\b\.? ?#?\w{1,4},? $", re.I)
 FLAT_AFTER = re.compile(r",? (?:apt|apartment|unit|suite|flat)\b\.? ?#?\w{1,4}", re.I)
-EIRCODE = re.compile(r"(?:,? [A-Z][\w-]+(?: \d{1,2})?)?,? [AC-FHKNPRTV-Y]\d[\dW] ?[\dAC-FHKNPRTV-Y]{4}\b")
+EIRCODE = re.compile(
+    r"(?:,? [A-Z][\w-]+(?: \d{1,2})?)?,? [AC-FHKNPRTV-Y]\d[\dW] ?[\dAC-FHKNPRTV-Y]{4}\b"
+)
 FIVE_DIGITS = re.compile(r"\d{5}")
 GERMAN_STREETS = ("straße", "strasse", "str.", "weg", "platz", "allee", "gasse", "damm", "ufer")
 GERMAN = re.compile(
@@ -264,7 +302,9 @@ GERMAN = re.compile(
     r"|[\w-]+(?: [A-ZÄÖÜ][\w-]+){0,2}(?= \d{1,4}[a-z]?,? \d{5} [A-ZÄÖÜ]))"
     r" ?\d{1,4}[a-z]?\b(?:,? (?:D-)?\d{5} [A-ZÄÖÜ][\w-]+)?"
 )
-ROMANCES = frozenset("rue avenue boulevard place chemin impasse via viale piazza corso calle plaza avenida rua".split())
+ROMANCES = frozenset(
+    "rue avenue boulevard place chemin impasse via viale piazza corso calle plaza avenida rua".split()  # noqa: E501
+)
 ROMANCE = re.compile(r"\w+(?: [^\W\d][\w'’-]*){1,4}?(?:,? \d{1,4}\b)?,? \d{5} [A-ZÀ-Ý][\w-]+")
 ROMANCE_NUMBER = re.compile(r"\b\d{1,4}(?: bis| ter)?,? $")
 PO_BOX = re.compile(r"P\.? ?O\.? ?Box \d+", re.I)
@@ -280,9 +320,11 @@ def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
     text = message.text
     for match in STREET.finditer(text):
         words, kind = match[1].split(), match[2]
-        if kind.lower() not in STREETS or text[match.start() - 1:match.start()].isalnum():
+        if kind.lower() not in STREETS or text[match.start() - 1 : match.start()].isalnum():
             continue
-        written = all(word[0].isupper() or word[0].isdigit() for word in words) and kind[0].isupper()
+        written = (
+            all(word[0].isupper() or word[0].isdigit() for word in words) and kind[0].isupper()
+        )
         small = len(words) <= 2 and kind.lower() in SMALL_STREETS
         if (written or small) and NOT_A_STREET.isdisjoint(word.lower() for word in words):
             flat = FLAT_BEFORE.search(text, max(0, match.start() - 20), match.start())
@@ -297,16 +339,21 @@ def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
     for match in PO_BOX.finditer(text):
         yield match.span()
     for match in POSTCODE.finditer(text):
-        if not text[match.start() - 1:match.start()].isalnum():
+        if not text[match.start() - 1 : match.start()].isalnum():
             yield _find_start(text, match.start()), match.end()
     for match in message.match_at(SAID_POSTCODE, frozenset({"postcode", "post", "zip"})):
         yield match.span(1)
 
 
 def _find_start(text: str, end: int) -> int:
-    """Where the address begins whose postcode starts at `end`: at most five parts of capital words and numbers."""
+    """Where the address begins whose postcode starts at `end`: at most five parts of capital words
+    and numbers."""
     for _ in range(5):
-        comma, line, colon = text.rfind(",", 0, max(0, end - 2)), text.rfind("\n", 0, end), text.rfind(":", 0, end)
+        comma, line, colon = (
+            text.rfind(",", 0, max(0, end - 2)),
+            text.rfind("\n", 0, end),
+            text.rfind(":", 0, end),
+        )
         before = max(comma, line, colon, end - 60) + 1
         words = text[before:end].rstrip(", ").split(" ")
         kept = len(words)
@@ -315,6 +362,6 @@ def _find_start(text: str, end: int) -> int:
         part = " ".join(words[kept:]).strip()
         if part:
             end = text.rindex(part, before, end)
-        if not part or kept or text[before - 1:before] != ",":
+        if not part or kept or text[before - 1 : before] != ",":
             break
     return end

@@ -10,10 +10,11 @@ DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
 def end_with_parent():
-    """From now on this process ends with its parent, even when that was killed, and on Linux even where this one hangs.
+    """From now on this process ends with its parent, even when that was killed, and on Linux even
+    where this one hangs.
 
-    Standard input, a pipe from the parent, tells a process that runs; the kernel ends one that is stopped.
-    """
+    Standard input, a pipe from the parent, tells a process that runs; the kernel ends one that is
+    stopped."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
     threading.Thread(target=_read_to_the_end, daemon=True).start()

@@ -1,8 +1,8 @@
 """Publishing from the desk: the pipeline as a process of its own, which the database tells of.
 
-`bot publish --job N` makes publication N: check, train, test and compare, at the lowest priority, so that visitors come
-first; then it goes live, or waits for its time or for another person's approval. It ends with the process that started it.
-"""
+`bot publish --job N` makes publication N: check, train, test and compare, at the lowest priority,
+so that visitors come first; then it goes live, or waits for its time or for another person's
+approval. It ends with the process that started it."""
 
 import contextlib
 import datetime
@@ -18,18 +18,25 @@ from bot import articles, compare, release, settings
 from bot.store import StoreDown, publications
 
 TELL_SECONDS, BEAT_SECONDS = 0.3, 5
-OVERTAKEN = "Another release went live after this one was compared with what was live then. Publish again."
+OVERTAKEN = (
+    "Another release went live after this one was compared with what was live then. Publish again."
+)
 
 
 def begin(config, engine, goal, person, live_at=None):
     """Start the making of a publication and return its number; raises publications.Busy.
 
-    `goal`: publish, or try (not to go live). `live_at`: the moment at which it goes live; None: as soon as it may.
-    """
+    `goal`: publish, or try (not to go live). `live_at`: the moment at which it goes live; None: as
+    soon as it may."""
     id = publications.begin(engine, goal, person, live_at)
-    process = subprocess.Popen(["nice", "-n", "19", sys.executable, "-m", "bot", "publish", "--job", str(id)], cwd=settings.ROOT,
-                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               env={**os.environ, **settings.environment(config), "SECRET": settings.secret(config)})
+    process = subprocess.Popen(
+        ["nice", "-n", "19", sys.executable, "-m", "bot", "publish", "--job", str(id)],
+        cwd=settings.ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **settings.environment(config), "SECRET": settings.secret(config)},
+    )
     threading.Thread(target=_see_off, args=(process,), daemon=True).start()
     return id
 
@@ -40,12 +47,15 @@ def _see_off(process):
 
 
 def make(config, engine, id, check_stories):
-    """Make publication `id`, which `begin` began; how it ended stands in the database. `check_stories`: rehearsal.check_stories."""
+    """Make publication `id`, which `begin` began; how it ended stands in the database.
+    `check_stories`: rehearsal.check_stories."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     wanted, found = publications.read(engine, id), {}
     with _told(engine, id) as tell:
         try:
-            found["release"] = candidate = release.train(config, lambda step, done: tell(step, 0.5 * done))
+            found["release"] = candidate = release.train(
+                config, lambda step, done: tell(step, 0.5 * done)
+            )
             report, comparison = _ask(config, engine, candidate, check_stories, tell)
             found |= {"report": asdict(report), "comparison": comparison.as_dict()}
             faults = report.failures
@@ -54,7 +64,10 @@ def make(config, engine, id, check_stories):
         except (release.ReleaseError, release.NoAnswer, StoreDown) as error:
             faults = [str(error)]
         except Exception as error:  # whatever it is, the page must not wait for ever
-            faults = [f"It could not be made: {type(error).__name__}. Ask who runs this site to look into its log."]
+            faults = [
+                f"It could not be made: {type(error).__name__}. Ask who runs this site to look "
+                f"into its log."
+            ]
             raise
         finally:
             if sys.exc_info()[0] not in (KeyboardInterrupt, SystemExit):
@@ -64,7 +77,8 @@ def make(config, engine, id, check_stories):
 
 
 def approve(config, engine, id, person):
-    """Note that `person` approves publication `id`, which waits for it; raises publications.NoPublication for one's own."""
+    """Note that `person` approves publication `id`, which waits for it; raises
+    publications.NoPublication for one's own."""
     waiting = publications.read(engine, id)
     if waiting.person == person or waiting.state != "tested":
         raise publications.NoPublication(id)
@@ -87,28 +101,46 @@ def advance(config, engine):
 def is_due(config, made):
     """Whether a publication is tested, approved where that is wanted, and its time has come."""
     in_time = made.live_at is None or made.live_at <= datetime.datetime.now(datetime.UTC)
-    return made.state == "tested" and in_time and bool(made.approved_by or not wants_approval(config))
+    return (
+        made.state == "tested" and in_time and bool(made.approved_by or not wants_approval(config))
+    )
 
 
 def _bring_live(config, engine, waiting):
     try:
         release.publish(config, waiting.release)
     except (release.ReleaseError, OSError) as error:
-        publications.move(engine, waiting.id, "live", "failed", faults=[f"It could not be brought live: {error}"])
+        publications.move(
+            engine, waiting.id, "live", "failed", faults=[f"It could not be brought live: {error}"]
+        )
 
 
 def changes(config):
-    """[(file, kind)] of what differs between the content and the live release's: new, changed or gone."""
+    """[(file, kind)] of what differs between the content and the live release's: new, changed or
+    gone."""
     now = release.live(config)
-    old, new = (_files(folder) for folder in (release.folder_of(config, now) / "data" if now else None, config.path("data")))
-    return [(name, "new" if name not in old else "gone" if name not in new else "changed")
-            for name in sorted({*old, *new}) if name not in old or name not in new or old[name].read_bytes() != new[name].read_bytes()]
+    old, new = (
+        _files(folder)
+        for folder in (
+            release.folder_of(config, now) / "data" if now else None,
+            config.path("data"),
+        )
+    )
+    return [
+        (name, "new" if name not in old else "gone" if name not in new else "changed")
+        for name in sorted({*old, *new})
+        if name not in old or name not in new or old[name].read_bytes() != new[name].read_bytes()
+    ]
 
 
 def _files(folder):
     found = folder.rglob("*") if folder else ()
-    return {str(path.relative_to(folder)): path for path in found
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)}
+    return {
+        str(path.relative_to(folder)): path
+        for path in found
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
 
 
 def roll_back(config, engine, id, person):
@@ -128,8 +160,11 @@ def wants_approval(config):
 
 
 def _ask(config, engine, candidate, check_stories, tell):
-    """(Report, Comparison) of a candidate: all at once, since each is mostly one process that waits for another's core."""
-    shares = dict.fromkeys(("asking the test phrases", "telling the stories", "asking what visitors asked before"), 0.0)
+    """(Report, Comparison) of a candidate: all at once, since each is mostly one process that waits
+    for another's core."""
+    shares = dict.fromkeys(
+        ("asking the test phrases", "telling the stories", "asking what visitors asked before"), 0.0
+    )
 
     def heard(name):
         def progress(step, done):
@@ -149,8 +184,13 @@ def _ask(config, engine, candidate, check_stories, tell):
 
 @contextlib.contextmanager
 def _told(engine, id):
-    """A progress function whose news reach the database, not too often, and a sign of life now and then."""
-    news, lock, over = {"step": "checks the content", "done": 0.0}, threading.Lock(), threading.Event()
+    """A progress function whose news reach the database, not too often, and a sign of life now and
+    then."""
+    news, lock, over = (
+        {"step": "checks the content", "done": 0.0},
+        threading.Lock(),
+        threading.Event(),
+    )
 
     def write():
         last, told = None, 0.0
@@ -177,7 +217,8 @@ def _told(engine, id):
 
 
 def _end_with_parent():
-    """Wait for the end of standard input, a pipe from who started this: it comes even when that was killed."""
+    """Wait for the end of standard input, a pipe from who started this: it comes even when that was
+    killed."""
     while os.read(0, 1):
         pass
     os._exit(1)

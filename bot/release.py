@@ -1,9 +1,9 @@
 """Releases: check -> train -> test -> publish -> roll back.
 
-A candidate is a folder `models/candidates/<id>/`: a copy of the content and configuration that it was made from, the
-archive trained from that copy, and a signed manifest. Publishing renames it to `models/releases/<id>/` and writes its
-id to `models/live`, which the gateway watches. Nothing outside a release's folder is read to serve it.
-"""
+A candidate is a folder `models/candidates/<id>/`: a copy of the content and configuration that it
+was made from, the archive trained from that copy, and a signed manifest. Publishing renames it to
+`models/releases/<id>/` and writes its id to `models/live`, which the gateway watches. Nothing
+outside a release's folder is read to serve it."""
 
 import datetime
 import hashlib
@@ -26,11 +26,21 @@ CONFIGURATION = ("config.yml", "domain.yml")
 ARCHIVE = "model.tar.gz"
 CONTENT = "content.json"  # what data/ holds, as it was read and checked
 # What Rasa does for us: a change in it wants a new training, like a change of content.
-CODE = ("bot/rasa", "bot/articles.py", "bot/content.py", "bot/encoder.py", "bot/spelling.py", "bot/terms.py", "requirements/app.txt")
-# Of the test phrases of articles: answered with another question's answer; answered rightly; answered rightly, or asked
-# back with the right question among those offered.
+CODE = (
+    "bot/rasa",
+    "bot/articles.py",
+    "bot/content.py",
+    "bot/encoder.py",
+    "bot/spelling.py",
+    "bot/terms.py",
+    "requirements/app.txt",
+)
+# Of the test phrases of articles: answered with another question's answer; answered rightly;
+# answered rightly, or asked back with the right question among those offered.
 MOST_WRONG, LEAST_RIGHT, LEAST_FOUND = 0.02, 0.80, 0.95
-FEW_WRONG = 3  # test phrases that may be answered wrongly however few there are: of a small site's hundred, two are no sign of anything
+# test phrases that may be answered wrongly however few there are: of a small site's hundred, two
+# are no sign of anything
+FEW_WRONG = 3
 OFFERED = 3
 KEPT = 3  # candidates, and archives whose answers to phrases are kept
 FALLBACK = "nlu_fallback"
@@ -48,8 +58,9 @@ class NoAnswer(RuntimeError):
 
 @dataclass(frozen=True)
 class Report:
-    """How a candidate did with the test phrases of its articles: how many it answered rightly, answered wrongly, asked
-    back with the right question `offered`. `failures` block it; `missed` lists (phrase, expected, got, confidence)."""
+    """How a candidate did with the test phrases of its articles: how many it answered rightly,
+    answered wrongly, asked back with the right question `offered`. `failures` block it; `missed`
+    lists (phrase, expected, got, confidence)."""
 
     candidate: str
     failures: list
@@ -61,11 +72,15 @@ class Report:
 
 
 def digest(config, folder=None):
-    """A hash of all that a training depends on: content, configuration, our components, their versions."""
+    """A hash of all that a training depends on: content, configuration, our components, their
+    versions."""
     root = settings.ROOT
     data = Path(folder or config.path("data"))
-    files = sorted(path for path in data.rglob("*")
-                   if path.is_file() and not any(part.startswith(".") for part in path.relative_to(data).parts))
+    files = sorted(
+        path
+        for path in data.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(data).parts)
+    )
     files += [root / name for name in CONFIGURATION]
     for name in CODE:
         path = root / name
@@ -90,7 +105,10 @@ def folder_of(config, id):
         folder = config.path("models") / kind / id
         if re.fullmatch(r"[0-9a-z-]+", id) and folder.is_dir():
             return folder
-    raise ReleaseError(f"there is no release or candidate {id!r} in {config.path('models')}; `bot releases` lists them")
+    raise ReleaseError(
+        f"there is no release or candidate {id!r} in {config.path('models')}; `bot releases` "
+        f"lists them"
+    )
 
 
 def read_manifest(config, id):
@@ -104,30 +122,41 @@ def write_content(folder):
 
 
 def read_content(config, id):
-    """The content of a release; raises ReleaseError. Whoever must not trust its files calls `read_manifest` first."""
+    """The content of a release; raises ReleaseError. Whoever must not trust its files calls
+    `read_manifest` first."""
     folder = folder_of(config, id)
     try:
         return content.parse((folder / CONTENT).read_bytes(), folder / "data")
     except (OSError, ValueError) as error:
-        raise ReleaseError(f"{folder / CONTENT} can't be read; it was made by another version of this code: train again") from error
+        raise ReleaseError(
+            f"{folder / CONTENT} can't be read; it was made by another version of this code: "
+            f"train again"
+        ) from error
 
 
 def verify(config, folder):
-    """The manifest in `folder`, whose every file is as it was signed here, and whose archive stays in its place; raises ReleaseError."""
+    """The manifest in `folder`, whose every file is as it was signed here, and whose archive stays
+    in its place; raises ReleaseError."""
     try:
         text = (folder / "manifest.json").read_bytes()
         signature = (folder / "manifest.sig").read_text().strip()
     except FileNotFoundError:
         raise ReleaseError(f"{folder} has no signed manifest; train it again") from None
     if not hmac.compare_digest(signature.encode(), _signature(config, text).encode()):
-        raise ReleaseError(f"{folder} was not signed by this site; train it here, or set SECRET to the site that made it")
+        raise ReleaseError(
+            f"{folder} was not signed by this site; train it here, or set SECRET to the site "
+            f"that made it"
+        )
     manifest = json.loads(text)
     for name, expected in manifest["files"].items():
         path = folder / name
         if not path.is_file() or _hash(path) != expected:
-            raise ReleaseError(f"{path} is not as it was signed; publish another release, or train again")
+            raise ReleaseError(
+                f"{path} is not as it was signed; publish another release, or train again"
+            )
     try:
-        with tarfile.open(folder / ARCHIVE) as tar:  # Rasa takes any path for safe where it works in /
+        # Rasa takes any path for safe where it works in /
+        with tarfile.open(folder / ARCHIVE) as tar:
             for member in tar:
                 depot.check_member(member, folder / ARCHIVE)
     except (tarfile.TarError, EOFError, OSError, depot.DepotError) as error:
@@ -136,11 +165,12 @@ def verify(config, folder):
 
 
 def train(config, progress):
-    """Check and train the content; the id of the candidate. `progress(step, done)` hears of each step, done from 0 to 1.
+    """Check and train the content; the id of the candidate. `progress(step, done)` hears of each
+    step, done from 0 to 1.
 
-    Where the live release was taught the same, its archive is taken over: a change of answers alone needs no training.
-    Raises articles.ContentError with the faults of the content, and ReleaseError where the training fails.
-    """
+    Where the live release was taught the same, its archive is taken over: a change of answers alone
+    needs no training. Raises articles.ContentError with the faults of the content, and ReleaseError
+    where the training fails."""
     progress("checking the content", 0.0)
     source = config.path("data")
     faults = content.check(source)
@@ -170,42 +200,92 @@ def train(config, progress):
 
 
 def test(config, id, progress):
-    """The Report of a candidate: every question is in its archive, the test phrases, the safety lists."""
+    """The Report of a candidate: every question is in its archive, the test phrases, the safety
+    lists."""
     manifest = read_manifest(config, id)
     folder = folder_of(config, id)
     loaded = read_content(config, id)
-    phrases = [(phrase, question.name) for question in loaded.questions.values() for phrase in question.test]
+    phrases = [
+        (phrase, question.name)
+        for question in loaded.questions.values()
+        for phrase in question.test
+    ]
     phrases += [(phrase, intent) for intent, talk in loaded.talk.items() for phrase in talk.test]
     progress("loading the candidate", 0.0)
-    intents, understood = _understand_phrases(config, folder / ARCHIVE, manifest["files"][ARCHIVE], [phrase for phrase, _ in phrases],
-                                              lambda done: progress("asking its test phrases", done))
-    failures = [f"the archive knows no question {name}" for name in loaded.questions if name not in intents]
+    intents, understood = _understand_phrases(
+        config,
+        folder / ARCHIVE,
+        manifest["files"][ARCHIVE],
+        [phrase for phrase, _ in phrases],
+        lambda done: progress("asking its test phrases", done),
+    )
+    failures = [
+        f"the archive knows no question {name}" for name in loaded.questions if name not in intents
+    ]
     failures += safety.check(folder / "data")
     screen = safety.load(folder / "data")
-    alarms = [phrase for question in loaded.questions.values() for phrase in question.train + question.test
-              if safety.screen(screen, phrase)]
-    if len(alarms) > MOST_ALARMS * sum(len(question.train + question.test) for question in loaded.questions.values()):
-        failures.append(f"{len(alarms)} phrases of articles are taken for a danger: " + "; ".join(alarms[:5]))
+    alarms = [
+        phrase
+        for question in loaded.questions.values()
+        for phrase in question.train + question.test
+        if safety.screen(screen, phrase)
+    ]
+    if len(alarms) > MOST_ALARMS * sum(
+        len(question.train + question.test) for question in loaded.questions.values()
+    ):
+        failures.append(
+            f"{len(alarms)} phrases of articles are taken for a danger: " + "; ".join(alarms[:5])
+        )
     got = [result["intent"] for result in understood]
-    missed = [(phrase, expected, intent["name"], round(intent["confidence"], 3))
-              for (phrase, expected), intent in zip(phrases, got, strict=True) if intent["name"] != expected]
-    asked = [(expected, result) for (_, expected), result in zip(phrases, understood, strict=True) if expected in loaded.questions]
+    missed = [
+        (phrase, expected, intent["name"], round(intent["confidence"], 3))
+        for (phrase, expected), intent in zip(phrases, got, strict=True)
+        if intent["name"] != expected
+    ]
+    asked = [
+        (expected, result)
+        for (_, expected), result in zip(phrases, understood, strict=True)
+        if expected in loaded.questions
+    ]
     right = sum(result["intent"]["name"] == expected for expected, result in asked)
-    wrong = sum(result["intent"]["name"] not in (expected, FALLBACK) and result["intent"]["name"] in loaded.questions for expected, result in asked)
-    offered = sum(result["intent"]["name"] == FALLBACK and expected in result["offered"]
-                  for expected, result in asked)
-    for count, share, what in ((right, LEAST_RIGHT, "are understood"), (right + offered, LEAST_FOUND, "are understood, or asked back rightly")):
+    wrong = sum(
+        result["intent"]["name"] not in (expected, FALLBACK)
+        and result["intent"]["name"] in loaded.questions
+        for expected, result in asked
+    )
+    offered = sum(
+        result["intent"]["name"] == FALLBACK and expected in result["offered"]
+        for expected, result in asked
+    )
+    for count, share, what in (
+        (right, LEAST_RIGHT, "are understood"),
+        (right + offered, LEAST_FOUND, "are understood, or asked back rightly"),
+    ):
         if count < share * len(asked):
-            failures.append(f"{count} of {len(asked)} test phrases {what}; at least {share:.0%} must be")
+            failures.append(
+                f"{count} of {len(asked)} test phrases {what}; at least {share:.0%} must be"
+            )
     if wrong > max(MOST_WRONG * len(asked), FEW_WRONG):
-        failures.append(f"{wrong} of {len(asked)} test phrases get another question's answer; at most {MOST_WRONG:.0%} may, or {FEW_WRONG}")
+        failures.append(
+            f"{wrong} of {len(asked)} test phrases get another question's answer; at most "
+            f"{MOST_WRONG:.0%} may, or {FEW_WRONG}"
+        )
     progress("tested", 1.0)
-    return Report(candidate=id, failures=failures, missed=missed, right=right, wrong=wrong, offered=offered, total=len(asked))
+    return Report(
+        candidate=id,
+        failures=failures,
+        missed=missed,
+        right=right,
+        wrong=wrong,
+        offered=offered,
+        total=len(asked),
+    )
 
 
 def understand(config, archive, messages, progress=lambda done: None):
-    """(intents, results): what an archive knows, and {intent, intent_ranking, entities} for each message
-    {text, metadata?}; `metadata` holds the conversation's topic, the turn's number and the page's article."""
+    """(intents, results): what an archive knows, and {intent, intent_ranking, entities} for each
+    message {text, metadata?}; `metadata` holds the conversation's topic, the turn's number and the
+    page's article."""
     with _rasa(["understand", str(archive)], stdin=subprocess.PIPE) as process:
         try:
             first = process.stdout.readline()
@@ -225,16 +305,23 @@ def understand(config, archive, messages, progress=lambda done: None):
 
 
 def _understand_phrases(config, archive, hash, phrases, progress):
-    """(intents, [{intent, offered}]) of an archive with that hash, for phrases of the content. What it said before isn't asked
-    again: after a change of answers alone, which takes the archive over, that is everything."""
+    """(intents, [{intent, offered}]) of an archive with that hash, for phrases of the content. What
+    it said before isn't asked again: after a change of answers alone, which takes the archive over,
+    that is everything."""
     key = f"{hash[:16]}-{code()}"
     known = read_kept(config, "understood", key) or {"intents": [], "phrases": {}}
     missing = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known["phrases"]]
     if missing:
-        intents, results = understand(config, archive, [{"text": phrase} for phrase in missing], progress)
-        said = {phrase: {"intent": {key: result["intent"][key] for key in ("name", "confidence")},
-                         "offered": [other["name"] for other in result["intent_ranking"][1:OFFERED + 1]]}
-                for phrase, result in zip(missing, results, strict=True)}
+        intents, results = understand(
+            config, archive, [{"text": phrase} for phrase in missing], progress
+        )
+        said = {
+            phrase: {
+                "intent": {key: result["intent"][key] for key in ("name", "confidence")},
+                "offered": [other["name"] for other in result["intent_ranking"][1 : OFFERED + 1]],
+            }
+            for phrase, result in zip(missing, results, strict=True)
+        }
         known = {"intents": sorted(intents), "phrases": {**known["phrases"], **said}}
         keep(config, "understood", key, known)
     return set(known["intents"]), [known["phrases"][phrase] for phrase in phrases]
@@ -273,7 +360,8 @@ def publish(config, id):
 
 
 def fetch(config):
-    """Make live here what is live in the depot, verified; True where that is another release than before. Raises ReleaseError."""
+    """Make live here what is live in the depot, verified; True where that is another release than
+    before. Raises ReleaseError."""
     if not config.releases_url:
         return False
     try:
@@ -285,7 +373,9 @@ def fetch(config):
         releases = config.path("models") / "releases"
         releases.mkdir(parents=True, exist_ok=True)
         if not (releases / id).is_dir():
-            with tempfile.TemporaryDirectory(dir=config.path("models"), prefix="fetching-") as beside:
+            with tempfile.TemporaryDirectory(
+                dir=config.path("models"), prefix="fetching-"
+            ) as beside:
                 folder = Path(beside) / id
                 folder.mkdir()
                 depot.fetch(config.releases_url, id, folder)
@@ -300,26 +390,47 @@ def fetch(config):
 
 
 def listed(config):
-    """[(id, state, made_at)] of all releases and candidates, newest first; state: live, release or candidate."""
+    """[(id, state, made_at)] of all releases and candidates, newest first; state: live, release or
+    candidate."""
     now = live(config)
-    found = [(folder.name, "live" if folder.name == now else kind.removesuffix("s"))
-             for kind in ("releases", "candidates") for folder in (config.path("models") / kind).glob("*") if folder.is_dir()]
+    found = [
+        (folder.name, "live" if folder.name == now else kind.removesuffix("s"))
+        for kind in ("releases", "candidates")
+        for folder in (config.path("models") / kind).glob("*")
+        if folder.is_dir()
+    ]
     return sorted(found, reverse=True)
 
 
 def taught(folder):
-    """A hash of what the content of `folder` teaches: questions with their phrases, what they are about and what their
-    sections name, terms, talk, rules, stories. The sentences of leads teach a little as well (`text_weight` of config.yml)
-    and are left out: they count from the next training on."""
+    """A hash of what the content of `folder` teaches: questions with their phrases, what they are
+    about and what their sections name, terms, talk, rules, stories. The sentences of leads teach a
+    little as well (`text_weight` of config.yml) and are left out: they count from the next training
+    on."""
     loaded = content.load(folder)
-    questions = [(q.name, q.about, q.facets, q.train, loaded.article_of(q.name).about, loaded.mentions[q.name]) for q in loaded.questions.values()]
+    questions = [
+        (
+            q.name,
+            q.about,
+            q.facets,
+            q.train,
+            loaded.article_of(q.name).about,
+            loaded.mentions[q.name],
+        )
+        for q in loaded.questions.values()
+    ]
     talk = [(intent, both.train) for intent, both in loaded.talk.items()]
-    told = [(Path(folder) / name).read_text(encoding="utf-8") for name in ("rules.yml", "stories.yml")]
-    return hashlib.sha256(json.dumps([questions, talk, loaded.kinds, loaded.names, told]).encode()).hexdigest()
+    told = [
+        (Path(folder) / name).read_text(encoding="utf-8") for name in ("rules.yml", "stories.yml")
+    ]
+    return hashlib.sha256(
+        json.dumps([questions, talk, loaded.kinds, loaded.names, told]).encode()
+    ).hexdigest()
 
 
 def _take_archive(config, folder):
-    """Give `folder` the live release's archive where a training would teach the same; the id that it was trained as, or None."""
+    """Give `folder` the live release's archive where a training would teach the same; the id that
+    it was trained as, or None."""
     now = live(config)
     try:
         manifest = now and read_manifest(config, now)
@@ -338,8 +449,11 @@ def _run_training(config, folder, progress):
     """Train `folder` in Rasa's own process; every trained component is a step."""
     steps = re.findall(r"^\s+- name: (\S+)", (folder / "config.yml").read_text(), re.MULTILINE)
     begun = 0
-    with _rasa(["train", str(folder), str(folder / ARCHIVE)], stderr=subprocess.STDOUT,
-               env={**os.environ, "RASA_CACHE_DIRECTORY": str(_cache(config))}) as process:
+    with _rasa(
+        ["train", str(folder), str(folder / ARCHIVE)],
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "RASA_CACHE_DIRECTORY": str(_cache(config))},
+    ) as process:
         tail = []
         try:
             for line in process.stdout:
@@ -347,7 +461,10 @@ def _run_training(config, folder, progress):
                 match = TRAINED.match(line.strip())
                 if match:
                     begun += 1
-                    progress(f"training {match[1].rpartition('.')[2]}", min(0.9, 0.1 + 0.8 * begun / len(steps)))
+                    progress(
+                        f"training {match[1].rpartition('.')[2]}",
+                        min(0.9, 0.1 + 0.8 * begun / len(steps)),
+                    )
         except BaseException:
             process.kill()
             raise
@@ -356,8 +473,8 @@ def _run_training(config, folder, progress):
 
 
 def _cache(config):
-    """The folder of what Rasa has trained before. Rasa knows a component by its class and options alone, so each state of
-    our code has one of its own."""
+    """The folder of what Rasa has trained before. Rasa knows a component by its class and options
+    alone, so each state of our code has one of its own."""
     own = code()
     caches = config.path("var") / "rasa-cache"
     caches.mkdir(parents=True, exist_ok=True)
@@ -369,19 +486,39 @@ def _cache(config):
 
 def code():
     """A hash of our code that an archive is trained and asked with."""
-    files = [path for name in CODE for path in (sorted((settings.ROOT / name).rglob("*.py")) or [settings.ROOT / name])]
+    files = [
+        path
+        for name in CODE
+        for path in (sorted((settings.ROOT / name).rglob("*.py")) or [settings.ROOT / name])
+    ]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:16]
 
 
 def _rasa(arguments, **pipes):
-    return subprocess.Popen([*RASA, *arguments], cwd=settings.ROOT, text=True,
-                            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes})
+    return subprocess.Popen(
+        [*RASA, *arguments],
+        cwd=settings.ROOT,
+        text=True,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes},
+    )
 
 
 def _sign(config, folder, id, hash, taught_by):
-    files = {str(path.relative_to(folder)): _hash(path) for path in sorted(folder.rglob("*")) if path.is_file()}
-    text = json.dumps({"id": id, "digest": hash, "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-                       "taught_by": taught_by, "files": files}, indent=1).encode()
+    files = {
+        str(path.relative_to(folder)): _hash(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    text = json.dumps(
+        {
+            "id": id,
+            "digest": hash,
+            "made_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "taught_by": taught_by,
+            "files": files,
+        },
+        indent=1,
+    ).encode()
     (folder / "manifest.json").write_bytes(text)
     (folder / "manifest.sig").write_text(_signature(config, text))
 

@@ -1,18 +1,77 @@
-"""Replies: the dicts of docs/design.md ("Replies"), built from content alone. Whoever sends one gives it its id."""
+"""Replies: the dicts of docs/design.md ("Replies"), built from content alone. Whoever sends one
+gives it its id."""
 
 # every fixed text that must stand in data/texts.yml
 TEXTS = (
-    "notice", "disclaimer", "not_reviewed", "reviewed", "review_overdue", "under_review", "feedback_ask", "feedback_yes",
-    "feedback_no", "feedback_why", "feedback_reasons", "feedback_thanks", "clarify", "clarify_which", "none_of_these",
-    "none_of_these_reply", "follow_up_unclear", "another_question", "more", "not_covered", "not_covered_term",
-    "not_covered_aspect", "personal_advice", "out_of_scope", "unavailable", "emergency_hint", "greeting", "thanks",
-    "goodbye", "help", "bot_identity", "about_me", "forget_me_confirm", "forget_me_yes", "forget_me_no", "forget_me_done",
-    "forget_me_kept", "terms_of_use", "give_feedback", "article_info", "text_empty", "text_too_long", "text_unreadable",
-    "too_many", "busy", "session_ended", "wrong_request",
+    "notice",
+    "disclaimer",
+    "not_reviewed",
+    "reviewed",
+    "review_overdue",
+    "under_review",
+    "feedback_ask",
+    "feedback_yes",
+    "feedback_no",
+    "feedback_why",
+    "feedback_reasons",
+    "feedback_thanks",
+    "clarify",
+    "clarify_which",
+    "none_of_these",
+    "none_of_these_reply",
+    "follow_up_unclear",
+    "another_question",
+    "more",
+    "not_covered",
+    "not_covered_term",
+    "not_covered_aspect",
+    "personal_advice",
+    "out_of_scope",
+    "unavailable",
+    "emergency_hint",
+    "greeting",
+    "thanks",
+    "goodbye",
+    "help",
+    "bot_identity",
+    "about_me",
+    "forget_me_confirm",
+    "forget_me_yes",
+    "forget_me_no",
+    "forget_me_done",
+    "forget_me_kept",
+    "terms_of_use",
+    "give_feedback",
+    "article_info",
+    "text_empty",
+    "text_too_long",
+    "text_unreadable",
+    "too_many",
+    "busy",
+    "session_ended",
+    "wrong_request",
 )
 # those that only the messaging channels need
-CHANNEL_TEXTS = ("read_page", "choose", "reply_number", "cant_read", "old_button", "stopped", "help_sms")
-TALK = ("greeting", "thanks", "goodbye", "help", "bot_identity", "about_me", "forget_me", "terms_of_use", "give_feedback")
+CHANNEL_TEXTS = (
+    "read_page",
+    "choose",
+    "reply_number",
+    "cant_read",
+    "old_button",
+    "stopped",
+    "help_sms",
+)
+TALK = (
+    "greeting",
+    "thanks",
+    "goodbye",
+    "help",
+    "bot_identity",
+    "about_me",
+    "forget_me",
+    "terms_of_use",
+    "give_feedback",
+)
 NONE_OF_THESE = "none_of_these"
 ARTICLE_INFO = "article_info"
 CHOICES = 3
@@ -21,44 +80,84 @@ NEAR = 0.4  # a question is offered as meant from this share of the likeliest on
 
 
 def answer(content, name, today, confidence, asked=(), also=None, offered=()):
-    """The answer to a question, with its sources, review, disclaimer, feedback prompt and the next questions; once its
-    article is withdrawn, `not_covered` instead.
+    """The answer to a question, with its sources, review, disclaimer, feedback prompt and the next
+    questions; once its article is withdrawn, `not_covered` instead.
 
-    `asked`: names of questions answered in this conversation; `also`: of one that the message asked as well;
-    `offered`: of those that a story offers next.
-    """
+    `asked`: names of questions answered in this conversation; `also`: of one that the message asked
+    as well; `offered`: of those that a story offers next."""
     question, article = content.questions[name], content.article_of(name)
     state = article.review_state(today)
     if state == "withdrawn":
         return {"kind": "not_covered", "text": content.texts["under_review"]}
-    overdue = fill(content.texts["review_overdue"], date=day(article.review_due())) if state == "overdue" else None
-    return _answer(content, article, name, question.ask, question.lead, question.more, article.sources_of(question.lead + question.more),
-                   confidence, overdue, next_questions(content, name, asked, also, offered))
+    overdue = (
+        fill(content.texts["review_overdue"], date=day(article.review_due()))
+        if state == "overdue"
+        else None
+    )
+    return _answer(
+        content,
+        article,
+        name,
+        question.ask,
+        question.lead,
+        question.more,
+        article.sources_of(question.lead + question.more),
+        confidence,
+        overdue,
+        next_questions(content, name, asked, also, offered),
+    )
 
 
 def article_info(content, article_id, today, confidence, asked=()):
     """The answer to "who wrote this, from what, and when", made from the article's front matter."""
     article = content.articles[article_id]
-    overdue = (fill(content.texts["review_overdue"], date=day(article.review_due()))
-               if article.review_state(today) != "current" else None)
-    reviewed = (fill(content.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=day(article.reviewed_on))
-                if article.reviewed_by else content.texts["not_reviewed"])
+    overdue = (
+        fill(content.texts["review_overdue"], date=day(article.review_due()))
+        if article.review_state(today) != "current"
+        else None
+    )
+    reviewed = (
+        fill(
+            content.texts["reviewed"],
+            reviewed_by=article.reviewed_by,
+            reviewed_on=day(article.reviewed_on),
+        )
+        if article.reviewed_by
+        else content.texts["not_reviewed"]
+    )
     sources = "; ".join(f"{source.title} [{source.n}]" for source in article.sources)
-    text = fill(content.texts["article_info"], title=article.title, written_by=article.written_by,
-                written_on=day(article.written_on), reviewed=reviewed, sources=sources)
+    text = fill(
+        content.texts["article_info"],
+        title=article.title,
+        written_by=article.written_by,
+        written_on=day(article.written_on),
+        reviewed=reviewed,
+        sources=sources,
+    )
     name = f"{article_id}.{ARTICLE_INFO}"
-    return _answer(content, article, name, article.title, text, "", article.sources, confidence, overdue,
-                   next_questions(content, name, asked))
+    return _answer(
+        content,
+        article,
+        name,
+        article.title,
+        text,
+        "",
+        article.sources,
+        confidence,
+        overdue,
+        next_questions(content, name, asked),
+    )
 
 
 def clarify(content, ranking, named=()):
-    """Two or three close questions as choices, in the editor's wording; without any, how to ask better."""
+    """Two or three close questions as choices, in the editor's wording; without any, how to ask
+    better."""
     return _ask_back(content, "clarify", near(content, ranking, named))
 
 
 def clarify_between(content, names):
     """The questions in `names`, between which the words don't decide, as choices."""
-    return _ask_back(content, "clarify", names[:CHOICES + 1])
+    return _ask_back(content, "clarify", names[: CHOICES + 1])
 
 
 def clarify_which(content, names):
@@ -67,42 +166,74 @@ def clarify_which(content, names):
 
 
 def clarify_article(content, facet_name):
-    """Which article's question is meant, as choices: `facet_name` is the part of the name that they share."""
-    choices = [{"title": article.title, "value": f"{article.id}.{facet_name}"} for article in content.articles.values()]
-    return {"kind": "clarify", "text": content.texts["clarify_which"], "choices": choices[:CONDITIONS]}
+    """Which article's question is meant, as choices: `facet_name` is the part of the name that they
+    share."""
+    choices = [
+        {"title": article.title, "value": f"{article.id}.{facet_name}"}
+        for article in content.articles.values()
+    ]
+    return {
+        "kind": "clarify",
+        "text": content.texts["clarify_which"],
+        "choices": choices[:CONDITIONS],
+    }
 
 
 def not_covered(content, ranking, foreign=None, named=()):
     """Nothing here answers it: names the term that isn't covered, and what is nearby."""
-    text = (fill(content.texts["not_covered_term"], term=foreign, covered=covered(content)) if foreign
-            else fill(content.texts["not_covered"], covered=covered(content)))
-    return {"kind": "not_covered", "text": text, "choices": _choices(content, near(content, ranking, named))}
+    text = (
+        fill(content.texts["not_covered_term"], term=foreign, covered=covered(content))
+        if foreign
+        else fill(content.texts["not_covered"], covered=covered(content))
+    )
+    return {
+        "kind": "not_covered",
+        "text": text,
+        "choices": _choices(content, near(content, ranking, named)),
+    }
 
 
 def not_covered_aspect(content, term, names, asked=()):
     """No question answers this side of a term; those in `names` answer others."""
     new = [name for name in names if name not in asked]
-    return {"kind": "not_covered", "text": fill(content.texts["not_covered_aspect"], term=term),
-            "choices": _choices(content, new or names)}
+    return {
+        "kind": "not_covered",
+        "text": fill(content.texts["not_covered_aspect"], term=term),
+        "choices": _choices(content, new or names),
+    }
 
 
 def personal_advice(content, ranking, named=(), article_id=None):
-    """Asks for a decision about one person: declined, with general questions that are near, or to begin with."""
-    return {"kind": "personal_advice", "text": content.texts["personal_advice"],
-            "choices": _choices(content, near(content, ranking, named)) or starters(content, article_id)}
+    """Asks for a decision about one person: declined, with general questions that are near, or to
+    begin with."""
+    return {
+        "kind": "personal_advice",
+        "text": content.texts["personal_advice"],
+        "choices": _choices(content, near(content, ranking, named))
+        or starters(content, article_id),
+    }
 
 
 def out_of_scope(content):
-    return {"kind": "out_of_scope", "text": fill(content.texts["out_of_scope"], covered=covered(content))}
+    return {
+        "kind": "out_of_scope",
+        "text": fill(content.texts["out_of_scope"], covered=covered(content)),
+    }
 
 
 def talk(content, topic, article_id=None):
     """The fixed text of a talk intent; `topic` is one of TALK."""
     key = "forget_me_confirm" if topic == "forget_me" else topic
-    reply = {"kind": "talk", "topic": topic, "text": fill(content.texts[key], covered=covered(content))}
+    reply = {
+        "kind": "talk",
+        "topic": topic,
+        "text": fill(content.texts[key], covered=covered(content)),
+    }
     if topic == "forget_me":
-        reply["choices"] = [{"title": content.texts["forget_me_yes"], "value": "forget_me_yes"},
-                            {"title": content.texts["forget_me_no"], "value": "forget_me_no"}]
+        reply["choices"] = [
+            {"title": content.texts["forget_me_yes"], "value": "forget_me_yes"},
+            {"title": content.texts["forget_me_no"], "value": "forget_me_no"},
+        ]
     if topic in ("greeting", "help"):
         reply["choices"] = starters(content, article_id)
     return reply
@@ -111,15 +242,29 @@ def talk(content, topic, article_id=None):
 def starters(content, article_id=None):
     """Questions to begin with: the first of the article, or of each article."""
     most = CHOICES + 1
-    articles = [content.articles[article_id]] if article_id in content.articles else list(content.articles.values())[:most]
-    names = [article.questions[i].name for i in range(most) for article in articles if i < len(article.questions)]
+    articles = (
+        [content.articles[article_id]]
+        if article_id in content.articles
+        else list(content.articles.values())[:most]
+    )
+    names = [
+        article.questions[i].name
+        for i in range(most)
+        for article in articles
+        if i < len(article.questions)
+    ]
     return _choices(content, names[:most], most=most)
 
 
 def next_questions(content, name, asked, also=None, offered=()):
-    """Up to three next questions as choices: what was asked as well, what a story offers, then what is related."""
+    """Up to three next questions as choices: what was asked as well, what a story offers, then what
+    is related."""
     done = {name, *asked}
-    names = dict.fromkeys(other for other in (*offered, *related(content, name)) if other not in done and other != also)
+    names = dict.fromkeys(
+        other
+        for other in (*offered, *related(content, name))
+        if other not in done and other != also
+    )
     choices = _choices(content, [also, *names] if also else list(names))
     if also:
         choices[0]["title"] = f"{content.texts['another_question']} {choices[0]['title']}"
@@ -129,14 +274,18 @@ def next_questions(content, name, asked, also=None, offered=()):
 def related(content, name):
     """The other questions of the article, those that people ask next first.
 
-    From a medicine: about the same medicine, then the same side of other medicines. From the condition: about the
-    condition. Within each in the article's order, from this question on: editors put what comes first first.
-    """
+    From a medicine: about the same medicine, then the same side of other medicines. From the
+    condition: about the condition. Within each in the article's order, from this question on:
+    editors put what comes first first."""
     article = content.article_of(name)
     order = [question.name for question in article.questions]
     here = order.index(name) if name in order else -1
     question = content.questions.get(name)
-    about, facets = (set(question.about) - {article.about}, set(question.facets)) if question else (set(), set())
+    about, facets = (
+        (set(question.about) - {article.about}, set(question.facets))
+        if question
+        else (set(), set())
+    )
     own = question is None or article.about in question.about
 
     def distance(other):
@@ -144,24 +293,35 @@ def related(content, name):
         if own:
             group = article.about not in that.about
         else:
-            group = 0 if about & set(that.about) else 1 if facets & set(that.facets) and article.about not in that.about else 2
+            group = (
+                0
+                if about & set(that.about)
+                else 1
+                if facets & set(that.facets) and article.about not in that.about
+                else 2
+            )
         return group, (order.index(other) - here) % len(order)
 
     return sorted((other for other in order if other != name), key=distance)
 
 
 def near(content, ranking, named=()):
-    """Names of the up to three questions that may have been meant: near the likeliest, and knowing a named term."""
+    """Names of the up to three questions that may have been meant: near the likeliest, and knowing
+    a named term."""
     known = [(name, confidence) for name, confidence in ranking if name in content.questions]
     if named:
-        known = [(name, confidence) for name, confidence in known if set(named) & set(content.mentions[name])] or known
+        known = [
+            (name, confidence)
+            for name, confidence in known
+            if set(named) & set(content.mentions[name])
+        ] or known
     least = NEAR * max((confidence for _, confidence in known), default=0)
     return [name for name, confidence in known if confidence >= least][:CHOICES]
 
 
 def covered(content):
     """What the articles are about, in words: "myoclonus, hiccups and tremor"."""
-    names = [article.about for article in list(content.articles.values())[:CONDITIONS + 1]]
+    names = [article.about for article in list(content.articles.values())[: CONDITIONS + 1]]
     if len(names) > CONDITIONS:
         return ", ".join(names[:CONDITIONS]) + " and more"
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
@@ -181,25 +341,47 @@ def day(date):
 
 def _answer(content, article, name, title, text, more, sources, confidence, overdue, choices):
     return {
-        "kind": "answer", "text": text, "more": more, "question": name, "title": title,
-        "article": {"id": article.id, "title": article.title, "url": article.url or f"/articles/{article.id}",
-                    "written_by": article.written_by, "written_on": article.written_on.isoformat(),
-                    "reviewed_by": article.reviewed_by or None,
-                    "reviewed_on": article.reviewed_on.isoformat() if article.reviewed_on else None,
-                    "review": overdue or (None if article.reviewed_by else content.texts["not_reviewed"]),
-                    "revision": article.revision},
-        "sources": [{"n": source.n, "title": source.title, "publisher": source.publisher, "url": source.url} for source in sources],
+        "kind": "answer",
+        "text": text,
+        "more": more,
+        "question": name,
+        "title": title,
+        "article": {
+            "id": article.id,
+            "title": article.title,
+            "url": article.url or f"/articles/{article.id}",
+            "written_by": article.written_by,
+            "written_on": article.written_on.isoformat(),
+            "reviewed_by": article.reviewed_by or None,
+            "reviewed_on": article.reviewed_on.isoformat() if article.reviewed_on else None,
+            "review": overdue or (None if article.reviewed_by else content.texts["not_reviewed"]),
+            "revision": article.revision,
+        },
+        "sources": [
+            {"n": source.n, "title": source.title, "publisher": source.publisher, "url": source.url}
+            for source in sources
+        ],
         "disclaimer": content.texts["disclaimer"],
-        "feedback": {"ask": content.texts["feedback_ask"], "reasons": content.texts["feedback_reasons"]},
-        "choices": choices, "confidence": round(confidence, 4),
+        "feedback": {
+            "ask": content.texts["feedback_ask"],
+            "reasons": content.texts["feedback_reasons"],
+        },
+        "choices": choices,
+        "confidence": round(confidence, 4),
     }
 
 
 def _ask_back(content, text, names):
     if not names:
         return {"kind": "clarify", "text": content.texts["follow_up_unclear"]}
-    return {"kind": "clarify", "text": content.texts[text],
-            "choices": [*_choices(content, names, most=len(names)), {"title": content.texts["none_of_these"], "value": NONE_OF_THESE}]}
+    return {
+        "kind": "clarify",
+        "text": content.texts[text],
+        "choices": [
+            *_choices(content, names, most=len(names)),
+            {"title": content.texts["none_of_these"], "value": NONE_OF_THESE},
+        ],
+    }
 
 
 def _choices(content, names, most=CHOICES):

@@ -1,4 +1,5 @@
-"""Settings: one frozen object, read from the environment; every one declared here once, with default and help."""
+"""Settings: one frozen object, read from the environment; every one declared here once, with
+default and help."""
 
 import datetime
 import os
@@ -15,7 +16,8 @@ CAPITALS_OR_NOT = ("log_level", "log_format")  # Rasa's own command line writes 
 
 
 class SettingsError(ValueError):
-    """A setting has a value that can't be used; the message names the setting, the value and what is expected."""
+    """A setting has a value that can't be used; the message names the setting, the value and what
+    is expected."""
 
 
 def _setting(default, help):
@@ -33,69 +35,150 @@ class Settings:
 
     host: str = _setting("127.0.0.1", "address on which the gateway listens")
     port: int = _setting(8000, "port on which the gateway listens")
-    public_url: str = _setting("", "where visitors reach the gateway, as https://chat.example.org; empty: what the request says")
-    trusted_proxies: str = _setting("127.0.0.1", "proxies that are believed about a visitor's address and https, as 10.0.0.2,10.1.0.0/16")
+    public_url: str = _setting(
+        "",
+        "where visitors reach the gateway, as https://chat.example.org; empty: what the request "
+        "says",
+    )
+    trusted_proxies: str = _setting(
+        "127.0.0.1",
+        "proxies that are believed about a visitor's address and https, as 10.0.0.2,10.1.0.0/16",
+    )
     database_url: str = _setting("sqlite:///var/pamphlet.db", "SQLAlchemy address of the database")
-    redis_url: str = _setting("", "Redis that several gateways share, as redis://10.0.0.5:6379/0; empty: this gateway counts alone")
-    releases_url: str = _setting("", "where hosts share releases: a folder, as file:///srv/pamphlet, or s3://bucket/folder; empty: MODELS alone")
+    redis_url: str = _setting(
+        "",
+        "Redis that several gateways share, as redis://10.0.0.5:6379/0; empty: this gateway "
+        "counts alone",
+    )
+    releases_url: str = _setting(
+        "",
+        "where hosts share releases: a folder, as file:///srv/pamphlet, or s3://bucket/folder; "
+        "empty: MODELS alone",
+    )
     rasa_processes: int = _setting(1, "Rasa processes behind this gateway")
     data: str = _setting("data", "folder of the content that editors write")
     models: str = _setting("models", "folder of candidates, releases and the sentence encoder")
     var: str = _setting("var", "folder of what the service keeps for itself: database, secret")
-    secret: str = _secret("signs releases and opens the private routes; empty: made once and kept in var/secret")
-    allowed_origins: str = _setting("", "sites that may embed the chat, as https://a.example https://b.example")
-    front_article: str = _setting("myoclonus", "article that the page at / shows; where there is none of this name, the first")
-    country: str = _setting("", "two-letter country of most visitors, for emergency numbers; empty: 112")
+    secret: str = _secret(
+        "signs releases and opens the private routes; empty: made once and kept in var/secret"
+    )
+    allowed_origins: str = _setting(
+        "", "sites that may embed the chat, as https://a.example https://b.example"
+    )
+    front_article: str = _setting(
+        "myoclonus", "article that the page at / shows; where there is none of this name, the first"
+    )
+    country: str = _setting(
+        "", "two-letter country of most visitors, for emergency numbers; empty: 112"
+    )
     conversation_hours: int = _setting(24, "hours until an unused conversation ends")
     retention_days: int = _setting(30, "days until the text of a conversation is deleted")
     messages_per_minute: int = _setting(30, "messages that one conversation may send in a minute")
-    conversations_per_minute: int = _setting(30, "conversations that one address may open in a minute")
-    log_level: str = _setting("warning", "least level that is logged: debug, info, warning or error; none logs what visitors write")
-    log_format: str = _setting("text", "how logs are written: text, or json, an object a line with the number of the turn, alike in every process")
-    otel_exporter_otlp_endpoint: str = _setting("", "OpenTelemetry collector that gets a trace of each message, as http://127.0.0.1:4318; empty: none")
-    metrics_token: str = _secret("opens /metrics to Prometheus, as its bearer token; empty: there is no such page")
-    approval: str = _setting("", "whose approval a publication from the desk wants: second, another publisher's; empty: nobody's")
-    oidc_issuer: str = _setting("", "single sign-on at the desk: the issuer's address, as it names itself; empty: there is none")
+    conversations_per_minute: int = _setting(
+        30, "conversations that one address may open in a minute"
+    )
+    log_level: str = _setting(
+        "warning",
+        "least level that is logged: debug, info, warning or error; none logs what visitors write",
+    )
+    log_format: str = _setting(
+        "text",
+        "how logs are written: text, or json, an object a line with the number of the turn, "
+        "alike in every process",
+    )
+    otel_exporter_otlp_endpoint: str = _setting(
+        "",
+        "OpenTelemetry collector that gets a trace of each message, as http://127.0.0.1:4318; "
+        "empty: none",
+    )
+    metrics_token: str = _secret(
+        "opens /metrics to Prometheus, as its bearer token; empty: there is no such page"
+    )
+    approval: str = _setting(
+        "",
+        "whose approval a publication from the desk wants: second, another publisher's; empty: "
+        "nobody's",
+    )
+    oidc_issuer: str = _setting(
+        "",
+        "single sign-on at the desk: the issuer's address, as it names itself; empty: there is "
+        "none",
+    )
     oidc_client_id: str = _setting("", "single sign-on: this site's client id at the issuer")
-    oidc_client_secret: str = _secret("single sign-on: the client's secret; empty: it is a public client")
-    answer_seconds: float = _setting(4.0, "seconds until a message that gets no answer is called unavailable")
+    oidc_client_secret: str = _secret(
+        "single sign-on: the client's secret; empty: it is a public client"
+    )
+    answer_seconds: float = _setting(
+        4.0, "seconds until a message that gets no answer is called unavailable"
+    )
     telegram_token: str = _secret("Telegram: the bot's token, from BotFather")
     telegram_url: str = _setting("https://api.telegram.org", "Telegram: where its API is")
     whatsapp_token: str = _secret("WhatsApp: access token of a system user")
-    whatsapp_phone_id: str = _setting("", "WhatsApp: id of the phone number, from Meta's page \"API Setup\"")
+    whatsapp_phone_id: str = _setting(
+        "", 'WhatsApp: id of the phone number, from Meta\'s page "API Setup"'
+    )
     whatsapp_app_secret: str = _secret("WhatsApp: secret of the Meta app, which signs its calls")
-    whatsapp_verify_token: str = _secret("WhatsApp: a word of your own that Meta repeats when it first calls")
+    whatsapp_verify_token: str = _secret(
+        "WhatsApp: a word of your own that Meta repeats when it first calls"
+    )
     messenger_token: str = _secret("Messenger: access token of the Facebook page")
     messenger_app_secret: str = _secret("Messenger: secret of the Meta app, which signs its calls")
-    messenger_verify_token: str = _secret("Messenger: a word of your own that Meta repeats when it first calls")
-    meta_url: str = _setting("https://graph.facebook.com/v23.0", "WhatsApp and Messenger: where Meta's API is")
+    messenger_verify_token: str = _secret(
+        "Messenger: a word of your own that Meta repeats when it first calls"
+    )
+    meta_url: str = _setting(
+        "https://graph.facebook.com/v23.0", "WhatsApp and Messenger: where Meta's API is"
+    )
     slack_token: str = _secret("Slack: the bot's token, xoxb-...")
     slack_signing_secret: str = _secret("Slack: secret that signs its calls")
     slack_url: str = _setting("https://slack.com/api", "Slack: where its API is")
-    slack_hooks_url: str = _setting("https://hooks.slack.com", "Slack: where the answers to slash commands go")
+    slack_hooks_url: str = _setting(
+        "https://hooks.slack.com", "Slack: where the answers to slash commands go"
+    )
     teams_app_id: str = _setting("", "Teams: id of the Azure bot's app")
     teams_app_password: str = _secret("Teams: client secret of the app")
-    teams_tenant: str = _setting("botframework.com", "Teams: tenant of a single-tenant app; botframework.com: a multi-tenant one")
-    teams_service_url: str = _setting("https://smba.trafficmanager.net", "Teams: below which address replies may go")
-    teams_metadata_url: str = _setting("https://login.botframework.com/v1/.well-known/openidconfiguration", "Teams: where the keys are named")
-    teams_login_url: str = _setting("https://login.microsoftonline.com", "Teams: where the token for replies comes from")
+    teams_tenant: str = _setting(
+        "botframework.com",
+        "Teams: tenant of a single-tenant app; botframework.com: a multi-tenant one",
+    )
+    teams_service_url: str = _setting(
+        "https://smba.trafficmanager.net", "Teams: below which address replies may go"
+    )
+    teams_metadata_url: str = _setting(
+        "https://login.botframework.com/v1/.well-known/openidconfiguration",
+        "Teams: where the keys are named",
+    )
+    teams_login_url: str = _setting(
+        "https://login.microsoftonline.com", "Teams: where the token for replies comes from"
+    )
     twilio_account: str = _setting("", "Twilio: SID of the account, AC...")
     twilio_token: str = _secret("Twilio: auth token of the account, which signs its calls")
     twilio_url: str = _setting("https://api.twilio.com", "Twilio: where its API is")
-    mattermost_url: str = _setting("", "Mattermost: where the server is, as https://mattermost.example.org")
+    mattermost_url: str = _setting(
+        "", "Mattermost: where the server is, as https://mattermost.example.org"
+    )
     mattermost_token: str = _secret("Mattermost: access token of the bot account")
-    mattermost_call_tokens: str = _secret("Mattermost: tokens of the outgoing webhook and of the slash command, with a space between")
-    webhook_secret: str = _secret("signed webhook: signs calls in both directions, whsec_ and base64")
+    mattermost_call_tokens: str = _secret(
+        "Mattermost: tokens of the outgoing webhook and of the slash command, with a space between"
+    )
+    webhook_secret: str = _secret(
+        "signed webhook: signs calls in both directions, whsec_ and base64"
+    )
     webhook_url: str = _setting("", "signed webhook: where replies are sent")
 
     def path(self, name):
-        """The folder or file that setting `name` gives, from the project's root where it is relative."""
+        """The folder or file that setting `name` gives, from the project's root where it is
+        relative."""
         return ROOT / getattr(self, name)
 
     def database(self):
         """The database address, with a relative SQLite file taken from the project's root."""
         head = "sqlite:///"
-        if self.database_url.startswith(head) and not self.database_url.startswith(head + "/") and self.database_url != head + ":memory:":
+        if (
+            self.database_url.startswith(head)
+            and not self.database_url.startswith(head + "/")
+            and self.database_url != head + ":memory:"
+        ):
             return f"{head}{ROOT / self.database_url.removeprefix(head)}"
         return self.database_url
 
@@ -115,32 +198,52 @@ def read(environment=os.environ):
         if text is None or text == "" and setting.type is not str:
             continue
         try:
-            values[setting.name] = setting.type(text.lower() if setting.name in CAPITALS_OR_NOT else text)
+            values[setting.name] = setting.type(
+                text.lower() if setting.name in CAPITALS_OR_NOT else text
+            )
         except ValueError:
-            raise SettingsError(f"{setting.name.upper()}={text!r} can't be used: "
-                                f"{'a number' if setting.type is float else 'a whole number'} is expected") from None
+            raise SettingsError(
+                f"{setting.name.upper()}={text!r} can't be used: "
+                f"{'a number' if setting.type is float else 'a whole number'} is expected"
+            ) from None
         if setting.type is not str and values[setting.name] <= 0:
-            raise SettingsError(f"{setting.name.upper()}={text!r} can't be used: a number above 0 is expected")
+            raise SettingsError(
+                f"{setting.name.upper()}={text!r} can't be used: a number above 0 is expected"
+            )
     for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS)):
         if values.get(name, allowed[0]) not in allowed:
-            raise SettingsError(f"{name.upper()}={values[name]!r} can't be used: one of {', '.join(allowed)} is expected")
+            raise SettingsError(
+                f"{name.upper()}={values[name]!r} can't be used: one of {', '.join(allowed)} is "
+                f"expected"
+            )
     if values.get("approval", "") not in APPROVALS:
-        raise SettingsError(f"APPROVAL={values['approval']!r} can't be used: second, or nothing, is expected")
+        raise SettingsError(
+            f"APPROVAL={values['approval']!r} can't be used: second, or nothing, is expected"
+        )
     issuer = values.get("oidc_issuer", "")
     if issuer and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", issuer):
-        raise SettingsError(f"OIDC_ISSUER={issuer!r} can't be used: an address that begins with https:// is expected")
+        raise SettingsError(
+            f"OIDC_ISSUER={issuer!r} can't be used: an address that begins with https:// is "
+            f"expected"
+        )
     if issuer and not values.get("oidc_client_id"):
-        raise SettingsError("OIDC_CLIENT_ID is empty: OIDC_ISSUER wants the client id that the issuer gave this site")
+        raise SettingsError(
+            "OIDC_CLIENT_ID is empty: OIDC_ISSUER wants the client id that the issuer gave this "
+            "site"
+        )
     return Settings(**values)
 
 
 def environment(settings):
     """The settings as the environment that gives them to another process of ours."""
-    return {setting.name.upper(): str(getattr(settings, setting.name)) for setting in fields(Settings)}
+    return {
+        setting.name.upper(): str(getattr(settings, setting.name)) for setting in fields(Settings)
+    }
 
 
 def secret(settings):
-    """The secret of this site, made at the first call and kept in var/secret (readable by its owner only)."""
+    """The secret of this site, made at the first call and kept in var/secret (readable by its owner
+    only)."""
     if settings.secret:
         return settings.secret
     path = settings.path("var") / "secret"
@@ -155,7 +258,10 @@ def secret(settings):
 
 def is_secret(name):
     """Whether the value of the setting of this name must not be shown."""
-    return any(setting.name == name.lower() and setting.metadata.get("secret") for setting in fields(Settings))
+    return any(
+        setting.name == name.lower() and setting.metadata.get("secret")
+        for setting in fields(Settings)
+    )
 
 
 def hide_password(url):
@@ -165,4 +271,7 @@ def hide_password(url):
 
 def table():
     """Every setting as (variable, default, help), for the docs and `bot settings`."""
-    return [(setting.name.upper(), setting.default, setting.metadata["help"]) for setting in fields(Settings)]
+    return [
+        (setting.name.upper(), setting.default, setting.metadata["help"])
+        for setting in fields(Settings)
+    ]

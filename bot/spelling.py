@@ -1,9 +1,9 @@
 """Typing slips: how far one word is from another, and which words a mistyped text meant.
 
-`learn` counts the words of known phrases and their pairs; `make_reader` makes of that a function that reads a text as the
-likeliest one: how common each word is beside its neighbours, against how likely fingers slip from it to what was typed
-(the noisy channel of Kernighan, Church and Gale 1990).
-"""
+`learn` counts the words of known phrases and their pairs; `make_reader` makes of that a function
+that reads a text as the likeliest one: how common each word is beside its neighbours, against how
+likely fingers slip from it to what was typed (the noisy channel of Kernighan, Church and Gale
+1990)."""
 
 import math
 import re
@@ -17,22 +17,30 @@ WORD = re.compile(r"[^\W\d_]+")
 EDGE = ""  # the neighbour of a text's first and last word
 LONGEST = 24  # letters of a word that is corrected
 ONE_TYPO, TWO_TYPOS = 3, 5  # letters from which a word may hold so many typos
-LIKELY, UNLIKELY, FIRST = 3.0, 5.0, 1.0  # what a slip costs, as minus its log likelihood: the usual kinds, others, and more for the first letter
+# what a slip costs, as minus its log likelihood: the usual kinds, others, and more for the first
+# letter
+LIKELY, UNLIKELY, FIRST = 3.0, 5.0, 1.0
 DOUBT = 8.0  # what it costs besides to take one English word for another
 STRANGE = 20.0  # what it costs to leave a word that nobody knows
 RARE = 0.05  # so often as a word of the phrases is one met that only English knows
 ALONE = 10.0  # what a word alone weighs beside its pairs, in counts
 MOST_READINGS = 8  # of one word
-PLACE = {letter: (x + 0.4 * y, y) for y, row in enumerate(("qwertyuiop", "asdfghjkl", "zxcvbnm")) for x, letter in enumerate(row)}
+PLACE = {
+    letter: (x + 0.4 * y, y)
+    for y, row in enumerate(("qwertyuiop", "asdfghjkl", "zxcvbnm"))
+    for x, letter in enumerate(row)
+}
 
 
 def distance(a, b):
-    """Letters put in, left out, exchanged, or swapped with their neighbour, to get from `a` to `b` (optimal string alignment)."""
+    """Letters put in, left out, exchanged, or swapped with their neighbour, to get from `a` to `b`
+    (optimal string alignment)."""
     return _align(a, b, lambda *_: 1.0)
 
 
 def learn(phrases):
-    """(words, pairs): how often the phrases hold each word, and each two neighbours ("first second")."""
+    """(words, pairs): how often the phrases hold each word, and each two neighbours ("first
+    second")."""
     words, pairs = Counter(), Counter()
     for text in phrases:
         found = [word.lower() for word in WORD.findall(text)]
@@ -42,12 +50,11 @@ def learn(phrases):
 
 
 def make_reader(words, pairs, names, real):
-    """A function text -> the text as it was probably meant. `words`, `pairs`: what `learn` found, the `names` of terms among
-    it; `real`: other English words.
+    """A function text -> the text as it was probably meant. `words`, `pairs`: what `learn` found,
+    the `names` of terms among it; `real`: other English words.
 
-    A word of the phrases stays as it is, as does one with a letter that isn't English. No English word is read as a name:
-    "confusion" is no concussion.
-    """
+    A word of the phrases stays as it is, as does one with a letter that isn't English. No English
+    word is read as a name: "confusion" is no concussion."""
     named = {word.lower() for name in names for word in WORD.findall(name)}
     known = sorted(words.keys() | {word for word in real if len(word) > ONE_TYPO})
     known = [word for word in known if word.isascii() and 1 < len(word) <= LONGEST]
@@ -62,7 +69,9 @@ def make_reader(words, pairs, names, real):
         return (words.get(word, 0) + (RARE if word in real else 0) + 1e-3) / total
 
     def follows(before, word):
-        return math.log((pairs.get(f"{before} {word}", 0) + ALONE * share(word)) / (befores[before] + ALONE))
+        return math.log(
+            (pairs.get(f"{before} {word}", 0) + ALONE * share(word)) / (befores[before] + ALONE)
+        )
 
     @lru_cache(maxsize=10_000)
     def readings(word):
@@ -77,12 +86,18 @@ def make_reader(words, pairs, names, real):
         for i in np.flatnonzero((apart <= 2 * most) & (np.abs(lengths - len(word)) <= most)):
             near = known[i]
             allowed = min(most, 2 if near in words and len(near) >= TWO_TYPOS else 1)
-            if near != word and not (word in real and near in named) and distance(word, near) <= allowed:
+            if (
+                near != word
+                and not (word in real and near in named)
+                and distance(word, near) <= allowed
+            ):
                 found.append((near, _align(near, word, _cost) + (DOUBT if word in real else 0.0)))
         for i in range(2, len(word) - 1):  # a blank left out
             if word[:i] in words and word[i:] in words:
                 found.append((f"{word[:i]} {word[i:]}", UNLIKELY - math.log(share(word[:i]))))
-        return sorted(found, key=lambda one: (one[1] - math.log(share(one[0].rpartition(" ")[2])), one[0]))[:MOST_READINGS]
+        return sorted(
+            found, key=lambda one: (one[1] - math.log(share(one[0].rpartition(" ")[2])), one[0])
+        )[:MOST_READINGS]
 
     def read(text):
         typed = list(WORD.finditer(text))
@@ -94,13 +109,15 @@ def make_reader(words, pairs, names, real):
             ahead = {}
             for meant, cost in readings(word) if word else [(EDGE, 0.0)]:
                 first, last = meant.split(" ")[0], meant.rpartition(" ")[2]
-                value, path = min((before[0] - follows(end, first), before[1]) for end, before in paths.items())
+                value, path = min(
+                    (before[0] - follows(end, first), before[1]) for end, before in paths.items()
+                )
                 value = (value + cost, (*path, meant))
                 ahead[last] = min(value, ahead.get(last, value))
             paths = ahead
         for match, word, meant in reversed(list(zip(typed, lowered, paths[EDGE][1], strict=False))):
             if meant != word:
-                text = text[:match.start()] + meant + text[match.end():]
+                text = text[: match.start()] + meant + text[match.end() :]
         return text
 
     return read
@@ -116,7 +133,8 @@ def _letters(word):
 
 
 def _cost(kind, place, letter, other):
-    """What one slip costs: `other` was typed for the `letter` at `place`, or one of them is missing."""
+    """What one slip costs: `other` was typed for the `letter` at `place`, or one of them is
+    missing."""
     usual = kind != "exchanged" or _are_near(letter, other)
     return (LIKELY if usual else UNLIKELY) + (FIRST if place == 0 else 0.0)
 
@@ -126,15 +144,19 @@ def _are_near(a, b):
 
 
 def _align(a, b, cost):
-    """The least sum of `cost(kind, place, letter of a, letter of b)` of the slips that make `b` of `a`."""
+    """The least sum of `cost(kind, place, letter of a, letter of b)` of the slips that make `b` of
+    `a`."""
     before, row = None, [0.0]
     for j, typed in enumerate(b):
         row.append(row[-1] + cost("put in", j, "", typed))
     for i, meant in enumerate(a):
         after = [row[0] + cost("left out", i, meant, "")]
         for j, typed in enumerate(b):
-            value = min(row[j + 1] + cost("left out", i, meant, ""), after[j] + cost("put in", i, "", typed),
-                        row[j] + (cost("exchanged", i, meant, typed) if meant != typed else 0.0))
+            value = min(
+                row[j + 1] + cost("left out", i, meant, ""),
+                after[j] + cost("put in", i, "", typed),
+                row[j] + (cost("exchanged", i, meant, typed) if meant != typed else 0.0),
+            )
             if before and i and j and meant == b[j - 1] and a[i - 1] == typed:
                 value = min(value, before[j - 1] + cost("swapped", i - 1, meant, typed))
             after.append(value)

@@ -1,8 +1,9 @@
-"""Stories and test conversations as turns of a visitor and the bot, and whether a release goes through them as they tell.
+"""Stories and test conversations as turns of a visitor and the bot, and whether a release goes
+through them as they tell.
 
-A story (data/stories.yml) is taught: where a conversation goes as it tells, the questions that it offers stand first. A test
-conversation (data/conversations.yml) teaches nothing: it says what must come.
-"""
+A story (data/stories.yml) is taught: where a conversation goes as it tells, the questions that it
+offers stand first. A test conversation (data/conversations.yml) teaches nothing: it says what must
+come."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,13 +11,16 @@ from dataclasses import dataclass
 from bot import articles, content, replies
 
 FILES = {"told": "stories.yml", "tested": "conversations.yml"}
-LISTS = {"told": ("stories", "story", "steps"), "tested": ("conversations", "conversation", "turns")}
+LISTS = {
+    "told": ("stories", "story", "steps"),
+    "tested": ("conversations", "conversation", "turns"),
+}
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a visitor says ("" for a choice), what it gets (a question's name or an intent's), what is offered below it, and
-    whether asking back with the question among the choices will do."""
+    """What a visitor says ("" for a choice), what it gets (a question's name or an intent's), what
+    is offered below it, and whether asking back with the question among the choices will do."""
 
     says: str
     gets: str
@@ -42,8 +46,15 @@ def read(kind, text):
     group, name, items = LISTS[kind]
     data = articles.read_yaml(text, FILES[kind])[0] if text.strip() else {}
     listed = (data or {}).get(group)
-    return [Story(str(item.get(name) or ""), _turns(kind, item.get(items)), str(item.get("page") or "") if kind == "tested" else "")
-            for item in (listed if isinstance(listed, list) else []) if isinstance(item, dict)]
+    return [
+        Story(
+            str(item.get(name) or ""),
+            _turns(kind, item.get(items)),
+            str(item.get("page") or "") if kind == "tested" else "",
+        )
+        for item in (listed if isinstance(listed, list) else [])
+        if isinstance(item, dict)
+    ]
 
 
 def said(story):
@@ -52,7 +63,8 @@ def said(story):
 
 
 def judge(kind, story, rehearsed):
-    """Of each turn: {came: what came (a name as Turn.gets), right, missing: the offers that don't stand where they must}."""
+    """Of each turn: {came: what came (a name as Turn.gets), right, missing: the offers that don't
+    stand where they must}."""
     judged, asked = [], []
     for turn, got in zip(story.turns, rehearsed, strict=True):
         reply = got["replies"][0]
@@ -60,16 +72,33 @@ def judge(kind, story, rehearsed):
         right = end == turn.gets or turn.back and end == content.FALLBACK and turn.gets in offered
         asked.append(end)
         wanted = [name for name in turn.offers if name not in asked]
-        there = offered[:len(wanted)] if kind == "told" else offered
-        judged.append({"came": end, "right": right, "missing": [name for name in wanted if name not in there], "reply": reply})
+        there = offered[: len(wanted)] if kind == "told" else offered
+        judged.append(
+            {
+                "came": end,
+                "right": right,
+                "missing": [name for name in wanted if name not in there],
+                "reply": reply,
+            }
+        )
     return judged
 
 
 def came(reply):
     """What a reply is, as Turn.gets names it."""
     if reply["kind"] == "answer":
-        return replies.ARTICLE_INFO if reply["question"].endswith(f".{replies.ARTICLE_INFO}") else reply["question"]
-    return reply["topic"] if reply["kind"] == "talk" else content.FALLBACK if reply["kind"] == content.CLARIFY else reply["kind"]
+        return (
+            replies.ARTICLE_INFO
+            if reply["question"].endswith(f".{replies.ARTICLE_INFO}")
+            else reply["question"]
+        )
+    return (
+        reply["topic"]
+        if reply["kind"] == "talk"
+        else content.FALLBACK
+        if reply["kind"] == content.CLARIFY
+        else reply["kind"]
+    )
 
 
 def action_of(intent):
@@ -77,7 +106,8 @@ def action_of(intent):
     if "." in intent:
         return "action_answer"
     return {replies.ARTICLE_INFO: "action_article_info", content.FALLBACK: "action_clarify"}.get(
-        intent, "action_talk" if intent in replies.TALK else "action_decline")
+        intent, "action_talk" if intent in replies.TALK else "action_decline"
+    )
 
 
 def _turns(kind, items):
@@ -85,13 +115,38 @@ def _turns(kind, items):
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         return None
     if kind == "tested":
-        turns = [Turn(str(item.get("ask") or ""), _gets(item), _names(item.get("offers")), bool(item.get("asked_back"))) for item in items]
-        return None if any(set(item) - {"ask", "question", "kind", "offers", "asked_back"} for item in items) else tuple(turns)
+        turns = [
+            Turn(
+                str(item.get("ask") or ""),
+                _gets(item),
+                _names(item.get("offers")),
+                bool(item.get("asked_back")),
+            )
+            for item in items
+        ]
+        return (
+            None
+            if any(
+                set(item) - {"ask", "question", "kind", "offers", "asked_back"} for item in items
+            )
+            else tuple(turns)
+        )
     pairs = list(zip(items[::2], items[1::2], strict=False))
     plain = len(items) % 2 == 0 and all(
-        isinstance(asked.get("intent"), str) and set(asked) <= {"intent", "says"} and set(done) <= {"action", "offer"}
-        and done.get("action") == action_of(asked["intent"]) for asked, done in pairs)
-    return tuple(Turn(str(asked.get("says") or ""), asked["intent"], _names(done.get("offer"))) for asked, done in pairs) if plain else None
+        isinstance(asked.get("intent"), str)
+        and set(asked) <= {"intent", "says"}
+        and set(done) <= {"action", "offer"}
+        and done.get("action") == action_of(asked["intent"])
+        for asked, done in pairs
+    )
+    return (
+        tuple(
+            Turn(str(asked.get("says") or ""), asked["intent"], _names(done.get("offer")))
+            for asked, done in pairs
+        )
+        if plain
+        else None
+    )
 
 
 def _gets(item):

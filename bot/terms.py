@@ -1,4 +1,5 @@
-"""Terms: conditions, medicines and treatments under all their names, and where a text names them."""
+"""Terms: conditions, medicines and treatments under all their names, and where a text names
+them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,8 @@ KINDS = {"conditions": "condition", "medicines": "medicine", "treatments": "trea
 
 @dataclass(frozen=True)
 class Mention:
-    """A term named in a text: its canonical name, its kind, the characters that name it, and those of the shortest name in
-    them: "motor tics" are "tics", and more is said of them."""
+    """A term named in a text: its canonical name, its kind, the characters that name it, and those
+    of the shortest name in them: "motor tics" are "tics", and more is said of them."""
 
     term: str
     kind: str
@@ -21,7 +22,8 @@ class Mention:
 
 
 def read(folder):
-    """(kinds, names, faults) of data/terms.yml: {term: kind} and {any of its names: term}, in small letters."""
+    """(kinds, names, faults) of data/terms.yml: {term: kind} and {any of its names: term}, in small
+    letters."""
     path = Path(folder, "terms.yml")
     if not path.is_file():
         return {}, {}, [f"{path}:1: the file is missing; docs/articles.md shows one"]
@@ -31,18 +33,28 @@ def read(folder):
     kinds, names = {}, {}
     for group, terms in data.items():
         if group not in KINDS or not isinstance(terms, dict):
-            faults.append(f"{path}:{lines[(group,)]}: {group} is unknown; use {', '.join(KINDS)}, each with `term: [other names]`")
+            faults.append(
+                f"{path}:{lines[(group,)]}: {group} is unknown; use {', '.join(KINDS)}, each "
+                f"with `term: [other names]`"
+            )
             continue
         for term, others in terms.items():
             line = lines[(group, term)]
-            if not isinstance(others, list | None) or not all(isinstance(name, str) for name in [term, *(others or [])]):
-                faults.append(f"{path}:{line}: {term} needs a list of other names, each of them text: `{term}: [name, name]`")
+            if not isinstance(others, list | None) or not all(
+                isinstance(name, str) for name in [term, *(others or [])]
+            ):
+                faults.append(
+                    f"{path}:{line}: {term} needs a list of other names, each of them text: "
+                    f"`{term}: [name, name]`"
+                )
                 continue
             kinds[term] = KINDS[group]
             for name in [term, *(others or [])]:
                 key = name.lower().strip()
                 if names.setdefault(key, term) != term:
-                    faults.append(f"{path}:{line}: \"{name}\" names {names[key]} too; leave it with one of them")
+                    faults.append(
+                        f'{path}:{line}: "{name}" names {names[key]} too; leave it with one of them'
+                    )
     return kinds, names, faults
 
 
@@ -67,8 +79,25 @@ def make_finder(kinds, names):
         named = matcher(language.make_doc(_plain(text)), as_spans=True)
         mentions = []
         for span in sorted(filter_spans(named)):
-            core = min((other for other in named if other.label == span.label and span.start <= other.start and other.end <= span.end), key=len)
-            mentions.append(Mention(span.label_, kinds[span.label_], span.start_char, span.end_char, (core.start_char, core.end_char)))
+            core = min(
+                (
+                    other
+                    for other in named
+                    if other.label == span.label
+                    and span.start <= other.start
+                    and other.end <= span.end
+                ),
+                key=len,
+            )
+            mentions.append(
+                Mention(
+                    span.label_,
+                    kinds[span.label_],
+                    span.start_char,
+                    span.end_char,
+                    (core.start_char, core.end_char),
+                )
+            )
         return mentions
 
     return find

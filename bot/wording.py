@@ -10,19 +10,45 @@ MIN_WORDS = 12  # a grade of fewer words says nothing
 
 # (what must not be said, why and what to write instead); small letters
 BANNED = (
-    (r"\byou (?:probably |may |might |could |clearly )?have (?!questions|any questions|a question)",
-     "tells the reader what he has; write about people in general"),
-    (r"\byou(?:'re| are) (?:suffering|ill|sick|epileptic|fine|okay|healthy)\b", "judges the reader; write about people in general"),
-    (r"\byou (?:don't|do not|needn't|need not) (?:need|have to see|see)\b.*\bdoctor", "keeps the reader from a doctor; say when to see one"),
-    (r"\b(?:there(?:'s| is) no need|no need) (?:for a|to (?:see|call|ask) (?:a|your|the)) (?:doctor|nurse|ambulance)",
-     "keeps the reader from a doctor; say when to see one"),
-    (r"(?:^|[.!?:]\s+|please )(?:stop|keep|start|continue|go on) (?:taking|with the|with your|your|the (?:medicine|tablet|pill|drug)s?)\b",
-     "decides about a medicine; say whom to ask"),
-    (r"\b(?:is (?:probably|likely|clearly|certainly)|must be|sounds like|looks like) your\b", "diagnoses; write about people in general"),
-    (r"\b(?:nothing|no need|no reason) to worry\b|\bdon't worry\b", "promises too much; say what is known"),
-    (r"\byou (?:should|must|can|may) (?:stop|start|continue|keep|increase|reduce|take)\b",
-     "decides about a medicine; say whom to ask"),
-    (r"\b\d[\d.,]* ?(?:mg|milligrams?|mcg|micrograms?|ml|g|grams?|tablets?|pills?|drops)\b", "names a dose; leave doses out"),
+    (
+        r"\byou (?:probably |may |might |could |clearly )?have (?!questions|any questions|a "
+        r"question)",
+        "tells the reader what he has; write about people in general",
+    ),
+    (
+        r"\byou(?:'re| are) (?:suffering|ill|sick|epileptic|fine|okay|healthy)\b",
+        "judges the reader; write about people in general",
+    ),
+    (
+        r"\byou (?:don't|do not|needn't|need not) (?:need|have to see|see)\b.*\bdoctor",
+        "keeps the reader from a doctor; say when to see one",
+    ),
+    (
+        r"\b(?:there(?:'s| is) no need|no need) (?:for a|to (?:see|call|ask) (?:a|your|the)) "
+        r"(?:doctor|nurse|ambulance)",
+        "keeps the reader from a doctor; say when to see one",
+    ),
+    (
+        r"(?:^|[.!?:]\s+|please )(?:stop|keep|start|continue|go on) (?:taking|with the|with "
+        r"your|your|the (?:medicine|tablet|pill|drug)s?)\b",
+        "decides about a medicine; say whom to ask",
+    ),
+    (
+        r"\b(?:is (?:probably|likely|clearly|certainly)|must be|sounds like|looks like) your\b",
+        "diagnoses; write about people in general",
+    ),
+    (
+        r"\b(?:nothing|no need|no reason) to worry\b|\bdon't worry\b",
+        "promises too much; say what is known",
+    ),
+    (
+        r"\byou (?:should|must|can|may) (?:stop|start|continue|keep|increase|reduce|take)\b",
+        "decides about a medicine; say whom to ask",
+    ),
+    (
+        r"\b\d[\d.,]* ?(?:mg|milligrams?|mcg|micrograms?|ml|g|grams?|tablets?|pills?|drops)\b",
+        "names a dose; leave doses out",
+    ),
 )
 SHAPES = (
     (r"[{}]|\$\{", "holds a brace; write round brackets"),
@@ -33,21 +59,31 @@ SHAPES = (
 def faults(text):
     """What is wrong with the wording of `text`, as a list of sentences ([] when all is well)."""
     low = text.lower().replace("’", "'")
-    found = [f"\"{match[0].strip()}\" {why}" for pattern, why in BANNED for match in re.finditer(pattern, low)]
+    found = [
+        f'"{match[0].strip()}" {why}'
+        for pattern, why in BANNED
+        for match in re.finditer(pattern, low)
+    ]
     found += [why for pattern, why in SHAPES if re.search(pattern, text)]
     grade = reading_grade(text)
     if grade > MAX_GRADE:
-        found.append(f"the text reads at grade {grade:.1f}; use shorter sentences and words to reach {MAX_GRADE}")
+        found.append(
+            f"the text reads at grade {grade:.1f}; use shorter sentences and words to reach "
+            f"{MAX_GRADE}"
+        )
     return found
 
 
 def reading_grade(text):
-    """The school grade that reads `text` (Flesch-Kincaid: Kincaid et al. 1975); 0 for under 12 words."""
+    """The school grade that reads `text` (Flesch-Kincaid: Kincaid et al. 1975); 0 for under 12
+    words."""
     sentences = [part for part in re.split(r"[.!?:]+(?=\s|$)|\n+", text) if re.search(r"\w", part)]
     words = re.findall(r"[A-Za-z][A-Za-z'’-]*", text)
     if len(words) < MIN_WORDS:
         return 0.0
-    return 0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
+    return (
+        0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
+    )
 
 
 def _syllables(word):

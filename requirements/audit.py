@@ -1,8 +1,9 @@
-"""The lock against the known vulnerabilities, by pip-audit: `python requirements/audit.py`, in the environment of audit.txt.
+"""The lock against the known vulnerabilities, by pip-audit: `python requirements/audit.py`, in the
+environment of audit.txt.
 
-What is found and not in audit-exceptions.toml fails (1); so does an exception that has ended. Where the vulnerability service
-doesn't answer, that is said and is an end of its own (3): one package that is known to be vulnerable is asked for first.
-"""
+What is found and not in audit-exceptions.toml fails (1); so does an exception that has ended. Where
+the vulnerability service doesn't answer, that is said and is an end of its own (3): one package
+that is known to be vulnerable is asked for first."""
 
 import datetime
 import json
@@ -22,7 +23,8 @@ KNOWN = "requests==2.19.0"  # CVE-2018-18074
 
 @dataclass(frozen=True)
 class Excepted:
-    """A vulnerability of one version that can't be reached in what we do with it; `id` is "*" where that holds for any."""
+    """A vulnerability of one version that can't be reached in what we do with it; `id` is "*" where
+    that holds for any."""
 
     package: str
     version: str
@@ -31,7 +33,9 @@ class Excepted:
     until: datetime.date
 
     def covers(self, package, names):
-        return (self.package, self.version) == (package["name"], package["version"]) and (self.id == "*" or self.id in names)
+        return (self.package, self.version) == (package["name"], package["version"]) and (
+            self.id == "*" or self.id in names
+        )
 
 
 def exceptions(path=HERE / "audit-exceptions.toml"):
@@ -45,15 +49,24 @@ def pins(text):
 
 
 def judge(report, allowed, today):
-    """What of pip-audit's report and the exceptions fails, a line each; and how many packages could not be asked for."""
+    """What of pip-audit's report and the exceptions fails, a line each; and how many packages could
+    not be asked for."""
     failures = []
     for package in report["dependencies"]:
         for vulnerability in package.get("vulns", []):
             names = {vulnerability["id"], *vulnerability.get("aliases", [])}
             if not any(each.covers(package, names) for each in allowed if each.until >= today):
                 mended = ", ".join(vulnerability.get("fix_versions", [])) or "no version"
-                failures.append(f"{package['name']} {package['version']}: {', '.join(sorted(names))}; mended in {mended}")
-    failures += [f"the exception for {each.package} {each.version} {each.id} ended on {each.until}: review it" for each in allowed if each.until < today]
+                failures.append(
+                    f"{package['name']} {package['version']}: {', '.join(sorted(names))}; mended "
+                    f"in {mended}"
+                )
+    failures += [
+        f"the exception for {each.package} {each.version} {each.id} ended on {each.until}: "
+        f"review it"
+        for each in allowed
+        if each.until < today
+    ]
     return failures, sum("skip_reason" in package for package in report["dependencies"])
 
 
@@ -62,7 +75,19 @@ def ask(names):
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(names))
         file.flush()
-        command = [sys.executable, "-m", "pip_audit", "-r", file.name, "--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip_audit",
+            "-r",
+            file.name,
+            "--no-deps",
+            "--disable-pip",
+            "--format",
+            "json",
+            "--progress-spinner",
+            "off",
+        ]
         done = subprocess.run(command, capture_output=True, text=True)
     try:
         return json.loads(done.stdout)
@@ -76,7 +101,15 @@ def main():
         return NOT_ASKED
     names = sorted({name for lock in LOCKS for name in pins((HERE / lock).read_text())})
     failures, skipped = judge(ask(names), exceptions(), datetime.datetime.now(datetime.UTC).date())
-    print("\n".join([*failures, f"audit: {len(names)} packages, {skipped} could not be asked for, {len(failures)} failures"]))
+    print(
+        "\n".join(
+            [
+                *failures,
+                f"audit: {len(names)} packages, {skipped} could not be asked for, "
+                f"{len(failures)} failures",
+            ]
+        )
+    )
     return 1 if failures else 0
 
 

@@ -1,4 +1,5 @@
-"""A running service for the tests: real gateway, real Rasa, real actions, a database of its own; and real servers for it."""
+"""A running service for the tests: real gateway, real Rasa, real actions, a database of its own;
+and real servers for it."""
 
 import contextlib
 import os
@@ -25,7 +26,8 @@ START_SECONDS = 90
 
 @dataclass
 class Service:
-    """A `bot serve` of its own: where it is, where its database (a file where it is SQLite) and log are, and its process."""
+    """A `bot serve` of its own: where it is, where its database (a file where it is SQLite) and log
+    are, and its process."""
 
     url: str
     database: Path
@@ -41,7 +43,12 @@ class Service:
 
     def post(self, token, body):
         """The response to a message, whatever it is."""
-        return httpx.post(f"{self.url}/api/messages", json=body, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        return httpx.post(
+            f"{self.url}/api/messages",
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        )
 
     def ask(self, text, token=None):
         """The replies to a text, in a new conversation where none is given."""
@@ -55,21 +62,28 @@ class Service:
             with psycopg.connect(self.address.replace("+psycopg", "")) as connection:
                 cursor = connection.execute(statement.replace("?", "%s"), values)
                 return cursor.fetchall() if cursor.description else []
-        with contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection, connection:
+        with (
+            contextlib.closing(sqlite3.connect(self.database, timeout=10)) as connection,
+            connection,
+        ):
             return connection.execute(statement, values).fetchall()
 
     def dump(self):
         """All that the database holds, as text."""
         if self.address.startswith("postgresql"):
             tables = self.rows("select tablename from pg_tables where schemaname = 'public'")
-            return "\n".join(str(row) for (table,) in tables for row in self.rows(f'select * from "{table}"'))
+            return "\n".join(
+                str(row) for (table,) in tables for row in self.rows(f'select * from "{table}"')
+            )
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
             return "\n".join(connection.iterdump())
 
     def children(self):
         """{"rasa": pid} of the private processes."""
         found = {}
-        for line in subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout.splitlines():
+        for line in subprocess.run(
+            ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ).stdout.splitlines():
             pid, parent, command = line.split(None, 2)
             if int(parent) == self.process.pid and "bot.rasa serve" in command:
                 found["rasa"] = int(pid)
@@ -94,13 +108,26 @@ def serving(folder, **environment):
         pytest.fail("no release is published: run `make test`, or `bot prepare` first")
     port = servers.free_port()
     database, log = folder / "test.db", folder / "service.log"
-    given = {"PORT": str(port), "DATABASE_URL": f"sqlite:///{database}", "VAR": str(folder),
-             "SECRET": settings.secret(settings.read()), "MESSAGES_PER_MINUTE": "100000", "CONVERSATIONS_PER_MINUTE": "100000",
-             **environment}
+    given = {
+        "PORT": str(port),
+        "DATABASE_URL": f"sqlite:///{database}",
+        "VAR": str(folder),
+        "SECRET": settings.secret(settings.read()),
+        "MESSAGES_PER_MINUTE": "100000",
+        "CONVERSATIONS_PER_MINUTE": "100000",
+        **environment,
+    }
     with log.open("w") as output:
-        process = subprocess.Popen([sys.executable, "-m", "bot", "serve"], cwd=ROOT, stdout=output, stderr=output,
-                                   env={**os.environ, **given})
-    service = Service(f"http://127.0.0.1:{given['PORT']}", database, log, process, given["DATABASE_URL"])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "serve"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **given},
+        )
+    service = Service(
+        f"http://127.0.0.1:{given['PORT']}", database, log, process, given["DATABASE_URL"]
+    )
     try:
         yield service.wait_ready()
     finally:
@@ -116,16 +143,25 @@ LEFT_OUT = "left out: "
 
 
 def left_out(what, package):
-    """Leave a test out because the machine lacks something, and have the summary say so; in CI it fails, for nothing may be missing."""
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{LEFT_OUT}{what} is missing: apt-get install {package}")
+    """Leave a test out because the machine lacks something, and have the summary say so; in CI it
+    fails, for nothing may be missing."""
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+        f"{LEFT_OUT}{what} is missing: apt-get install {package}"
+    )
 
 
 def pytest_terminal_summary(terminalreporter):
-    """One line for each thing that the machine lacks: how many tests it cost, and how to have them."""
-    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.getreports("skipped")
-               if isinstance(report.longrepr, tuple)]
+    """One line for each thing that the machine lacks: how many tests it cost, and how to have
+    them."""
+    reasons = [
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.getreports("skipped")
+        if isinstance(report.longrepr, tuple)
+    ]
     for reason in sorted({reason for reason in reasons if reason.startswith(LEFT_OUT)}):
-        terminalreporter.write_line(f"{reasons.count(reason)} tests {reason}, and run them again", yellow=True)
+        terminalreporter.write_line(
+            f"{reasons.count(reason)} tests {reason}, and run them again", yellow=True
+        )
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +209,8 @@ def own_service(tmp_path):
 
 
 def republish(models, change):
-    """A models folder with the live release, after `change(data folder)` and signed anew: nothing that Rasa was taught differs."""
+    """A models folder with the live release, after `change(data folder)` and signed anew: nothing
+    that Rasa was taught differs."""
     config = settings.read()
     id, source = release.live(config), config.path("models")
     folder = Path(shutil.copytree(release.folder_of(config, id), models / "releases" / id))
@@ -192,10 +229,14 @@ def sign(folder, **changes):
     import json
 
     manifest = {**json.loads((folder / "manifest.json").read_text()), **changes}
-    manifest["files"] = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]}
+    manifest["files"] = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in manifest["files"]
+    }
     text = json.dumps(manifest).encode()
     (folder / "manifest.json").write_bytes(text)
-    (folder / "manifest.sig").write_text(hmac.new(settings.secret(settings.read()).encode(), text, hashlib.sha256).hexdigest())
+    (folder / "manifest.sig").write_text(
+        hmac.new(settings.secret(settings.read()).encode(), text, hashlib.sha256).hexdigest()
+    )
 
 
 @pytest.fixture
@@ -213,31 +254,46 @@ def keep_one_article(data, article="restless_legs"):
             path.unlink()
     path = data / "stories.yml"
     stories = yaml.safe_load(path.read_text())
-    stories["stories"] = [story for story in stories["stories"]
-                          if all("." not in name or name.startswith(f"{article}.") for step in story["steps"]
-                                 for name in [step.get("intent", ""), *step.get("offer", [])])]
+    stories["stories"] = [
+        story
+        for story in stories["stories"]
+        if all(
+            "." not in name or name.startswith(f"{article}.")
+            for step in story["steps"]
+            for name in [step.get("intent", ""), *step.get("offer", [])]
+        )
+    ]
     path.write_text(yaml.safe_dump(stories, sort_keys=False))
 
 
 @pytest.fixture(scope="session")
 def small_release(tmp_path_factory):
-    """A folder with `data` of one article and `models` with a release of it: made once, to be copied."""
+    """A folder with `data` of one article and `models` with a release of it: made once, to be
+    copied."""
     folder = tmp_path_factory.mktemp("small")
     keep_one_article(Path(shutil.copytree(ROOT / "data", folder / "data")))
     (folder / "models").mkdir()
     (folder / "models" / "encoder").symlink_to(settings.read().path("models") / "encoder")
-    config = settings.read({"DATA": str(folder / "data"), "MODELS": str(folder / "models"), "SECRET": "small"})
+    config = settings.read(
+        {"DATA": str(folder / "data"), "MODELS": str(folder / "models"), "SECRET": "small"}
+    )
     release.publish(config, release.train(config, lambda step, done: None))
     return folder
 
 
 @pytest.fixture
 def small_site(small_release, tmp_path):
-    """The environment of a site of one article, published, that a test may change: DATA, MODELS, VAR, SECRET, DATABASE_URL."""
+    """The environment of a site of one article, published, that a test may change: DATA, MODELS,
+    VAR, SECRET, DATABASE_URL."""
     shutil.copytree(small_release, tmp_path / "site", symlinks=True)
     site = tmp_path / "site"
-    return {"DATA": str(site / "data"), "MODELS": str(site / "models"), "VAR": str(site), "SECRET": "small",
-            "DATABASE_URL": f"sqlite:///{site}/site.db"}
+    return {
+        "DATA": str(site / "data"),
+        "MODELS": str(site / "models"),
+        "VAR": str(site),
+        "SECRET": "small",
+        "DATABASE_URL": f"sqlite:///{site}/site.db",
+    }
 
 
 @pytest.fixture(scope="session")

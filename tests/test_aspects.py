@@ -1,4 +1,6 @@
-"""Subject and aspect: what one condition's phrases teach about an aspect holds for the others, and lifts nothing foreign."""
+"""Subject and aspect: what one condition's phrases teach about an aspect holds for the others, and
+lifts nothing foreign."""
+
 import json
 import subprocess
 from pathlib import Path
@@ -13,20 +15,62 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SUBJECTS = ("hiccups", "tremor", "dystonia", "tics")
 RICH = {
-    "causes": ["what causes {}", "why do people get {}", "where does {} come from", "the reason for {}", "{} what brings it about",
-               "how come someone has {}", "what is behind {}", "what lies at the root of {}"],
-    "diagnosis": ["how is {} diagnosed", "which tests show {}", "how do doctors find {}", "is there a scan for {}",
-                  "how do they make sure it is {}", "what examination proves {}", "how is {} confirmed", "test for {}"],
-    "outlook": ["does {} go away", "will {} get worse with the years", "is {} for life", "what is the future with {}",
-                "how does {} develop over time", "can {} disappear", "does {} stay the same", "long term course of {}"],
+    "causes": [
+        "what causes {}",
+        "why do people get {}",
+        "where does {} come from",
+        "the reason for {}",
+        "{} what brings it about",
+        "how come someone has {}",
+        "what is behind {}",
+        "what lies at the root of {}",
+    ],
+    "diagnosis": [
+        "how is {} diagnosed",
+        "which tests show {}",
+        "how do doctors find {}",
+        "is there a scan for {}",
+        "how do they make sure it is {}",
+        "what examination proves {}",
+        "how is {} confirmed",
+        "test for {}",
+    ],
+    "outlook": [
+        "does {} go away",
+        "will {} get worse with the years",
+        "is {} for life",
+        "what is the future with {}",
+        "how does {} develop over time",
+        "can {} disappear",
+        "does {} stay the same",
+        "long term course of {}",
+    ],
 }
-POOR = {"causes": ["what causes {}", "why do people get {}"], "diagnosis": ["how is {} diagnosed", "is there a scan for {}"],
-        "outlook": ["does {} go away", "is {} for life"]}
-TALK = {"not_covered": ["what causes migraine", "how is asthma diagnosed", "does gout go away", "what is behind lupus", "is flu for life"],
-        "greeting": ["hello", "good morning", "hi there", "hey", "good evening"]}
-# Said in these words of the first three conditions only; the last has two phrases of its own for each aspect.
-BORROWED = {"what lies at the root of tics": "causes", "tics, what brings them about": "causes", "what examination proves tics": "diagnosis",
-            "which tests show tics": "diagnosis", "long term course of tics": "outlook", "how do tics develop over time": "outlook"}
+POOR = {
+    "causes": ["what causes {}", "why do people get {}"],
+    "diagnosis": ["how is {} diagnosed", "is there a scan for {}"],
+    "outlook": ["does {} go away", "is {} for life"],
+}
+TALK = {
+    "not_covered": [
+        "what causes migraine",
+        "how is asthma diagnosed",
+        "does gout go away",
+        "what is behind lupus",
+        "is flu for life",
+    ],
+    "greeting": ["hello", "good morning", "hi there", "hey", "good evening"],
+}
+# Said in these words of the first three conditions only; the last has two phrases of its own for
+# each aspect.
+BORROWED = {
+    "what lies at the root of tics": "causes",
+    "tics, what brings them about": "causes",
+    "what examination proves tics": "diagnosis",
+    "which tests show tics": "diagnosis",
+    "long term course of tics": "outlook",
+    "how do tics develop over time": "outlook",
+}
 FOREIGN = ["what brings about migraine", "which tests show asthma", "long term course of gout"]
 
 SCRIPT = """
@@ -76,15 +120,28 @@ def learn(name, facets, **options):
     return rankings
 
 print(json.dumps({"with": learn("with", True), "without": learn("without", True, aspect_weight=0.0), "none": learn("none", False)}))
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
 def seen():
-    phrases = {f"{subject}.{aspect}": [text.format(subject) for text in texts]
-               for subject in SUBJECTS for aspect, texts in (POOR if subject == "tics" else RICH).items()} | TALK
-    given = {"phrases": phrases, "asked": [*BORROWED, *FOREIGN], "terms": [*SUBJECTS, "migraine", "asthma", "gout", "lupus"]}
-    done = subprocess.run([ROOT / ".venv/bin/python", "-c", SCRIPT], input=json.dumps(given), cwd=ROOT, capture_output=True, text=True)
+    phrases = {
+        f"{subject}.{aspect}": [text.format(subject) for text in texts]
+        for subject in SUBJECTS
+        for aspect, texts in (POOR if subject == "tics" else RICH).items()
+    } | TALK
+    given = {
+        "phrases": phrases,
+        "asked": [*BORROWED, *FOREIGN],
+        "terms": [*SUBJECTS, "migraine", "asthma", "gout", "lupus"],
+    }
+    done = subprocess.run(
+        [ROOT / ".venv/bin/python", "-c", SCRIPT],
+        input=json.dumps(given),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -96,7 +153,10 @@ def test_a_wording_that_only_other_conditions_taught_is_understood(seen, text, a
 
 
 def test_the_aspect_makes_the_right_question_surer(seen):
-    gained = [seen["with"][text][f"tics.{aspect}"] - seen["without"][text].get(f"tics.{aspect}", 0) for text, aspect in BORROWED.items()]
+    gained = [
+        seen["with"][text][f"tics.{aspect}"] - seen["without"][text].get(f"tics.{aspect}", 0)
+        for text, aspect in BORROWED.items()
+    ]
     assert np.mean(gained) > 0.05, gained
 
 
@@ -119,15 +179,37 @@ def test_aspects_leave_to_the_questions_together_what_they_had():
 
 def test_named_terms_are_masked_by_their_kind():
     text = "does clonazepam help with tremor?"
-    assert aspects.mask(text, [{"start": 5, "end": 15, "kind": "medicine"}, {"start": 26, "end": 32, "kind": "condition"}]) == "does this medicine help with this condition?"
+    assert (
+        aspects.mask(
+            text,
+            [
+                {"start": 5, "end": 15, "kind": "medicine"},
+                {"start": 26, "end": 32, "kind": "condition"},
+            ],
+        )
+        == "does this medicine help with this condition?"
+    )
     assert aspects.mask(text, []) == text
 
 
 def test_a_term_is_read_under_its_own_name_and_what_a_longer_name_says_besides_stays():
-    find = terms.make_finder({"tourette syndrome": "condition", "clonazepam": "medicine"},
-                             {"tourette syndrome": "tourette syndrome", "tics": "tourette syndrome", "motor tics": "tourette syndrome", "klonopin": "clonazepam"})
-    found = [{"start": one.start, "value": one.term, "core": one.core} for one in find("Klonopin for motor tics?")]
-    assert aspects.unify("Klonopin for motor tics?", found) == "clonazepam for motor tourette syndrome?"
+    find = terms.make_finder(
+        {"tourette syndrome": "condition", "clonazepam": "medicine"},
+        {
+            "tourette syndrome": "tourette syndrome",
+            "tics": "tourette syndrome",
+            "motor tics": "tourette syndrome",
+            "klonopin": "clonazepam",
+        },
+    )
+    found = [
+        {"start": one.start, "value": one.term, "core": one.core}
+        for one in find("Klonopin for motor tics?")
+    ]
+    assert (
+        aspects.unify("Klonopin for motor tics?", found)
+        == "clonazepam for motor tourette syndrome?"
+    )
 
 
 NAMES = """
@@ -149,32 +231,53 @@ data = TrainingData(examples, lookup_tables=[{"name": "condition", "elements": s
 TermExtractor.create({}, storage, Resource("terms"), None).train(data)
 messages = TermExtractor.load({}, storage, Resource("terms"), None).process([Message({"text": text}) for text in given["asked"]])
 print(json.dumps({message.get("text"): aspects.unify(message.get("text"), message.get("entities")) for message in messages}))
-"""
+"""  # noqa: E501
 PHRASES = {
-    "myoclonus.causes": ["what causes muscle jerks", "why do jerks come"], "myoclonus.symptoms": ["signs of muscle jerks", "how do jerks feel"],
+    "myoclonus.causes": ["what causes muscle jerks", "why do jerks come"],
+    "myoclonus.symptoms": ["signs of muscle jerks", "how do jerks feel"],
     "myoclonus.outlook": ["do muscle jerks pass", "will the jerks get worse"],
-    "dystonia.types": ["what is focal dystonia", "focal dystonia meaning"], "dystonia.causes": ["what causes dystonia", "why dystonia", "reasons for dystonia"],
-    "tics.what_is": ["what are tics", "tics meaning"], "tics.types": ["what are motor tics", "is blinking a tic"],
+    "dystonia.types": ["what is focal dystonia", "focal dystonia meaning"],
+    "dystonia.causes": ["what causes dystonia", "why dystonia", "reasons for dystonia"],
+    "tics.what_is": ["what are tics", "tics meaning"],
+    "tics.types": ["what are motor tics", "is blinking a tic"],
     "tics.causes": ["why do motor tics come", "where do tics come from"],
 }
 
 
 def test_a_longer_name_is_read_as_the_term_unless_its_words_tell_questions_apart():
-    terms = {"myoclonus": ["myoclonus", "jerks", "muscle jerks", "sudden jerks"], "dystonia": ["dystonia", "focal dystonia"],
-             "tourette syndrome": ["tourette syndrome", "tics", "tic", "motor tics"]}
+    terms = {
+        "myoclonus": ["myoclonus", "jerks", "muscle jerks", "sudden jerks"],
+        "dystonia": ["dystonia", "focal dystonia"],
+        "tourette syndrome": ["tourette syndrome", "tics", "tic", "motor tics"],
+    }
     expected = {
         "do muscle jerks hurt": "do myoclonus hurt",  # said of many questions
         "do sudden jerks hurt": "do myoclonus hurt",  # not taught, and an editor named it so
-        "does focal dystonia hurt": "does focal dystonia hurt",  # most often in one question's phrases
-        "do motor tics hurt": "do motor tourette syndrome hurt",  # without it two questions had a phrase in common
+        # most often in one question's phrases
+        "does focal dystonia hurt": "does focal dystonia hurt",
+        # without it two questions had a phrase in common
+        "do motor tics hurt": "do motor tourette syndrome hurt",
     }
-    given = {"phrases": PHRASES, "names": {name: term for term, names in terms.items() for name in names}, "asked": list(expected)}
-    done = subprocess.run([ROOT / ".venv/bin/python", "-c", NAMES], input=json.dumps(given), cwd=ROOT, capture_output=True, text=True)
+    given = {
+        "phrases": PHRASES,
+        "names": {name: term for term, names in terms.items() for name in names},
+        "asked": list(expected),
+    }
+    done = subprocess.run(
+        [ROOT / ".venv/bin/python", "-c", NAMES],
+        input=json.dumps(given),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == expected
 
 
 def test_the_order_of_facets_makes_no_other_aspect():
-    examples = [{"metadata": {"intent": {"facets": facets}}} for facets in (["use", "risks"], ["risks", "use"])]
+    examples = [
+        {"metadata": {"intent": {"facets": facets}}}
+        for facets in (["use", "risks"], ["risks", "use"])
+    ]
     assert aspects.facets_of(examples[0]) == aspects.facets_of(examples[1]) == "risks+use"
     assert aspects.facets_of({"metadata": {}}) is None and aspects.facets_of({}) is None

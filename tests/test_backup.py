@@ -1,4 +1,5 @@
-"""`bot backup` of a site that serves, and the restoring of docs/operations.md, step by step as it stands there."""
+"""`bot backup` of a site that serves, and the restoring of docs/operations.md, step by step as it
+stands there."""
 
 import datetime
 import os
@@ -20,8 +21,14 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def backup(folder, **environment):
-    return subprocess.run([sys.executable, "-m", "bot", "backup", str(folder)], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, **environment}, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "backup", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=120,
+    )
 
 
 def made(folder, **environment):
@@ -32,11 +39,21 @@ def made(folder, **environment):
 
 
 def restore(place, programs, **parts):
-    """Run the commands of the page's Restore that name these programs, with `parts` in place of what stands for them."""
-    page = (ROOT / "docs/operations.md").read_text().partition("\n## Restore\n")[2].partition("\n## ")[0]
+    """Run the commands of the page's Restore that name these programs, with `parts` in place of
+    what stands for them."""
+    page = (
+        (ROOT / "docs/operations.md")
+        .read_text()
+        .partition("\n## Restore\n")[2]
+        .partition("\n## ")[0]
+    )
     for command in re.findall(r"^    (\S.*)$", page, re.MULTILINE):
         if command.split()[0] in programs:
-            command = re.sub(r"\b(BACKUP|DATABASE)\b", lambda found: f"'{parts[found[1]]}'", command.replace("/var/lib/pamphlet", str(place)))
+            command = re.sub(
+                r"\b(BACKUP|DATABASE)\b",
+                lambda found: f"'{parts[found[1]]}'",
+                command.replace("/var/lib/pamphlet", str(place)),
+            )
             subprocess.run(["sh", "-ec", command], check=True)
 
 
@@ -44,16 +61,22 @@ def test_a_site_that_serves_is_backed_up_whole_and_stands_again_elsewhere(tmp_pa
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     (first / "secret").write_text(settings.secret(settings.read()))
-    models, end, stored = conftest.republish(first / "models", lambda data: None), threading.Event(), []
+    models, end, stored = (
+        conftest.republish(first / "models", lambda data: None),
+        threading.Event(),
+        [],
+    )
     shutil.copytree(ROOT / "data", first / "data")
     given = {"MODELS": str(models), "DATA": str(first / "data"), "SECRET": ""}
     with conftest.serving(first, **given) as service:
         token = service.open()
-        reply, = service.ask("can myoclonus be prevented", token)
+        (reply,) = service.ask("can myoclonus be prevented", token)
 
         def go_on_asking():
             while not end.is_set():
-                stored.append(service.post(token, {"id": uuid.uuid4().hex, "text": "hello"}).status_code)
+                stored.append(
+                    service.post(token, {"id": uuid.uuid4().hex, "text": "hello"}).status_code
+                )
 
         asking = threading.Thread(target=go_on_asking)
         asking.start()
@@ -63,17 +86,25 @@ def test_a_site_that_serves_is_backed_up_whole_and_stands_again_elsewhere(tmp_pa
             end.set()
             asking.join()
         assert set(stored) == {200}
-    assert path.stat().st_mode & 0o077 == 0 and [each.name for each in path.parent.iterdir()] == [path.name]
+    assert path.stat().st_mode & 0o077 == 0 and [each.name for each in path.parent.iterdir()] == [
+        path.name
+    ]
     shutil.rmtree(first)
     second.mkdir()
     restore(second, ("rm", "cp", "tar"), BACKUP=path)
     (second / "models/encoder").symlink_to(settings.read().path("models") / "encoder")
     shutil.move(second / "pamphlet.db", second / "test.db")
-    with conftest.serving(second, MODELS=str(second / "models"), DATA=str(second / "data"), SECRET="") as service:
-        turns = httpx.get(f"{service.url}/api/messages", headers={"Authorization": f"Bearer {token}"}).json()["turns"]
+    with conftest.serving(
+        second, MODELS=str(second / "models"), DATA=str(second / "data"), SECRET=""
+    ) as service:
+        turns = httpx.get(
+            f"{service.url}/api/messages", headers={"Authorization": f"Bearer {token}"}
+        ).json()["turns"]
         assert turns[0]["replies"] == [reply]
         assert service.ask("what causes myoclonus", token)[0]["question"] == "myoclonus.causes"
-        assert (second / "data/articles/myoclonus.md").read_bytes() == (ROOT / "data/articles/myoclonus.md").read_bytes()
+        assert (second / "data/articles/myoclonus.md").read_bytes() == (
+            ROOT / "data/articles/myoclonus.md"
+        ).read_bytes()
 
 
 def test_a_database_on_postgresql_is_dumped_and_restored_over_a_broken_one(postgresql, tmp_path):
@@ -82,7 +113,9 @@ def test_a_database_on_postgresql_is_dumped_and_restored_over_a_broken_one(postg
     engine = store.connect(address)
     _, token, _ = store.open_conversation(engine, "web", 24)
     accepted = store.accept(engine, token, "m", "what was said", None, 24)
-    store.finish(engine, accepted, [{"id": "r", "kind": "answer", "text": "and answered"}], "answer", {})
+    store.finish(
+        engine, accepted, [{"id": "r", "kind": "answer", "text": "and answered"}], "answer", {}
+    )
     path = made(tmp_path, DATABASE_URL=address)
     with engine.begin() as connection:
         connection.exec_driver_sql("delete from replies")
@@ -100,18 +133,28 @@ def test_old_backups_go_and_what_is_no_backup_stays(tmp_path):
     store.migrate(address)
     now = datetime.datetime.now(datetime.UTC)
     for days in (2, 9):
-        (tmp_path / "backups" / f"{now - datetime.timedelta(days=days):%Y%m%d-%H%M%S}").mkdir(parents=True)
+        (tmp_path / "backups" / f"{now - datetime.timedelta(days=days):%Y%m%d-%H%M%S}").mkdir(
+            parents=True
+        )
     (tmp_path / "backups/notes").mkdir()
     path = made(tmp_path / "backups", DATABASE_URL=address, RETENTION_DAYS="7")
     left = sorted(each.name for each in (tmp_path / "backups").iterdir())
     assert len(left) == 3 and {path.name, "notes"} < set(left) and release.live(settings.read())
 
 
-@pytest.mark.parametrize(("address", "said"), [
-    ("sqlite:////nonexistent/x.db", "is missing; is DATABASE_URL right?"),
-    ("postgresql+psycopg://ann:qqcanary@127.0.0.1:1/none", "pg_dump failed"),
-])
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("sqlite:////nonexistent/x.db", "is missing; is DATABASE_URL right?"),
+        ("postgresql+psycopg://ann:qqcanary@127.0.0.1:1/none", "pg_dump failed"),
+    ],
+)
 def test_a_backup_that_cant_be_made_leaves_nothing_and_says_why(address, said, tmp_path):
     done = backup(tmp_path / "backups", DATABASE_URL=address)
-    assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr and "qqcanary" not in done.stderr
+    assert (
+        done.returncode == 1
+        and said in done.stderr
+        and "Traceback" not in done.stderr
+        and "qqcanary" not in done.stderr
+    )
     assert list((tmp_path / "backups").iterdir()) == []

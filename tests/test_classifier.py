@@ -1,4 +1,6 @@
-"""The classifier in Rasa's environment: what it ranks, what its confidence means, and what it keeps."""
+"""The classifier in Rasa's environment: what it ranks, what its confidence means, and what it
+keeps."""
+
 import json
 import subprocess
 from pathlib import Path
@@ -8,43 +10,161 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 PHRASES = {
-    "opening_hours": ["when are you open", "are you open on sunday", "what time do you close", "till when can i come in",
-                      "do you open early", "is the shop shut at noon", "open tomorrow?", "closing time please"],
-    "where": ["where are you", "what is your address", "how do i get to you", "which bus goes there", "is there parking",
-              "which street is it", "directions please", "how far from the station"],
-    "price": ["how much is it", "what does a loaf cost", "is it expensive", "price of a cake", "what do i pay for ten rolls",
-              "cheapest bread?", "how much for two", "do you have a price list"],
-    "allergy": ["are there nuts in it", "is it free of gluten", "i can't eat milk", "which bread has no egg",
-                "what is safe for coeliacs", "any sesame inside", "does the cake hold soya", "my son reacts to nuts"],
-    "order": ["i want to order a cake", "can you bake one for saturday", "reserve two loaves for me", "put ten rolls aside",
-              "may i order ahead", "a birthday cake for friday please", "i need bread for a party", "how do i order"],
-    "delivery": ["do you deliver", "can you bring it to my house", "how long does delivery take", "send it to the office",
-                 "do you ship abroad", "is delivery free", "bring ten rolls every morning", "who brings it"],
-    "payment": ["can i pay by card", "do you take cash", "is contactless all right", "may i pay later", "do you send a bill",
-                "paying by phone", "can my firm pay", "which cards do you accept"],
-    "jobs": ["are you hiring", "i want to work for you", "do you need a baker", "can i do an apprenticeship", "any jobs",
-             "where do i send my cv", "do you take students in summer", "who do i ask about work"],
-    "complaint": ["the bread was stale", "my cake was broken", "i found a hair in it", "this was burnt", "i want my money back",
-                  "it tasted bad", "you forgot half of it", "that was the wrong cake"],
-    "recipe": ["how do you make the dough", "what flour do you use", "how long does it rise", "can i have the recipe",
-               "do you use yeast", "how hot is the oven", "what goes into the rye bread", "how do i bake it at home"],
-    "keeping": ["how long does the bread keep", "can i freeze it", "where do i store the cake", "does it need a fridge",
-                "my rolls go hard fast", "how to keep it fresh", "best box for bread", "is it still good after a week"],
-    "thanks": ["thank you", "thanks a lot", "that helped", "great, thanks", "cheers", "very kind", "thx", "many thanks"],
+    "opening_hours": [
+        "when are you open",
+        "are you open on sunday",
+        "what time do you close",
+        "till when can i come in",
+        "do you open early",
+        "is the shop shut at noon",
+        "open tomorrow?",
+        "closing time please",
+    ],
+    "where": [
+        "where are you",
+        "what is your address",
+        "how do i get to you",
+        "which bus goes there",
+        "is there parking",
+        "which street is it",
+        "directions please",
+        "how far from the station",
+    ],
+    "price": [
+        "how much is it",
+        "what does a loaf cost",
+        "is it expensive",
+        "price of a cake",
+        "what do i pay for ten rolls",
+        "cheapest bread?",
+        "how much for two",
+        "do you have a price list",
+    ],
+    "allergy": [
+        "are there nuts in it",
+        "is it free of gluten",
+        "i can't eat milk",
+        "which bread has no egg",
+        "what is safe for coeliacs",
+        "any sesame inside",
+        "does the cake hold soya",
+        "my son reacts to nuts",
+    ],
+    "order": [
+        "i want to order a cake",
+        "can you bake one for saturday",
+        "reserve two loaves for me",
+        "put ten rolls aside",
+        "may i order ahead",
+        "a birthday cake for friday please",
+        "i need bread for a party",
+        "how do i order",
+    ],
+    "delivery": [
+        "do you deliver",
+        "can you bring it to my house",
+        "how long does delivery take",
+        "send it to the office",
+        "do you ship abroad",
+        "is delivery free",
+        "bring ten rolls every morning",
+        "who brings it",
+    ],
+    "payment": [
+        "can i pay by card",
+        "do you take cash",
+        "is contactless all right",
+        "may i pay later",
+        "do you send a bill",
+        "paying by phone",
+        "can my firm pay",
+        "which cards do you accept",
+    ],
+    "jobs": [
+        "are you hiring",
+        "i want to work for you",
+        "do you need a baker",
+        "can i do an apprenticeship",
+        "any jobs",
+        "where do i send my cv",
+        "do you take students in summer",
+        "who do i ask about work",
+    ],
+    "complaint": [
+        "the bread was stale",
+        "my cake was broken",
+        "i found a hair in it",
+        "this was burnt",
+        "i want my money back",
+        "it tasted bad",
+        "you forgot half of it",
+        "that was the wrong cake",
+    ],
+    "recipe": [
+        "how do you make the dough",
+        "what flour do you use",
+        "how long does it rise",
+        "can i have the recipe",
+        "do you use yeast",
+        "how hot is the oven",
+        "what goes into the rye bread",
+        "how do i bake it at home",
+    ],
+    "keeping": [
+        "how long does the bread keep",
+        "can i freeze it",
+        "where do i store the cake",
+        "does it need a fridge",
+        "my rolls go hard fast",
+        "how to keep it fresh",
+        "best box for bread",
+        "is it still good after a week",
+    ],
+    "thanks": [
+        "thank you",
+        "thanks a lot",
+        "that helped",
+        "great, thanks",
+        "cheers",
+        "very kind",
+        "thx",
+        "many thanks",
+    ],
 }
 ASKED = {
-    "until what time are you open tonight": "opening_hours", "adress??": "where", "whats the price for a baguette": "price",
-    "does that contain hazelnuts": "allergy", "i'd like to order bread for saturday": "order",
-    "could you delivr to my home": "delivery", "do you accept credit cards": "payment", "looking for a job as a baker": "jobs",
-    "the cake i got was broken": "complaint", "would you share the recipe of the dough": "recipe",
-    "can bread be frozen": "keeping", "thank you so much": "thanks",
+    "until what time are you open tonight": "opening_hours",
+    "adress??": "where",
+    "whats the price for a baguette": "price",
+    "does that contain hazelnuts": "allergy",
+    "i'd like to order bread for saturday": "order",
+    "could you delivr to my home": "delivery",
+    "do you accept credit cards": "payment",
+    "looking for a job as a baker": "jobs",
+    "the cake i got was broken": "complaint",
+    "would you share the recipe of the dough": "recipe",
+    "can bread be frozen": "keeping",
+    "thank you so much": "thanks",
 }
-STRANGE = ["what is the capital of australia", "my knee hurts when i climb stairs", "write a poem about the sea",
-           "reset my password", "who won the match last night", "translate good morning into french"]
-MISTYPED = {"how do you amke the dough": "how do you make the dough", "DELIVRY is free": "delivery is free",
-            "whatflour do you use": "what flour do you use", "birthdya caek": "birthday cake", "appretniceshp": "apprenticeship",
-            "Sesame, gluten & Berlin": "Sesame, gluten & Berlin", "zzyzx xq": "zzyzx xq",
-            "hwat is your adress": "what is your address", "can you bkae one?": "can you bake one?", "qu'est-ce que c'est, dépôt": "qu'est-ce que c'est, dépôt"}
+STRANGE = [
+    "what is the capital of australia",
+    "my knee hurts when i climb stairs",
+    "write a poem about the sea",
+    "reset my password",
+    "who won the match last night",
+    "translate good morning into french",
+]
+MISTYPED = {
+    "how do you amke the dough": "how do you make the dough",
+    "DELIVRY is free": "delivery is free",
+    "whatflour do you use": "what flour do you use",
+    "birthdya caek": "birthday cake",
+    "appretniceshp": "apprenticeship",
+    "Sesame, gluten & Berlin": "Sesame, gluten & Berlin",
+    "zzyzx xq": "zzyzx xq",
+    "hwat is your adress": "what is your address",
+    "can you bkae one?": "can you bake one?",
+    "qu'est-ce que c'est, dépôt": "qu'est-ce que c'est, dépôt",
+}
 ODD = ["???", "🙂", "12", "x" * 3000, "a\x00b", "{price}", "/order"]
 
 SCRIPT = """
@@ -113,27 +233,42 @@ print(json.dumps({
     "named": [ask(steps, one, ["keeping"])[0]["ranking"][0] for one in (plain, unnamed)],
     "read": read([text for texts in given["phrases"].values() for text in texts], list(given["mistyped"])),
     "few": ask(few_steps, few, ["where are you", "thank you"]), "files": files, "report": report}))
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
 def seen():
-    given = {"phrases": PHRASES, "asked": list(ASKED), "strange": STRANGE, "odd": ODD, "mistyped": MISTYPED}
-    done = subprocess.run([ROOT / ".venv/bin/python", "-c", SCRIPT], input=json.dumps(given), cwd=ROOT,
-                          capture_output=True, text=True)
+    given = {
+        "phrases": PHRASES,
+        "asked": list(ASKED),
+        "strange": STRANGE,
+        "odd": ODD,
+        "mistyped": MISTYPED,
+    }
+    done = subprocess.run(
+        [ROOT / ".venv/bin/python", "-c", SCRIPT],
+        input=json.dumps(given),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def split(answers):
     """The answers for ASKED, STRANGE and ODD."""
-    return answers[:len(ASKED)], answers[len(ASKED):-len(ODD)], answers[-len(ODD):]
+    return answers[: len(ASKED)], answers[len(ASKED) : -len(ODD)], answers[-len(ODD) :]
 
 
 @pytest.mark.parametrize("which", ["plain", "sure"])
 def test_new_wordings_are_understood(seen, which):
     asked, _, _ = split(seen[which])
-    wrong = {text: answer["intent"]["name"] for (text, intent), answer in zip(ASKED.items(), asked, strict=False) if answer["intent"]["name"] != intent}
+    wrong = {
+        text: answer["intent"]["name"]
+        for (text, intent), answer in zip(ASKED.items(), asked, strict=False)
+        if answer["intent"]["name"] != intent
+    }
     assert len(wrong) <= 1, wrong
 
 
@@ -152,7 +287,9 @@ def test_the_ranking_is_as_long_as_asked_for(seen):
 
 def test_strangers_are_less_sure_than_questions(seen):
     asked, strange, _ = split(seen["plain"])
-    assert min(a["intent"]["confidence"] for a in asked) > max(a["intent"]["confidence"] for a in strange)
+    assert min(a["intent"]["confidence"] for a in asked) > max(
+        a["intent"]["confidence"] for a in strange
+    )
 
 
 def test_one_half_is_where_the_stated_share_of_wrong_answers_is_kept(seen):
@@ -165,7 +302,9 @@ def test_one_half_is_where_the_stated_share_of_wrong_answers_is_kept(seen):
 
 def test_calibration_keeps_the_order_of_the_scores(seen):
     for plain, sure in zip(seen["plain"], seen["sure"], strict=False):
-        assert [entry["name"] for entry in plain["ranking"]] == [entry["name"] for entry in sure["ranking"]]
+        assert [entry["name"] for entry in plain["ranking"]] == [
+            entry["name"] for entry in sure["ranking"]
+        ]
 
 
 def test_an_archive_holds_no_code_and_gives_back_the_same_classifier(seen):
@@ -183,7 +322,9 @@ def test_the_words_of_an_intents_name_are_one_of_its_phrases(seen):
 
 
 @pytest.mark.parametrize(("number", "typed"), list(enumerate(MISTYPED)))
-def test_a_mistyped_word_is_read_as_the_word_that_fits_and_others_are_left_alone(seen, number, typed):
+def test_a_mistyped_word_is_read_as_the_word_that_fits_and_others_are_left_alone(
+    seen, number, typed
+):
     assert seen["read"][number].lower() == MISTYPED[typed].lower()
 
 
@@ -194,7 +335,9 @@ def test_a_message_without_text_gets_no_intent(seen):
 def test_odd_texts_get_a_ranking_and_no_certainty(seen):
     _, _, odd = split(seen["sure"])
     first = odd[:4]
-    assert all(answer["intent"]["confidence"] < 0.5 for answer in first), [answer["intent"] for answer in first]
+    assert all(answer["intent"]["confidence"] < 0.5 for answer in first), [
+        answer["intent"] for answer in first
+    ]
 
 
 def test_two_intents_of_one_phrase_each_can_be_learned(seen):

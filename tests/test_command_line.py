@@ -16,8 +16,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(*arguments, input=None, **environment):
-    return subprocess.run([sys.executable, "-m", "bot", *arguments], cwd=ROOT, capture_output=True, text=True, input=input,
-                          env={**os.environ, **environment}, timeout=150)
+    return subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        input=input,
+        env={**os.environ, **environment},
+        timeout=150,
+    )
 
 
 def test_alone_it_lists_its_verbs():
@@ -28,20 +35,38 @@ def test_alone_it_lists_its_verbs():
 
 
 def test_ask_prints_an_answer_for_a_person(service):
-    done = run("ask", "--url", service.url, "--article", "myoclonus", "can", "myoclonus", "be", "prevented")
+    done = run(
+        "ask", "--url", service.url, "--article", "myoclonus", "can", "myoclonus", "be", "prevented"
+    )
     assert done.returncode == 0, done.stderr
     assert "Can myoclonus be prevented?" in done.stdout
     assert "Not yet reviewed by a clinician" in done.stdout and "https://" in done.stdout
 
 
 def test_ask_json_prints_one_object_a_line_in_order(service):
-    lines = ["can myoclonus be prevented", '{"conversation": "a", "text": "what is clonazepam for"}', "", "can migraine be prevented",
-             '{"text": "hello"}', '{"not": "a message"}']
+    lines = [
+        "can myoclonus be prevented",
+        '{"conversation": "a", "text": "what is clonazepam for"}',
+        "",
+        "can migraine be prevented",
+        '{"text": "hello"}',
+        '{"not": "a message"}',
+    ]
     done = run("ask", "--json", "--url", service.url, input="\n".join(lines) + "\n")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [answer["text"] for answer in answers] == ["can myoclonus be prevented", "what is clonazepam for", "can migraine be prevented",
-                                                      "hello", '{"not": "a message"}']
-    assert [answer["replies"][0]["kind"] for answer in answers[:4]] == ["answer", "answer", "not_covered", "talk"]
+    assert [answer["text"] for answer in answers] == [
+        "can myoclonus be prevented",
+        "what is clonazepam for",
+        "can migraine be prevented",
+        "hello",
+        '{"not": "a message"}',
+    ]
+    assert [answer["replies"][0]["kind"] for answer in answers[:4]] == [
+        "answer",
+        "answer",
+        "not_covered",
+        "talk",
+    ]
     assert set(answers[0]) == {"text", "replies"} and answers[1]["conversation"] == "a"
     assert done.returncode == 0, done.stderr
 
@@ -55,22 +80,36 @@ def test_ask_json_says_which_line_could_not_be_taken_and_goes_on(service):
 
 
 def test_ask_starts_a_service_for_itself_where_none_runs(tmp_path):
-    done = run("ask", "hello", PORT=str(free_port()), DATABASE_URL=f"sqlite:///{tmp_path}/t.db", VAR=str(tmp_path),
-               SECRET=settings.secret(settings.read()))
+    done = run(
+        "ask",
+        "hello",
+        PORT=str(free_port()),
+        DATABASE_URL=f"sqlite:///{tmp_path}/t.db",
+        VAR=str(tmp_path),
+        SECRET=settings.secret(settings.read()),
+    )
     assert done.returncode == 0, done.stderr
     assert "What would you like to know" in done.stdout
 
 
-@pytest.mark.parametrize(("environment", "verb", "said"), [
-    ({"PORT": "abc"}, "settings", "PORT='abc' can't be used"),
-    ({"PORT": "-1"}, "settings", "PORT='-1' can't be used"),
-    ({"MODELS": "/nonexistent/models"}, "serve", "no release is published"),
-    ({"DATABASE_URL": "sqlite:////dev/null/x.db"}, "serve", "/dev/null"),
-    ({"DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"}, "serve", "database"),
-])
+@pytest.mark.parametrize(
+    ("environment", "verb", "said"),
+    [
+        ({"PORT": "abc"}, "settings", "PORT='abc' can't be used"),
+        ({"PORT": "-1"}, "settings", "PORT='-1' can't be used"),
+        ({"MODELS": "/nonexistent/models"}, "serve", "no release is published"),
+        ({"DATABASE_URL": "sqlite:////dev/null/x.db"}, "serve", "/dev/null"),
+        ({"DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/none"}, "serve", "database"),
+    ],
+)
 def test_a_wrong_environment_is_one_line_that_names_it(environment, verb, said, tmp_path):
-    given = {"PORT": str(free_port()), "VAR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/t.db",
-             "SECRET": settings.secret(settings.read()), **environment}
+    given = {
+        "PORT": str(free_port()),
+        "VAR": str(tmp_path),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/t.db",
+        "SECRET": settings.secret(settings.read()),
+        **environment,
+    }
     done = run(verb, **given)
     assert done.returncode == 1
     assert said in done.stderr and "Traceback" not in done.stderr
@@ -84,23 +123,44 @@ def test_a_port_in_use_is_one_line_that_names_it():
         port = taken.getsockname()[1]
         done = run("serve", PORT=str(port))
     assert done.returncode == 1
-    assert f"port {port}" in done.stderr and "PORT=" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert (
+        f"port {port}" in done.stderr
+        and "PORT=" in done.stderr
+        and len(done.stderr.strip().splitlines()) == 1
+    )
 
 
 def test_a_missing_encoder_is_one_line_that_names_it(tmp_path):
     models = conftest.republish(tmp_path / "models", lambda data: None)
     (models / "encoder").unlink()
-    done = run("serve", MODELS=str(models), PORT=str(free_port()), VAR=str(tmp_path), DATABASE_URL=f"sqlite:///{tmp_path}/t.db",
-               SECRET=settings.secret(settings.read()))
+    done = run(
+        "serve",
+        MODELS=str(models),
+        PORT=str(free_port()),
+        VAR=str(tmp_path),
+        DATABASE_URL=f"sqlite:///{tmp_path}/t.db",
+        SECRET=settings.secret(settings.read()),
+    )
     assert done.returncode == 1
-    assert "encoder" in done.stderr and "bot encoder build" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert (
+        "encoder" in done.stderr
+        and "bot encoder build" in done.stderr
+        and len(done.stderr.strip().splitlines()) == 1
+    )
 
 
 def test_a_full_disk_is_one_line_that_names_it(tmp_path):
-    code = ("import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
-            "from bot import __main__; sys.exit(__main__.main(['retention']))")
-    done = subprocess.run([sys.executable, "-B", "-c", code], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/t.db"})
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+        "from bot import __main__; sys.exit(__main__.main(['retention']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/t.db"},
+    )
     assert done.returncode == 1
     assert "disk is full: make room" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 
@@ -113,7 +173,11 @@ def test_a_database_of_a_newer_version_is_one_line_that_says_so(address):
     engine.dispose()
     done = run("retention", DATABASE_URL=address)
     assert done.returncode == 1
-    assert "newer than this code" in done.stderr and "backup" in done.stderr and len(done.stderr.strip().splitlines()) == 1
+    assert (
+        "newer than this code" in done.stderr
+        and "backup" in done.stderr
+        and len(done.stderr.strip().splitlines()) == 1
+    )
 
 
 @pytest.mark.parametrize("damage", ["archive", "manifest", "signature", "content"])
@@ -125,13 +189,26 @@ def test_a_release_that_was_changed_is_refused(tmp_path, damage):
     models = tmp_path / "models"
     (models / "releases").mkdir(parents=True)
     (models / "encoder").symlink_to(config.path("models") / "encoder")
-    folder = Path(shutil.copytree(config.path("models") / "releases" / live, models / "releases" / live))
+    folder = Path(
+        shutil.copytree(config.path("models") / "releases" / live, models / "releases" / live)
+    )
     (models / "live").write_text(live)
-    file = {"archive": "model.tar.gz", "manifest": "manifest.json", "signature": "manifest.sig", "content": "data/texts.yml"}[damage]
+    file = {
+        "archive": "model.tar.gz",
+        "manifest": "manifest.json",
+        "signature": "manifest.sig",
+        "content": "data/texts.yml",
+    }[damage]
     with (folder / file).open("ab") as opened:
         opened.write(b"0")
-    done = run("serve", MODELS=str(models), PORT=str(free_port()), VAR=str(tmp_path), DATABASE_URL=f"sqlite:///{tmp_path}/t.db",
-               SECRET=settings.secret(config))
+    done = run(
+        "serve",
+        MODELS=str(models),
+        PORT=str(free_port()),
+        VAR=str(tmp_path),
+        DATABASE_URL=f"sqlite:///{tmp_path}/t.db",
+        SECRET=settings.secret(config),
+    )
     assert done.returncode == 1
     assert "signed" in done.stderr and len(done.stderr.strip().splitlines()) == 1
 

@@ -1,4 +1,5 @@
-"""Releases that hosts share: in a folder, and in an S3-compatible store; and what is refused, whoever put it there."""
+"""Releases that hosts share: in a folder, and in an S3-compatible store; and what is refused,
+whoever put it there."""
 
 import dataclasses
 import http.server
@@ -57,8 +58,13 @@ def s3(monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), S3)
     server.objects = {}
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name, value in {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}", "AWS_ACCESS_KEY_ID": "key",
-                        "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}.items():
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
         monkeypatch.setenv(name, value)
     yield server
     server.shutdown()
@@ -69,12 +75,23 @@ def host(folder, url):
     """The settings of a host of its own, without a release."""
     (folder / "models").mkdir(parents=True)
     (folder / "models" / "encoder").symlink_to(settings.read().path("models") / "encoder")
-    return dataclasses.replace(settings.read(), models=str(folder / "models"), var=str(folder), secret=OURS, releases_url=url)
+    return dataclasses.replace(
+        settings.read(),
+        models=str(folder / "models"),
+        var=str(folder),
+        secret=OURS,
+        releases_url=url,
+    )
 
 
 def published(folder, url, change=lambda data: None):
     """The settings of the host that made a release and published it."""
-    config = dataclasses.replace(settings.read(), models=str(conftest.republish(folder / "maker", change)), secret=OURS, releases_url=url)
+    config = dataclasses.replace(
+        settings.read(),
+        models=str(conftest.republish(folder / "maker", change)),
+        secret=OURS,
+        releases_url=url,
+    )
     release.publish(config, release.live(config))
     return config
 
@@ -101,11 +118,16 @@ def test_what_one_host_publishes_another_fetches_verified_and_whole(depot, tmp_p
 def test_an_empty_depot_changes_nothing_and_one_that_does_not_answer_is_named(depot, tmp_path):
     other = host(tmp_path / "other", depot)
     assert release.fetch(other) is False and release.live(other) is None
-    gone = dataclasses.replace(other, releases_url="s3://elsewhere/x" if depot.startswith("s3") else "file:///nonexistent/depot")
+    gone = dataclasses.replace(
+        other,
+        releases_url="s3://elsewhere/x" if depot.startswith("s3") else "file:///nonexistent/depot",
+    )
     maker = published(tmp_path, "")
     if depot.startswith("file"):
         with pytest.raises(release.ReleaseError, match="can't be written.*RELEASES_URL"):
-            release.publish(dataclasses.replace(maker, releases_url=gone.releases_url), release.live(maker))
+            release.publish(
+                dataclasses.replace(maker, releases_url=gone.releases_url), release.live(maker)
+            )
 
 
 def bend(tar, **member):
@@ -133,7 +155,7 @@ def without(tar, name):
 
 
 ATTACKS = {
-    "cut off": lambda tar: tar[:len(tar) // 2],
+    "cut off": lambda tar: tar[: len(tar) // 2],
     "no archive at all": lambda tar: b"evil" * 1000,
     "empty": lambda tar: b"",
     "unsigned": lambda tar: without(tar, "manifest.sig"),
@@ -142,7 +164,9 @@ ATTACKS = {
     "a path upwards": lambda tar: bend(tar, name="../../../../../../../../tmp/pamphlet-evil"),
     "a path upwards inside": lambda tar: bend(tar, name="data/../../../pamphlet-evil"),
     "a link": lambda tar: bend(tar, name="data/link", type=tarfile.SYMTYPE, linkname="/etc/passwd"),
-    "a hard link": lambda tar: bend(tar, name="data/hard", type=tarfile.LNKTYPE, linkname="/etc/passwd"),
+    "a hard link": lambda tar: bend(
+        tar, name="data/hard", type=tarfile.LNKTYPE, linkname="/etc/passwd"
+    ),
     "a device": lambda tar: bend(tar, name="data/device", type=tarfile.CHRTYPE),
     "a file twice": lambda tar: bend(tar, name="manifest.json"),
 }
@@ -164,8 +188,12 @@ def test_a_bad_archive_is_refused_and_the_old_release_stays(attack, working, tmp
         release.fetch(other)
     assert len(str(refused.value).splitlines()) == 1
     assert release.live(other) == "the-old-one"
-    assert not list((other.path("models")).glob("releases/*")) and not list(other.path("models").glob("fetching-*"))
-    assert {path for path in Path("/tmp").glob("pamphlet-evil*")} == before and not list(tmp_path.rglob("pamphlet-evil"))
+    assert not list((other.path("models")).glob("releases/*")) and not list(
+        other.path("models").glob("fetching-*")
+    )
+    assert {path for path in Path("/tmp").glob("pamphlet-evil*")} == before and not list(
+        tmp_path.rglob("pamphlet-evil")
+    )
 
 
 def test_a_release_of_another_site_is_refused(tmp_path):
@@ -210,7 +238,9 @@ def reword(data):
     path.write_text(f"{head}{mark}This is said by the second release. {tail}")
 
 
-def test_a_release_is_rolled_out_to_every_host_without_a_lost_message_and_a_bad_one_is_not(tmp_path):
+def test_a_release_is_rolled_out_to_every_host_without_a_lost_message_and_a_bad_one_is_not(
+    tmp_path,
+):
     depot = tmp_path / "depot"
     depot.mkdir()
     url = f"file://{depot}"
@@ -221,7 +251,11 @@ def test_a_release_is_rolled_out_to_every_host_without_a_lost_message_and_a_bad_
 
         def go_on_asking():
             while not end.is_set():
-                answers.append(service.post(token, {"id": uuid.uuid4().hex, "text": "can myoclonus be prevented"}))
+                answers.append(
+                    service.post(
+                        token, {"id": uuid.uuid4().hex, "text": "can myoclonus be prevented"}
+                    )
+                )
 
         asking = threading.Thread(target=go_on_asking)
         asking.start()

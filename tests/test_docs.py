@@ -1,4 +1,5 @@
-"""The docs can't lie: their commands, examples, settings, tables and links are held against the code."""
+"""The docs can't lie: their commands, examples, settings, tables and links are held against the
+code."""
 
 import re
 import subprocess
@@ -15,7 +16,10 @@ DOCS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 
 def test_the_settings_page_lists_every_setting_with_its_default_and_help():
     page = (ROOT / "docs/settings.md").read_text()
-    rows = [f"| `{name}` | {f'`{default}`' if default != '' else '(empty)'} | {help} |" for name, default, help in settings.table()]
+    rows = [
+        f"| `{name}` | {f'`{default}`' if default != '' else '(empty)'} | {help} |"
+        for name, default, help in settings.table()
+    ]
     assert [line for line in page.splitlines() if line.startswith("| `")] == rows
 
 
@@ -27,12 +31,22 @@ def test_the_design_describes_every_table():
 
 def test_every_target_and_command_that_the_docs_name_is_there():
     targets = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    verbs = subprocess.run([ROOT / ".venv/bin/python", "-m", "bot"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    verbs = subprocess.run(
+        [ROOT / ".venv/bin/python", "-m", "bot"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for path in DOCS:
         text = path.read_text()
-        for target in re.findall(r"`make ([a-z-]+)", text) + re.findall(r"^    make ([a-z-]+)", text, re.MULTILINE):
+        for target in re.findall(r"`make ([a-z-]+)", text) + re.findall(
+            r"^    make ([a-z-]+)", text, re.MULTILINE
+        ):
             assert f"make {target} " in targets, f"{path.name}: make {target}"
-        for verb in re.findall(r"\.venv/bin/bot ([a-z]+)", text) + re.findall(r"`bot ([a-z]+)", text):
+        for verb in re.findall(r"\.venv/bin/bot ([a-z]+)", text) + re.findall(
+            r"`bot ([a-z]+)", text
+        ):
             assert f"    {verb} " in verbs, f"{path.name}: bot {verb}"
 
 
@@ -44,7 +58,9 @@ def test_every_link_of_the_docs_leads_somewhere(path):
 
 
 def test_the_example_article_is_an_article_but_for_its_few_phrases():
-    text = re.search(r"```markdown\n(.*?)```", (ROOT / "docs/articles.md").read_text(), re.DOTALL)[1]
+    text = re.search(r"```markdown\n(.*?)```", (ROOT / "docs/articles.md").read_text(), re.DOTALL)[
+        1
+    ]
     _, faults = articles.read(text, "example.md")
     assert faults and all("are too few" in fault for fault in faults), faults
 
@@ -53,7 +69,11 @@ def test_the_question_of_the_readme_can_be_added(data):
     readme = (ROOT / "README.md").read_text()
     example = re.search(r"(    questions:\n.*?\n)\n(    ## .*?\n.*?\n)\n", readme, re.DOTALL)
     front, section = (re.sub(r"^    ", "", part, flags=re.MULTILINE) for part in example.groups())
-    front = re.sub(r"\[(.*), \.\.\.\]", lambda m: "[" + ", ".join([m[1], *(f"more of {m[1][:9]} {n}" for n in range(14))]) + "]", front)
+    front = re.sub(
+        r"\[(.*), \.\.\.\]",
+        lambda m: "[" + ", ".join([m[1], *(f"more of {m[1][:9]} {n}" for n in range(14))]) + "]",
+        front,
+    )
     path = data / "articles" / "myoclonus.md"
     text = path.read_text().replace("questions:\n", front, 1) + "\n" + section
     path.write_text(text)
@@ -65,5 +85,9 @@ def test_the_question_of_the_readme_can_be_added(data):
 @pytest.mark.parametrize("page", ["privacy.md", "security.md"])
 def test_every_test_that_a_page_names_is_there(page):
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text()))
-    there = {name for path in ROOT.glob("tests/**/test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)}
+    there = {
+        name
+        for path in ROOT.glob("tests/**/test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
     assert len(named) > 10 and named <= there, named - there

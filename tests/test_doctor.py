@@ -17,9 +17,23 @@ SECRET = settings.secret(settings.read())
 
 
 def examine(folder, **environment):
-    """(exit code, {what: its lines}) of `bot doctor` on a machine whose own files are in `folder`."""
-    given = {"VAR": str(folder), "DATABASE_URL": f"sqlite:///{folder}/test.db", "SECRET": SECRET, "PORT": str(servers.free_port()), **environment}
-    done = subprocess.run([sys.executable, "-m", "bot", "doctor"], cwd=ROOT, capture_output=True, text=True, env={**os.environ, **given}, timeout=120)
+    """(exit code, {what: its lines}) of `bot doctor` on a machine whose own files are in
+    `folder`."""
+    given = {
+        "VAR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder}/test.db",
+        "SECRET": SECRET,
+        "PORT": str(servers.free_port()),
+        **environment,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "doctor"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **given},
+        timeout=120,
+    )
     assert done.stderr == ""
     found = {}
     for line in done.stdout.splitlines()[:-1]:
@@ -36,7 +50,19 @@ def mended(found):
 def test_a_sound_machine_has_nothing_to_mend_and_stays_as_it_is(tmp_path):
     code, found = examine(tmp_path)
     assert (code, mended(found)) == (0, set()), found
-    assert set(found) == {"Python", "Rasa", "encoder", "release", "database", "Redis", "disk", "memory", "port", "PUBLIC_URL", "secrets"}
+    assert set(found) == {
+        "Python",
+        "Rasa",
+        "encoder",
+        "release",
+        "database",
+        "Redis",
+        "disk",
+        "memory",
+        "port",
+        "PUBLIC_URL",
+        "secrets",
+    }
     assert list(tmp_path.iterdir()) == []
 
 
@@ -44,30 +70,71 @@ def test_everything_that_is_broken_is_named_at_once_and_no_password_is_shown(tmp
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         code, found = examine(
-            tmp_path, PORT=str(taken.getsockname()[1]), MODELS=str(tmp_path / "models"), VAR="/proc/nowhere",
-            DATABASE_URL="postgresql+psycopg://ann:qqcanary@127.0.0.1:1/none", REDIS_URL="redis://:qqcanary@127.0.0.1:1/0", RASA_PROCESSES="100000",
-            PUBLIC_URL="http://chat.example.org", SECRET="qqcanary", METRICS_TOKEN="a" * 40, WEBHOOK_SECRET="whsec_qqcanary")
+            tmp_path,
+            PORT=str(taken.getsockname()[1]),
+            MODELS=str(tmp_path / "models"),
+            VAR="/proc/nowhere",
+            DATABASE_URL="postgresql+psycopg://ann:qqcanary@127.0.0.1:1/none",
+            REDIS_URL="redis://:qqcanary@127.0.0.1:1/0",
+            RASA_PROCESSES="100000",
+            PUBLIC_URL="http://chat.example.org",
+            SECRET="qqcanary",
+            METRICS_TOKEN="a" * 40,
+            WEBHOOK_SECRET="whsec_qqcanary",
+        )
     assert code == 1 and "qqcanary" not in str(found)
-    assert mended(found) == {"encoder", "release", "database", "Redis", "disk", "memory", "port", "PUBLIC_URL", "secrets"}
+    assert mended(found) == {
+        "encoder",
+        "release",
+        "database",
+        "Redis",
+        "disk",
+        "memory",
+        "port",
+        "PUBLIC_URL",
+        "secrets",
+    }
     said = {what: " ".join(line for _, line in lines) for what, lines in found.items()}
-    for what, mend in {"encoder": "bot encoder build", "release": "bot prepare", "database": "DATABASE_URL", "Redis": "REDIS_URL",
-                       "disk": "/proc", "memory": "RASA_PROCESSES", "port": "set PORT", "PUBLIC_URL": "not https"}.items():
+    for what, mend in {
+        "encoder": "bot encoder build",
+        "release": "bot prepare",
+        "database": "DATABASE_URL",
+        "Redis": "REDIS_URL",
+        "disk": "/proc",
+        "memory": "RASA_PROCESSES",
+        "port": "set PORT",
+        "PUBLIC_URL": "not https",
+    }.items():
         assert mend in said[what], (what, said[what])
-    assert [line.split(" ")[0] for state, line in found["secrets"] if state == "mend"] == ["SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET"]
+    assert [line.split(" ")[0] for state, line in found["secrets"] if state == "mend"] == [
+        "SECRET",
+        "METRICS_TOKEN",
+        "WEBHOOK_SECRET",
+    ]
 
 
 def test_another_rasa_and_a_package_it_was_never_tried_with_are_named(monkeypatch):
     known = importlib.metadata.version
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "99.1" if name == "sanic" else known(name))
-    assert [state for state, _ in doctor._look_rasa(None)] == ["notice"] and "sanic 99.1" in list(doctor._look_rasa(None))[0][1]
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "3.7.0" if name == "rasa" else known(name))
-    (state, said), = doctor._look_rasa(None)
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "99.1" if name == "sanic" else known(name)
+    )
+    assert [state for state, _ in doctor._look_rasa(None)] == ["notice"] and "sanic 99.1" in list(
+        doctor._look_rasa(None)
+    )[0][1]
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "3.7.0" if name == "rasa" else known(name)
+    )
+    ((state, said),) = doctor._look_rasa(None)
     assert state == "mend" and "rasa 3.7.0" in said and "make install" in said
 
 
 def test_a_release_that_another_site_signed_is_named(tmp_path):
     code, found = examine(tmp_path, SECRET="of another site: 0123456789abcdef")
-    assert code == 1 and mended(found) == {"release"} and "not signed by this site" in found["release"][0][1]
+    assert (
+        code == 1
+        and mended(found) == {"release"}
+        and "not signed by this site" in found["release"][0][1]
+    )
 
 
 def test_a_secret_that_others_can_read_and_a_public_port_without_https_are_named(tmp_path):
@@ -92,4 +159,6 @@ def test_a_database_of_another_version_is_named(address, revision, state, tmp_pa
 
 def test_a_port_that_a_gateway_serves_is_no_fault(service, tmp_path):
     _, found = examine(tmp_path, PORT=service.url.rpartition(":")[2])
-    assert found["port"] == [("ok", f"{service.url.rpartition(':')[2]} of 127.0.0.1 is served by a gateway already")]
+    assert found["port"] == [
+        ("ok", f"{service.url.rpartition(':')[2]} of 127.0.0.1 is served by a gateway already")
+    ]

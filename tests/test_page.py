@@ -8,14 +8,25 @@ import shutil
 import httpx
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 @pytest.fixture(scope="module")
 def browser():
     if not CHROMIUM:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("Chromium is missing (Debian: apt-get install chromium): the pages' tests need it")
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
+            "Chromium is missing (Debian: apt-get install chromium): the pages' tests need it"
+        )
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -30,7 +41,10 @@ def page(browser, request):
     context = browser.new_context(viewport={"width": width, "height": height})
     made = context.new_page()
     made.faults = []
-    made.on("console", lambda message: made.faults.append(message.text) if message.type == "error" else None)
+    made.on(
+        "console",
+        lambda message: made.faults.append(message.text) if message.type == "error" else None,
+    )
     made.on("pageerror", lambda error: made.faults.append(str(error)))
     yield made
     context.close()
@@ -89,17 +103,24 @@ def test_the_page_shows_the_article_and_obeys_its_own_policy(page, service, path
     assert page.locator("section").count() > 5
     assert page.locator("#sources li").count() > 3
     assert "script-src 'self'" in httpx.get(service.url + path).headers["content-security-policy"]
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    overflow = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
     assert overflow <= 0, "the page scrolls sideways"
     assert page.faults == []
 
 
 def test_every_article_has_its_page_and_its_source_marks_lead_somewhere(page, service):
     page.goto(service.url)
-    paths = page.eval_on_selector_all("header nav a", "links => links.map(link => link.getAttribute('href'))")
+    paths = page.eval_on_selector_all(
+        "header nav a", "links => links.map(link => link.getAttribute('href'))"
+    )
     for path in paths or ["/"]:
         page.goto(service.url + path)
-        broken = page.evaluate("[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.getElementById(a.hash.slice(1))).length")
+        broken = page.evaluate(
+            "[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => "
+            "!document.getElementById(a.hash.slice(1))).length"
+        )
         assert broken == 0, path
     assert page.faults == []
 
@@ -108,11 +129,15 @@ def test_the_frame_version_answers_too(page, service):
     page.goto(f"{service.url}/embed?article=myoclonus")
     page.get_by_role("button", name="What is myoclonus?").wait_for()
     ask(page, "what causes myoclonus")
-    page.get_by_role("log").get_by_text(re.compile("Not yet reviewed by a clinician")).last.wait_for(timeout=15_000)
+    page.get_by_role("log").get_by_text(
+        re.compile("Not yet reviewed by a clinician")
+    ).last.wait_for(timeout=15_000)
     assert page.faults == []
     frame = httpx.get(f"{service.url}/embed", params={"article": "<b>"})
     assert "frame-ancestors 'self'" in frame.headers["content-security-policy"]
-    assert frame.text.count("<option") == 4 and "<b>" not in frame.text, "without an article that we have, a question of each of four"
+    assert frame.text.count("<option") == 4 and "<b>" not in frame.text, (
+        "without an article that we have, a question of each of four"
+    )
 
 
 def test_nothing_leaves_the_page_before_the_first_message(browser, service):

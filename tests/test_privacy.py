@@ -1,4 +1,5 @@
-"""What is kept, for how long, and that what is deleted is gone: from tables, files, logs and Rasa."""
+"""What is kept, for how long, and that what is deleted is gone: from tables, files, logs and
+Rasa."""
 
 import asyncio
 import concurrent.futures
@@ -47,10 +48,21 @@ def engine(address):
 
 
 def say(engine, token, text, days=0, comment=None):
-    """Store one answered message of `days` ago, and a vote on it where there is a comment; its turn's number."""
+    """Store one answered message of `days` ago, and a vote on it where there is a comment; its
+    turn's number."""
     accepted = store.accept(engine, token, uuid.uuid4().hex, text, None, 24)
     reply = {"id": uuid.uuid4().hex, "kind": "answer", "text": f"about {text}"}
-    store.finish(engine, accepted, [reply], "answer", {"topic": {"question": "a.b"}, "asked": [text]}, "a.b", 0.9, {"intent": text}, "r1")
+    store.finish(
+        engine,
+        accepted,
+        [reply],
+        "answer",
+        {"topic": {"question": "a.b"}, "asked": [text]},
+        "a.b",
+        0.9,
+        {"intent": text},
+        "r1",
+    )
     if comment:
         votes.vote(engine, token, reply["id"], False, "unclear", comment)
     rows(engine, update(Turn).where(Turn.id == accepted.turn).values(received_at=NOW - days * DAY))
@@ -81,7 +93,11 @@ def holds(engine, word):
     """Whether the database holds a word: SQLite in a byte of its files, PostgreSQL in a row."""
     if engine.dialect.name == "sqlite":
         return word.encode() in bytes_of(Path(engine.url.database))
-    return any(word in str(row) for table in Base.metadata.sorted_tables for row in rows(engine, select(table)))
+    return any(
+        word in str(row)
+        for table in Base.metadata.sorted_tables
+        for row in rows(engine, select(table))
+    )
 
 
 # --- retention
@@ -96,12 +112,23 @@ def test_of_old_messages_only_counts_are_kept(engine):
     store.scrub(engine)
     assert not holds(engine, CANARY)
     midnight = (NOW - 31 * DAY).replace(hour=0, minute=0, second=0, microsecond=0)
-    assert rows(engine, select(Turn.outcome, Turn.question, Turn.confidence, Turn.release, Turn.received_at)) == [
-        ("answer", "a.b", 0.9, "r1", midnight)] * 2
-    assert rows(engine, select(Vote.helpful, Vote.reason, Vote.comment)) == [(False, "unclear", None)]
+    assert (
+        rows(
+            engine,
+            select(Turn.outcome, Turn.question, Turn.confidence, Turn.release, Turn.received_at),
+        )
+        == [("answer", "a.b", 0.9, "r1", midnight)] * 2
+    )
+    assert rows(engine, select(Vote.helpful, Vote.reason, Vote.comment)) == [
+        (False, "unclear", None)
+    ]
     assert rows(engine, select(Reply.body)) == [({},)]
-    assert rows(engine, select(Conversation.token_hash, Conversation.country, Conversation.state, Conversation.article)) == [
-        (None, None, {}, "myoclonus")]
+    assert rows(
+        engine,
+        select(
+            Conversation.token_hash, Conversation.country, Conversation.state, Conversation.article
+        ),
+    ) == [(None, None, {}, "myoclonus")]
     with pytest.raises(store.NoConversation):
         store.read_turns(engine, token)
 
@@ -111,7 +138,9 @@ def test_newer_messages_of_the_same_conversation_stay_and_can_be_read(engine):
     say(engine, token, "an old one", days=31)
     new = say(engine, token, "a new one", days=29)
     assert store.clear(engine, NOW - 30 * DAY) == 1
-    assert [(turn["id"], turn["text"]) for turn in store.read_turns(engine, token)] == [(new, "a new one")]
+    assert [(turn["id"], turn["text"]) for turn in store.read_turns(engine, token)] == [
+        (new, "a new one")
+    ]
     assert store.accept(engine, token, "m", "and another", None, 24).number == 2
     assert store.clear(engine, NOW - 30 * DAY) == 0
 
@@ -129,8 +158,13 @@ def test_bot_retention_deletes_old_texts_and_says_how_many(engine, address):
     say(engine, token, f"{CANARY} eight days ago", days=8)
     say(engine, token, "six days ago", days=6)
     engine.dispose()
-    done = subprocess.run([sys.executable, "-m", "bot", "retention"], cwd=ROOT, capture_output=True, text=True,
-                          env={**os.environ, "DATABASE_URL": address, "RETENTION_DAYS": "7"})
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "retention"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DATABASE_URL": address, "RETENTION_DAYS": "7"},
+    )
     assert done.stdout == "the texts of 1 messages were deleted; 7 days are kept\n", done.stderr
     assert not holds(engine, CANARY)
     assert holds(engine, "six days ago")
@@ -182,7 +216,8 @@ def test_a_conversation_that_is_forgotten_takes_all_its_rows_with_it(engine):
 
 
 def test_pages_that_were_split_keep_no_deleted_text(tmp_path):
-    """SQLite's secure_delete leaves stale copies behind when rows are moved; scrubbing leaves none."""
+    """SQLite's secure_delete leaves stale copies behind when rows are moved; scrubbing leaves
+    none."""
     url = f"sqlite:///{tmp_path / 'split.db'}"
     store.migrate(url)
     engine = store.connect(url)
@@ -209,11 +244,13 @@ def test_an_older_database_keeps_its_rows_when_it_is_brought_up_to_date(address)
     upgrade(address, "0001")
     engine = store.connect(address)
     for statement in (
-            "insert into conversations (id, token_hash, channel, state, opened_at, expires_at) "
-            "values ('c', 'h', 'web', '{}', '2026-01-01', '2026-01-02')",
-            "insert into turns (id, conversation, message, text, received_at) values (1, 'c', 'm', 'hello', '2026-01-01')",
-            "insert into replies (id, turn, place, body) values ('r', 1, 0, '{}')",
-            "insert into votes (reply, helpful, voted_at) values ('r', true, '2026-01-01')"):
+        "insert into conversations (id, token_hash, channel, state, opened_at, expires_at) "
+        "values ('c', 'h', 'web', '{}', '2026-01-01', '2026-01-02')",
+        "insert into turns (id, conversation, message, text, received_at) values (1, 'c', 'm', "
+        "'hello', '2026-01-01')",
+        "insert into replies (id, turn, place, body) values ('r', 1, 0, '{}')",
+        "insert into votes (reply, helpful, voted_at) values ('r', true, '2026-01-01')",
+    ):
         rows(engine, text(statement))
     store.migrate(address)
     for table in (Conversation, Turn, Reply, Vote):
@@ -227,7 +264,10 @@ def test_sqlite_gives_no_id_twice(tmp_path):
     engine = store.connect(address)
     made = dict(rows(engine, text("select name, sql from sqlite_master where type = 'table'")))
     numbered = [name for name, sql in made.items() if "id INTEGER NOT NULL" in sql]
-    assert len(numbered) >= 9 and [name for name in numbered if "AUTOINCREMENT" not in made[name]] == []
+    assert (
+        len(numbered) >= 9
+        and [name for name in numbered if "AUTOINCREMENT" not in made[name]] == []
+    )
     engine.dispose()
 
 
@@ -235,7 +275,14 @@ def test_two_gateways_that_start_at_once_bring_the_database_up_to_date_once(addr
     upgrade(address, "0001")
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         code = f"from bot import store; store.migrate({address!r})"
-        done = list(pool.map(lambda _: subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True), range(3)))
+        done = list(
+            pool.map(
+                lambda _: subprocess.run(
+                    [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+                ),
+                range(3),
+            )
+        )
     if address.startswith("postgresql"):  # SQLite is one machine's, and one gateway's
         assert [each.returncode for each in done] == [0, 0, 0], done
     engine = store.connect(address)
@@ -259,7 +306,8 @@ def headers(token):
 
 
 def everywhere(service):
-    """Every file that the service writes or could write: its own folder, the models, the content."""
+    """Every file that the service writes or could write: its own folder, the models, the
+    content."""
     for folder in (service.database.parent, ROOT / "var", ROOT / "models", ROOT / "data"):
         for path in folder.rglob("*"):
             if path.is_file() and path.suffix not in (".onnx", ".gz"):
@@ -277,7 +325,9 @@ def places_of(service, word):
 
 def tell(service, token, word):
     """Put `word` in through every door of a conversation."""
-    first = service.post(token, {"id": f"{word}-id", "text": f"{word} can myoclonus be prevented"}).json()["replies"][0]
+    first = service.post(
+        token, {"id": f"{word}-id", "text": f"{word} can myoclonus be prevented"}
+    ).json()["replies"][0]
     service.post(token, {"id": "c1", "choice": "myoclonus.causes"})
     service.post(token, {"id": "c2", "choice": f"myoclonus.{word}"})
     service.post(token, {"id": "m2", "text": f"what about {word} myoclonus side effects"})
@@ -285,10 +335,17 @@ def tell(service, token, word):
     service.post(token, {"id": "m4", "text": f"{word}\0"})
     service.post(token, {"id": "m5", "text": word * 400})
     service.post(token, {"id": "m6", "text": word, "more": word})
-    httpx.post(f"{service.url}/api/messages", content=f'{{"id": "m7", "text": "{word}'.encode(), headers=headers(token))
+    httpx.post(
+        f"{service.url}/api/messages",
+        content=f'{{"id": "m7", "text": "{word}'.encode(),
+        headers=headers(token),
+    )
     httpx.post(f"{service.url}/api/{word}?{word}={word}", json={word: word}, headers=headers(token))
     vote = {"reply": first["id"], "helpful": False, "reason": "other", "comment": f"{word} says no"}
-    assert httpx.post(f"{service.url}/api/feedback", json=vote, headers=headers(token)).status_code == 200
+    assert (
+        httpx.post(f"{service.url}/api/feedback", json=vote, headers=headers(token)).status_code
+        == 200
+    )
 
 
 def test_what_came_in_through_any_door_is_gone_a_minute_after_forget_me(loud):
@@ -297,10 +354,15 @@ def test_what_came_in_through_any_door_is_gone_a_minute_after_forget_me(loud):
     httpx.post(f"{loud.url}/api/conversations", json={"article": word, "country": word})
     tell(loud, token, word)
     assert places_of(loud, word) != [], "the test would find nothing anyway"
-    receipt = httpx.delete(f"{loud.url}/api/conversations/current", headers=headers(token)).json()["receipt"]
+    receipt = httpx.delete(f"{loud.url}/api/conversations/current", headers=headers(token)).json()[
+        "receipt"
+    ]
     wait_until(lambda: places_of(loud, word) == [], 60)
     assert loud.rows("select count(*) from deletions where receipt = ?", receipt) == [(1,)]
-    assert httpx.get(f"{loud.url}/api/conversations/current", headers=headers(token)).status_code == 401
+    assert (
+        httpx.get(f"{loud.url}/api/conversations/current", headers=headers(token)).status_code
+        == 401
+    )
     after = loud.ask("and its side effects?")[0]
     assert word not in str(after) and after["kind"] != "answer", "nothing is left to refer to"
 
@@ -310,7 +372,7 @@ def test_forget_me_by_a_choice_in_the_chat_forgets_as_much(loud):
     token = loud.open()
     tell(loud, token, word)
     loud.ask("forget me", token)
-    reply, = loud.post(token, {"id": "yes", "choice": "forget_me_yes"}).json()["replies"]
+    (reply,) = loud.post(token, {"id": "yes", "choice": "forget_me_yes"}).json()["replies"]
     assert re.search(r"receipt is [0-9a-f]{16}\.", reply["text"])
     wait_until(lambda: places_of(loud, word) == [], 60)
 
@@ -320,9 +382,17 @@ def test_a_message_that_is_on_its_way_is_forgotten_too(loud):
     token = loud.open()
     loud.ask("hello", token)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        sent = [pool.submit(loud.post, token, {"id": f"m{i}", "text": f"{word} what causes myoclonus"}) for i in range(4)]
+        sent = [
+            pool.submit(loud.post, token, {"id": f"m{i}", "text": f"{word} what causes myoclonus"})
+            for i in range(4)
+        ]
         time.sleep(0.02)
-        gone = pool.submit(httpx.delete, f"{loud.url}/api/conversations/current", headers=headers(token), timeout=30)
+        gone = pool.submit(
+            httpx.delete,
+            f"{loud.url}/api/conversations/current",
+            headers=headers(token),
+            timeout=30,
+        )
         assert gone.result().status_code == 200
         assert {answer.result().status_code for answer in sent} <= {200, 401}
     wait_until(lambda: places_of(loud, word) == [], 60)
@@ -336,9 +406,14 @@ def test_forget_me_is_obeyed_by_a_rasa_that_hangs_once_it_answers_again(own_serv
     rasa = own_service.children()["rasa"]
     os.kill(rasa, signal.SIGSTOP)
     try:
-        reply, = own_service.ask(f"{word} can it be prevented", token)
+        (reply,) = own_service.ask(f"{word} can it be prevented", token)
         assert reply["kind"] == "unavailable"
-        assert httpx.delete(f"{own_service.url}/api/conversations/current", headers=headers(token), timeout=30).status_code == 200
+        assert (
+            httpx.delete(
+                f"{own_service.url}/api/conversations/current", headers=headers(token), timeout=30
+            ).status_code
+            == 200
+        )
     finally:
         os.kill(rasa, signal.SIGCONT)
     wait_until(lambda: places_of(own_service, word) == [], 60)
@@ -364,7 +439,12 @@ def test_rasa_keeps_nothing_of_a_session_that_was_forgotten():
 
         asyncio.run(go())
     """
-    done = subprocess.run([ROOT / ".venv/bin/python", "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [ROOT / ".venv/bin/python", "-W", "ignore", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout.strip() == "['d.0']", done.stderr[-2000:]
 
 
@@ -374,15 +454,32 @@ def test_rasa_keeps_nothing_of_a_session_that_was_forgotten():
 def call_rasa(service, body, method="POST", route="message"):
     """Rasa's private channel, called as only the gateway can."""
     pid = service.children()["rasa"]
-    environment = dict(pair.split(b"=", 1) for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if pair)
+    environment = dict(
+        pair.split(b"=", 1)
+        for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        if pair
+    )
     port = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2].decode()
-    return httpx.request(method, f"http://127.0.0.1:{port}/webhooks/gateway/{route}", json=body, timeout=30,
-                         headers={"Authorization": f"Bearer {environment[b'INTERNAL_SECRET'].decode()}"})
+    return httpx.request(
+        method,
+        f"http://127.0.0.1:{port}/webhooks/gateway/{route}",
+        json=body,
+        timeout=30,
+        headers={"Authorization": f"Bearer {environment[b'INTERNAL_SECRET'].decode()}"},
+    )
 
 
 def test_rasa_takes_the_order_to_forget_and_one_to_forget_what_it_never_knew(loud):
     metadata = {"turn": 1, "release": httpx.get(f"{loud.url}/health/ready").json()["release"]}
-    call_rasa(loud, {"sender": "known.0", "text": "what causes myoclonus", "intent": None, "metadata": metadata})
+    call_rasa(
+        loud,
+        {
+            "sender": "known.0",
+            "text": "what causes myoclonus",
+            "intent": None,
+            "metadata": metadata,
+        },
+    )
     for sender in ("known.0", "known.0", "never.0"):
         assert call_rasa(loud, None, "DELETE", sender).status_code == 200
 
@@ -393,9 +490,26 @@ def test_no_message_text_is_logged_at_any_level_whatever_fails(tmp_path):
         token = service.open()
         tell(service, token, word)
         # an action that fails on what it is given, and a message that Rasa can't read
-        for metadata in ({"turn": 1}, {"turn": 1, "release": word}, {"turn": 1, "release": [word]}, None, word):
-            call_rasa(service, {"sender": f"s{uuid.uuid4().hex}", "text": f"{word} what causes myoclonus", "intent": None, "metadata": metadata})
-        call_rasa(service, {"sender": word, "text": {"text": word}, "intent": word, "metadata": {"turn": word}})
+        for metadata in (
+            {"turn": 1},
+            {"turn": 1, "release": word},
+            {"turn": 1, "release": [word]},
+            None,
+            word,
+        ):
+            call_rasa(
+                service,
+                {
+                    "sender": f"s{uuid.uuid4().hex}",
+                    "text": f"{word} what causes myoclonus",
+                    "intent": None,
+                    "metadata": metadata,
+                },
+            )
+        call_rasa(
+            service,
+            {"sender": word, "text": {"text": word}, "intent": word, "metadata": {"turn": word}},
+        )
         os.kill(service.children()["rasa"], signal.SIGKILL)
         assert service.ask(f"{word} what is botox for", token)[0]["kind"] == "unavailable"
         service.wait_ready()
@@ -406,8 +520,11 @@ def test_no_message_text_is_logged_at_any_level_whatever_fails(tmp_path):
     for logger in ("rasa.core.processor", "httpcore.http11", "bot.gateway.turns"):
         assert logger in log, "the level is lower than the test believes"
     assert re.search(r"(KeyError|ReleaseError|TypeError|AttributeError) at ", log), "nothing failed"
-    assert all(re.match(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ [\w.-]+: (at \S+:\d+|)", line)
-               for line in log.splitlines() if " rasa." in line or " httpcore." in line)
+    assert all(
+        re.match(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ [\w.-]+: (at \S+:\d+|)", line)
+        for line in log.splitlines()
+        if " rasa." in line or " httpcore." in line
+    )
 
 
 def test_what_our_own_modules_say_is_logged_and_an_exception_only_by_kind_and_place():
@@ -428,7 +545,13 @@ def test_what_our_own_modules_say_is_logged_and_an_exception_only_by_kind_and_pl
     assert CANARY not in done.stderr + done.stdout
     said = [line[24:] for line in done.stderr.splitlines()]
     assert said[2].startswith("WARNING py.warnings: at warnings.py:")
-    assert said == ["ERROR bot.x: turn 7 failed", "ERROR rasa.x: at <string>:6", said[2], "ERROR bot.x: broken; ValueError at <string>:9", "CRITICAL bot: ended by KeyError at <string>:12"]
+    assert said == [
+        "ERROR bot.x: turn 7 failed",
+        "ERROR rasa.x: at <string>:6",
+        said[2],
+        "ERROR bot.x: broken; ValueError at <string>:9",
+        "CRITICAL bot: ended by KeyError at <string>:12",
+    ]
 
 
 # --- what visitors are told
@@ -438,8 +561,12 @@ def test_what_do_you_know_about_me_says_how_much_is_stored_since_when(service):
     token = service.open()
     service.ask("what causes myoclonus", token)
     reply = service.ask("can myoclonus be prevented", token)[0]
-    httpx.post(f"{service.url}/api/feedback", json={"reply": reply["id"], "helpful": True}, headers=headers(token))
-    reply, = service.ask("what do you know about me", token)
+    httpx.post(
+        f"{service.url}/api/feedback",
+        json={"reply": reply["id"], "helpful": True},
+        headers=headers(token),
+    )
+    (reply,) = service.ask("what do you know about me", token)
     assert (reply["kind"], reply["topic"]) == ("talk", "about_me")
     today = datetime.datetime.now(datetime.UTC)
     assert f"since {today.day} {today:%B %Y}: messages 3, votes 1." in reply["text"]
@@ -448,13 +575,19 @@ def test_what_do_you_know_about_me_says_how_much_is_stored_since_when(service):
     assert len(stored["turns"]) == 3 and len(stored["votes"]) == 1
 
 
-@pytest.mark.parametrize(("words", "topic", "said"), [
-    ("what do you know about me", "about_me", "30 days"), ("terms", "terms_of_use", "not a doctor"),
-    ("feedback", "give_feedback", "two buttons"), ("forget me", "forget_me", "can't be undone"),
-    ("delete my data", "forget_me", "can't be undone"), ("what are your terms", "terms_of_use", "30 days"),
-])
+@pytest.mark.parametrize(
+    ("words", "topic", "said"),
+    [
+        ("what do you know about me", "about_me", "30 days"),
+        ("terms", "terms_of_use", "not a doctor"),
+        ("feedback", "give_feedback", "two buttons"),
+        ("forget me", "forget_me", "can't be undone"),
+        ("delete my data", "forget_me", "can't be undone"),
+        ("what are your terms", "terms_of_use", "30 days"),
+    ],
+)
 def test_privacy_is_spoken_of_in_plain_words(service, words, topic, said):
-    reply, = service.ask(words)
+    (reply,) = service.ask(words)
     assert (reply["kind"], reply["topic"]) == ("talk", topic)
     assert said in reply["text"] and "<" not in reply["text"]
 
@@ -488,18 +621,41 @@ class Loads(HTMLParser):
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         if tag in ("script", "img", "iframe", "audio", "video", "source", "embed", "object"):
-            self.found += [given[name] for name in ("src", "srcset", "data", "poster") if given.get(name)]
+            self.found += [
+                given[name] for name in ("src", "srcset", "data", "poster") if given.get(name)
+            ]
         elif tag == "link":
             self.found.append(given["href"])
 
 
 def public_routes(service):
     described = httpx.get(f"{service.url}/api/openapi.json").json()
-    calls = [(method.upper(), path) for path, methods in described["paths"].items() for method in methods]
-    articles = [("GET", f"/articles/{path.stem}") for path in sorted((ROOT / "data/articles").glob("*.md"))]
-    return calls + articles + [("GET", path) for path in (
-        "/", "/embed", "/widget.js", "/embed.js", "/style.css", "/api/docs", "/api/openapi.json", "/health/live", "/health/ready",
-        "/nonsense", "/api/nonsense")]
+    calls = [
+        (method.upper(), path) for path, methods in described["paths"].items() for method in methods
+    ]
+    articles = [
+        ("GET", f"/articles/{path.stem}") for path in sorted((ROOT / "data/articles").glob("*.md"))
+    ]
+    return (
+        calls
+        + articles
+        + [
+            ("GET", path)
+            for path in (
+                "/",
+                "/embed",
+                "/widget.js",
+                "/embed.js",
+                "/style.css",
+                "/api/docs",
+                "/api/openapi.json",
+                "/health/live",
+                "/health/ready",
+                "/nonsense",
+                "/api/nonsense",
+            )
+        ]
+    )
 
 
 def test_no_route_sets_a_cookie_or_has_a_browser_fetch_anything_from_elsewhere(service):
@@ -507,15 +663,26 @@ def test_no_route_sets_a_cookie_or_has_a_browser_fetch_anything_from_elsewhere(s
     routes = public_routes(service)
     assert len(routes) > 20
     for method, path in routes:
-        answer = httpx.request(method, service.url + path, headers={**headers(token), "Cookie": "a=b"}, json={"id": "m", "text": "hello"}
-                               if method == "POST" else None)
+        answer = httpx.request(
+            method,
+            service.url + path,
+            headers={**headers(token), "Cookie": "a=b"},
+            json={"id": "m", "text": "hello"} if method == "POST" else None,
+        )
         assert "set-cookie" not in answer.headers, path
         assert answer.headers["referrer-policy"] == "no-referrer", path
         assert not {"link", "refresh", "report-to", "nel"} & set(answer.headers), path
         if answer.headers["content-type"].startswith("text/html"):
             policy = answer.headers["content-security-policy"]
-            assert "default-src 'none'" in policy and "http" not in policy.partition("frame-ancestors")[0], path
+            assert (
+                "default-src 'none'" in policy
+                and "http" not in policy.partition("frame-ancestors")[0]
+            ), path
             loads = Loads(answer.text).found
-            assert loads and all(re.match(r"data:,|/?[\w.-]+\.(js|css)$", address) for address in loads), (path, loads)
+            assert loads and all(
+                re.match(r"data:,|/?[\w.-]+\.(js|css)$", address) for address in loads
+            ), (path, loads)
         elif path.endswith((".js", ".css")):
-            assert not re.search(r"""(import|fetch|url)\s*\(?\s*['"]?(https?:)?//""", answer.text), path
+            assert not re.search(
+                r"""(import|fetch|url)\s*\(?\s*['"]?(https?:)?//""", answer.text
+            ), path

@@ -1,4 +1,5 @@
-"""Rasa's own command line, as people who know Rasa use it: `bot rasa data validate`, `train`, `shell`, `test nlu`."""
+"""Rasa's own command line, as people who know Rasa use it: `bot rasa data validate`, `train`,
+`shell`, `test nlu`."""
 
 import json
 import os
@@ -25,8 +26,15 @@ nlu:
 
 def rasa(*arguments, input=None, **environment):
     """The finished process of a `bot rasa` command."""
-    return subprocess.run([sys.executable, "-m", "bot", "rasa", *arguments], cwd=ROOT, capture_output=True, text=True, input=input,
-                          env={**os.environ, **environment}, timeout=180)
+    return subprocess.run(
+        [sys.executable, "-m", "bot", "rasa", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        input=input,
+        env={**os.environ, **environment},
+        timeout=180,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +64,29 @@ def test_data_validate_names_a_fault_in_the_content(data):
 
 
 def test_train_writes_an_archive_that_rasas_shell_answers_with(small_site, tmp_path):
-    done = rasa("train", "--data", small_site["DATA"], "--out", str(tmp_path / "models"), **small_site)
+    done = rasa(
+        "train", "--data", small_site["DATA"], "--out", str(tmp_path / "models"), **small_site
+    )
     assert done.returncode == 0, done.stderr[-2000:]
-    made, = (tmp_path / "models").glob("*.tar.gz")
-    done = rasa("shell", "--model", str(made), input="what causes restless legs\n/stop\n", **small_site)
+    (made,) = (tmp_path / "models").glob("*.tar.gz")
+    done = rasa(
+        "shell", "--model", str(made), input="what causes restless legs\n/stop\n", **small_site
+    )
     assert '"restless_legs.causes"' in done.stdout, done.stderr[-2000:]
 
 
 def test_test_nlu_reports_on_an_archive(archive, tmp_path):
     (tmp_path / "nlu.yml").write_text(PHRASES)
-    done = rasa("test", "nlu", "--nlu", str(tmp_path / "nlu.yml"), "--model", archive, "--out", str(tmp_path / "report"))
+    done = rasa(
+        "test",
+        "nlu",
+        "--nlu",
+        str(tmp_path / "nlu.yml"),
+        "--model",
+        archive,
+        "--out",
+        str(tmp_path / "report"),
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads((tmp_path / "report" / "intent_report.json").read_text())
     assert report["accuracy"] == 1.0
@@ -73,9 +94,24 @@ def test_test_nlu_reports_on_an_archive(archive, tmp_path):
 
 def test_a_component_that_needs_what_is_left_out_is_named(small_site, tmp_path):
     config = tmp_path / "config.yml"
-    config.write_text("recipe: default.v1\nlanguage: en\nassistant_id: x\npipeline:\n- name: WhitespaceTokenizer\n- name: CountVectorsFeaturizer\n- name: DIETClassifier\npolicies: []\n")
+    config.write_text(
+        "recipe: default.v1\nlanguage: en\nassistant_id: x\npipeline:\n- name: "
+        "WhitespaceTokenizer\n- name: CountVectorsFeaturizer\n- name: DIETClassifier\npolicies: "
+        "[]\n"
+    )
     (tmp_path / "nlu.yml").write_text(PHRASES)
-    done = rasa("train", "nlu", "--config", str(config), "--nlu", str(tmp_path / "nlu.yml"), "--domain", str(ROOT / "domain.yml"),
-                "--out", str(tmp_path / "models"), **small_site)
+    done = rasa(
+        "train",
+        "nlu",
+        "--config",
+        str(config),
+        "--nlu",
+        str(tmp_path / "nlu.yml"),
+        "--domain",
+        str(ROOT / "domain.yml"),
+        "--out",
+        str(tmp_path / "models"),
+        **small_site,
+    )
     assert done.returncode != 0
     assert "leaves out" in done.stderr

@@ -29,9 +29,18 @@ def address(postgresql):
 def both(address, redis, tmp_path_factory):
     """Two gateways; few messages a minute may be sent, for the limits to be seen."""
     with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(conftest.serving(tmp_path_factory.mktemp(name), DATABASE_URL=address, REDIS_URL=redis[0],
-                                                    CONVERSATIONS_PER_MINUTE="1000", MESSAGES_PER_MINUTE="40"))
-               for name in ("first", "second")]
+        yield [
+            stack.enter_context(
+                conftest.serving(
+                    tmp_path_factory.mktemp(name),
+                    DATABASE_URL=address,
+                    REDIS_URL=redis[0],
+                    CONVERSATIONS_PER_MINUTE="1000",
+                    MESSAGES_PER_MINUTE="40",
+                )
+            )
+            for name in ("first", "second")
+        ]
 
 
 def hashed(token):
@@ -59,27 +68,45 @@ def test_a_message_that_comes_five_times_at_both_gateways_is_one_turn_with_one_a
     assert {answer.status_code for answer in answers} == {200}
     assert all(answer.json() == answers[0].json() for answer in answers)
     assert both[1].post(token, message).json() == answers[0].json(), "late"
-    turns = httpx.get(f"{both[1].url}/api/messages", headers={"Authorization": f"Bearer {token}"}).json()["turns"]
-    assert [(turn["message"], turn["outcome"], len(turn["replies"])) for turn in turns] == [("m", "answer", 1)]
+    turns = httpx.get(
+        f"{both[1].url}/api/messages", headers={"Authorization": f"Bearer {token}"}
+    ).json()["turns"]
+    assert [(turn["message"], turn["outcome"], len(turn["replies"])) for turn in turns] == [
+        ("m", "answer", 1)
+    ]
 
 
 def test_messages_of_a_conversation_pass_one_at_a_time_whichever_gateway_they_come_to(both):
     token = both[0].open()
-    at_once([(both[i % 2].post, token, {"id": f"m{i}", "text": "can myoclonus be prevented"}) for i in range(6)])
-    spans = both[0].rows("select received_at, answered_at from turns join conversations on conversation = conversations.id "
-                         "where token_hash = ? order by received_at", hashed(token))
+    at_once(
+        [
+            (both[i % 2].post, token, {"id": f"m{i}", "text": "can myoclonus be prevented"})
+            for i in range(6)
+        ]
+    )
+    spans = both[0].rows(
+        "select received_at, answered_at from turns join conversations on conversation = "
+        "conversations.id "
+        "where token_hash = ? order by received_at",
+        hashed(token),
+    )
     assert len(spans) == 6
     assert all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
 
 
-def test_five_messages_of_a_conversation_wait_over_both_gateways_and_the_rest_is_refused_politely(both):
+def test_five_messages_of_a_conversation_wait_over_both_gateways_and_the_rest_is_refused_politely(
+    both,
+):
     token = both[0].open()
     victims = [service.children()["rasa"] for service in both]
     for pid in victims:
         os.kill(pid, signal.SIGSTOP)
     try:
         with concurrent.futures.ThreadPoolExecutor(14) as pool:
-            sent = [pool.submit(both[i % 2].post, token, {"id": f"m{i}", "text": "hello"}) for i in range(14)]
+            sent = [
+                pool.submit(both[i % 2].post, token, {"id": f"m{i}", "text": "hello"})
+                for i in range(14)
+            ]
             time.sleep(1.5)
             refused = [call.result() for call in sent if call.done()]
             for pid in victims:
@@ -89,7 +116,10 @@ def test_five_messages_of_a_conversation_wait_over_both_gateways_and_the_rest_is
         for pid in victims:
             os.kill(pid, signal.SIGCONT)
     assert len(refused) == 8 and {answer.status_code for answer in refused} == {429}
-    assert "earlier messages" in refused[0].json()["error"]["message"] and refused[0].headers["retry-after"]
+    assert (
+        "earlier messages" in refused[0].json()["error"]["message"]
+        and refused[0].headers["retry-after"]
+    )
     assert sum(answer.status_code == 200 for answer in answers) == 6
 
 
@@ -101,9 +131,15 @@ def test_a_message_that_one_gateway_answered_is_not_refused_by_the_other_where_t
     os.kill(rasa, signal.SIGSTOP)
     try:
         with concurrent.futures.ThreadPoolExecutor(turns.MOST_UNDER_WAY) as pool:
-            waiting = [pool.submit(second.post, second.open(), {"id": "w", "text": "hello"}) for _ in range(turns.MOST_UNDER_WAY)]
+            waiting = [
+                pool.submit(second.post, second.open(), {"id": "w", "text": "hello"})
+                for _ in range(turns.MOST_UNDER_WAY)
+            ]
             time.sleep(1)
-            refused, again = second.post(second.open(), {"id": "r", "text": "hello"}), second.post(token, message)
+            refused, again = (
+                second.post(second.open(), {"id": "r", "text": "hello"}),
+                second.post(token, message),
+            )
             os.kill(rasa, signal.SIGCONT)
             assert {call.result().status_code for call in waiting} == {200}
     finally:
@@ -113,12 +149,15 @@ def test_a_message_that_one_gateway_answered_is_not_refused_by_the_other_where_t
 
 def test_limits_are_counted_over_both_gateways(both):
     token = both[0].open()
-    answers = [both[i % 2].post(token, {"id": "same", "text": "hello"}) for i in range(70)]  # 35 each: fewer than one alone allows
+    # 35 each: fewer than one alone allows
+    answers = [both[i % 2].post(token, {"id": "same", "text": "hello"}) for i in range(70)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused and "wait a minute" in refused[0].json()["error"]["message"]
 
 
-def test_a_conversation_held_by_a_gateway_that_is_killed_is_free_at_once(address, redis, both, tmp_path):
+def test_a_conversation_held_by_a_gateway_that_is_killed_is_free_at_once(
+    address, redis, both, tmp_path
+):
     with conftest.serving(tmp_path, DATABASE_URL=address, REDIS_URL=redis[0]) as third:
         token = third.open()
         os.kill(third.children()["rasa"], signal.SIGSTOP)
@@ -135,21 +174,36 @@ def test_a_conversation_held_by_a_gateway_that_is_killed_is_free_at_once(address
 
 def test_a_message_whose_gateway_was_killed_is_refused_with_a_sentence_in_the_end(address, both):
     token = both[0].open()
-    both[0].rows("insert into turns (conversation, message, text, received_at) select id, 'lost', 'hello', now() - interval '1 minute' "
-                 "from conversations where token_hash = ?", hashed(token))
+    both[0].rows(
+        "insert into turns (conversation, message, text, received_at) select id, 'lost', "
+        "'hello', now() - interval '1 minute' "
+        "from conversations where token_hash = ?",
+        hashed(token),
+    )
     end = time.monotonic() + 25
     while time.monotonic() < end:
-        turn, = httpx.get(f"{both[1].url}/api/messages", headers={"Authorization": f"Bearer {token}"}).json()["turns"]
+        (turn,) = httpx.get(
+            f"{both[1].url}/api/messages", headers={"Authorization": f"Bearer {token}"}
+        ).json()["turns"]
         if turn["outcome"]:
             break
         time.sleep(0.5)
-    assert turn["outcome"] == "unavailable" and len(turn["replies"]) == 1 and turn["replies"][0]["numbers"]
+    assert (
+        turn["outcome"] == "unavailable"
+        and len(turn["replies"]) == 1
+        and turn["replies"][0]["numbers"]
+    )
 
 
 def test_without_redis_no_conversation_is_crossed_and_no_message_doubled(postgresql, tmp_path):
     address = postgresql.make("alone")
-    with servers.redis() as (url, process), conftest.serving(tmp_path, DATABASE_URL=address, REDIS_URL=url, RASA_PROCESSES="2") as first, \
-            contextlib.ExitStack() as stack:
+    with (
+        servers.redis() as (url, process),
+        conftest.serving(
+            tmp_path, DATABASE_URL=address, REDIS_URL=url, RASA_PROCESSES="2"
+        ) as first,
+        contextlib.ExitStack() as stack,
+    ):
         folder = tmp_path / "second"
         folder.mkdir()
         second = stack.enter_context(conftest.serving(folder, DATABASE_URL=address, REDIS_URL=url))
@@ -159,17 +213,41 @@ def test_without_redis_no_conversation_is_crossed_and_no_message_doubled(postgre
         message = {"id": "m", "text": "can myoclonus be prevented"}
         answers = at_once([(both[i % 2].post, token, message) for i in range(4)])
         assert all(answer.json() == answers[0].json() for answer in answers)
-        answers = at_once([(both[i % 2].post, token, {"id": f"m{i}", "text": "hello"}) for i in range(6)])
+        answers = at_once(
+            [(both[i % 2].post, token, {"id": f"m{i}", "text": "hello"}) for i in range(6)]
+        )
         assert {answer.status_code for answer in answers} == {200}
         spans = first.rows("select received_at, answered_at from turns order by received_at")
-        assert len(spans) == 7 and all(earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False))
-        assert [service.log.read_text().count("Redis does not answer") > 0 for service in both] == [True, True]
+        assert len(spans) == 7 and all(
+            earlier[1] <= later[0] for earlier, later in zip(spans, spans[1:], strict=False)
+        )
+        assert [service.log.read_text().count("Redis does not answer") > 0 for service in both] == [
+            True,
+            True,
+        ]
 
 
 def test_what_is_missing_is_left_out_by_name_and_fails_in_ci(tmp_path):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_several.py", "-k", "follow_up"]
-    bare = {key: value for key, value in os.environ.items() if key != "CI"} | {"PATH": str(tmp_path)}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_several.py",
+        "-k",
+        "follow_up",
+    ]
+    bare = {key: value for key, value in os.environ.items() if key != "CI"} | {
+        "PATH": str(tmp_path)
+    }
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=bare)
-    assert done.returncode == 0 and "1 tests left out: Redis is missing: apt-get install redis-server" in done.stdout, done.stdout
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env={**bare, "CI": "true"})
+    assert (
+        done.returncode == 0
+        and "1 tests left out: Redis is missing: apt-get install redis-server" in done.stdout
+    ), done.stdout
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env={**bare, "CI": "true"}
+    )
     assert done.returncode == 1 and "Redis is missing: apt-get install redis-server" in done.stdout

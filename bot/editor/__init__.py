@@ -1,1 +1,2 @@
-"""The editors' desk: the web pages at /editor, for people who are signed in. docs/editor.md says how a page is made."""
+"""The editors' desk: the web pages at /editor, for people who are signed in. docs/editor.md says
+how a page is made."""

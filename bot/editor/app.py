@@ -34,12 +34,29 @@ from bot.store.conversations import NoConversation
 from bot.store.drafts import NoDraft
 from bot.store.votes import NoTicket
 
-LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024  # from anybody, and from who is signed in
-# Every page here is for those who are signed in; who may change something, people.look and people.require say.
-PARTS = [review.router, drafts.router, conversations.router, reports.router, article_pages.router, table_pages.router,
-         story_pages.router, try_pages.router, publish_pages.router, numbers.router, members.router]
-SENTENCES = {404: "There is no such page.", 405: "This page can't be asked for in this way.",
-             413: "This is more than can be sent at once: 12 MB at most.", 422: "The form could not be read. Go back and try again."}
+# from anybody, and from who is signed in
+LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024
+# Every page here is for those who are signed in; who may change something, people.look and
+# people.require say.
+PARTS = [
+    review.router,
+    drafts.router,
+    conversations.router,
+    reports.router,
+    article_pages.router,
+    table_pages.router,
+    story_pages.router,
+    try_pages.router,
+    publish_pages.router,
+    numbers.router,
+    members.router,
+]
+SENTENCES = {
+    404: "There is no such page.",
+    405: "This page can't be asked for in this way.",
+    413: "This is more than can be sent at once: 12 MB at most.",
+    422: "The form could not be read. Go back and try again.",
+}
 
 
 @dataclass
@@ -49,7 +66,8 @@ class State:
     config: settings.Settings
     engine: object
     rehearse: Callable = None  # rehearsal.rehearse of the gateway
-    asked: vectors.Vectors = field(default_factory=vectors.Vectors)  # of what is reviewed, and nothing else
+    # of what is reviewed, and nothing else
+    asked: vectors.Vectors = field(default_factory=vectors.Vectors)
     articles: dict = field(default_factory=dict)  # of library.read_articles
     phrases: vectors.Vectors = field(default_factory=vectors.Vectors)
     counts: numbers.Counts = field(default_factory=numbers.Counts)
@@ -57,8 +75,11 @@ class State:
 
 
 def create_app(config, engine, rehearse):
-    """The application to be mounted at /editor; `await rehearse(said, article, candidate)` asks the bot, see bot/gateway/rehearsal.py."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(people.look)])
+    """The application to be mounted at /editor; `await rehearse(said, article, candidate)` asks the
+    bot, see bot/gateway/rehearsal.py."""
+    app = FastAPI(
+        docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(people.look)]
+    )
     app.state.desk = State(config, engine, rehearse)
     app.include_router(entry.router)
     app.include_router(single_sign_on.router)
@@ -77,10 +98,11 @@ def _show_first(request: Request):
 
 
 class Door:
-    """ASGI middleware, the desk's outermost: what a browser may load for a page, and how much it may send.
+    """ASGI middleware, the desk's outermost: what a browser may load for a page, and how much it
+    may send.
 
-    A body is counted while it's read, so an announced length is no promise; only who is signed in may send a file.
-    """
+    A body is counted while it's read, so an announced length is no promise; only who is signed in
+    may send a file."""
 
     def __init__(self, app):
         self.app = app
@@ -96,7 +118,9 @@ class Door:
             read += len(message.get("body", b""))
             if read > LARGEST_FORM:
                 if largest is None:
-                    largest = LARGEST_UPLOAD if await people.find_person(Request(scope)) else LARGEST_FORM
+                    largest = (
+                        LARGEST_UPLOAD if await people.find_person(Request(scope)) else LARGEST_FORM
+                    )
                 if read > largest:
                     raise HTTPException(413)
             return message
@@ -110,13 +134,19 @@ class Door:
 
 
 def _say(request, status, sentence=None):
-    return pages.render(request, "fault.html", status, sentence=sentence or SENTENCES.get(status, SENTENCES[404]))
+    return pages.render(
+        request, "fault.html", status, sentence=sentence or SENTENCES.get(status, SENTENCES[404])
+    )
 
 
 async def _not_signed_in(request, error):
     if request.method == "GET" and "hx-request" not in request.headers:
         return RedirectResponse(f"/editor/sign-in?{people.next_query(request)}", 303)
-    response = _say(request, 401, "You are not signed in, or were away for too long. Sign in again; nothing was changed.")
+    response = _say(
+        request,
+        401,
+        "You are not signed in, or were away for too long. Sign in again; nothing was changed.",
+    )
     response.headers["HX-Redirect"] = "/editor/sign-in"
     return response
 
@@ -142,29 +172,63 @@ async def _no_encoder(request, error):
 
 
 async def _no_answer(request, error):
-    return _say(request, 503, "The bot does not answer just now. Wait a moment and try again; nothing was changed.")
+    return _say(
+        request,
+        503,
+        "The bot does not answer just now. Wait a moment and try again; nothing was changed.",
+    )
 
 
 async def _no_release(request, error):
-    return _say(request, 503, "The prepared release can’t be started. Prepare another on the page Publish; nothing was changed.")
+    return _say(
+        request,
+        503,
+        "The prepared release can’t be started. Prepare another on the page Publish; nothing was "
+        "changed.",
+    )
 
 
 async def _content_faults(request, error):
-    return pages.render(request, "fault.html", 422, sentence="This can't be saved yet; nothing was changed.",
-                        faults=[fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults])
+    return pages.render(
+        request,
+        "fault.html",
+        422,
+        sentence="This can't be saved yet; nothing was changed.",
+        faults=[fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults],
+    )
 
 
 async def _failed(request, error):
-    return _say(request, 500, "Something went wrong here, and the service's log says where. Nothing was changed, or only a part of it: look before you repeat it.")
+    return _say(
+        request,
+        500,
+        "Something went wrong here, and the service's log says where. Nothing was changed, or "
+        "only a part of it: look before you repeat it.",
+    )
 
 
 async def _store_down(request, error):
-    return _say(request, 503, "The database does not answer. Wait a moment and try again; nothing was changed.")
+    return _say(
+        request,
+        503,
+        "The database does not answer. Wait a moment and try again; nothing was changed.",
+    )
 
 
 HANDLERS = {
-    people.NotSignedIn: _not_signed_in, files.NoFile: _no_such, people.Refused: _refused, AnyHTTPException: _http_error,
-    RequestValidationError: _bad_form, NoPerson: _no_such, NoDraft: _no_such, NoTicket: _no_such, NoConversation: _no_such, encoder.EncoderMissing: _no_encoder,
-    store.StoreDown: _store_down, release.NoAnswer: _no_answer, release.ReleaseError: _no_release, articles.ContentError: _content_faults,
+    people.NotSignedIn: _not_signed_in,
+    files.NoFile: _no_such,
+    people.Refused: _refused,
+    AnyHTTPException: _http_error,
+    RequestValidationError: _bad_form,
+    NoPerson: _no_such,
+    NoDraft: _no_such,
+    NoTicket: _no_such,
+    NoConversation: _no_such,
+    encoder.EncoderMissing: _no_encoder,
+    store.StoreDown: _store_down,
+    release.NoAnswer: _no_answer,
+    release.ReleaseError: _no_release,
+    articles.ContentError: _content_faults,
     Exception: _failed,
 }

@@ -1,5 +1,5 @@
-"""The articles: their list, each one's particulars and questions, a question's text and phrases beside what the chat makes of
-them, history, and new articles from elsewhere."""
+"""The articles: their list, each one's particulars and questions, a question's text and phrases
+beside what the chat makes of them, history, and new articles from elsewhere."""
 
 import datetime
 import re
@@ -23,15 +23,34 @@ EMPTY = {"ask": "", "about": "", "facet": "", "train": [], "test": [], "heading"
 @router.get("/articles")
 def show_all(request: Request):
     desk, today = request.app.state.desk, datetime.datetime.now(datetime.UTC).date()
-    asked = past.asked(desk.engine, datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS))
+    asked = past.asked(
+        desk.engine, datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS)
+    )
     known, listed = library.read_articles(desk), []
     for path in sorted(desk.config.path("data").glob("articles/*.md")):
         mine = [counts for name, counts in asked.items() if name.partition(".")[0] == path.stem]
         article = known.get(path.stem)
-        listed.append({"id": path.stem, "article": article, "review": article and _review(article, today), "asked": sum(times for times, _, _ in mine),
-                       "votes": sum(votes for _, votes, _ in mine), "helpful": sum(helpful for _, _, helpful in mine)})
-    drafts = [(path.stem, _title(path)) for path in sorted(desk.config.path("data").glob(".drafts/*.md"))]
-    return pages.render(request, "articles.html", listed=listed, drafts=drafts, days=DAYS, missing_git=files.missing_git(desk.config))
+        listed.append(
+            {
+                "id": path.stem,
+                "article": article,
+                "review": article and _review(article, today),
+                "asked": sum(times for times, _, _ in mine),
+                "votes": sum(votes for _, votes, _ in mine),
+                "helpful": sum(helpful for _, _, helpful in mine),
+            }
+        )
+    drafts = [
+        (path.stem, _title(path)) for path in sorted(desk.config.path("data").glob(".drafts/*.md"))
+    ]
+    return pages.render(
+        request,
+        "articles.html",
+        listed=listed,
+        drafts=drafts,
+        days=DAYS,
+        missing_git=files.missing_git(desk.config),
+    )
 
 
 @router.get("/articles/new")
@@ -46,17 +65,42 @@ def make_new(request: Request, file: UploadFile | None = None, text: Pasted = ""
     data = file.file.read() if file and file.filename else b""
     try:
         if data:
-            found = imports.from_word(data, url) if data.startswith(b"PK") or (file.filename or "").lower().endswith((".docx", ".doc")) else imports.from_page(data, url)
+            found = (
+                imports.from_word(data, url)
+                if data.startswith(b"PK")
+                or (file.filename or "").lower().endswith((".docx", ".doc"))
+                else imports.from_page(data, url)
+            )
         else:
             found = imports.from_text(text, url)
         kinds, names, _ = terms.read(desk.config.path("data"))
-        made = imports.draft(found, person.name, datetime.datetime.now(datetime.UTC).date(), terms.make_finder(kinds, names))
+        made = imports.draft(
+            found,
+            person.name,
+            datetime.datetime.now(datetime.UTC).date(),
+            terms.make_finder(kinds, names),
+        )
     except imports.Refused as refused:
-        return pages.render(request, "article_new.html", 422, fault=str(refused), url=url, text=text if len(text) < 100_000 else "")
+        return pages.render(
+            request,
+            "article_new.html",
+            422,
+            fault=str(refused),
+            url=url,
+            text=text if len(text) < 100_000 else "",
+        )
     base = made.id or "article"
-    taken = {path.stem for folder in ("articles", ".drafts") for path in desk.config.path("data").glob(f"{folder}/*.md")}
-    id = next(name for name in (base, *(f"{base}_{n}" for n in range(2, 1000))) if name not in taken)
-    files.save(desk.config, files.draft_path(desk.config, id), made.text, person, f"Draft the article {id}")
+    taken = {
+        path.stem
+        for folder in ("articles", ".drafts")
+        for path in desk.config.path("data").glob(f"{folder}/*.md")
+    }
+    id = next(
+        name for name in (base, *(f"{base}_{n}" for n in range(2, 1000))) if name not in taken
+    )
+    files.save(
+        desk.config, files.draft_path(desk.config, id), made.text, person, f"Draft the article {id}"
+    )
     people.record(request, "drafted an article", id)
     return pages.redirect(request, f"/editor/articles/drafts/{id}", " ".join(made.notes))
 
@@ -95,7 +139,11 @@ def finish(request: Request, id: str):
     files.save(desk.config, path, text, person, f"Add the article {id}")
     files.remove(desk.config, draft, person, f"The draft {id} is an article now")
     people.record(request, "added an article", id)
-    return pages.redirect(request, f"/editor/articles/{id}", "It is an article now. Visitors get it once it is published.")
+    return pages.redirect(
+        request,
+        f"/editor/articles/{id}",
+        "It is an article now. Visitors get it once it is published.",
+    )
 
 
 @router.post("/articles/drafts/{id}/removal")
@@ -116,12 +164,23 @@ def show_history(request: Request, id: str, commit: str = ""):
     listed = files.history(desk.config, path)
     shown = None
     if commit:
-        place = next((place for place, change in enumerate(listed) if change.commit == commit), None)
+        place = next(
+            (place for place, change in enumerate(listed) if change.commit == commit), None
+        )
         if place is None:
             raise HTTPException(404)
-        before = files.at(desk.config, path, listed[place + 1].commit) if place + 1 < len(listed) else ""
+        before = (
+            files.at(desk.config, path, listed[place + 1].commit) if place + 1 < len(listed) else ""
+        )
         shown = (listed[place], files.difference(before, files.at(desk.config, path, commit)))
-    return pages.render(request, "article_history.html", id=id, listed=listed, shown=shown, missing_git=files.missing_git(desk.config))
+    return pages.render(
+        request,
+        "article_history.html",
+        id=id,
+        listed=listed,
+        shown=shown,
+        missing_git=files.missing_git(desk.config),
+    )
 
 
 @router.get("/articles/drafts/{id}/{question}")
@@ -135,28 +194,93 @@ def show_question(request: Request, id: str, question: str):
 
 
 @router.post("/articles/drafts/{id}/{question}/look")
-def look_at_draft(request: Request, id: str, question: str, ask: Field = "", facet: Field = "", about: Field = "", heading: Field = "", text: Long = "",
-                  train: Long = "", test: Long = ""):
-    return _look(request, id, question, True, _fields(ask, about, facet, train, test, heading, text))
+def look_at_draft(
+    request: Request,
+    id: str,
+    question: str,
+    ask: Field = "",
+    facet: Field = "",
+    about: Field = "",
+    heading: Field = "",
+    text: Long = "",
+    train: Long = "",
+    test: Long = "",
+):
+    return _look(
+        request, id, question, True, _fields(ask, about, facet, train, test, heading, text)
+    )
 
 
 @router.post("/articles/{id}/{question}/look")
-def look_at(request: Request, id: str, question: str, ask: Field = "", facet: Field = "", about: Field = "", heading: Field = "", text: Long = "",
-            train: Long = "", test: Long = ""):
-    """What the chat would make of a question as it is being written, and its faults; nothing is saved."""
-    return _look(request, id, question, False, _fields(ask, about, facet, train, test, heading, text))
+def look_at(
+    request: Request,
+    id: str,
+    question: str,
+    ask: Field = "",
+    facet: Field = "",
+    about: Field = "",
+    heading: Field = "",
+    text: Long = "",
+    train: Long = "",
+    test: Long = "",
+):
+    """What the chat would make of a question as it is being written, and its faults; nothing is
+    saved."""
+    return _look(
+        request, id, question, False, _fields(ask, about, facet, train, test, heading, text)
+    )
 
 
 @router.post("/articles/drafts/{id}/{question}")
-def save_draft_question(request: Request, id: str, question: str, base: Field = "", ask: Field = "", facet: Field = "", about: Field = "",
-                        heading: Field = "", text: Long = "", train: Long = "", test: Long = "", then: Field = ""):
-    return _save_question(request, id, question, True, base, _fields(ask, about, facet, train, test, heading, text), then)
+def save_draft_question(
+    request: Request,
+    id: str,
+    question: str,
+    base: Field = "",
+    ask: Field = "",
+    facet: Field = "",
+    about: Field = "",
+    heading: Field = "",
+    text: Long = "",
+    train: Long = "",
+    test: Long = "",
+    then: Field = "",
+):
+    return _save_question(
+        request,
+        id,
+        question,
+        True,
+        base,
+        _fields(ask, about, facet, train, test, heading, text),
+        then,
+    )
 
 
 @router.post("/articles/{id}/{question}")
-def save_question(request: Request, id: str, question: str, base: Field = "", ask: Field = "", facet: Field = "", about: Field = "",
-                  heading: Field = "", text: Long = "", train: Long = "", test: Long = "", then: Field = ""):
-    return _save_question(request, id, question, False, base, _fields(ask, about, facet, train, test, heading, text), then)
+def save_question(
+    request: Request,
+    id: str,
+    question: str,
+    base: Field = "",
+    ask: Field = "",
+    facet: Field = "",
+    about: Field = "",
+    heading: Field = "",
+    text: Long = "",
+    train: Long = "",
+    test: Long = "",
+    then: Field = "",
+):
+    return _save_question(
+        request,
+        id,
+        question,
+        False,
+        base,
+        _fields(ask, about, facet, train, test, heading, text),
+        then,
+    )
 
 
 def _show(request, id, draft, status=200, faults=None):
@@ -166,15 +290,32 @@ def _show(request, id, draft, status=200, faults=None):
     try:
         fields = manuscripts.read(text, path.name)
     except manuscripts.Unreadable as error:
-        return pages.render(request, "fault.html", 422, sentence="This file can't be shown as an article. Ask who looks after the files to mend it:",
-                            faults=error.faults)
+        return pages.render(
+            request,
+            "fault.html",
+            422,
+            sentence="This file can't be shown as an article. Ask who looks after the files to "
+            "mend it:",
+            faults=error.faults,
+        )
     found = looks.faults(desk, path, text) if faults is None else faults
     return _front_page(request, id, draft, fields, files.keep(desk.config, text), found, status)
 
 
 def _front_page(request, id, draft, fields, base, faults, status=200, conflict=None):
-    return pages.render(request, "article.html", status, id=id, draft=draft, fields=fields, base=base, faults=faults, conflict=conflict,
-                        at=_at(id, draft), missing_git=files.missing_git(request.app.state.desk.config))
+    return pages.render(
+        request,
+        "article.html",
+        status,
+        id=id,
+        draft=draft,
+        fields=fields,
+        base=base,
+        faults=faults,
+        conflict=conflict,
+        at=_at(id, draft),
+        missing_git=files.missing_git(request.app.state.desk.config),
+    )
 
 
 async def _save_front(request, id, draft):
@@ -191,19 +332,42 @@ def _save_fields(request, id, draft, form):
     fields |= {key: str(form[key]).strip()[:500] for key in manuscripts.FRONT if key in form}
     for n in (*fields["sources"], max(fields["sources"], default=0) + 1):
         if f"source.{n}.title" in form:
-            fields["sources"][n] = {key: str(form.get(f"source.{n}.{key}", "")).strip()[:500] for key in manuscripts.SOURCE}
-    fields["sources"] = {n: source for n, source in fields["sources"].items() if any(source.values())}
+            fields["sources"][n] = {
+                key: str(form.get(f"source.{n}.{key}", "")).strip()[:500]
+                for key in manuscripts.SOURCE
+            }
+    fields["sources"] = {
+        n: source for n, source in fields["sources"].items() if any(source.values())
+    }
     new = re.sub(r"[^a-z0-9]+", "_", str(form.get("new", "")).lower()).strip("_")[:60]
     if new and new not in fields["questions"]:
         return pages.redirect(request, f"{_at(id, draft)}/{new}")
 
     def again(faults, conflict):
-        return _front_page(request, id, draft, fields, files.keep(desk.config, files.read(path)) if conflict else base,
-                           faults, 409 if conflict else 422, conflict)
+        return _front_page(
+            request,
+            id,
+            draft,
+            fields,
+            files.keep(desk.config, files.read(path)) if conflict else base,
+            faults,
+            409 if conflict else 422,
+            conflict,
+        )
 
     if before is None:
         return again([], files.Conflict(None, now))
-    return _keep(request, id, draft, path, manuscripts.write(before, fields), before, f"{id}: particulars", again, _at(id, draft))
+    return _keep(
+        request,
+        id,
+        draft,
+        path,
+        manuscripts.write(before, fields),
+        before,
+        f"{id}: particulars",
+        again,
+        _at(id, draft),
+    )
 
 
 def _show_question(request, id, question, draft):
@@ -213,15 +377,40 @@ def _show_question(request, id, question, draft):
     if not articles.ID.match(question) or question == articles.MADE_BY_US:
         raise HTTPException(404)
     fields = manuscripts.read(text, path.name)["questions"].get(question, EMPTY)
-    return _question_page(request, id, question, draft, fields, files.keep(desk.config, text), 200, new=fields is EMPTY)
+    return _question_page(
+        request,
+        id,
+        question,
+        draft,
+        fields,
+        files.keep(desk.config, text),
+        200,
+        new=fields is EMPTY,
+    )
 
 
-def _question_page(request, id, question, draft, fields, base, status, faults=(), conflict=None, new=False):
+def _question_page(
+    request, id, question, draft, fields, base, status, faults=(), conflict=None, new=False
+):
     desk = request.app.state.desk
     facets = sorted({facet for other in library.questions(desk).values() for facet in other.facets})
-    return pages.render(request, "question.html", status, id=id, question=question, draft=draft, fields=fields, base=base, faults=faults,
-                        conflict=conflict, new=new, facets=facets, at=_at(id, draft),
-                        look=looks.look(desk, _path(desk, id, draft), question, fields), least=(articles.MIN_TRAIN, articles.MIN_TEST))
+    return pages.render(
+        request,
+        "question.html",
+        status,
+        id=id,
+        question=question,
+        draft=draft,
+        fields=fields,
+        base=base,
+        faults=faults,
+        conflict=conflict,
+        new=new,
+        facets=facets,
+        at=_at(id, draft),
+        look=looks.look(desk, _path(desk, id, draft), question, fields),
+        least=(articles.MIN_TRAIN, articles.MIN_TEST),
+    )
 
 
 def _save_question(request, id, question, draft, base, fields, then):
@@ -232,8 +421,17 @@ def _save_question(request, id, question, draft, base, fields, then):
     now, before = _text(path), files.opened(desk.config, path, base)
 
     def again(faults, conflict):
-        return _question_page(request, id, question, draft, fields, files.keep(desk.config, files.read(path)) if conflict else base,
-                              409 if conflict else 422, faults, conflict and _theirs(conflict, path, question, fields))
+        return _question_page(
+            request,
+            id,
+            question,
+            draft,
+            fields,
+            files.keep(desk.config, files.read(path)) if conflict else base,
+            409 if conflict else 422,
+            faults,
+            conflict and _theirs(conflict, path, question, fields),
+        )
 
     if before is None:
         return again([], files.Conflict(None, now))
@@ -244,15 +442,33 @@ def _save_question(request, id, question, draft, base, fields, then):
         manuscript["questions"][question] = fields
     text = manuscripts.write(before, manuscript)
     at = _at(id, draft)
-    return _keep(request, id, draft, path, text, before, f"{id}.{question}: {'taken out' if then == 'remove' else 'changed'}", again,
-                 at if then == "remove" else f"{at}/{question}")
+    return _keep(
+        request,
+        id,
+        draft,
+        path,
+        text,
+        before,
+        f"{id}.{question}: {'taken out' if then == 'remove' else 'changed'}",
+        again,
+        at if then == "remove" else f"{at}/{question}",
+    )
 
 
 def _keep(request, id, draft, path, text, before, why, again, to):
-    """Save and go on to the page `to`; where it can't be saved, `again(faults, conflict)` shows the form with what was written."""
+    """Save and go on to the page `to`; where it can't be saved, `again(faults, conflict)` shows the
+    form with what was written."""
     desk, person = request.app.state.desk, people.require(request, "editor")
     try:
-        saved = files.save(desk.config, path, text, person, why, before, (lambda new: []) if draft else lambda new: looks.faults(desk, path, new))
+        saved = files.save(
+            desk.config,
+            path,
+            text,
+            person,
+            why,
+            before,
+            (lambda new: []) if draft else lambda new: looks.faults(desk, path, new),
+        )
     except articles.ContentError as error:
         return again(error.faults, None)
     except files.Conflict as conflict:
@@ -261,25 +477,47 @@ def _keep(request, id, draft, path, text, before, why, again, to):
     notice = "Saved." if saved.text != before else "Nothing was changed."
     if saved.merged:
         notice += " Another editor had saved changes meanwhile; both are in it now."
-    return pages.redirect(request, to, notice + (f" {files.missing_git(desk.config) or ''}" if not saved.commit and saved.text != before else ""))
+    return pages.redirect(
+        request,
+        to,
+        notice
+        + (
+            f" {files.missing_git(desk.config) or ''}"
+            if not saved.commit and saved.text != before
+            else ""
+        ),
+    )
 
 
 def _theirs(conflict, path, question, fields):
-    """What another editor made of this question: the groups of a difference from it to one's own."""
+    """What another editor made of this question: the groups of a difference from it to one's
+    own."""
     theirs = manuscripts.read(conflict.theirs, path.name)["questions"].get(question, EMPTY)
-    lines = [[each["ask"], each["heading"], *each["text"].split("\n"), *each["train"], *each["test"]] for each in (theirs, fields)]
+    lines = [
+        [each["ask"], each["heading"], *each["text"].split("\n"), *each["train"], *each["test"]]
+        for each in (theirs, fields)
+    ]
     return files.difference(*("\n".join(said) for said in lines))
 
 
 def _look(request, id, question, draft, fields):
     desk = request.app.state.desk
     look = looks.look(desk, _path(desk, id, draft), question, fields)
-    return pages.render(request, "question_look.html", look=look, question=question, at=_at(id, draft))
+    return pages.render(
+        request, "question_look.html", look=look, question=question, at=_at(id, draft)
+    )
 
 
 def _fields(ask, about, facet, train, test, heading, text):
-    return {"ask": ask.strip(), "about": about.strip(), "facet": facet.strip(), "heading": heading.strip(), "text": files.tidy(text).strip("\n"),
-            "train": _lines(train), "test": _lines(test)}
+    return {
+        "ask": ask.strip(),
+        "about": about.strip(),
+        "facet": facet.strip(),
+        "heading": heading.strip(),
+        "text": files.tidy(text).strip("\n"),
+        "train": _lines(train),
+        "test": _lines(test),
+    }
 
 
 def _lines(text):
@@ -306,8 +544,11 @@ def _review(article, today):
     if not article.reviewed_by:
         return "none", "not reviewed yet"
     state = article.review_state(today)
-    said = {"current": f"reviewed by {article.reviewed_by}, due {article.review_due()}", "overdue": f"review was due {article.review_due()}",
-            "withdrawn": f"withdrawn: review was due {article.review_due()}"}[state]
+    said = {
+        "current": f"reviewed by {article.reviewed_by}, due {article.review_due()}",
+        "overdue": f"review was due {article.review_due()}",
+        "withdrawn": f"withdrawn: review was due {article.review_due()}",
+    }[state]
     return state, said
 
 

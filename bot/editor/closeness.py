@@ -8,10 +8,20 @@ TOO_CLOSE = 0.92  # cosine from which two phrases can hardly be told apart
 
 
 def too_close(desk, phrases, own):
-    """[(phrase, another question's name, its phrase)] of what can hardly be told apart; None while vectors are being computed."""
-    others = [(phrase, name) for name, question in library.questions(desk).items() if name != own for phrase in question.train]
+    """[(phrase, another question's name, its phrase)] of what can hardly be told apart; None while
+    vectors are being computed."""
+    others = [
+        (phrase, name)
+        for name, question in library.questions(desk).items()
+        if name != own
+        for phrase in question.train
+    ]
     found = _nearest(desk, phrases, others)
-    return found and [(phrase, others[best][1], others[best][0]) for phrase, best, cosine in found if cosine >= TOO_CLOSE]
+    return found and [
+        (phrase, others[best][1], others[best][0])
+        for phrase, best, cosine in found
+        if cosine >= TOO_CLOSE
+    ]
 
 
 def _nearest(desk, phrases, others):
@@ -21,5 +31,11 @@ def _nearest(desk, phrases, others):
     found = vectors.read(desk, desk.phrases, [*phrases, *(phrase for phrase, _ in others)])
     if found is None:
         return None
-    cosines = np.stack([found[phrase] for phrase in phrases]) @ np.stack([found[phrase] for phrase, _ in others]).T
-    return [(phrase, int(row.argmax()), float(row.max())) for phrase, row in zip(phrases, cosines, strict=True)]
+    cosines = (
+        np.stack([found[phrase] for phrase in phrases])
+        @ np.stack([found[phrase] for phrase, _ in others]).T
+    )
+    return [
+        (phrase, int(row.argmax()), float(row.max()))
+        for phrase, row in zip(phrases, cosines, strict=True)
+    ]

@@ -1,4 +1,5 @@
-"""The draft beside a release: its content as the files have it, its answer, and what of it a release has not learned."""
+"""The draft beside a release: its content as the files have it, its answer, and what of it a
+release has not learned."""
 
 import dataclasses
 import datetime
@@ -8,7 +9,12 @@ import yaml
 from bot import articles, content, release, replies
 from bot.editor import files, library, previews
 
-TAUGHT = {"talk.yml": "talk", "terms.yml": "the terms", "stories.yml": "the stories", "rules.yml": "the rules"}
+TAUGHT = {
+    "talk.yml": "talk",
+    "terms.yml": "the terms",
+    "stories.yml": "the stories",
+    "rules.yml": "the rules",
+}
 
 
 def read(desk):
@@ -17,10 +23,19 @@ def read(desk):
     live = previews.library(config, release.live(config))
     there = {path.stem for path in config.path("data").glob("articles/*.md")}
     shown = {**{id: article for id, article in live.articles.items() if id in there}, **known}
-    questions = {question.name: question for article in shown.values() for question in article.questions}
+    questions = {
+        question.name: question for article in shown.values() for question in article.questions
+    }
     texts = content.read_texts(config.path("data"))[0] or {}
-    return dataclasses.replace(live, articles=shown, questions=questions, texts={**live.texts, **texts},
-                               mentions={name: live.mentions.get(name, question.about) for name, question in questions.items()})
+    return dataclasses.replace(
+        live,
+        articles=shown,
+        questions=questions,
+        texts={**live.texts, **texts},
+        mentions={
+            name: live.mentions.get(name, question.about) for name, question in questions.items()
+        },
+    )
 
 
 def candidate(config):
@@ -31,30 +46,67 @@ def candidate(config):
 
 
 def answer(drafts, reply):
-    """What the draft answers where a release gave `reply`: an answer in the draft's words, anything else as it is."""
+    """What the draft answers where a release gave `reply`: an answer in the draft's words, anything
+    else as it is."""
     name = reply.get("question") or ""
     if reply["kind"] != "answer" or name.endswith(f".{replies.ARTICLE_INFO}"):
         return reply
     if name not in drafts.questions:
-        return {"kind": "not_covered", "text": replies.fill(drafts.texts["not_covered"], covered=replies.covered(drafts)), "choices": []}
-    made = replies.answer(drafts, name, datetime.datetime.now(datetime.UTC).date(), reply["confidence"])
+        return {
+            "kind": "not_covered",
+            "text": replies.fill(drafts.texts["not_covered"], covered=replies.covered(drafts)),
+            "choices": [],
+        }
+    made = replies.answer(
+        drafts, name, datetime.datetime.now(datetime.UTC).date(), reply["confidence"]
+    )
     return {**made, "choices": reply.get("choices") or []}
 
 
 def unlearned(desk, id, text):
-    """Sentences: what editors have changed since release `id` was trained, and what shows once they prepare one; `text`: what is tried."""
+    """Sentences: what editors have changed since release `id` was trained, and what shows once they
+    prepare one; `text`: what is tried."""
     old, said = previews.library(desk.config, id), []
     now = library.questions(desk)
     wanted, folder = articles.normalise(text), release.folder_of(desk.config, id) / "data"
-    said += [f"These very words teach “{question.ask}” in the draft." for name, question in now.items()
-             if _teaches(question, wanted) and not _teaches(old.questions.get(name), wanted)]
+    said += [
+        f"These very words teach “{question.ask}” in the draft."
+        for name, question in now.items()
+        if _teaches(question, wanted) and not _teaches(old.questions.get(name), wanted)
+    ]
     before = old.questions
-    changed = [name for name, question in now.items() if name not in before or _particulars(question) != _particulars(before[name])]
+    changed = [
+        name
+        for name, question in now.items()
+        if name not in before or _particulars(question) != _particulars(before[name])
+    ]
     gone = [name for name in old.questions if name not in now]
-    said += [f"{len(changed)} {'question has' if len(changed) == 1 else 'questions have'} other phrases or particulars in the draft."] if changed else []
-    said += [f"{len(gone)} {'question is' if len(gone) == 1 else 'questions are'} taken out or can’t be read in the draft."] if gone else []
-    others = [title for name, title in TAUGHT.items() if _differs(files.read(desk.config.path("data") / name), files.read(folder / name))]
-    return said + ([f"In the draft {', '.join(others)} {'is' if others == ['talk'] else 'are'} changed."] if others else [])
+    said += (
+        [
+            f"{len(changed)} {'question has' if len(changed) == 1 else 'questions have'} other "
+            f"phrases or particulars in the draft."
+        ]
+        if changed
+        else []
+    )
+    said += (
+        [
+            f"{len(gone)} {'question is' if len(gone) == 1 else 'questions are'} taken out or "
+            f"can’t be read in the draft."
+        ]
+        if gone
+        else []
+    )
+    others = [
+        title
+        for name, title in TAUGHT.items()
+        if _differs(files.read(desk.config.path("data") / name), files.read(folder / name))
+    ]
+    return said + (
+        [f"In the draft {', '.join(others)} {'is' if others == ['talk'] else 'are'} changed."]
+        if others
+        else []
+    )
 
 
 def _teaches(question, wanted):

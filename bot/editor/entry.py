@@ -1,4 +1,5 @@
-"""Signing in and out, and taking up an invitation: the only pages for those who are not signed in."""
+"""Signing in and out, and taking up an invitation: the only pages for those who are not signed
+in."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -27,7 +28,9 @@ def sign_in(request: Request, name: Field, password: Field, code: Field = "", ne
     """Open a session for the right name, password and one-time code."""
     engine, name = request.app.state.desk.engine, name.strip()
     account, address = f"account {name}", f"address {request.client.host if request.client else ''}"
-    if not accounts.try_sign_in(engine, {account: ACCOUNT_TRIES, address: ADDRESS_TRIES}, TRIES_MINUTES):
+    if not accounts.try_sign_in(
+        engine, {account: ACCOUNT_TRIES, address: ADDRESS_TRIES}, TRIES_MINUTES
+    ):
         return show_form(request, 429, next, TOO_MANY)
     found = accounts.read_credentials(engine, name)
     right = passwords.matches(found and found.password_hash, password)
@@ -40,7 +43,9 @@ def sign_in(request: Request, name: Field, password: Field, code: Field = "", ne
 @router.post("/sign-out")
 def sign_out(request: Request):
     accounts.end_session(request.app.state.desk.engine, people.browser(request))
-    return people.drop_cookie(request, pages.redirect(request, "/editor/sign-in", "You are signed out."))
+    return people.drop_cookie(
+        request, pages.redirect(request, "/editor/sign-in", "You are signed out.")
+    )
 
 
 @router.get("/invitations/{token}")
@@ -58,7 +63,9 @@ def accept_invitation(request: Request, token: str, password: Field, again: Fiel
     engine = request.app.state.desk.engine
     try:
         invited = accounts.invited(engine, token)
-        fault = passwords.fault(password, invited.name) or ("The two passwords differ." if password != again else None)
+        fault = passwords.fault(password, invited.name) or (
+            "The two passwords differ." if password != again else None
+        )
         if fault:
             return pages.render(request, "invitation.html", 422, invited=invited, fault=fault)
         id = accounts.accept(engine, token, passwords.hash(password))
@@ -68,7 +75,8 @@ def accept_invitation(request: Request, token: str, password: Field, again: Fiel
 
 
 def enter(request, id, path, how):
-    """Open a session for a person and lead them to a page. The session that this browser had ends: its cookie is a new one."""
+    """Open a session for a person and lead them to a page. The session that this browser had ends:
+    its cookie is a new one."""
     engine = request.app.state.desk.engine
     accounts.end_session(engine, people.browser(request))
     token = accounts.open_session(engine, id)
@@ -85,8 +93,15 @@ def take_code(engine, id, secret, code):
 def show_form(request, status, next, fault=None):
     """The page for signing in, which says what went wrong."""
     issuer = urlsplit(request.app.state.desk.config.oidc_issuer).hostname
-    return pages.render(request, "sign_in.html", status, next=people.next_path(next), fault=fault, issuer=issuer)
+    return pages.render(
+        request, "sign_in.html", status, next=people.next_path(next), fault=fault, issuer=issuer
+    )
 
 
 def _no_invitation(request):
-    return pages.render(request, "fault.html", 404, sentence="This invitation was used, or is too old. Ask for a new one.")
+    return pages.render(
+        request,
+        "fault.html",
+        404,
+        sentence="This invitation was used, or is too old. Ask for a new one.",
+    )

@@ -1,6 +1,6 @@
-"""The content's files as editors change them: read, saved with a commit in their name, merged with what others saved, and
-their history. Without git, or where DATA is in no repository, saving works and `missing_git` says what is lost.
-"""
+"""The content's files as editors change them: read, saved with a commit in their name, merged with
+what others saved, and their history. Without git, or where DATA is in no repository, saving works
+and `missing_git` says what is lost."""
 
 import contextlib
 import difflib
@@ -28,8 +28,9 @@ class NoFile(LookupError):
 
 
 class Conflict(RuntimeError):
-    """Somebody else changed the same lines since the editor opened the file. `text`: both versions, with marks between
-    them (None where they could not be merged); `theirs`: the file as it is now. Nothing was saved."""
+    """Somebody else changed the same lines since the editor opened the file. `text`: both versions,
+    with marks between them (None where they could not be merged); `theirs`: the file as it is now.
+    Nothing was saved."""
 
     def __init__(self, text, theirs):
         super().__init__("somebody else changed the same lines")
@@ -38,7 +39,8 @@ class Conflict(RuntimeError):
 
 @dataclass(frozen=True)
 class Saved:
-    """`text` as it is in the file now; `merged`: with what somebody else had saved meanwhile; `commit`: its hash, or None."""
+    """`text` as it is in the file now; `merged`: with what somebody else had saved meanwhile;
+    `commit`: its hash, or None."""
 
     text: str
     merged: bool
@@ -63,7 +65,8 @@ def article_path(config, id):
 
 
 def draft_path(config, id):
-    """The file of a draft of a whole article: beside the articles, where no release takes it from."""
+    """The file of a draft of a whole article: beside the articles, where no release takes it
+    from."""
     article_path(config, id)
     return _inside(config, config.path("data") / ".drafts" / f"{id}.md")
 
@@ -86,14 +89,19 @@ def revision(text):
 
 
 def save(config, path, text, person, why, base=None, check=lambda text: []):
-    """Save `text`, which `person` (with a name and an email) made of `base` (None: of the file as it is), with a commit in
-    that name; what others saved meanwhile is kept.
+    """Save `text`, which `person` (with a name and an email) made of `base` (None: of the file as
+    it is), with a commit in that name; what others saved meanwhile is kept.
 
-    `check(text)` lists the faults that forbid it. Raises articles.ContentError with them, and Conflict; nothing is saved then.
-    """
+    `check(text)` lists the faults that forbid it. Raises articles.ContentError with them, and
+    Conflict; nothing is saved then."""
     text = tidy(text)
     if len(text) > LARGEST:
-        raise articles.ContentError([f"{path}:1: the file would be larger than {LARGEST // 1_000_000} MB; leave something out"])
+        raise articles.ContentError(
+            [
+                f"{path}:1: the file would be larger than {LARGEST // 1_000_000} MB; leave "
+                f"something out"
+            ]
+        )
     with alone(config):
         now = read(path)
         merged = base not in (None, now) and text != now
@@ -109,7 +117,8 @@ def save(config, path, text, person, why, base=None, check=lambda text: []):
 
 
 def keep(config, text):
-    """Keep a text that an editor opens, so that what is saved can be merged with it; its revision."""
+    """Keep a text that an editor opens, so that what is saved can be merged with it; its
+    revision."""
     folder, name = config.path("var") / "opened", revision(text)
     folder.mkdir(parents=True, exist_ok=True)
     old = time.time() - KEPT_DAYS * 24 * 3600
@@ -123,19 +132,30 @@ def keep(config, text):
 def kept(config, name):
     """The text that was kept under a revision; None where it isn't any more."""
     path = config.path("var") / "opened" / name
-    return path.read_text(encoding="utf-8") if re.fullmatch(r"[0-9a-f]{12}", name) and path.is_file() else None
+    return (
+        path.read_text(encoding="utf-8")
+        if re.fullmatch(r"[0-9a-f]{12}", name) and path.is_file()
+        else None
+    )
 
 
 def opened(config, path, name):
-    """The text of a file as an editor opened it, by its revision: as it still is, as it was kept, or out of its history;
-    None where it is nowhere any more."""
+    """The text of a file as an editor opened it, by its revision: as it still is, as it was kept,
+    or out of its history; None where it is nowhere any more."""
     now = read(path)
     if revision(now) == name:
         return now
     text = kept(config, name)
     if text is not None:
         return text
-    return next((old for change in history(config, path) if revision(old := at(config, path, change.commit)) == name), None)
+    return next(
+        (
+            old
+            for change in history(config, path)
+            if revision(old := at(config, path, change.commit)) == name
+        ),
+        None,
+    )
 
 
 def remove(config, path, person, why):
@@ -157,8 +177,26 @@ def merge(mine, base, theirs):
     with tempfile.TemporaryDirectory() as folder:
         for name, text in (("mine", mine), ("base", base), ("theirs", theirs)):
             Path(folder, name).write_text(text, encoding="utf-8")
-        done = subprocess.run(["git", "merge-file", "-p", "-L", "your version", "-L", "before", "-L", "the other editor's version",
-                               "mine", "base", "theirs"], cwd=folder, capture_output=True, text=True, timeout=SECONDS)
+        done = subprocess.run(
+            [
+                "git",
+                "merge-file",
+                "-p",
+                "-L",
+                "your version",
+                "-L",
+                "before",
+                "-L",
+                "the other editor's version",
+                "mine",
+                "base",
+                "theirs",
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
     if done.returncode:
         raise Conflict(done.stdout if 0 < done.returncode < 128 else None, theirs)
     return done.stdout
@@ -167,52 +205,89 @@ def merge(mine, base, theirs):
 def missing_git(config):
     """What an editor must know where no history is kept, as a sentence; None where it is."""
     if not shutil.which("git"):
-        return ("git is not installed on this machine: saving works, but no history is kept, "
-                "and two editors of one article can't be merged. Ask who runs this site to install it.")
+        return (
+            "git is not installed on this machine: saving works, but no history is kept, "
+            "and two editors of one article can't be merged. Ask who runs this site to install it."
+        )
     if not _repository(config):
-        return "The content folder is no git repository: saving works, but no history is kept. Ask who runs this site to run `git init` in it."
+        return "The content folder is no git repository: saving works, but no history is kept. Ask who runs this site to run `git init` in it."  # noqa: E501
     return None
 
 
 def commit(config, paths, person, why):
-    """The hash of a new commit of these files alone, in the person's name; None where no history is kept."""
+    """The hash of a new commit of these files alone, in the person's name; None where no history is
+    kept."""
     if missing_git(config):
         return None
     names = [str(path.resolve()) for path in paths]
-    name, email = (re.sub(r"[<>\n\r\0]", "", said).strip() for said in (person.name, person.email or "desk@localhost"))
-    who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", name or "an editor"), ("EMAIL", email))}
+    name, email = (
+        re.sub(r"[<>\n\r\0]", "", said).strip()
+        for said in (person.name, person.email or "desk@localhost")
+    )
+    who = {
+        f"GIT_{role}_{key}": value
+        for role in ("AUTHOR", "COMMITTER")
+        for key, value in (("NAME", name or "an editor"), ("EMAIL", email))
+    }
     if _git(config, "add", "--", *names).returncode:
         return None
-    done = _git(config, "commit", "--quiet", "--no-verify", "--only", "-m", why, "--", *names, environment=who)
+    done = _git(
+        config,
+        "commit",
+        "--quiet",
+        "--no-verify",
+        "--only",
+        "-m",
+        why,
+        "--",
+        *names,
+        environment=who,
+    )
     return _git(config, "rev-parse", "HEAD").stdout.strip() if done.returncode == 0 else None
 
 
 def history(config, path, most=50):
     """The file's Changes, newest first; [] where no history is kept."""
-    done = _git(config, "log", f"-{most}", "--format=%H%x1f%as%x1f%an%x1f%s", "--", str(path)) if not missing_git(config) else None
+    done = (
+        _git(config, "log", f"-{most}", "--format=%H%x1f%as%x1f%an%x1f%s", "--", str(path))
+        if not missing_git(config)
+        else None
+    )
     if done is None or done.returncode:
         return []
-    return [Change(*line.split("\x1f", 3)) for line in done.stdout.splitlines() if line.count("\x1f") >= 3]
+    return [
+        Change(*line.split("\x1f", 3))
+        for line in done.stdout.splitlines()
+        if line.count("\x1f") >= 3
+    ]
 
 
 def at(config, path, commit):
-    """The file's text in a commit; "" where it wasn't there. Raises NoFile for what is no commit of this history."""
+    """The file's text in a commit; "" where it wasn't there. Raises NoFile for what is no commit of
+    this history."""
     if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
         raise NoFile(commit)
     top = _repository(config)
-    done = _git(config, "show", f"{commit}:{path.resolve().relative_to(top).as_posix()}") if top else None
+    done = (
+        _git(config, "show", f"{commit}:{path.resolve().relative_to(top).as_posix()}")
+        if top
+        else None
+    )
     if done is None or _git(config, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
         raise NoFile(commit)
     return done.stdout if done.returncode == 0 else ""
 
 
 def difference(before, after, context=2):
-    """What changed, as people read it: groups of (kind, pieces), kind same, out or in; pieces are (text, changed).
+    """What changed, as people read it: groups of (kind, pieces), kind same, out or in; pieces are
+    (text, changed).
 
     Lines that were rewritten stand below each other, with the words that differ marked.
     """
     old, new, groups = before.splitlines(), after.splitlines(), []
-    for opcodes in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(context):
+    for opcodes in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(
+        context
+    ):
         rows = []
         for kind, a, b, c, d in opcodes:
             if kind == "equal":
@@ -223,7 +298,9 @@ def difference(before, after, context=2):
                 for left, right in pairs:
                     rows += _marked(left, right)
             else:
-                rows += [("out", [(line, False)]) for line in old[a:b]] + [("in", [(line, False)]) for line in new[c:d]]
+                rows += [("out", [(line, False)]) for line in old[a:b]] + [
+                    ("in", [(line, False)]) for line in new[c:d]
+                ]
         groups.append(rows)
     return groups
 
@@ -257,11 +334,27 @@ def _repository(config):
 
 
 def _git(config, *arguments, environment=None):
-    """What git did. Neither its hooks nor this machine's settings have a say in what is committed."""
+    """What git did. Neither its hooks nor this machine's settings have a say in what is
+    committed."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = ["git", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "safe.directory=*", *arguments]
-    return subprocess.run(command, cwd=config.path("data"), capture_output=True, text=True, timeout=SECONDS,
-                          env={**clean, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(environment or {})})
+    command = [
+        "git",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "commit.gpgSign=false",
+        "-c",
+        "safe.directory=*",
+        *arguments,
+    ]
+    return subprocess.run(
+        command,
+        cwd=config.path("data"),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env={**clean, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(environment or {})},
+    )
 
 
 @contextlib.contextmanager

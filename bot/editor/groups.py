@@ -11,14 +11,16 @@ from bot.editor import vectors
 from bot.store import review
 
 TURNS, WORDINGS = 5000, 1000  # how far back is looked, and how many different texts are grouped
-# Two texts mean one thing from this cosine on: where the classifier took both for the same question, and where not.
+# Two texts mean one thing from this cosine on: where the classifier took both for the same
+# question, and where not.
 ALIKE, ALIKE_ELSEWHERE = 0.62, 0.85
 NEAREST = 3
 
 
 @dataclass
 class Group:
-    """Wordings of one meaning, the most frequent first. `nearest`: (question's name, confidence) of up to three questions."""
+    """Wordings of one meaning, the most frequent first. `nearest`: (question's name, confidence) of
+    up to three questions."""
 
     wordings: list
     count: int
@@ -27,7 +29,8 @@ class Group:
 
 
 def read(desk):
-    """(groups, those set aside) of what is to be reviewed now; None while their texts are still being encoded."""
+    """(groups, those set aside) of what is to be reviewed now; None while their texts are still
+    being encoded."""
     merged = review.wordings(desk.engine, WORDINGS, TURNS, articles.normalise)
     found = vectors.read(desk, desk.asked, list(merged), only=True)
     if found is None:
@@ -36,22 +39,28 @@ def read(desk):
     shown, aside = {}, {}
     for text, wording in merged.items():
         until = hidden.get(keys[text], "")  # "": never set aside
-        (aside if until is None else {} if until and (wording.release or "") <= until else shown)[text] = wording
-    return group(found, shown, review.rankings(desk.engine, [wording.turn for wording in shown.values()])), list(aside.values())
+        (aside if until is None else {} if until and (wording.release or "") <= until else shown)[
+            text
+        ] = wording
+    return group(
+        found, shown, review.rankings(desk.engine, [wording.turn for wording in shown.values()])
+    ), list(aside.values())
 
 
 def group(found, merged, rankings):
     """The Groups of {normalised text: Wording}, the most frequent first.
 
-    The most frequent text leads, and takes all that mean the same; then the most frequent of the rest. 1,000 texts are a
-    product of two matrices and some hundred passes over a row.
-    """
+    The most frequent text leads, and takes all that mean the same; then the most frequent of the
+    rest. 1,000 texts are a product of two matrices and some hundred passes over a row."""
     order = sorted(merged, key=lambda text: (-merged[text].count(), -merged[text].turn))
     if not order:
         return []
     matrix = np.stack([found[text] for text in order])
     alike = matrix @ matrix.T
-    first = [next((name for name, _ in rankings.get(merged[text].turn, []) if "." in name), None) for text in order]
+    first = [
+        next((name for name, _ in rankings.get(merged[text].turn, []) if "." in name), None)
+        for text in order
+    ]
     same = np.array(first, dtype=object)[:, None] == np.array(first, dtype=object)[None, :]
     joined = alike >= np.where(same, ALIKE, ALIKE_ELSEWHERE)
     free, groups = np.ones(len(order), dtype=bool), []
@@ -66,7 +75,11 @@ def group(found, merged, rankings):
 
 def key_of(desk, text):
     """What a wording is set aside by: a keyed hash of its normalised text."""
-    return hmac.new(settings.secret(desk.config).encode(), f"aside {articles.normalise(text)}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        settings.secret(desk.config).encode(),
+        f"aside {articles.normalise(text)}".encode(),
+        hashlib.sha256,
+    ).hexdigest()
 
 
 def _group(wordings, rankings):
@@ -79,4 +92,9 @@ def _group(wordings, rankings):
                 likely[name] = likely.get(name, 0) + confidence * wording.count()
     count = sum(wording.count() for wording in wordings)
     nearest = sorted(likely.items(), key=lambda item: -item[1])[:NEAREST]
-    return Group(wordings, count, dict(sorted(why.items(), key=lambda item: -item[1])), [(name, sum_ / count) for name, sum_ in nearest])
+    return Group(
+        wordings,
+        count,
+        dict(sorted(why.items(), key=lambda item: -item[1])),
+        [(name, sum_ / count) for name, sum_ in nearest],
+    )

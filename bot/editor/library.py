@@ -3,15 +3,31 @@
 from bot import articles
 
 # What a message can be beside a question of an article, as editors read it.
-OUTCOMES = {"greeting": "a greeting", "thanks": "thanks", "goodbye": "a goodbye", "help": "what can be asked", "bot_identity": "who is speaking",
-            "about_me": "what is stored of me", "forget_me": "delete what is stored of me", "terms_of_use": "the terms of use",
-            "give_feedback": "how to complain", "article_info": "who wrote it, and when", "not_covered": "not covered",
-            "personal_advice": "a decision about one person", "out_of_scope": "not about health", "nlu_fallback": "asked back"}
+OUTCOMES = {
+    "greeting": "a greeting",
+    "thanks": "thanks",
+    "goodbye": "a goodbye",
+    "help": "what can be asked",
+    "bot_identity": "who is speaking",
+    "about_me": "what is stored of me",
+    "forget_me": "delete what is stored of me",
+    "terms_of_use": "the terms of use",
+    "give_feedback": "how to complain",
+    "article_info": "who wrote it, and when",
+    "not_covered": "not covered",
+    "personal_advice": "a decision about one person",
+    "out_of_scope": "not about health",
+    "nlu_fallback": "asked back",
+}
 
 
 def questions(desk):
     """{name: articles.Question} of every article without a fault, in the order of the files."""
-    return {question.name: question for article in read_articles(desk).values() for question in article.questions}
+    return {
+        question.name: question
+        for article in read_articles(desk).values()
+        for question in article.questions
+    }
 
 
 def read_articles(desk):

@@ -1,7 +1,8 @@
-"""An article as its editor sees it: fields out of a file's text, and back with no more lines changed than were meant.
+"""An article as its editor sees it: fields out of a file's text, and back with no more lines
+changed than were meant.
 
-Comments, quotes and the order of the file stay as they were; what is read and written is the text alone.
-"""
+Comments, quotes and the order of the file stay as they were; what is read and written is the text
+alone."""
 
 import datetime
 import difflib
@@ -11,7 +12,16 @@ import yaml
 
 from bot import articles
 
-FRONT = ("title", "about", "url", "written_by", "written_on", "reviewed_by", "reviewed_on", "review_every")
+FRONT = (
+    "title",
+    "about",
+    "url",
+    "written_by",
+    "written_on",
+    "reviewed_by",
+    "reviewed_on",
+    "review_every",
+)
 SOURCE = ("title", "publisher", "url", "date")
 ASKED = ("ask", "about", "facet")
 PHRASES = ("train", "test")
@@ -26,8 +36,9 @@ class Unreadable(ValueError):
 
 
 def read(text, path="article.md"):
-    """The fields of an article's text: those of FRONT, `sources` {n: {...}}, and `questions` {id: {ask, about, facet, train,
-    test, heading, text}}; what is left out is "", lists are lists. It need not be without faults; raises Unreadable."""
+    """The fields of an article's text: those of FRONT, `sources` {n: {...}}, and `questions` {id:
+    {ask, about, facet, train, test, heading, text}}; what is left out is "", lists are lists. It
+    need not be without faults; raises Unreadable."""
     front, body, _ = articles.split(text)
     if front is None:
         raise Unreadable([f"{path}:1: the front matter is missing"])
@@ -38,21 +49,29 @@ def read(text, path="article.md"):
     listed = data.get("questions")
     sources = data.get("sources")
     fields = {key: _shown(data.get(key)) for key in FRONT}
-    fields["sources"] = {n: {key: _shown(source.get(key)) for key in SOURCE} for n, source in (sources if isinstance(sources, dict) else {}).items()
-                         if isinstance(source, dict)}
+    fields["sources"] = {
+        n: {key: _shown(source.get(key)) for key in SOURCE}
+        for n, source in (sources if isinstance(sources, dict) else {}).items()
+        if isinstance(source, dict)
+    }
     fields["questions"] = {
-        str(id): {**{key: _shown(question.get(key)) for key in ASKED},
-                  **{key: [_shown(phrase) for phrase in question.get(key) or []] for key in PHRASES},
-                  **{key: sections.get(id, {}).get(key, "") for key in ("heading", "text")}}
-        for id, question in (listed if isinstance(listed, dict) else {}).items() if isinstance(question, dict)}
+        str(id): {
+            **{key: _shown(question.get(key)) for key in ASKED},
+            **{key: [_shown(phrase) for phrase in question.get(key) or []] for key in PHRASES},
+            **{key: sections.get(id, {}).get(key, "") for key in ("heading", "text")},
+        }
+        for id, question in (listed if isinstance(listed, dict) else {}).items()
+        if isinstance(question, dict)
+    }
     return fields
 
 
 def write(text, fields):
-    """`text` with what differs in `fields` (as `read` gives them) written into it; raises Unreadable.
+    """`text` with what differs in `fields` (as `read` gives them) written into it; raises
+    Unreadable.
 
-    A question that `fields` has and the text has not is added at the end, one that it lacks is taken out; so are sources.
-    """
+    A question that `fields` has and the text has not is added at the end, one that it lacks is
+    taken out; so are sources."""
     now = read(text)
     front, body, _ = articles.split(text)
     root = yaml.compose(front, Loader=articles.LOADER)
@@ -78,11 +97,18 @@ def _sections(body):
     for number, line in enumerate(lines):
         heading = articles.HEADING.match(line.rstrip("\n"))
         if heading:
-            found.append({"id": heading["id"], "heading": heading["title"], "first": number, "last": len(lines)})
+            found.append(
+                {
+                    "id": heading["id"],
+                    "heading": heading["title"],
+                    "first": number,
+                    "last": len(lines),
+                }
+            )
             if len(found) > 1:
                 found[-2]["last"] = number
     for section in found:
-        section["text"] = "".join(lines[section["first"] + 1:section["last"]]).strip("\n")
+        section["text"] = "".join(lines[section["first"] + 1 : section["last"]]).strip("\n")
     return found
 
 
@@ -91,10 +117,13 @@ def _write_body(body, now, fields):
     for section in reversed(sections):
         question = fields["questions"].get(section["id"])
         if question is None and section["id"] in now["questions"]:
-            del lines[section["first"]:section["last"]]
-        elif question and (question["heading"], question["text"].strip("\n")) != (section["heading"], section["text"]):
+            del lines[section["first"] : section["last"]]
+        elif question and (question["heading"], question["text"].strip("\n")) != (
+            section["heading"],
+            section["text"],
+        ):
             after = ["\n"] if section["last"] < len(lines) else []
-            lines[section["first"]:section["last"]] = [_section(section["id"], question), *after]
+            lines[section["first"] : section["last"]] = [_section(section["id"], question), *after]
     body = "".join(lines)
     for id, question in fields["questions"].items():
         if id not in {section["id"] for section in sections}:
@@ -103,22 +132,44 @@ def _write_body(body, now, fields):
 
 
 def _section(id, question):
-    return f"## {question['heading'] or question['ask']} {{#{id}}}\n\n" + question["text"].strip("\n") + "\n"
+    return (
+        f"## {question['heading'] or question['ask']} {{#{id}}}\n\n"
+        + question["text"].strip("\n")
+        + "\n"
+    )
 
 
 def _front_edits(root, lines, now, fields):
-    """[(first line, line behind the last, new lines)] that make the front matter say what `fields` do."""
+    """[(first line, line behind the last, new lines)] that make the front matter say what `fields`
+    do."""
     entries = entries_of(root)
     edits = []
     for key in FRONT:
         if fields[key] != now[key]:
             edits.append(_scalar_edit(entries, lines, key, _typed(key, fields[key]), 0, len(lines)))
     for group, change in (("sources", _source_edits), ("questions", _question_edits)):
-        if group not in entries or not isinstance(entries[group][1], yaml.MappingNode) or entries[group][1].flow_style:
+        if (
+            group not in entries
+            or not isinstance(entries[group][1], yaml.MappingNode)
+            or entries[group][1].flow_style
+        ):
             if fields[group] != now[group]:
                 rest = last_line(*entries[group]) if group in entries else len(lines)
                 first = entries[group][0].start_mark.line if group in entries else len(lines)
-                edits.append((first, rest, _dump({group: {id: _tidy(group, value) for id, value in fields[group].items()}}, 0)))
+                edits.append(
+                    (
+                        first,
+                        rest,
+                        _dump(
+                            {
+                                group: {
+                                    id: _tidy(group, value) for id, value in fields[group].items()
+                                }
+                            },
+                            0,
+                        ),
+                    )
+                )
         else:
             edits += change(entries[group], lines, now[group], fields[group])
     return edits
@@ -132,7 +183,13 @@ def _source_edits(entry, lines, now, sources):
         if n not in sources:
             edits.append((key.start_mark.line, last_line(key, value), []))
         elif source != sources[n]:
-            edits.append((key.start_mark.line, last_line(key, value), _dump({n: _tidy("sources", sources[n])}, indent)))
+            edits.append(
+                (
+                    key.start_mark.line,
+                    last_line(key, value),
+                    _dump({n: _tidy("sources", sources[n])}, indent),
+                )
+            )
     added = {n: _tidy("sources", source) for n, source in sources.items() if n not in now}
     return edits + ([(last_line(*entry), last_line(*entry), _dump(added, indent))] if added else [])
 
@@ -148,25 +205,62 @@ def _question_edits(entry, lines, now, questions):
         inner, new = entries_of(value), questions[id]
         for part in ASKED:
             if new[part] != question[part]:
-                edits.append(_scalar_edit(inner, lines, part, _several(part, new[part]), value.start_mark.column, last_line(key, value)))
+                edits.append(
+                    _scalar_edit(
+                        inner,
+                        lines,
+                        part,
+                        _several(part, new[part]),
+                        value.start_mark.column,
+                        last_line(key, value),
+                    )
+                )
         for part in PHRASES:
             if new[part] != question[part]:
-                edits += list_edits(inner, lines, part, question[part], new[part], value.start_mark.column, last_line(key, value))
-    added = {id: _tidy("questions", question) for id, question in questions.items() if id not in now}
+                edits += list_edits(
+                    inner,
+                    lines,
+                    part,
+                    question[part],
+                    new[part],
+                    value.start_mark.column,
+                    last_line(key, value),
+                )
+    added = {
+        id: _tidy("questions", question) for id, question in questions.items() if id not in now
+    }
     return edits + ([(last_line(*entry), last_line(*entry), _dump(added, indent))] if added else [])
 
 
 def _scalar_edit(entries, lines, key, value, indent, end):
-    """The edit that gives `key` this value: inside its line, so that a comment behind it stays, or a new line at `end`."""
+    """The edit that gives `key` this value: inside its line, so that a comment behind it stays, or
+    a new line at `end`."""
     if key not in entries:
         return (end, end, _dump({key: value}, indent)) if value is not None else (end, end, [])
     name, node = entries[key]
     first, last = name.start_mark.line, last_line(name, node)
     written = _dump({key: value}, 0)
-    if last - first == 1 and len(written) == 1 and node.start_mark.line == first and not isinstance(node, yaml.CollectionNode):
+    if (
+        last - first == 1
+        and len(written) == 1
+        and node.start_mark.line == first
+        and not isinstance(node, yaml.CollectionNode)
+    ):
         line, said = lines[first], written[0].partition(":")[2].strip()
-        start, stop = (node.start_mark.column, node.end_mark.column) if node.value else (name.end_mark.column + 1, name.end_mark.column + 1)
-        return first, last, [f"{line[:start].rstrip()} {said}{line[stop:]}" if said else f"{line[:start].rstrip()}{line[stop:]}"]
+        start, stop = (
+            (node.start_mark.column, node.end_mark.column)
+            if node.value
+            else (name.end_mark.column + 1, name.end_mark.column + 1)
+        )
+        return (
+            first,
+            last,
+            [
+                f"{line[:start].rstrip()} {said}{line[stop:]}"
+                if said
+                else f"{line[:start].rstrip()}{line[stop:]}"
+            ],
+        )
     return first, last, _dump({key: value}, indent)
 
 
@@ -182,16 +276,27 @@ def list_edits(entries, lines, key, old, new, indent, end):
     edits = []
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind != "equal":
-            # what comes in stands behind the phrase before it, and what follows that (a comment) stays with the next one
+            # what comes in stands behind the phrase before it, and what follows that (a comment)
+            # stays with the next one
             place = starts[a] if a < len(old) else last_line(None, node.value[-1])
             stop = place if a == b else max(last_line(None, item) for item in node.value[a:b])
-            edits.append((place, stop, [f"{margin}{line}" for phrase in new[c:d] for line in _dump([phrase], 0)]))
+            edits.append(
+                (
+                    place,
+                    stop,
+                    [f"{margin}{line}" for phrase in new[c:d] for line in _dump([phrase], 0)],
+                )
+            )
     return edits
 
 
 def entries_of(node):
     """{key: (key node, value node)} of a mapping."""
-    return {key.value: (key, value) for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+    return (
+        {key.value: (key, value) for key, value in node.value}
+        if isinstance(node, yaml.MappingNode)
+        else {}
+    )
 
 
 def last_line(key, node):
@@ -211,11 +316,15 @@ def _tidy(group, value):
     """A source or question as it's written: without what is empty."""
     if group == "sources":
         return {key: _typed(key, value[key]) for key in SOURCE if value.get(key)}
-    return {**{key: _several(key, value[key]) for key in ASKED if value.get(key)}, **{key: list(value[key]) for key in PHRASES}}
+    return {
+        **{key: _several(key, value[key]) for key in ASKED if value.get(key)},
+        **{key: list(value[key]) for key in PHRASES},
+    }
 
 
 def _several(key, text):
-    """The value of a question's field: terms and facets may be several, with commas between them."""
+    """The value of a question's field: terms and facets may be several, with commas between
+    them."""
     if not text.strip():
         return None
     parts = [part.strip() for part in text.split(",") if part.strip()]
@@ -246,5 +355,10 @@ class _Dumper(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-_Dumper.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", ""))
-_Dumper.add_representer(Few, lambda dumper, few: dumper.represent_sequence("tag:yaml.org,2002:seq", few, flow_style=True))
+_Dumper.add_representer(
+    type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "")
+)
+_Dumper.add_representer(
+    Few,
+    lambda dumper, few: dumper.represent_sequence("tag:yaml.org,2002:seq", few, flow_style=True),
+)

@@ -12,10 +12,19 @@ from bot.editor import people
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
 NOTICE = "notice"  # the cookie of what the next page says once
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; "
-          "base-uri 'none'; frame-ancestors 'none'")
-SECURITY = [(b"content-security-policy", POLICY.encode()), (b"x-frame-options", b"DENY"), (b"x-robots-tag", b"noindex"),
-            (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"), (b"cache-control", b"no-store")]
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
+    "'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"x-robots-tag", b"noindex"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+]
 # The menu: (title, path, least role). A page of its own is a line of its own.
 MENU = [
     ("Review", "/editor/review", "reader"),
@@ -31,24 +40,40 @@ MENU = [
     ("Log", "/editor/audit", "publisher"),
 ]
 FORM_TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
-templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), undefined=StrictUndefined,
-                        trim_blocks=True, lstrip_blocks=True)
+templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 templates.filters["moment"] = lambda at: f"{at:%Y-%m-%d %H:%M}"
 templates.filters["day"] = lambda at: f"{at.day} {at:%B %Y}"
 templates.globals["zip"] = zip
 
 
 def render(request, template, status=200, /, **values):
-    """The page made of a template and `values`. Every template has `person` (or None), `path`, `menu`, `notice` and, for each
-    form that is sent, `form_token()` too; what htmx sends has the token from base.html.
+    """The page made of a template and `values`. Every template has `person` (or None), `path`,
+    `menu`, `notice` and, for each form that is sent, `form_token()` too; what htmx sends has the
+    token from base.html.
 
     Whatever a value holds is text: markup in it is shown, not obeyed.
     """
     person = getattr(request.state, "person", None)
     path, csrf = request.url.path, people.csrf_token(request)
     html = templates.get_template(template).render(
-        person=person, path=path, csrf=csrf, form_token=lambda: FORM_TOKEN.format(csrf), notice=unquote(request.cookies.get(NOTICE, "")),
-        menu=[(title, at, path == at or path.startswith(at + "/")) for title, at, role in MENU if person and person.may(role)], **values)
+        person=person,
+        path=path,
+        csrf=csrf,
+        form_token=lambda: FORM_TOKEN.format(csrf),
+        notice=unquote(request.cookies.get(NOTICE, "")),
+        menu=[
+            (title, at, path == at or path.startswith(at + "/"))
+            for title, at, role in MENU
+            if person and person.may(role)
+        ],
+        **values,
+    )
     response = people.set_cookie(request, HTMLResponse(html, status))
     if NOTICE in request.cookies:
         response.delete_cookie(NOTICE, path="/editor")
@@ -59,6 +84,13 @@ def redirect(request, path, notice=""):
     """To another page of the desk, which says `notice` once; after whatever was changed."""
     response = RedirectResponse(path, 303)
     if notice:
-        response.set_cookie(NOTICE, quote(notice[:500]), max_age=60, path="/editor", secure=people.is_secure(request), httponly=True,
-                            samesite="lax")
+        response.set_cookie(
+            NOTICE,
+            quote(notice[:500]),
+            max_age=60,
+            path="/editor",
+            secure=people.is_secure(request),
+            httponly=True,
+            samesite="lax",
+        )
     return response

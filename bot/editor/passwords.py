@@ -12,13 +12,14 @@ import pyotp
 SHORTEST, LONGEST = 12, 200
 STEP_SECONDS = 30
 _hasher = argon2.PasswordHasher()
-_room = threading.BoundedSemaphore(2)  # a hash takes 64 MB and a core: more at once would starve the visitors
+# a hash takes 64 MB and a core: more at once would starve the visitors
+_room = threading.BoundedSemaphore(2)
 
 
 def fault(password, name):
     """What is wrong with a new password, as a sentence; None when all is well."""
     if len(password) < SHORTEST:
-        return f"The password is too short: write at least {SHORTEST} characters, best four or five words."
+        return f"The password is too short: write at least {SHORTEST} characters, best four or five words."  # noqa: E501
     if len(password) > LONGEST:
         return f"The password is too long: {LONGEST} characters at most."
     if name.casefold() in password.casefold() or len(set(password)) < 5:
@@ -36,7 +37,10 @@ def matches(password_hash, password):
     """Whether the password is the one of this hash; takes as long where there is none (None)."""
     with _room:
         try:
-            return _hasher.verify(password_hash or _nobodys(), password[:LONGEST + 1]) and password_hash is not None
+            return (
+                _hasher.verify(password_hash or _nobodys(), password[: LONGEST + 1])
+                and password_hash is not None
+            )
         except argon2.exceptions.VerificationError:
             return False
 
@@ -47,9 +51,14 @@ def new_secret():
 
 
 def code_step(secret, code):
-    """The 30 s step of which `code` is the one-time code, now or one step off; None for a wrong one."""
+    """The 30 s step of which `code` is the one-time code, now or one step off; None for a wrong
+    one."""
     totp, now = pyotp.TOTP(secret, interval=STEP_SECONDS), int(time.time()) // STEP_SECONDS
-    right = [step for step in (now - 1, now, now + 1) if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode())]
+    right = [
+        step
+        for step in (now - 1, now, now + 1)
+        if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode())
+    ]
     return right[-1] if right else None
 
 

@@ -10,7 +10,8 @@ PLAIN = text.Style(limit=8000)
 
 
 def of(reply, texts, config):
-    """[(channel, reply or text)] of an answer: `web` as the Reply, `plain text` and each channel as what it would send."""
+    """[(channel, reply or text)] of an answer: `web` as the Reply, `plain text` and each channel as
+    what it would send."""
     unit = text.unit(reply, texts, config.public_url or "https://chat.example.org")
     styles = {"plain text": PLAIN} | {name: channel.STYLE for name, channel in channels.ALL.items()}
     return [("web", reply), *((name, text.write(unit, style)) for name, style in styles.items())]

@@ -1,5 +1,5 @@
-"""Publishing: what would change, its making with live progress, what its tests and the comparison found, releases and the
-way back."""
+"""Publishing: what would change, its making with live progress, what its tests and the comparison
+found, releases and the way back."""
 
 import asyncio
 import contextlib
@@ -18,8 +18,14 @@ from bot.store import past, publications
 router = APIRouter()
 Field = Annotated[str, Form(max_length=500)]
 LOOK_SECONDS = 0.4
-OUTCOMES = {"clarify": "asked back", "talk": "small talk", "not_covered": "“not covered”", "personal_advice": "“ask your doctor”",
-            "out_of_scope": "“not about health”", "article_info": "who wrote it"}
+OUTCOMES = {
+    "clarify": "asked back",
+    "talk": "small talk",
+    "not_covered": "“not covered”",
+    "personal_advice": "“ask your doctor”",
+    "out_of_scope": "“not about health”",
+    "article_info": "who wrote it",
+}
 
 
 @router.get("/publish")
@@ -39,12 +45,24 @@ def begin(request: Request, goal: Field = "publish", live_at: Field = ""):
         except ValueError:
             return _page(request, 422, "The date could not be read. Choose it anew.")
         if moment < datetime.datetime.now(datetime.UTC):
-            return _page(request, 422, "That moment has passed. Choose a later one, or leave it empty.")
+            return _page(
+                request, 422, "That moment has passed. Choose a later one, or leave it empty."
+            )
     try:
-        id = publishing.begin(desk.config, desk.engine, "try" if goal == "try" else "publish", person.name, moment)
+        id = publishing.begin(
+            desk.config, desk.engine, "try" if goal == "try" else "publish", person.name, moment
+        )
     except publications.Busy:
-        return _page(request, 409, "Another publication is being made. Wait until it has ended; you can watch it below.")
-    people.record(request, "began to publish" if goal != "try" else "prepared a draft to try", f"publication {id}")
+        return _page(
+            request,
+            409,
+            "Another publication is being made. Wait until it has ended; you can watch it below.",
+        )
+    people.record(
+        request,
+        "began to publish" if goal != "try" else "prepared a draft to try",
+        f"publication {id}",
+    )
     return pages.redirect(request, f"/editor/publish/{id}")
 
 
@@ -55,8 +73,15 @@ def show_changes(request: Request):
     now = release.live(config)
     listed = []
     for name, kind in publishing.changes(config):
-        before, after = (files.read(path) for path in ((release.folder_of(config, now) / "data" / name) if now else config.path("models") / "none",
-                                                       config.path("data") / name))
+        before, after = (
+            files.read(path)
+            for path in (
+                (release.folder_of(config, now) / "data" / name)
+                if now
+                else config.path("models") / "none",
+                config.path("data") / name,
+            )
+        )
         listed.append((name, kind, files.difference(before, after)))
     return pages.render(request, "changes.html", listed=listed)
 
@@ -65,22 +90,39 @@ def show_changes(request: Request):
 def show_one(request: Request, id: int):
     desk = request.app.state.desk
     made = _read(request, id)
-    values = {"made": made, "library": None, "lists": {}, "picture": None, "outcomes": OUTCOMES, "wants_approval": publishing.wants_approval(desk.config)}
+    values = {
+        "made": made,
+        "library": None,
+        "lists": {},
+        "picture": None,
+        "outcomes": OUTCOMES,
+        "wants_approval": publishing.wants_approval(desk.config),
+    }
     if made.release and made.report:
         library = _library(desk.config, made.release)
         if library:
             values["library"] = library
             values["picture"] = picture(*compare.confusion(library, made.report["missed"]))
     if made.comparison:
-        turns = [moved["turn"] for kind in ("gained", "lost", "changed") for moved in made.comparison[kind]]
+        turns = [
+            moved["turn"]
+            for kind in ("gained", "lost", "changed")
+            for moved in made.comparison[kind]
+        ]
         said = past.texts(desk.engine, turns)
-        values["lists"] = {kind: [{**moved, "text": said.get(moved["turn"])} for moved in made.comparison[kind]] for kind in ("gained", "lost", "changed")}
+        values["lists"] = {
+            kind: [{**moved, "text": said.get(moved["turn"])} for moved in made.comparison[kind]]
+            for kind in ("gained", "lost", "changed")
+        }
     return pages.render(request, "publication.html", **values)
 
 
 def _library(config, id):
-    """The content of a candidate or release; None where it is gone, for candidates are kept for a while only."""
-    for _ in range(2):  # going live, it moves from the candidates to the releases, and its files are missing for who reads it then
+    """The content of a candidate or release; None where it is gone, for candidates are kept for a
+    while only."""
+    # going live, it moves from the candidates to the releases, and its files are missing for who
+    # reads it then
+    for _ in range(2):
         with contextlib.suppress(FileNotFoundError, articles.ContentError, release.ReleaseError):
             return release.read_content(config, id)
     return None
@@ -88,7 +130,8 @@ def _library(config, id):
 
 @router.get("/publish/{id}/events")
 async def stream(request: Request, id: int):
-    """Server-sent events: `progress` with {step, done, log}, and `end` when there is no more to come."""
+    """Server-sent events: `progress` with {step, done, log}, and `end` when there is no more to
+    come."""
     desk = request.app.state.desk
     await asyncio.to_thread(_read, request, id)
 
@@ -99,12 +142,15 @@ async def stream(request: Request, id: int):
             news = json.dumps({"step": made.step, "done": made.done, "log": made.log})
             yield f"event: progress\ndata: {news}\n\n" if news != last else ": still there\n\n"
             last = news
-            if made.state != "running" and not publishing.is_due(desk.config, made):  # what is due goes live in a moment
+            # what is due goes live in a moment
+            if made.state != "running" and not publishing.is_due(desk.config, made):
                 yield f"event: end\ndata: {made.state}\n\n"
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    return StreamingResponse(events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return StreamingResponse(
+        events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
 
 
 @router.post("/publish/{id}/approval")
@@ -112,7 +158,9 @@ def approve(request: Request, id: int):
     desk, person = request.app.state.desk, people.require(request, "publisher")
     made = _read(request, id)
     if made.person == person.name:
-        raise people.Refused("You asked for this publication yourself: another publisher must approve it.")
+        raise people.Refused(
+            "You asked for this publication yourself: another publisher must approve it."
+        )
     try:
         publishing.approve(desk.config, desk.engine, id, person.name)
     except publications.NoPublication:
@@ -145,23 +193,45 @@ def roll_back(request: Request, release_id: Field):
     except release.ReleaseError as error:
         return _page(request, 409, str(error).replace(f"{settings.ROOT}/", ""))
     people.record(request, "rolled back", release_id)
-    return pages.redirect(request, "/editor/publish", f"Release {release_id} is live again. Visitors get it within seconds.")
+    return pages.redirect(
+        request,
+        "/editor/publish",
+        f"Release {release_id} is live again. Visitors get it within seconds.",
+    )
 
 
 def picture(rows, columns, counts):
-    """The confusion as a picture's cells: {rows, columns, cells [(x, y, count, share, right)]}; `share` of its row."""
+    """The confusion as a picture's cells: {rows, columns, cells [(x, y, count, share, right)]};
+    `share` of its row."""
     totals = [sum(row) or 1 for row in counts]
-    return {"rows": rows, "columns": columns, "cells": [(x, y, count, count / totals[y], columns[x] == rows[y])
-                                                        for y, row in enumerate(counts) for x, count in enumerate(row) if count]}
+    return {
+        "rows": rows,
+        "columns": columns,
+        "cells": [
+            (x, y, count, count / totals[y], columns[x] == rows[y])
+            for y, row in enumerate(counts)
+            for x, count in enumerate(row)
+            if count
+        ],
+    }
 
 
 def _page(request, status=200, fault=None):
     desk = request.app.state.desk
     listed = publications.listed(desk.engine)
     running = next((made for made in listed if made.state == "running"), None)
-    return pages.render(request, "publish.html", status, fault=fault, listed=listed, running=running, changes=publishing.changes(desk.config),
-                        live=release.live(desk.config), releases=[id for id, state in release.listed(desk.config) if state != "candidate"],
-                        wants_approval=publishing.wants_approval(desk.config))
+    return pages.render(
+        request,
+        "publish.html",
+        status,
+        fault=fault,
+        listed=listed,
+        running=running,
+        changes=publishing.changes(desk.config),
+        live=release.live(desk.config),
+        releases=[id for id, state in release.listed(desk.config) if state != "candidate"],
+        wants_approval=publishing.wants_approval(desk.config),
+    )
 
 
 def _read(request, id):

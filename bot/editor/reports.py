@@ -23,7 +23,12 @@ def show_reports(request: Request, ended: bool = False):
 @router.get("/reports/{id}")
 def show_report(request: Request, id: int):
     desk = request.app.state.desk
-    return pages.render(request, "report.html", ticket=_seen(desk, votes.read_ticket(desk.engine, id)), reasons=REASONS)
+    return pages.render(
+        request,
+        "report.html",
+        ticket=_seen(desk, votes.read_ticket(desk.engine, id)),
+        reasons=REASONS,
+    )
 
 
 @router.post("/reports/{id}/take")
@@ -43,7 +48,11 @@ def keep(request: Request, id: int):
     if revision:
         votes.keep_ticket(desk.engine, id, revision)
         people.record(request, "kept a report open", str(id), f"revision {revision}")
-    return pages.redirect(request, f"/editor/reports/{id}", "It stays open. The next change of the article asks again.")
+    return pages.redirect(
+        request,
+        f"/editor/reports/{id}",
+        "It stays open. The next change of the article asks again.",
+    )
 
 
 @router.post("/reports/{id}/end")
@@ -51,16 +60,26 @@ def end(request: Request, id: int, how: Annotated[str, Form(max_length=500)]):
     desk, person = request.app.state.desk, people.require(request, "editor")
     how = " ".join(how.split())
     if not how:
-        raise articles.ContentError(["say in a sentence what was done, or why nothing is: the next editor will ask"])
+        raise articles.ContentError(
+            ["say in a sentence what was done, or why nothing is: the next editor will ask"]
+        )
     votes.end_ticket(desk.engine, id, person.name, how)
     people.record(request, "ended a report", str(id))
     return pages.redirect(request, "/editor/reports", "The report is ended.")
 
 
 def _seen(desk, ticket):
-    """A ticket with its question's title (`ask`), the article's revision now, and whether that `changed` since it was looked at."""
+    """A ticket with its question's title (`ask`), the article's revision now, and whether that
+    `changed` since it was looked at."""
     found = library.questions(desk).get(ticket["question"])
     article = library.read_articles(desk).get(ticket["question"].partition(".")[0])
     now = article.revision if article else None
-    changed = bool(now) and now not in (ticket["revision"], ticket["kept"]) and not ticket["ended_at"]
-    return {**ticket, "ask": found.ask if found else ticket["question"], "now": now, "changed": changed}
+    changed = (
+        bool(now) and now not in (ticket["revision"], ticket["kept"]) and not ticket["ended_at"]
+    )
+    return {
+        **ticket,
+        "ask": found.ask if found else ticket["question"],
+        "now": now,
+        "changed": changed,
+    }

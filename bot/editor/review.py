@@ -1,4 +1,5 @@
-"""Review: what visitors asked in vain or nearly, grouped; taught, made a new question, or set aside with one keystroke."""
+"""Review: what visitors asked in vain or nearly, grouped; taught, made a new question, or set aside
+with one keystroke."""
 
 import re
 from typing import Annotated
@@ -27,28 +28,53 @@ def show_review(request: Request, page: int = 1):
     shown, aside = found
     last = max(1, -(-len(shown) // GROUPS))
     page = min(max(1, page), last)
-    return pages.render(request, "review.html", groups=shown[(page - 1) * GROUPS:page * GROUPS], total=len(shown), aside=len(aside),
-                        page=page, last=last, questions=library.questions(desk), wordings=groups.WORDINGS)
+    return pages.render(
+        request,
+        "review.html",
+        groups=shown[(page - 1) * GROUPS : page * GROUPS],
+        total=len(shown),
+        aside=len(aside),
+        page=page,
+        last=last,
+        questions=library.questions(desk),
+        wordings=groups.WORDINGS,
+    )
 
 
 @router.get("/review/aside")
 def show_aside(request: Request):
     found = groups.read(request.app.state.desk)
-    return pages.render(request, "review_waiting.html") if found is None else pages.render(request, "review_aside.html", wordings=found[1])
+    return (
+        pages.render(request, "review_waiting.html")
+        if found is None
+        else pages.render(request, "review_aside.html", wordings=found[1])
+    )
 
 
 @router.post("/review/teach")
 def teach(request: Request, text: Texts, question: Name = "", other: Name = "", phrase: Texts = ()):
-    """Add the ticked phrases (the first text, where none is ticked) to a question; the group of `text` is done with."""
+    """Add the ticked phrases (the first text, where none is ticked) to a question; the group of
+    `text` is done with."""
     desk, person = request.app.state.desk, people.require(request, "editor")
     known, question = library.questions(desk), question or other
     if question not in known:
-        raise articles.ContentError([f"{question or 'nothing'} is no question of an article: choose one of the list"])
+        raise articles.ContentError(
+            [f"{question or 'nothing'} is no question of an article: choose one of the list"]
+        )
     wanted = [as_phrase(text) for text in phrase or text[:1]]
     added = add_phrases(desk, person, question, wanted)
-    review.set_aside(desk.engine, [groups.key_of(desk, text) for text in text], person.name, release.live(desk.config) or "0")
+    review.set_aside(
+        desk.engine,
+        [groups.key_of(desk, text) for text in text],
+        person.name,
+        release.live(desk.config) or "0",
+    )
     people.record(request, "taught phrases", question, f"{len(added)} phrases")
-    said = f"Taught: “{added[0]}” is a phrase of “{known[question].ask}” now" if added else f"“{known[question].ask}” has this phrase already"
+    said = (
+        f"Taught: “{added[0]}” is a phrase of “{known[question].ask}” now"
+        if added
+        else f"“{known[question].ask}” has this phrase already"
+    )
     return _done(request, f"{said}. Visitors get it with the next release.")
 
 
@@ -76,23 +102,48 @@ def draft_question(request: Request, text: Texts, nearest: Name = ""):
     phrases = list(dict.fromkeys(filter(None, map(as_phrase, text))))
     ask = phrases[0][:1].upper() + phrases[0][1:].rstrip("?.! ") + "?" if phrases else ""
     article = nearest.partition(".")[0] if nearest in library.questions(desk) else ""
-    draft = {"article": article, "id": "", "ask": ask, "facet": "", "about": "", "heading": ask, "text": "", "train": phrases, "test": []}
+    draft = {
+        "article": article,
+        "id": "",
+        "ask": ask,
+        "facet": "",
+        "about": "",
+        "heading": ask,
+        "text": "",
+        "train": phrases,
+        "test": [],
+    }
     id = drafts.add(desk.engine, article or None, ask or "A new question", draft, person.name)
-    review.set_aside(desk.engine, [groups.key_of(desk, text) for text in text], person.name, release.live(desk.config) or "0")
+    review.set_aside(
+        desk.engine,
+        [groups.key_of(desk, text) for text in text],
+        person.name,
+        release.live(desk.config) or "0",
+    )
     people.record(request, "began a question", detail=f"draft {id}")
     return _done(request, f"A draft was begun with {len(phrases)} phrases.", f"/editor/drafts/{id}")
 
 
 def add_phrases(desk, person, question, phrases):
-    """The phrases that were added to a question's `train`, in its article's file and history; raises articles.ContentError."""
+    """The phrases that were added to a question's `train`, in its article's file and history;
+    raises articles.ContentError."""
     known, faults, new = library.questions(desk), [], []
-    places = {articles.normalise(phrase): other.name for other in known.values() for phrase in (*other.train, *other.test)}
+    places = {
+        articles.normalise(phrase): other.name
+        for other in known.values()
+        for phrase in (*other.train, *other.test)
+    }
     for phrase in phrases:
         place = places.get(articles.normalise(phrase))
         if not articles.normalise(phrase) or len(phrase) > LONGEST:
-            faults.append(f"“{phrase[:80]}” can't be a phrase: it is empty, or over {LONGEST} characters")
+            faults.append(
+                f"“{phrase[:80]}” can't be a phrase: it is empty, or over {LONGEST} characters"
+            )
         elif place not in (None, question):
-            faults.append(f"“{phrase}” is a phrase of {place} already. If it belongs here, delete it there first.")
+            faults.append(
+                f"“{phrase}” is a phrase of {place} already. If it belongs here, delete it there "
+                f"first."
+            )
         elif place is None and articles.normalise(phrase) not in map(articles.normalise, new):
             new.append(phrase)
     if faults:
@@ -103,8 +154,15 @@ def add_phrases(desk, person, question, phrases):
         base = files.read(path)
         fields = manuscripts.read(base, path)
         fields["questions"][id]["train"] = [*fields["questions"][id]["train"], *new]
-        files.save(desk.config, path, manuscripts.write(base, fields), person, f"Teach {question} {len(new)} phrases of the review",
-                   base=base, check=lambda text: articles.read(text, path)[1])
+        files.save(
+            desk.config,
+            path,
+            manuscripts.write(base, fields),
+            person,
+            f"Teach {question} {len(new)} phrases of the review",
+            base=base,
+            check=lambda text: articles.read(text, path)[1],
+        )
     return new
 
 
@@ -114,7 +172,8 @@ def as_phrase(text):
 
 
 def _done(request, said, path="/editor/review"):
-    """After a keystroke: the group goes from the page, and the sentence is said; without scripts, the page anew."""
+    """After a keystroke: the group goes from the page, and the sentence is said; without scripts,
+    the page anew."""
     if "hx-request" not in request.headers:
         return pages.redirect(request, path, said)
     response = pages.render(request, "said.html", said=said)

@@ -1,7 +1,8 @@
-"""Single sign-on by OpenID Connect: to the issuer and back, by authorization code with PKCE; its word is checked before it counts.
+"""Single sign-on by OpenID Connect: to the issuer and back, by authorization code with PKCE; its
+word is checked before it counts.
 
-Authlib makes the request and checks the claims, joserfc the signature. httpx fetches: Authlib's own client wants httpx2.
-"""
+Authlib makes the request and checks the claims, joserfc the signature. httpx fetches: Authlib's own
+client wants httpx2."""
 
 import base64
 import json
@@ -31,17 +32,34 @@ logger = logging.getLogger(__name__)
 COOKIE = "single"  # what was begun in this browser
 BACK = "/editor/sign-in/back"
 BEGUN_SECONDS, KEPT_SECONDS, WAIT_SECONDS, LEEWAY_SECONDS = 600, 3600, 5, 60
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]  # never none, nor a shared secret
+# never none, nor a shared secret
+ALGORITHMS = [
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+]
 NOT_BEGUN = "This sign-in was not begun in this browser, or took too long. Begin again."
-DOWN = "%s does not answer, or not as it should. Try again in a while, or sign in with your password."
-NOT_TRUSTED = "%s could not tell who you are. Begin again; if that does not help, ask whoever runs the desk."
-UNINVITED = "%s knows you, but the desk does not: nobody of your verified e-mail address is invited. Ask whoever runs the desk."
+DOWN = (
+    "%s does not answer, or not as it should. Try again in a while, or sign in with your password."
+)
+NOT_TRUSTED = (
+    "%s could not tell who you are. Begin again; if that does not help, ask whoever runs the desk."
+)
+UNINVITED = "%s knows you, but the desk does not: nobody of your verified e-mail address is invited. Ask whoever runs the desk."  # noqa: E501
 router = APIRouter()
 Part = Annotated[str, Query(max_length=4000)]
 
 
 class Unusable(RuntimeError):
-    """The issuer can't be reached, or gave what can't be used; the message says what, without its words."""
+    """The issuer can't be reached, or gave what can't be used; the message says what, without its
+    words."""
 
 
 class NotTrusted(RuntimeError):
@@ -59,7 +77,8 @@ class Issuer:
 
 @router.get("/sign-in/single")
 def begin(request: Request, next: Part = ""):
-    """To the issuer. What must come back stands in a cookie that only this site can make, and only for this browser."""
+    """To the issuer. What must come back stands in a cookie that only this site can make, and only
+    for this browser."""
     desk = request.app.state.desk
     if not desk.config.oidc_issuer:
         return pages.redirect(request, "/editor/sign-in")
@@ -67,20 +86,44 @@ def begin(request: Request, next: Part = ""):
         found = _published(desk)
     except Unusable as error:
         return _failed(request, 503, DOWN, error)
-    begun = {"state": secrets.token_urlsafe(32), "nonce": secrets.token_urlsafe(32), "verifier": secrets.token_urlsafe(48),
-             "next": people.next_path(next), "at": int(time.time())}
-    response = RedirectResponse(prepare_grant_uri(
-        found["authorization_endpoint"], client_id=desk.config.oidc_client_id, response_type="code", redirect_uri=people.address(request, BACK),
-        scope="openid email", state=begun["state"], nonce=begun["nonce"], code_challenge=create_s256_code_challenge(begun["verifier"]),
-        code_challenge_method="S256"), 303)
+    begun = {
+        "state": secrets.token_urlsafe(32),
+        "nonce": secrets.token_urlsafe(32),
+        "verifier": secrets.token_urlsafe(48),
+        "next": people.next_path(next),
+        "at": int(time.time()),
+    }
+    response = RedirectResponse(
+        prepare_grant_uri(
+            found["authorization_endpoint"],
+            client_id=desk.config.oidc_client_id,
+            response_type="code",
+            redirect_uri=people.address(request, BACK),
+            scope="openid email",
+            state=begun["state"],
+            nonce=begun["nonce"],
+            code_challenge=create_s256_code_challenge(begun["verifier"]),
+            code_challenge_method="S256",
+        ),
+        303,
+    )
     told = base64.urlsafe_b64encode(json.dumps(begun).encode()).decode()
-    response.set_cookie(COOKIE, f"{told}.{_seal(request, told)}", max_age=BEGUN_SECONDS, path="/editor/sign-in", secure=people.is_secure(request),
-                        httponly=True, samesite="lax")
+    response.set_cookie(
+        COOKIE,
+        f"{told}.{_seal(request, told)}",
+        max_age=BEGUN_SECONDS,
+        path="/editor/sign-in",
+        secure=people.is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
     return people.set_cookie(request, response)
 
 
 @router.get("/sign-in/back")
-def come_back(request: Request, code: Part = "", state: Part = "", iss: Part = "", error: Part = ""):
+def come_back(
+    request: Request, code: Part = "", state: Part = "", iss: Part = "", error: Part = ""
+):
     """From the issuer: a session for whom it proves to be invited."""
     desk = request.app.state.desk
     begun = _begun(request)
@@ -91,13 +134,21 @@ def come_back(request: Request, code: Part = "", state: Part = "", iss: Part = "
         return _failed(request, 429, entry.TOO_MANY)
     try:
         if error or not code or iss and iss != desk.config.oidc_issuer:
-            raise NotTrusted("it gave no code" if iss in ("", desk.config.oidc_issuer) else "another issuer answered")
+            raise NotTrusted(
+                "it gave no code"
+                if iss in ("", desk.config.oidc_issuer)
+                else "another issuer answered"
+            )
         claims = _claims(desk, _redeem(request, code, begun["verifier"]), begun["nonce"])
     except Unusable as fault:
         return _failed(request, 503, DOWN, fault)
     except NotTrusted as fault:
         return _failed(request, 401, NOT_TRUSTED, fault)
-    email = claims.get("email") if claims.get("email_verified") is True and isinstance(claims.get("email"), str) else None
+    email = (
+        claims.get("email")
+        if claims.get("email_verified") is True and isinstance(claims.get("email"), str)
+        else None
+    )
     id = accounts.find_subject(desk.engine, f"{desk.config.oidc_issuer} {claims['sub']}", email)
     if id is None:
         return _failed(request, 403, UNINVITED)
@@ -106,15 +157,22 @@ def come_back(request: Request, code: Part = "", state: Part = "", iss: Part = "
 
 
 def _published(desk, newer_than=0.0):
-    """What the issuer publishes, with its `keys`, at most an hour old, and read after the moment `newer_than`."""
+    """What the issuer publishes, with its `keys`, at most an hour old, and read after the moment
+    `newer_than`."""
     issuer, kept = desk.config.oidc_issuer, desk.issuer
     with kept.lock:
-        if not kept.found or time.monotonic() - kept.read_at > KEPT_SECONDS or kept.read_at < newer_than:
+        if (
+            not kept.found
+            or time.monotonic() - kept.read_at > KEPT_SECONDS
+            or kept.read_at < newer_than
+        ):
             found = _fetch("GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
             if found.get("issuer") != issuer:
                 raise Unusable("the issuer calls itself otherwise than OIDC_ISSUER does")
             for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-                if not str(found.get(name)).startswith(("https://", "http://") if issuer.startswith("http://") else "https://"):
+                if not str(found.get(name)).startswith(
+                    ("https://", "http://") if issuer.startswith("http://") else "https://"
+                ):
                     raise Unusable(f"its {name} is no https address")
             try:
                 found["keys"] = KeySet.import_key_set(_fetch("GET", found["jwks_uri"]))
@@ -128,12 +186,28 @@ def _redeem(request, code, verifier):
     """What the issuer gives for a code, once: a dict with the ID token."""
     desk = request.app.state.desk
     config, found = desk.config, _published(desk)
-    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": people.address(request, BACK), "code_verifier": verifier}
-    basic = "client_secret_basic" in found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    fields = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": people.address(request, BACK),
+        "code_verifier": verifier,
+    }
+    basic = "client_secret_basic" in found.get(
+        "token_endpoint_auth_methods_supported", ["client_secret_basic"]
+    )
     if config.oidc_client_secret and basic:
-        return _fetch("POST", found["token_endpoint"], data=fields, auth=(quote(config.oidc_client_id), quote(config.oidc_client_secret)))
+        return _fetch(
+            "POST",
+            found["token_endpoint"],
+            data=fields,
+            auth=(quote(config.oidc_client_id), quote(config.oidc_client_secret)),
+        )
     given = {"client_secret": config.oidc_client_secret} if config.oidc_client_secret else {}
-    return _fetch("POST", found["token_endpoint"], data={**fields, "client_id": config.oidc_client_id, **given})
+    return _fetch(
+        "POST",
+        found["token_endpoint"],
+        data={**fields, "client_id": config.oidc_client_id, **given},
+    )
 
 
 def _claims(desk, given, nonce):
@@ -141,30 +215,49 @@ def _claims(desk, given, nonce):
     config, token = desk.config, given.get("id_token")
     if not isinstance(token, str):
         raise NotTrusted("it gave no ID token")
-    options = {"iss": {"essential": True, "value": config.oidc_issuer}, "aud": {"essential": True, "value": config.oidc_client_id}}
+    options = {
+        "iss": {"essential": True, "value": config.oidc_issuer},
+        "aud": {"essential": True, "value": config.oidc_client_id},
+    }
     try:
         decoded = _decode(desk, token)
-        claims = CodeIDToken(decoded.claims, decoded.header, options,
-                             {"nonce": nonce, "client_id": config.oidc_client_id, "access_token": given.get("access_token")})
+        claims = CodeIDToken(
+            decoded.claims,
+            decoded.header,
+            options,
+            {
+                "nonce": nonce,
+                "client_id": config.oidc_client_id,
+                "access_token": given.get("access_token"),
+            },
+        )
         claims.validate(leeway=LEEWAY_SECONDS)
     except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise NotTrusted(f"its ID token fails: {getattr(error, 'error', type(error).__name__)} {getattr(error, 'claim', '')}") from error
+        raise NotTrusted(
+            f"its ID token fails: {getattr(error, 'error', type(error).__name__)} "
+            f"{getattr(error, 'claim', '')}"
+        ) from error
     return claims
 
 
 def _decode(desk, token):
-    """The token, whose signature is by one of the issuer's keys; those are read anew, once a minute, for one that isn't known yet."""
+    """The token, whose signature is by one of the issuer's keys; those are read anew, once a
+    minute, for one that isn't known yet."""
     keys = _published(desk)["keys"]
     try:
         return jwt.decode(token, keys, algorithms=ALGORITHMS)
     except (JoseError, ValueError):
-        return jwt.decode(token, _published(desk, time.monotonic() - 60)["keys"], algorithms=ALGORITHMS)
+        return jwt.decode(
+            token, _published(desk, time.monotonic() - 60)["keys"], algorithms=ALGORITHMS
+        )
 
 
 def _fetch(method, url, **more):
     """The JSON object at an address."""
     try:
-        answer = httpx.request(method, url, timeout=WAIT_SECONDS, headers={"Accept": "application/json"}, **more)
+        answer = httpx.request(
+            method, url, timeout=WAIT_SECONDS, headers={"Accept": "application/json"}, **more
+        )
         found = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise Unusable(f"{urlsplit(url).path} gave no JSON ({type(error).__name__})") from error
@@ -196,5 +289,11 @@ def _failed(request, status, sentence, fault=None):
 
 
 def _forget(request, response):
-    response.delete_cookie(COOKIE, path="/editor/sign-in", secure=people.is_secure(request), httponly=True, samesite="lax")
+    response.delete_cookie(
+        COOKIE,
+        path="/editor/sign-in",
+        secure=people.is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
     return response

@@ -1,4 +1,5 @@
-"""Stories and test conversations (bot/stories.py) back into their files, with no more lines changed than were meant."""
+"""Stories and test conversations (bot/stories.py) back into their files, with no more lines changed
+than were meant."""
 
 import re
 
@@ -14,22 +15,28 @@ NEW_FILE = """\
 # the `question` that is answered, or the `kind` of the reply. `offers`: questions that must stand below it. `asked_back`:
 # that the question is among those asked back will do. `page`: the article of the page on which the chat stands. The
 # editors' desk shows and tries them.
-"""
+"""  # noqa: E501
 
 
 def faults(kind, text, known):
-    """What is wrong with a file's text, each with its line; `known`: the names of questions and intents."""
+    """What is wrong with a file's text, each with its line; `known`: the names of questions and
+    intents."""
     names = [story.name for story in stories.read(kind, text)]
-    twice = [f"“{name}” stands here twice; give one of them another name" for name in dict.fromkeys(names) if names.count(name) > 1]
+    twice = [
+        f"“{name}” stands here twice; give one of them another name"
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
     check = content.story_faults if kind == "told" else content.conversation_faults
     return check(text, FILES[kind], known | {content.FALLBACK}) + twice
 
 
 def write(kind, text, key, story):
-    """`text` with `story` in place of the one of `key` (None: behind the last); None takes that out.
+    """`text` with `story` in place of the one of `key` (None: behind the last); None takes that
+    out.
 
-    Turns that stay keep their lines, with the comments on them. Raises articles.ContentError where the file isn't readable.
-    """
+    Turns that stay keep their lines, with the comments on them. Raises articles.ContentError where
+    the file isn't readable."""
     group, name, items = LISTS[kind]
     data, _, found = articles.read_yaml(text, FILES[kind]) if text.strip() else ({}, {}, [])
     if data is None:
@@ -61,18 +68,29 @@ def _rewritten(kind, lines, node, old, story, margin):
     start, listed = begin[0].start_mark.line + 1, begin[1]
     if listed.flow_style or old.turns is None:
         return _written(kind, story, margin)
-    head = lines[node.start_mark.line:start] if (story.name, story.page) == (old.name, old.page) else _head(kind, story, margin)
+    head = (
+        lines[node.start_mark.line : start]
+        if (story.name, story.page) == (old.name, old.page)
+        else _head(kind, story, margin)
+    )
     size, blocks = 2 if kind == "told" else 1, {}
     for place, turn in enumerate(old.turns):
         end = manuscripts.last_line(None, listed.value[size * (place + 1) - 1])
         blocks.setdefault(turn, []).append(lines[start:end])
         start = end
-    return head + [line for turn in story.turns
-                   for line in (blocks[turn].pop(0) if blocks.get(turn) else _turn(kind, turn, listed.start_mark.column))]
+    return head + [
+        line
+        for turn in story.turns
+        for line in (
+            blocks[turn].pop(0) if blocks.get(turn) else _turn(kind, turn, listed.start_mark.column)
+        )
+    ]
 
 
 def _written(kind, story, margin):
-    return _head(kind, story, margin) + [line for turn in story.turns for line in _turn(kind, turn, margin + 4)]
+    return _head(kind, story, margin) + [
+        line for turn in story.turns for line in _turn(kind, turn, margin + 4)
+    ]
 
 
 def _head(kind, story, margin):
@@ -84,12 +102,28 @@ def _head(kind, story, margin):
 def _turn(kind, turn, margin):
     """The lines of a turn."""
     if kind == "tested":
-        gets = {"question": turn.gets} if "." in turn.gets else {"kind": content.CLARIFY if turn.gets == content.FALLBACK else turn.gets}
-        made = [{"ask": turn.says, **gets, "offers": manuscripts.Few(turn.offers), "asked_back": turn.back}]
+        gets = (
+            {"question": turn.gets}
+            if "." in turn.gets
+            else {"kind": content.CLARIFY if turn.gets == content.FALLBACK else turn.gets}
+        )
+        made = [
+            {
+                "ask": turn.says,
+                **gets,
+                "offers": manuscripts.Few(turn.offers),
+                "asked_back": turn.back,
+            }
+        ]
     else:
-        made = [{"intent": turn.gets, "says": turn.says}, {"action": stories.action_of(turn.gets), "offer": manuscripts.Few(turn.offers)}]
+        made = [
+            {"intent": turn.gets, "says": turn.says},
+            {"action": stories.action_of(turn.gets), "offer": manuscripts.Few(turn.offers)},
+        ]
     return _lines([{key: value for key, value in item.items() if value} for item in made], margin)
 
 
 def _lines(items, margin):
-    return [f"{' ' * margin}{line}" for line in manuscripts.write_yaml(items).splitlines(keepends=True)]
+    return [
+        f"{' ' * margin}{line}" for line in manuscripts.write_yaml(items).splitlines(keepends=True)
+    ]

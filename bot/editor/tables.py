@@ -1,4 +1,5 @@
-"""Terms, talk and the safety list as tables: rows out of a file, as CSV or XLSX, and back with every fault named by its row.
+"""Terms, talk and the safety list as tables: rows out of a file, as CSV or XLSX, and back with
+every fault named by its row.
 
 A table's file is changed only where its rows differ: comments, order and lay-out of the rest stay.
 """
@@ -17,14 +18,28 @@ import yaml
 from bot import articles, content
 from bot.editor import imports, manuscripts
 
-COLUMNS = {"terms": ("kind", "name", "other names"), "talk": ("topic", "use", "phrase"), "safety": ("list", "name", "entry")}
+COLUMNS = {
+    "terms": ("kind", "name", "other names"),
+    "talk": ("topic", "use", "phrase"),
+    "safety": ("list", "name", "entry"),
+}
 MOST_ROWS, LONGEST_CELL, LARGEST = 20_000, 2_000, 12_000_000
 FORMULA = tuple("=+-@\t\r")  # what a cell begins with that a spreadsheet would work out
 # What a row of the safety list may be: (in its first column, in the file)
-SAFETY = {"other spellings": ("same",), "words": ("words",), "raised by": ("flags", "when"), "not if": ("flags", "unless"),
-          "also if": ("flags", "even_if"), "must be caught": ("flags", "must"), "must not be caught": ("flags", "must_not"),
-          "never missed": ("must",), "answer": ("texts", "text"), "answer, more": ("texts", "more")}
-OLD = {"flags": "red flag", "must": "kind", "texts": "answer"}  # names of these are not made in a table
+SAFETY = {
+    "other spellings": ("same",),
+    "words": ("words",),
+    "raised by": ("flags", "when"),
+    "not if": ("flags", "unless"),
+    "also if": ("flags", "even_if"),
+    "must be caught": ("flags", "must"),
+    "must not be caught": ("flags", "must_not"),
+    "never missed": ("must",),
+    "answer": ("texts", "text"),
+    "answer, more": ("texts", "more"),
+}
+# names of these are not made in a table
+OLD = {"flags": "red flag", "must": "kind", "texts": "answer"}
 
 
 class RowFaults(ValueError):
@@ -44,15 +59,19 @@ class Row:
 
 
 def rows_of(name, text):
-    """The rows of a table's file, in its order: tuples of three cells. Raises articles.ContentError where it isn't readable."""
+    """The rows of a table's file, in its order: tuples of three cells. Raises articles.ContentError
+    where it isn't readable."""
     data, _, faults = articles.read_yaml(text, f"{name}.yml")
     if data is None:
         raise articles.ContentError(faults)
-    return [row for path, values in _entries(name, data).items() for row in _as_rows(name, path, values)]
+    return [
+        row for path, values in _entries(name, data).items() for row in _as_rows(name, path, values)
+    ]
 
 
 def write_csv(name, rows):
-    """A table as the bytes of a CSV file that spreadsheets open rightly; no cell of it is a formula."""
+    """A table as the bytes of a CSV file that spreadsheets open rightly; no cell of it is a
+    formula."""
     made = io.StringIO()
     writer = csv.writer(made)
     writer.writerow(COLUMNS[name])
@@ -92,13 +111,23 @@ def read_csv(name, data):
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise imports.Refused("The file is not UTF-8 text. In the spreadsheet choose \"CSV UTF-8\" when you save it.") from None
+        raise imports.Refused(
+            'The file is not UTF-8 text. In the spreadsheet choose "CSV UTF-8" when you save it.'
+        ) from None
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     try:
-        found = [(reader.line_num, row) for reader in [csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)] for row in reader]
+        found = [
+            (reader.line_num, row)
+            for reader in [
+                csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+            ]
+            for row in reader
+        ]
     except csv.Error as error:
-        raise imports.Refused(f"The file is no CSV that can be read ({error}). Save it again as \"CSV UTF-8\".") from None
+        raise imports.Refused(
+            f'The file is no CSV that can be read ({error}). Save it again as "CSV UTF-8".'
+        ) from None
     return _take_rows(name, [row for _, row in found])
 
 
@@ -113,14 +142,26 @@ def read_xlsx(name, data):
         book = load_workbook(io.BytesIO(data), read_only=True, keep_links=False)
         try:
             listed, faults = [], []
-            for number, row in enumerate(book.worksheets[0].iter_rows(max_col=3, max_row=MOST_ROWS + 2), 1):
-                faults += [f"row {number}: a cell holds a formula; write its text instead" for cell in row if cell.data_type == "f"]
-                faults += [f"row {number}: a cell holds a date; write it as text" for cell in row if cell.data_type == "d"]
+            for number, row in enumerate(
+                book.worksheets[0].iter_rows(max_col=3, max_row=MOST_ROWS + 2), 1
+            ):
+                faults += [
+                    f"row {number}: a cell holds a formula; write its text instead"
+                    for cell in row
+                    if cell.data_type == "f"
+                ]
+                faults += [
+                    f"row {number}: a cell holds a date; write it as text"
+                    for cell in row
+                    if cell.data_type == "d"
+                ]
                 listed.append(["" if cell.value is None else str(cell.value) for cell in row])
         finally:
             book.close()
     except (KeyError, ValueError, IndexError, AttributeError, TypeError, OSError):
-        raise imports.Refused("This is not a spreadsheet that can be read. Save it as .xlsx, or as \"CSV UTF-8\".") from None
+        raise imports.Refused(
+            'This is not a spreadsheet that can be read. Save it as .xlsx, or as "CSV UTF-8".'
+        ) from None
     if faults:
         raise RowFaults(faults)
     return _take_rows(name, listed)
@@ -138,9 +179,15 @@ def write(name, text, rows):
         path, values = _as_entry(name, row, now, faults)
         if path is None:
             continue
-        key = {"terms": path, "talk": (path, articles.normalise(values[-1]) if values else ""), "safety": (path, *values)}[name]
+        key = {
+            "terms": path,
+            "talk": (path, articles.normalise(values[-1]) if values else ""),
+            "safety": (path, *values),
+        }[name]
         if key in seen:
-            faults.append(f"row {row.number}: this stands in row {seen[key]} too; keep it in one place")
+            faults.append(
+                f"row {row.number}: this stands in row {seen[key]} too; keep it in one place"
+            )
         seen.setdefault(key, row.number)
         wanted.setdefault(path, []).extend(values)
     for path in now:
@@ -152,9 +199,14 @@ def write(name, text, rows):
 
 
 def check(config, name, text, rows):
-    """What is wrong with a table's new text, beside all other content: sentences with their rows."""
+    """What is wrong with a table's new text, beside all other content: sentences with their
+    rows."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(shutil.copytree(config.path("data"), Path(scratch) / "data", ignore=shutil.ignore_patterns(".*")))
+        folder = Path(
+            shutil.copytree(
+                config.path("data"), Path(scratch) / "data", ignore=shutil.ignore_patterns(".*")
+            )
+        )
         before = set(_without_lines(content.check(folder)))
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
         faults = [fault for fault in content.check(folder) if _without_line(fault) not in before]
@@ -185,10 +237,17 @@ def _by_row(fault, name, lines, numbers):
     if path != f"{name}.yml":
         return f"{path}, line {line}: {said}"
     quoted = re.search(r'"([^"]*)"', said)
-    keys = max((keys for keys in lines if lines[keys] <= line), key=lambda keys: (lines[keys], len(keys)), default=())
-    near = next((path for path in numbers if path and path == keys[:len(path)]), None)
+    keys = max(
+        (keys for keys in lines if lines[keys] <= line),
+        key=lambda keys: (lines[keys], len(keys)),
+        default=(),
+    )
+    near = next((path for path in numbers if path and path == keys[: len(path)]), None)
     value = quoted and quoted[1]
-    number = numbers.get((near, value)) or next((found for key, found in numbers.items() if line == 1 and key and key[-1] == value), numbers.get(near))
+    number = numbers.get((near, value)) or next(
+        (found for key, found in numbers.items() if line == 1 and key and key[-1] == value),
+        numbers.get(near),
+    )
     return f"row {number}: {said}" if number else said
 
 
@@ -205,14 +264,27 @@ def _take_rows(name, listed):
         if not any(cells):
             continue
         if any(cell.strip() for cell in row[3:]):
-            faults.append(f"row {number}: there is something behind the third column; is a comma or quote missing?")
+            faults.append(
+                f"row {number}: there is something behind the third column; is a comma or quote "
+                f"missing?"
+            )
         for cell in cells:
             if cell is None:
-                faults.append(f"row {number}: a cell begins with =, as a formula does; write its text instead")
+                faults.append(
+                    f"row {number}: a cell begins with =, as a formula does; write its text instead"
+                )
             elif len(cell) > LONGEST_CELL and name != "terms":
-                faults.append(f"row {number}: a cell has {len(cell):,} letters; at most {LONGEST_CELL:,} are taken")
-            elif any(ord(letter) < 32 and letter not in "\n\t" or "\ud800" <= letter <= "\udfff" for letter in cell):
-                faults.append(f"row {number}: a cell holds a sign that can't be shown; type the text anew")
+                faults.append(
+                    f"row {number}: a cell has {len(cell):,} letters; at most {LONGEST_CELL:,} "
+                    f"are taken"
+                )
+            elif any(
+                ord(letter) < 32 and letter not in "\n\t" or "\ud800" <= letter <= "\udfff"
+                for letter in cell
+            ):
+                faults.append(
+                    f"row {number}: a cell holds a sign that can't be shown; type the text anew"
+                )
         rows.append(Row(number, tuple(cell or "" for cell in cells)))
     if faults:
         raise RowFaults(faults)
@@ -238,18 +310,43 @@ def _printable(text):
 def _entries(name, data):
     """{path in the file: its values} of a table's data."""
     if name == "terms":
-        return {(kind, term): list(others or []) for kind, terms in data.items() for term, others in terms.items()}
+        return {
+            (kind, term): list(others or [])
+            for kind, terms in data.items()
+            for term, others in terms.items()
+        }
     if name == "talk":
-        return {(topic, use): list(phrases) for topic, both in data.items() for use, phrases in both.items()}
-    found = {(group, key): _words(value) for group in ("same", "words") for key, value in data[group].items()}
-    found |= {("flags", flag, part): list(values) if isinstance(values, list) else [values]
-              for flag, entry in data["flags"].items() for part, values in entry.items() if part in ("when", "unless", "even_if", "must", "must_not")}
+        return {
+            (topic, use): list(phrases)
+            for topic, both in data.items()
+            for use, phrases in both.items()
+        }
+    found = {
+        (group, key): _words(value)
+        for group in ("same", "words")
+        for key, value in data[group].items()
+    }
+    found |= {
+        ("flags", flag, part): list(values) if isinstance(values, list) else [values]
+        for flag, entry in data["flags"].items()
+        for part, values in entry.items()
+        if part in ("when", "unless", "even_if", "must", "must_not")
+    }
     found |= {("must", kind): list(messages) for kind, messages in data["must"].items()}
-    return found | {("texts", key, part): [entry[part]] for key, entry in data["texts"].items() for part in ("text", "more") if part in entry}
+    return found | {
+        ("texts", key, part): [entry[part]]
+        for key, entry in data["texts"].items()
+        for part in ("text", "more")
+        if part in entry
+    }
 
 
 def _words(value):
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else list(value)
+    return (
+        [word.strip() for word in value.split(",") if word.strip()]
+        if isinstance(value, str)
+        else list(value)
+    )
 
 
 def _as_rows(name, path, values):
@@ -266,7 +363,10 @@ def _as_entry(name, row, now, faults):
     first, second, third = row.cells
     if name == "terms":
         if first not in content.terms.KINDS:
-            faults.append(f"row {row.number}: \"{first}\" is no kind; write one of {', '.join(content.terms.KINDS)}")
+            faults.append(
+                f'row {row.number}: "{first}" is no kind; write one of '
+                f"{', '.join(content.terms.KINDS)}"
+            )
         elif not second:
             faults.append(f"row {row.number}: the name is empty")
         else:
@@ -275,24 +375,39 @@ def _as_entry(name, row, now, faults):
     if name == "talk":
         if now and (first, second) not in now:
             known = sorted({path[0] for path in now})
-            faults.append(f"row {row.number}: \"{first}\" is no topic; write one of {', '.join(known)}" if first not in known
-                          else f"row {row.number}: \"{second}\" is no use; write train or test")
+            faults.append(
+                f'row {row.number}: "{first}" is no topic; write one of {", ".join(known)}'
+                if first not in known
+                else f'row {row.number}: "{second}" is no use; write train or test'
+            )
         elif not articles.normalise(third):
-            faults.append(f"row {row.number}: the phrase is empty; write how somebody would say it, or delete the row")
+            faults.append(
+                f"row {row.number}: the phrase is empty; write how somebody would say it, or "
+                f"delete the row"
+            )
         else:
             return (first, second), [third]
         return None, None
     if first not in SAFETY:
-        faults.append(f"row {row.number}: \"{first}\" is no list; write one of {', '.join(SAFETY)}")
+        faults.append(f'row {row.number}: "{first}" is no list; write one of {", ".join(SAFETY)}')
         return None, None
     group, *part = SAFETY[first]
     path = (group, second, *part)
     if now and group in OLD and second not in {known[1] for known in now if known[0] == group}:
-        faults.append(f"row {row.number}: there is no {OLD[group]} named \"{second}\"; a new one is written in data/safety.yml")
+        faults.append(
+            f'row {row.number}: there is no {OLD[group]} named "{second}"; a new one is written '
+            f"in data/safety.yml"
+        )
     elif not second or not third:
-        faults.append(f"row {row.number}: {'the name' if not second else 'the entry'} is empty; write it, or delete the row")
+        faults.append(
+            f"row {row.number}: {'the name' if not second else 'the entry'} is empty; write it, "
+            f"or delete the row"
+        )
     elif group in ("same", "words") and "," in third:
-        faults.append(f"row {row.number}: one row is one wording; put what stands behind the comma into a row of its own")
+        faults.append(
+            f"row {row.number}: one row is one wording; put what stands behind the comma into a "
+            f"row of its own"
+        )
     else:
         return path, [third]
     return None, None
@@ -323,8 +438,22 @@ def _edit(name, root, lines, path, before, after):
         end = manuscripts.last_line(*own)
         return [(end, end, _written(name, path, after, indent))]
     if isinstance(found[1], yaml.SequenceNode) and not found[1].flow_style:
-        return manuscripts.list_edits(manuscripts.entries_of(parent), lines, path[-1], before, after, indent, manuscripts.last_line(*found))
-    return [(found[0].start_mark.line, manuscripts.last_line(*found), _written(name, path, after, indent))]
+        return manuscripts.list_edits(
+            manuscripts.entries_of(parent),
+            lines,
+            path[-1],
+            before,
+            after,
+            indent,
+            manuscripts.last_line(*found),
+        )
+    return [
+        (
+            found[0].start_mark.line,
+            manuscripts.last_line(*found),
+            _written(name, path, after, indent),
+        )
+    ]
 
 
 def _written(name, path, values, indent):
@@ -337,9 +466,25 @@ def _written(name, path, values, indent):
     if path[0] in ("same", "words") and name == "safety":
         if "\n" in ", ".join(values) or re.search(r"\s#|:\s", ", ".join(values)):
             return [f"{margin}{key}: {manuscripts.write_yaml([', '.join(values)])[2:]}"]
-        return [f"{margin}{key}: >-\n", *(f"{margin}  {line}\n" for line in textwrap.wrap(", ".join(values), 100, break_long_words=False,
-                                                                                     break_on_hyphens=False))]
+        return [
+            f"{margin}{key}: >-\n",
+            *(
+                f"{margin}  {line}\n"
+                for line in textwrap.wrap(
+                    ", ".join(values), 100, break_long_words=False, break_on_hyphens=False
+                )
+            ),
+        ]
     items = [manuscripts.write_yaml([manuscripts.Few([value])]).strip()[3:-1] for value in values]
-    wrapped = textwrap.wrap(f"{margin}{key}: [{', '.join(items)}]", 115, subsequent_indent=margin + "  ", break_long_words=False,
-                            break_on_hyphens=False) if not any("'" in item or '"' in item for item in items) else [f"{margin}{key}: [{', '.join(items)}]"]
+    wrapped = (
+        textwrap.wrap(
+            f"{margin}{key}: [{', '.join(items)}]",
+            115,
+            subsequent_indent=margin + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if not any("'" in item or '"' in item for item in items)
+        else [f"{margin}{key}: [{', '.join(items)}]"]
+    )
     return [f"{line}\n" for line in wrapped]

@@ -17,16 +17,27 @@ Name = Annotated[str, Query(max_length=100)]
 
 @router.get("/try")
 async def show(request: Request, text: Text = "", article: Name = "", before: Text = ""):
-    """The page; with `text`, what it gets, as if it were asked beside `article`, and after the messages that are the lines of
-    `before`. Nothing is stored of it."""
+    """The page; with `text`, what it gets, as if it were asked beside `article`, and after the
+    messages that are the lines of `before`. Nothing is stored of it."""
     desk, text = request.app.state.desk, " ".join(text.split())
-    earlier = [" ".join(line.split()) for line in before.splitlines() if line.strip()][-MOST_BEFORE:]
+    earlier = [" ".join(line.split()) for line in before.splitlines() if line.strip()][
+        -MOST_BEFORE:
+    ]
     known = library.read_articles(desk)
     if article and article not in known:
         raise HTTPException(404)
     sides = await _ask(desk, [*earlier, text], article or None) if text else []
-    return await run_in_threadpool(pages.render, request, "try.html", text=text, article=article, articles=known, sides=sides,
-                                   before="\n".join(earlier), most=MOST_BEFORE)
+    return await run_in_threadpool(
+        pages.render,
+        request,
+        "try.html",
+        text=text,
+        article=article,
+        articles=known,
+        sides=sides,
+        before="\n".join(earlier),
+        most=MOST_BEFORE,
+    )
 
 
 @router.get("/try/nearest")
@@ -34,13 +45,22 @@ def show_nearest(request: Request, text: Text, release_id: Name = ""):
     """The nearest phrases of a release, or of the draft where none is named."""
     desk = request.app.state.desk
     try:
-        known = previews.library(desk.config, release_id).questions if release_id else library.questions(desk)
+        known = (
+            previews.library(desk.config, release_id).questions
+            if release_id
+            else library.questions(desk)
+        )
     except release.ReleaseError:
         raise HTTPException(404) from None
     old = previews.library(desk.config, release.live(desk.config)).questions
     found = reasons.nearest(desk, text, known)
-    shown = found and [(phrase, known[name].ask, cosine, name not in old or phrase not in old[name].train) for phrase, name, cosine in found]
-    return pages.render(request, "try_nearest.html", text=text, release_id=release_id, nearest=shown)
+    shown = found and [
+        (phrase, known[name].ask, cosine, name not in old or phrase not in old[name].train)
+        for phrase, name, cosine in found
+    ]
+    return pages.render(
+        request, "try_nearest.html", text=text, release_id=release_id, nearest=shown
+    )
 
 
 async def _ask(desk, texts, article):
@@ -51,7 +71,11 @@ async def _ask(desk, texts, article):
     try:
         draft = (await desk.rehearse(said, article, candidate))[-1] if candidate else live
     except (release.ReleaseError, release.NoAnswer):
-        candidate, draft, fault = None, live, f"The prepared release {candidate} can’t be started; prepare another."
+        candidate, draft, fault = (
+            None,
+            live,
+            f"The prepared release {candidate} can’t be started; prepare another.",
+        )
     return await run_in_threadpool(_sides, desk, texts[-1], live, draft, candidate, fault)
 
 
@@ -60,9 +84,20 @@ def _sides(desk, text, live, draft, candidate, fault):
     known = previews.library(config, live["release"])
     sides = [{"turn": live, "reply": live["replies"][0], "why": reasons.read(config, known, live)}]
     reply = drafted.answer(drafts, draft["replies"][0])
-    before, after = (f"{each['text']}\n\n{each.get('more') or ''}".strip() for each in (live["replies"][0], reply))
+    before, after = (
+        f"{each['text']}\n\n{each.get('more') or ''}".strip()
+        for each in (live["replies"][0], reply)
+    )
     own = previews.library(config, candidate) if candidate else known
-    sides.append({"turn": draft, "reply": reply, "why": reasons.read(config, own, draft), "prepared": bool(candidate), "fault": fault,
-                  "changed": files.difference(before, after) if before != after else [],
-                  "unlearned": drafted.unlearned(desk, draft["release"], text)})
+    sides.append(
+        {
+            "turn": draft,
+            "reply": reply,
+            "why": reasons.read(config, own, draft),
+            "prepared": bool(candidate),
+            "fault": fault,
+            "changed": files.difference(before, after) if before != after else [],
+            "unlearned": drafted.unlearned(desk, draft["release"], text),
+        }
+    )
     return sides

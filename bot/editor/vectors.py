@@ -21,7 +21,8 @@ class Vectors:
 
 
 def read(desk, kept, texts, only=False):
-    """{text: vector} of these texts; None while they are being computed: a few are at once, many in a thread behind.
+    """{text: vector} of these texts; None while they are being computed: a few are at once, many in
+    a thread behind.
 
     With `only`, nothing is kept of other texts. Raises encoder.EncoderMissing.
     """

@@ -36,7 +36,11 @@ from bot.gateway import (
 from bot.store import locks
 
 logger = logging.getLogger(__name__)
-SECURITY = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"), (b"cache-control", b"no-store"))
+SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
 SCRUB_SECONDS = 10
 ADVANCE_SECONDS = 3
 FETCH_SECONDS = 3  # between looks into the depot
@@ -46,10 +50,16 @@ CODES = {404: "not_found", 405: "wrong_method"}
 
 
 def create_app(desk, editor, post=None):
-    """The application of a desk whose processes run; `editor` is the application at /editor, `post` the delivery of the
-    messaging channels, where any is on."""
-    app = FastAPI(title="Pamphlet", description="Answers only with what a reviewed article says.", version="0.1",
-                  docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    """The application of a desk whose processes run; `editor` is the application at /editor, `post`
+    the delivery of the messaging channels, where any is on."""
+    app = FastAPI(
+        title="Pamphlet",
+        description="Answers only with what a reviewed article says.",
+        version="0.1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
     app.state.desk = desk
     app.state.messages = limits.Rates(desk.config.messages_per_minute, desk.shared)
     app.state.openings = limits.Rates(desk.config.conversations_per_minute, desk.shared)
@@ -66,8 +76,14 @@ def create_app(desk, editor, post=None):
     for error, handler in HANDLERS.items():
         app.add_exception_handler(error, handler)
     app.add_middleware(limits.BodyLimit)
-    app.add_middleware(CORSMiddleware, allow_origins=desk.config.origins(), allow_methods=["GET", "POST", "DELETE"],
-                       allow_headers=["Authorization", "Content-Type"], expose_headers=["Retry-After"], max_age=600)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=desk.config.origins(),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["Authorization", "Content-Type"],
+        expose_headers=["Retry-After"],
+        max_age=600,
+    )
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(Guard)
     return app
@@ -76,42 +92,75 @@ def create_app(desk, editor, post=None):
 async def serve(config, create_editor, loading):
     """Start Rasa and the actions, serve until a signal, end gracefully.
 
-    `create_editor(config, engine, rehearse)` gives what stands at /editor; `rehearse` is rehearsal.rehearse of this site.
+    `create_editor(config, engine, rehearse)` gives what stands at /editor; `rehearse` is
+    rehearsal.rehearse of this site.
 
-    `loading` is what processes.begin gave: a Rasa of the release that is to be served. Raises release.ReleaseError, processes.NoAnswer or store.StoreDown where it can't start.
-    """
+    `loading` is what processes.begin gave: a Rasa of the release that is to be served. Raises
+    release.ReleaseError, processes.NoAnswer or store.StoreDown where it can't start."""
     logs.configure(config.log_level, config.log_format, "gateway")
     id = loading.rasa.release
     _check_release(config, id)
     engine = store.connect(config.database())
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(store.CONNECTIONS))
-    starting = asyncio.create_task(processes.start(config, id, loading))  # the longest; the rest is done beside it
+    # the longest; the rest is done beside it
+    starting = asyncio.create_task(processes.start(config, id, loading))
     started, tasks, collector = None, [], None
     try:
         await asyncio.to_thread(store.migrate, config.database())
         await asyncio.to_thread(masking.load)
         common = shared.Shared(config.redis_url) if config.redis_url else None
-        collector = traces.begin(config.otel_exporter_otlp_endpoint) if config.otel_exporter_otlp_endpoint else None
-        desk = turns.Desk(config=config, engine=engine, shared=common, turnstile=limits.Turnstile(locks.open_locks(engine), common),
-                          traces=collector)
+        collector = (
+            traces.begin(config.otel_exporter_otlp_endpoint)
+            if config.otel_exporter_otlp_endpoint
+            else None
+        )
+        desk = turns.Desk(
+            config=config,
+            engine=engine,
+            shared=common,
+            turnstile=limits.Turnstile(locks.open_locks(engine), common),
+            traces=collector,
+        )
         await asyncio.to_thread(turns.read_release, desk, id)
         started = desk.processes = await starting
         post = delivery.open_delivery(desk, channels.on(config)) if channels.on(config) else None
         editor = create_editor(config, engine, functools.partial(rehearsal.rehearse, desk))
-        server = uvicorn.Server(uvicorn.Config(
-            create_app(desk, editor, post), host=config.host, port=config.port, log_config=None, forwarded_allow_ips=config.trusted_proxies,
-            http=connections.Patient, ws="none", lifespan="off", server_header=False, timeout_graceful_shutdown=processes.DRAIN_SECONDS))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(desk, editor, post),
+                host=config.host,
+                port=config.port,
+                log_config=None,
+                forwarded_allow_ips=config.trusted_proxies,
+                http=connections.Patient,
+                ws="none",
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=processes.DRAIN_SECONDS,
+            )
+        )
         check = functools.partial(_check_release, config)
-        tasks = [asyncio.create_task(processes.watch(started, check)), asyncio.create_task(_follow(desk)),
-                 asyncio.create_task(retain(desk)), asyncio.create_task(_scrub(desk)), asyncio.create_task(_settle(desk)),
-                 asyncio.create_task(_fetch(desk)), asyncio.create_task(_publish_in_time(desk)),
-                 *([asyncio.create_task(delivery.work(post))] if post else [])]
+        tasks = [
+            asyncio.create_task(processes.watch(started, check)),
+            asyncio.create_task(_follow(desk)),
+            asyncio.create_task(retain(desk)),
+            asyncio.create_task(_scrub(desk)),
+            asyncio.create_task(_settle(desk)),
+            asyncio.create_task(_fetch(desk)),
+            asyncio.create_task(_publish_in_time(desk)),
+            *([asyncio.create_task(delivery.work(post))] if post else []),
+        ]
         address = f"http://{config.host}:{config.port}"
         if config.log_format == "text":
-            print(f"Pamphlet is ready\n  the page with the chat  {address}/\n  the visitor API         {address}/api/docs\n"
-                  f"  the editors' desk       {address}/editor/", flush=True)
+            print(
+                f"Pamphlet is ready\n  the page with the chat  {address}/\n  the visitor API     "
+                f"    {address}/api/docs\n"
+                f"  the editors' desk       {address}/editor/",
+                flush=True,
+            )
         logger.info("ready at %s with release %s", address, id)
-        signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it anew when it has drained: what follows would never be done
+        # uvicorn raises it anew when it has drained: what follows would never be done
+        signal.signal(signal.SIGTERM, lambda *_: None)
         await server.serve()
     finally:
         for task in tasks:
@@ -130,14 +179,20 @@ async def serve(config, create_editor, loading):
 def _check_release(config, id):
     """Raise release.ReleaseError where release `id` can't be served with these settings."""
     texts, _ = content.read_texts(release.folder_of(config, id) / "data")
-    lacking = [key for key in replies.CHANNEL_TEXTS if key not in texts] if channels.on(config) else []
+    lacking = (
+        [key for key in replies.CHANNEL_TEXTS if key not in texts] if channels.on(config) else []
+    )
     if lacking:
-        raise release.ReleaseError(f"release {id} is from before the messaging channels and lacks their texts ({', '.join(lacking)}); "
-                                   "publish a newer one, or take the channels' settings out")
+        raise release.ReleaseError(
+            f"release {id} is from before the messaging channels and lacks their texts "
+            f"({', '.join(lacking)}); "
+            "publish a newer one, or take the channels' settings out"
+        )
 
 
 async def _follow(desk):
-    """Take the content of whatever release Rasa serves; always in the same thread, for each keeps room for what it once held."""
+    """Take the content of whatever release Rasa serves; always in the same thread, for each keeps
+    room for what it once held."""
     loop, reader = asyncio.get_running_loop(), ThreadPoolExecutor(1)
     while True:
         await asyncio.sleep(0.5)
@@ -145,7 +200,12 @@ async def _follow(desk):
             try:
                 await loop.run_in_executor(reader, turns.read_release, desk, desk.processes.release)
             except (articles.ContentError, OSError) as error:
-                logger.error("the content of release %s can't be read (%s); that of %s is served on", desk.processes.release, error, desk.release)
+                logger.error(
+                    "the content of release %s can't be read (%s); that of %s is served on",
+                    desk.processes.release,
+                    error,
+                    desk.release,
+                )
                 await asyncio.sleep(10)
 
 
@@ -159,23 +219,30 @@ async def _fetch(desk):
             pause = FETCH_SECONDS
         except release.ReleaseError as error:
             pause = min(2 * pause, 60)
-            logger.error("%s; release %s is served on; trying again in %s s", error, desk.release, pause)
+            logger.error(
+                "%s; release %s is served on; trying again in %s s", error, desk.release, pause
+            )
 
 
 async def _settle(desk):
     """Give an end to the messages that have none in the database, to be read on resuming."""
     while True:
-        before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=desk.config.answer_seconds + SETTLE_SECONDS)
+        before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
+            seconds=desk.config.answer_seconds + SETTLE_SECONDS
+        )
         try:
             if count := await turns.settle(desk, before):
                 logger.error("%s messages were left without an answer; they were refused", count)
         except store.StoreDown as error:
-            logger.error("%s; messages without an answer are looked for again in %s s", error, SETTLE_PAUSE)
+            logger.error(
+                "%s; messages without an answer are looked for again in %s s", error, SETTLE_PAUSE
+            )
         await asyncio.sleep(SETTLE_PAUSE)
 
 
 async def retain(desk, pause=24 * 3600):
-    """Delete texts past their days at once, and again every `pause` seconds; after a failure, sooner."""
+    """Delete texts past their days at once, and again every `pause` seconds; after a failure,
+    sooner."""
     while True:
         try:
             if await asyncio.to_thread(store.clear, desk.engine, desk.config.kept_since()):
@@ -195,7 +262,9 @@ async def _scrub(desk):
         try:
             await asyncio.to_thread(store.scrub, desk.engine)
         except store.StoreDown as error:
-            logger.error("deleted texts may still stand in the database's files (%s); trying again", error)
+            logger.error(
+                "deleted texts may still stand in the database's files (%s); trying again", error
+            )
             desk.forgotten.set()
         await asyncio.sleep(SCRUB_SECONDS)
 
@@ -229,14 +298,24 @@ class Guard:
             if message["type"] == "http.response.start":
                 begun = True
                 names = {name.lower() for name, _ in message["headers"]}
-                message["headers"] = [*message["headers"], *(pair for pair in SECURITY if pair[0] not in names)]
+                message["headers"] = [
+                    *message["headers"],
+                    *(pair for pair in SECURITY if pair[0] not in names),
+                ]
             await send(message)
 
         try:
             return await self.app(scope, receive, send_secured)
         except Exception as error:
             place = traceback.extract_tb(error.__traceback__)[-1]
-            logger.error("%s %s failed: %s at %s:%s", scope["method"], scope["path"], type(error).__name__, place.filename, place.lineno)
+            logger.error(
+                "%s %s failed: %s at %s:%s",
+                scope["method"],
+                scope["path"],
+                type(error).__name__,
+                place.filename,
+                place.lineno,
+            )
             if not begun:
                 response = _unavailable(scope["app"].state.desk, 500)
                 await response(scope, receive, send_secured)
@@ -257,13 +336,16 @@ async def _is_ready(request: Request):
         faults.append("the database does not answer")
     if shutil.disk_usage(desk.config.path("var")).free < LEAST_FREE:
         faults.append("the disk is full")
-    return JSONResponse({"ready": not faults, "faults": faults, "release": desk.release}, 503 if faults else 200)
+    return JSONResponse(
+        {"ready": not faults, "faults": faults, "release": desk.release}, 503 if faults else 200
+    )
 
 
 def _error(request, status, code, key, headers=None, **values):
     """An error as the visitor API gives it: a code for programs, a sentence for people."""
     texts = request.app.state.desk.library.texts
-    message = replies.fill(texts.get(key, texts["too_many"]), **values)  # a release from before "overloaded" has no such text
+    # a release from before "overloaded" has no such text
+    message = replies.fill(texts.get(key, texts["too_many"]), **values)
     return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
 
 
@@ -285,7 +367,9 @@ async def _no_reply(request, error):
 
 async def _refused(request, error):
     metrics.REFUSED.labels(error.text).inc()
-    return _error(request, 429, error.text, error.text, {"Retry-After": str(max(1, round(error.seconds)))})
+    return _error(
+        request, 429, error.text, error.text, {"Retry-After": str(max(1, round(error.seconds)))}
+    )
 
 
 async def _store_down(request, error):
@@ -294,7 +378,13 @@ async def _store_down(request, error):
 
 
 async def _http_error(request, error):
-    return _error(request, error.status_code, CODES.get(error.status_code, "wrong_request"), "wrong_request", error.headers)
+    return _error(
+        request,
+        error.status_code,
+        CODES.get(error.status_code, "wrong_request"),
+        "wrong_request",
+        error.headers,
+    )
 
 
 def _unavailable(desk, status):
@@ -304,7 +394,12 @@ def _unavailable(desk, status):
 
 
 HANDLERS = {
-    visitors.BadText: _bad_text, RequestValidationError: _bad_request, turns.UnknownChoice: _bad_request,
-    store.NoConversation: _no_conversation, store.NoReply: _no_reply, limits.Refused: _refused,
-    store.StoreDown: _store_down, HTTPException: _http_error,
+    visitors.BadText: _bad_text,
+    RequestValidationError: _bad_request,
+    turns.UnknownChoice: _bad_request,
+    store.NoConversation: _no_conversation,
+    store.NoReply: _no_reply,
+    limits.Refused: _refused,
+    store.StoreDown: _store_down,
+    HTTPException: _http_error,
 }

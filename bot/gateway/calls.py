@@ -13,16 +13,23 @@ from bot.gateway.channels import shape
 from bot.store import delivery as stored
 
 logger = logging.getLogger(__name__)
-MOST_HEARD = 10_000  # signs of a message that are searched for a danger; more than any platform sends
+# signs of a message that are searched for a danger; more than any platform sends
+MOST_HEARD = 10_000
 MOST_TOLD = 10_000
-REFUSED = Counter("pamphlet_channel_calls_refused", "Calls of messaging platforms that are not theirs.", ["channel", "reason"])
+REFUSED = Counter(
+    "pamphlet_channel_calls_refused",
+    "Calls of messaging platforms that are not theirs.",
+    ["channel", "reason"],
+)
 
 
 def router(channels):
     """The routes of the channels that are on: /channels/<name>."""
     made = APIRouter(include_in_schema=False)
     for name, channel in channels.items():
-        made.add_api_route(f"/channels/{name}", _taker(name, channel), methods=list(channel.METHODS))
+        made.add_api_route(
+            f"/channels/{name}", _taker(name, channel), methods=list(channel.METHODS)
+        )
     return made
 
 
@@ -30,20 +37,29 @@ def _taker(name, channel):
     async def take(request: Request):
         at = request.app.state.delivery
         query = request.scope["query_string"].decode("latin-1")
-        call = shape.Call(method=request.method, target=request.url.path + (f"?{query}" if query else ""),
-                          headers={key.lower(): value for key, value in request.headers.items()}, body=await request.body())
+        call = shape.Call(
+            method=request.method,
+            target=request.url.path + (f"?{query}" if query else ""),
+            headers={key.lower(): value for key, value in request.headers.items()},
+            body=await request.body(),
+        )
         try:
             await channel.verify(at.site, call)
         except shape.Forged as error:
             REFUSED.labels(name, str(error)).inc()
             logger.info("a call to /channels/%s was refused: %s", name, error)
-            return JSONResponse({"error": {"code": "forged", "message": "This call is not signed as it must be."}}, 401)
+            return JSONResponse(
+                {"error": {"code": "forged", "message": "This call is not signed as it must be."}},
+                401,
+            )
         messages, answer = channel.read(at.site, call)
         for message in messages:
             await receive(at, name, message)
         if isinstance(answer, dict):
             return JSONResponse(answer)
-        return PlainTextResponse(answer or "", media_type="text/xml" if answer == shape.NO_XML else "text/plain")
+        return PlainTextResponse(
+            answer or "", media_type="text/xml" if answer == shape.NO_XML else "text/plain"
+        )
 
     return take
 
@@ -62,16 +78,25 @@ async def receive(at, name, message):
                 return
             at.told.add(token)
             note, words = error.text, None
-    body = {"visitor": message.visitor, "address": message.address, "text": words and words[:visitors.LONGEST_TEXT], "note": note,
-            "code": message.code, "country": message.country, "answered": message.answered,
-            "danger": danger and {"kind": danger.kind, "flag": danger.flag}}
+    body = {
+        "visitor": message.visitor,
+        "address": message.address,
+        "text": words and words[: visitors.LONGEST_TEXT],
+        "note": note,
+        "code": message.code,
+        "country": message.country,
+        "answered": message.answered,
+        "danger": danger and {"kind": danger.kind, "flag": danger.flag},
+    }
     event = shape.sign(at.secret, "event", name, message.id)
     try:
         if await asyncio.to_thread(stored.receive, desk.engine, name, event, token, body):
             at.received.set()
     except store.StoreDown:
         logger.error("the database is down; a message from %s is answered without it", name)
-        task = asyncio.create_task(delivery.say(at, name, message.address, exchange.direct(desk, danger, message.country)))
+        task = asyncio.create_task(
+            delivery.say(at, name, message.address, exchange.direct(desk, danger, message.country))
+        )
         at.direct.add(task)
         task.add_done_callback(at.direct.discard)
 

@@ -1,4 +1,5 @@
-"""Connections of who sends slowly or without end: uvicorn waits for a request for ever, and reads heads of any size."""
+"""Connections of who sends slowly or without end: uvicorn waits for a request for ever, and reads
+heads of any size."""
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -7,7 +8,8 @@ LARGEST_HEAD = 64 * 1024
 
 
 class Patient(HttpToolsProtocol):
-    """uvicorn's connection, closed where a request doesn't come in time, or its head is too large."""
+    """uvicorn's connection, closed where a request doesn't come in time, or its head is too
+    large."""
 
     def connection_made(self, transport):
         super().connection_made(transport)
@@ -19,7 +21,8 @@ class Patient(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data):
-        if self.limit is None and (self.cycle is None or self.cycle.response_complete):  # the next request on a connection that was kept
+        # the next request on a connection that was kept
+        if self.limit is None and (self.cycle is None or self.cycle.response_complete):
             self.read = 0
             self._wait(HEAD_SECONDS)
         if self.read is not None:
@@ -41,4 +44,6 @@ class Patient(HttpToolsProtocol):
         """Close the connection after so many seconds; None: not any more."""
         if self.limit is not None:
             self.limit.cancel()
-        self.limit = None if seconds is None else self.loop.call_later(seconds, self.transport.close)
+        self.limit = (
+            None if seconds is None else self.loop.call_later(seconds, self.transport.close)
+        )

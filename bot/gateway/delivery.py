@@ -1,8 +1,9 @@
-"""Delivery: messages from messaging apps worked on, and what they are answered with sent; in order, until it is done.
+"""Delivery: messages from messaging apps worked on, and what they are answered with sent; in order,
+until it is done.
 
-Both boxes are rows in the database, so what a killed gateway leaves another takes up when its claim ends. A message is answered once; of what
-was sent when the gateway was killed, at most one piece is sent again.
-"""
+Both boxes are rows in the database, so what a killed gateway leaves another takes up when its claim
+ends. A message is answered once; of what was sent when the gateway was killed, at most one piece is
+sent again."""
 
 import asyncio
 import contextlib
@@ -22,15 +23,21 @@ from bot.store import delivery as stored
 logger = logging.getLogger(__name__)
 AT_ONCE = 20  # messages worked on, and as many sent, at the same time
 CALL_SECONDS = 10
-PAUSE = 1.0  # seconds until the boxes are looked into unasked: for what other gateways left, and for what is due
+# seconds until the boxes are looked into unasked: for what other gateways left, and for what is due
+PAUSE = 1.0
 MOST_ATTEMPTS = 12  # of answering or sending one message: over about an hour
 LONGEST_PAUSE = 900
-SENT = Counter("pamphlet_channel_messages", "Messages to messaging apps, by how it went.", ["channel", "result"])
+SENT = Counter(
+    "pamphlet_channel_messages",
+    "Messages to messaging apps, by how it went.",
+    ["channel", "result"],
+)
 
 
 @dataclass
 class Delivery:
-    """What delivery works with: the desk, the channels that are on, and what wakes its two workers."""
+    """What delivery works with: the desk, the channels that are on, and what wakes its two
+    workers."""
 
     desk: turns.Desk
     channels: dict
@@ -43,15 +50,23 @@ class Delivery:
     direct: set = field(default_factory=set)  # answers on their way past the boxes
 
     def token(self, channel, visitor):
-        """The token of a visitor's conversation: made from our secret, so nobody else can have it."""
+        """The token of a visitor's conversation: made from our secret, so nobody else can have
+        it."""
         return shape.sign(self.secret, "conversation", channel, visitor)
 
 
 def open_delivery(desk, channels):
     """A Delivery of the channels that are on."""
-    client = httpx.AsyncClient(timeout=CALL_SECONDS, limits=httpx.Limits(max_connections=2 * AT_ONCE))
-    return Delivery(desk=desk, channels=channels, site=shape.Site(desk.config, client), secret=settings.secret(desk.config),
-                    rates=limits.Rates(desk.config.messages_per_minute, desk.shared))
+    client = httpx.AsyncClient(
+        timeout=CALL_SECONDS, limits=httpx.Limits(max_connections=2 * AT_ONCE)
+    )
+    return Delivery(
+        desk=desk,
+        channels=channels,
+        site=shape.Site(desk.config, client),
+        secret=settings.secret(desk.config),
+        rates=limits.Rates(desk.config.messages_per_minute, desk.shared),
+    )
 
 
 async def work(delivery):
@@ -68,7 +83,9 @@ async def say(delivery, name, address, unit):
         try:
             await channel.send(delivery.site, address, payload)
         except (shape.Undelivered, shape.Blocked) as error:
-            logger.error("%s: a message could not be sent: %s", name, error or "the visitor wants none")
+            logger.error(
+                "%s: a message could not be sent: %s", name, error or "the visitor wants none"
+            )
 
 
 async def _keep_on(delivery, wake, claim, do):
@@ -82,7 +99,11 @@ async def _keep_on(delivery, wake, claim, do):
     try:
         while True:
             wake.clear()
-            rows = await _claim(delivery, claim, AT_ONCE - len(running)) if len(running) < AT_ONCE else []
+            rows = (
+                await _claim(delivery, claim, AT_ONCE - len(running))
+                if len(running) < AT_ONCE
+                else []
+            )
             for row in rows:
                 task = asyncio.create_task(_guarded(do, delivery, row))
                 running.add(task)
@@ -111,14 +132,21 @@ async def _guarded(do, delivery, row):
         logger.error("%s: message %s waits: %s", row.channel, row.id, error)
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error("%s: message %s failed: %s at %s:%s", row.channel, row.id, type(error).__name__, place.filename, place.lineno)
+        logger.error(
+            "%s: message %s failed: %s at %s:%s",
+            row.channel,
+            row.id,
+            type(error).__name__,
+            place.filename,
+            place.lineno,
+        )
     with contextlib.suppress(store.StoreDown):  # then its claim ends by itself
         await asyncio.to_thread(stored.give_back, delivery.desk.engine, row, _pause(row))
 
 
 def _pause(row):
     """Seconds until something is tried again."""
-    return min(2 ** row.attempts, LONGEST_PAUSE) * random.uniform(0.5, 1)
+    return min(2**row.attempts, LONGEST_PAUSE) * random.uniform(0.5, 1)
 
 
 async def _answer(delivery, row):
@@ -130,11 +158,20 @@ async def _answer(delivery, row):
     try:
         made = await exchange.answer(desk, channel, row, token)
         letters = [(address, payload) for unit in made.units for payload in channel.render(unit)]
-        await asyncio.to_thread(stored.finish, desk.engine, row, letters, made.offered, made.changes, made.forgotten)
+        await asyncio.to_thread(
+            stored.finish, desk.engine, row, letters, made.offered, made.changes, made.forgotten
+        )
     except store.StoreDown:
         if row.message["danger"] and row.attempts == 1:
-            danger = safety.screen(desk.screen, row.message["text"]) or safety.Danger(**row.message["danger"])
-            await say(delivery, row.channel, address, exchange.direct(desk, danger, row.message["country"]))
+            danger = safety.screen(desk.screen, row.message["text"]) or safety.Danger(
+                **row.message["danger"]
+            )
+            await say(
+                delivery,
+                row.channel,
+                address,
+                exchange.direct(desk, danger, row.message["country"]),
+            )
         raise
     delivery.queued.set()
 
@@ -148,7 +185,9 @@ async def _send(delivery, row):
         result = "blocked"
     except shape.Undelivered as error:
         if error.lasting or row.attempts >= MOST_ATTEMPTS:
-            logger.error("%s: message %s is given up (%s); `bot outbox` shows it", row.channel, row.id, error)
+            logger.error(
+                "%s: message %s is given up (%s); `bot outbox` shows it", row.channel, row.id, error
+            )
             await asyncio.to_thread(stored.bury, engine, row, str(error))
             result = "dead"
         else:

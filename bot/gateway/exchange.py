@@ -1,4 +1,5 @@
-"""What a message from a messaging app is answered with: a turn, a vote, "more", or a fixed sentence; as units to show."""
+"""What a message from a messaging app is answered with: a turn, a vote, "more", or a fixed
+sentence; as units to show."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -17,8 +18,8 @@ FORGET = "forget_me_yes"
 
 @dataclass
 class Answer:
-    """Units to show, and what else one transaction stores with them: the buttons that were numbered, changes of the
-    conversation's state; `forgotten`: nothing of it is kept."""
+    """Units to show, and what else one transaction stores with them: the buttons that were
+    numbered, changes of the conversation's state; `forgotten`: nothing of it is kept."""
 
     units: list = field(default_factory=list)
     offered: list = field(default_factory=list)
@@ -28,24 +29,32 @@ class Answer:
 
 
 async def answer(desk, channel, row, token):
-    """The Answer to a row of Inbox. Raises store.StoreDown, and for a row that was tried too often nothing but that."""
+    """The Answer to a row of Inbox. Raises store.StoreDown, and for a row that was tried too often
+    nothing but that."""
     message, texts = row.message, desk.library.texts
-    hours = desk.config.retention_days * 24  # an app shows all that was said, so it is one conversation as long as texts are kept
-    state = await asyncio.to_thread(store.enter_conversation, desk.engine, token, row.channel, hours, message["country"])
+    # an app shows all that was said, so it is one conversation as long as texts are kept
+    hours = desk.config.retention_days * 24
+    state = await asyncio.to_thread(
+        store.enter_conversation, desk.engine, token, row.channel, hours, message["country"]
+    )
     danger = _danger(desk, message)
     made = Answer(danger=danger is not None)
     if danger is None and _is_settled(made, message, state, texts):
         return made
     code = message["code"] or await _numbered(desk, channel, row)
     choice = None
-    if row.attempts > MOST_ATTEMPTS:  # it may be answered, and only what came behind that have failed
-        found = (await asyncio.to_thread(store.find_replies, desk.engine, token, row.event)
-                 or [turns.with_id(turns.unavailable(desk, message["country"]))])
+    # it may be answered, and only what came behind that have failed
+    if row.attempts > MOST_ATTEMPTS:
+        found = await asyncio.to_thread(store.find_replies, desk.engine, token, row.event) or [
+            turns.with_id(turns.unavailable(desk, message["country"]))
+        ]
     else:
         try:
             if danger is None and code:
                 choice, made.units = await _press(desk, token, code)
-            found = [] if made.units else await _take(desk, token, row, message, choice, danger, hours)
+            found = (
+                [] if made.units else await _take(desk, token, row, message, choice, danger, hours)
+            )
             made.forgotten = choice == FORGET
         except (store.NoReply, turns.UnknownChoice):
             made.units, found = [text.note(texts["old_button"])], []
@@ -58,7 +67,9 @@ async def answer(desk, channel, row, token):
 def direct(desk, danger, country):
     """The Unit to show where nothing can be stored."""
     country = country or desk.config.country
-    reply = safety.reply(desk.screen, danger, country) if danger else turns.unavailable(desk, country)
+    reply = (
+        safety.reply(desk.screen, danger, country) if danger else turns.unavailable(desk, country)
+    )
     return text.unit(turns.with_id(reply), desk.library.texts, desk.config.public_url)
 
 
@@ -67,7 +78,9 @@ def _danger(desk, message):
     if not message["danger"]:
         return None
     known = any(flag.id == message["danger"]["flag"] for flag in desk.screen.flags)
-    return safety.Danger(**message["danger"]) if known else safety.screen(desk.screen, message["text"])
+    return (
+        safety.Danger(**message["danger"]) if known else safety.screen(desk.screen, message["text"])
+    )
 
 
 def _is_settled(made, message, state, texts):
@@ -92,7 +105,8 @@ def _is_settled(made, message, state, texts):
 
 
 async def _numbered(desk, channel, row):
-    """The code of the button whose number the message is, of those that the answer before it numbered."""
+    """The code of the button whose number the message is, of those that the answer before it
+    numbered."""
     word = (row.message["text"] or "").strip().rstrip(".)")
     if channel.STYLE.titles is None or not word.isdecimal() or len(word) > 2:
         return None
@@ -113,12 +127,16 @@ async def _press(desk, token, code):
         raise store.NoReply(id)
     names = list(reply["feedback"]["reasons"])
     given = what.removeprefix(text.REASON)
-    if what not in (text.YES, text.NO) and not (what != given and given.isdecimal() and int(given) < len(names)):
+    if what not in (text.YES, text.NO) and not (
+        what != given and given.isdecimal() and int(given) < len(names)
+    ):
         raise store.NoReply(id)
     reason = names[int(given)] if what not in (text.YES, text.NO) else None
     await asyncio.to_thread(votes.vote, desk.engine, token, id, what == text.YES, reason)
     metrics.VOTES.labels("yes" if what == text.YES else "no").inc()
-    return None, [text.reasons(reply, texts) if what == text.NO else text.note(texts["feedback_thanks"])]
+    return None, [
+        text.reasons(reply, texts) if what == text.NO else text.note(texts["feedback_thanks"])
+    ]
 
 
 async def _take(desk, token, row, message, choice, danger, hours):
@@ -128,10 +146,13 @@ async def _take(desk, token, row, message, choice, danger, hours):
 
 
 def _finish(made, desk, channel, state):
-    """The Answer with the notice before the first, and its buttons numbered through where the channel has none."""
+    """The Answer with the notice before the first, and its buttons numbered through where the
+    channel has none."""
     if not state.get("noticed") and not made.danger and made.units and not made.forgotten:
         texts = desk.library.texts
-        notice = replies.fill(texts["notice"], covered=replies.covered(desk.library), days=desk.config.retention_days)
+        notice = replies.fill(
+            texts["notice"], covered=replies.covered(desk.library), days=desk.config.retention_days
+        )
         made.units.insert(0, text.note(notice))
         made.changes["noticed"] = True
     if channel.STYLE.titles is not None:

@@ -1,4 +1,5 @@
-"""Limits: how much a body may hold, how often who may call, how many messages of a conversation may wait."""
+"""Limits: how much a body may hold, how often who may call, how many messages of a conversation may
+wait."""
 
 import asyncio
 import contextlib
@@ -15,7 +16,9 @@ from bot.store import locks as store_locks
 LARGEST_BODY = 64 * 1024
 LARGEST_CALL = 1024 * 1024  # of a messaging platform, which may send many messages at once
 MOST_WAITING = 5
-PACE_SECONDS = 0.25  # from one message of a conversation to the next, where they come faster than they are answered: nobody reads so fast
+# from one message of a conversation to the next, where they come faster than they are answered:
+# nobody reads so fast
+PACE_SECONDS = 0.25
 LONGEST_WAIT = 15.0  # seconds of waiting for one's turn
 POLL_SECONDS = 0.03
 STORE_SECONDS = 1.5
@@ -23,7 +26,8 @@ MOST_KEPT = 20_000  # callers and conversations that are remembered
 
 
 class Refused(RuntimeError):
-    """Too much at once; `seconds` until it's worth trying again. `text` is the key of the fixed text that says so."""
+    """Too much at once; `seconds` until it's worth trying again. `text` is the key of the fixed
+    text that says so."""
 
     def __init__(self, text, seconds):
         super().__init__(text)
@@ -31,7 +35,8 @@ class Refused(RuntimeError):
 
 
 class Rates:
-    """Token buckets: each caller may do so much a minute, in bursts of as much (Turner 1986, the leaky bucket)."""
+    """Token buckets: each caller may do so much a minute, in bursts of as much (Turner 1986, the
+    leaky bucket)."""
 
     def __init__(self, per_minute, shared=None):
         self.per_minute, self.shared, self.buckets = per_minute, shared, OrderedDict()
@@ -56,7 +61,8 @@ class Rates:
 
 @dataclass
 class Queue:
-    """Of one conversation: how many messages are in it, the one that is worked on among them, and when that began."""
+    """Of one conversation: how many messages are in it, the one that is worked on among them, and
+    when that began."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     size: int = 0
@@ -64,18 +70,20 @@ class Queue:
 
 
 class Turnstile:
-    """Lets one message of a conversation through at a time, in their order; at most MOST_WAITING wait.
+    """Lets one message of a conversation through at a time, in their order; at most MOST_WAITING
+    wait.
 
-    Where gateways share a Redis, order and number are held over all of them. Without it each gateway has its own queue;
-    that no two of them let a message through at once is held by the database's locks.
-    """
+    Where gateways share a Redis, order and number are held over all of them. Without it each
+    gateway has its own queue; that no two of them let a message through at once is held by the
+    database's locks."""
 
     def __init__(self, locks, shared=None):
         self.locks, self.shared, self.queues = locks, shared, {}
 
     @contextlib.asynccontextmanager
     async def one(self, conversation):
-        """Wait for this conversation's turn; raises Refused where too many wait already, or it doesn't come; and store.StoreDown."""
+        """Wait for this conversation's turn; raises Refused where too many wait already, or it
+        doesn't come; and store.StoreDown."""
         queue = self.queues.setdefault(conversation, Queue())
         if queue.size > MOST_WAITING:
             raise Refused("busy", 2)
@@ -86,7 +94,8 @@ class Turnstile:
                 if self.shared:
                     await self._stand(conversation, ticket)
                 async with queue.lock:
-                    if follows:  # who sends a hundred at once takes no more from others than who types fast
+                    # who sends a hundred at once takes no more from others than who types fast
+                    if follows:
                         await asyncio.sleep(queue.begun + PACE_SECONDS - time.monotonic())
                     queue.begun = time.monotonic()
                     await self._hold(conversation)
@@ -106,7 +115,9 @@ class Turnstile:
 
     async def _stand(self, conversation, ticket):
         """Wait in the queue of all gateways, as long as there is one."""
-        while (place := await self.shared.stand(conversation, ticket, MOST_WAITING, LONGEST_WAIT)) is not None:
+        while (
+            place := await self.shared.stand(conversation, ticket, MOST_WAITING, LONGEST_WAIT)
+        ) is not None:
             if place < 0:
                 raise Refused("busy", 2)
             if place == 0:
@@ -124,11 +135,14 @@ class Turnstile:
     def _give_back(self, conversation):
         """Give the lock back; no visitor waits for that."""
         if self.locks:
-            asyncio.get_running_loop().run_in_executor(None, store_locks.give_back, self.locks, conversation)
+            asyncio.get_running_loop().run_in_executor(
+                None, store_locks.give_back, self.locks, conversation
+            )
 
 
 async def in_time(function, *arguments):
-    """What a function of the store gives; raises store.StoreDown after STORE_SECONDS, for a visitor waits."""
+    """What a function of the store gives; raises store.StoreDown after STORE_SECONDS, for a visitor
+    waits."""
     try:
         async with asyncio.timeout(STORE_SECONDS):
             return await asyncio.to_thread(function, *arguments)
@@ -137,7 +151,8 @@ async def in_time(function, *arguments):
 
 
 class BodyLimit:
-    """ASGI middleware: refuses bodies that are too large, announced or not, and compressed ones, before they are read.
+    """ASGI middleware: refuses bodies that are too large, announced or not, and compressed ones,
+    before they are read.
 
     The desk at /editor counts its own: who is signed in may send it a file.
     """
@@ -150,11 +165,15 @@ class BodyLimit:
             return await self.app(scope, receive, send)
         headers = dict(scope["headers"])
         if headers.get(b"content-encoding", b"identity") != b"identity":
-            return await _refusal(415, "Please send the message as it is, not compressed.")(scope, receive, send)
+            return await _refusal(415, "Please send the message as it is, not compressed.")(
+                scope, receive, send
+            )
         largest = LARGEST_CALL if scope["path"].startswith("/channels/") else LARGEST_BODY
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > largest:
-            return await _refusal(413, "That is more than can be sent at once. Please send one short message.")(scope, receive, send)
+            return await _refusal(
+                413, "That is more than can be sent at once. Please send one short message."
+            )(scope, receive, send)
         body, more = b"", scope["method"] in ("POST", "PUT", "PATCH", "DELETE")
         while more:
             part = await receive()
@@ -163,7 +182,9 @@ class BodyLimit:
             body += part.get("body", b"")
             more = part.get("more_body", False)
             if len(body) > largest:
-                return await _refusal(413, "That is more than can be sent at once. Please send one short message.")(scope, receive, send)
+                return await _refusal(
+                    413, "That is more than can be sent at once. Please send one short message."
+                )(scope, receive, send)
         given = False
 
         async def read():
@@ -177,4 +198,7 @@ class BodyLimit:
 
 
 def _refusal(status, message):
-    return JSONResponse({"error": {"code": "too_large" if status == 413 else "compressed", "message": message}}, status)
+    return JSONResponse(
+        {"error": {"code": "too_large" if status == 413 else "compressed", "message": message}},
+        status,
+    )

@@ -1,4 +1,5 @@
-"""The pages: each article as a publisher would show it, with the chat on it; the widget's files; the frame version."""
+"""The pages: each article as a publisher would show it, with the chat on it; the widget's files;
+the frame version."""
 
 import datetime
 from pathlib import Path
@@ -12,11 +13,19 @@ from bot import articles, replies
 
 HERE = Path(__file__).parent
 WIDGET = HERE.parent / "widget"
-POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; "
-          "form-action 'none'; frame-ancestors ")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
+    "'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors "
+)
 FILES = {"widget.js": "text/javascript", "embed.js": "text/javascript"}
 router = APIRouter(include_in_schema=False)
-templates = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True)
+templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=select_autoescape(),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 markdown = MarkdownIt("zero").enable(["emphasis", "list", "newline"])
 
 
@@ -24,7 +33,9 @@ markdown = MarkdownIt("zero").enable(["emphasis", "list", "newline"])
 async def show_first(request: Request):
     desk = request.app.state.desk
     front = desk.config.front_article
-    return _page(request, front if front in desk.library.articles else next(iter(desk.library.articles)))
+    return _page(
+        request, front if front in desk.library.articles else next(iter(desk.library.articles))
+    )
 
 
 @router.get("/articles/{id}")
@@ -44,13 +55,19 @@ async def show_frame(request: Request, article: str = ""):
     desk = request.app.state.desk
     starters = replies.starters(desk.library, article)
     inside = templates.get_template("starters.html").render(starters=starters)
-    html = (WIDGET / "embed.html").read_text().replace("</symptom-chat>", f"{inside}</symptom-chat>")
-    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + " ".join(["'self'", *desk.config.origins()])})
+    html = (
+        (WIDGET / "embed.html").read_text().replace("</symptom-chat>", f"{inside}</symptom-chat>")
+    )
+    return HTMLResponse(
+        html,
+        headers={"Content-Security-Policy": POLICY + " ".join(["'self'", *desk.config.origins()])},
+    )
 
 
 @router.get("/api/docs")
 async def show_api(request: Request):
-    """The visitor API for people, from its own description; nothing of it is fetched from elsewhere."""
+    """The visitor API for people, from its own description; nothing of it is fetched from
+    elsewhere."""
     html = templates.get_template("api.html").render(api=request.app.openapi())
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + "'none'"})
 
@@ -59,7 +76,11 @@ async def show_api(request: Request):
 async def show_widget(name: str):
     if name not in FILES:
         raise HTTPException(404)
-    return FileResponse(WIDGET / name, media_type=FILES[name], headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"})
+    return FileResponse(
+        WIDGET / name,
+        media_type=FILES[name],
+        headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"},
+    )
 
 
 def _page(request, id):
@@ -69,15 +90,43 @@ def _page(request, id):
     if state == "withdrawn":
         late = library.texts["under_review"]
     else:
-        late = replies.fill(library.texts["review_overdue"], date=replies.day(article.review_due())) if state == "overdue" else None
-    sections = [] if state == "withdrawn" else [{"id": question.name.partition(".")[2], "title": question.title,
-                 "html": _render(f"{question.lead}\n\n{question.more}")}
-                                                for question in article.questions]
-    reviewed = (replies.fill(library.texts["reviewed"], reviewed_by=article.reviewed_by, reviewed_on=replies.day(article.reviewed_on))
-                if article.reviewed_by else library.texts["not_reviewed"])
+        late = (
+            replies.fill(library.texts["review_overdue"], date=replies.day(article.review_due()))
+            if state == "overdue"
+            else None
+        )
+    sections = (
+        []
+        if state == "withdrawn"
+        else [
+            {
+                "id": question.name.partition(".")[2],
+                "title": question.title,
+                "html": _render(f"{question.lead}\n\n{question.more}"),
+            }
+            for question in article.questions
+        ]
+    )
+    reviewed = (
+        replies.fill(
+            library.texts["reviewed"],
+            reviewed_by=article.reviewed_by,
+            reviewed_on=replies.day(article.reviewed_on),
+        )
+        if article.reviewed_by
+        else library.texts["not_reviewed"]
+    )
     html = templates.get_template("article.html").render(
-        article=article, written_on=replies.day(article.written_on), articles=library.articles.values(), sections=sections, reviewed=reviewed, late=late,
-        disclaimer=library.texts["disclaimer"], starters=replies.starters(library, id), country=request.app.state.desk.config.country)
+        article=article,
+        written_on=replies.day(article.written_on),
+        articles=library.articles.values(),
+        sections=sections,
+        reviewed=reviewed,
+        late=late,
+        disclaimer=library.texts["disclaimer"],
+        starters=replies.starters(library, id),
+        country=request.app.state.desk.config.country,
+    )
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + "'none'"})
 
 

@@ -1,4 +1,5 @@
-"""The private processes behind the gateway: the Rasas of a release, each with the actions in it. Started, watched, exchanged."""
+"""The private processes behind the gateway: the Rasas of a release, each with the actions in it.
+Started, watched, exchanged."""
 
 import asyncio
 import contextlib
@@ -21,12 +22,16 @@ from bot.release import NoAnswer
 logger = logging.getLogger(__name__)
 READY_SECONDS = 60
 DRAIN_SECONDS = 10
-END_SECONDS = 3  # until a process that was asked to end is made to: nothing is under way in it any more
+# until a process that was asked to end is made to: nothing is under way in it any more
+END_SECONDS = 3
 STAGES = ("parse", "act")  # of a message within Rasa
-PROBE = "probe"  # what the sender of the message is named that a new Rasa must answer before it takes over
+# what the sender of the message is named that a new Rasa must answer before it takes over
+PROBE = "probe"
 FAILING_SECONDS = 5  # that a Rasa gives no good answer, before it's looked after
 HANGING_SECONDS = 2  # without a sign of life
-BEHIND = 5  # Rasa's niceness: where it takes every core, the gateway must still refuse, and answer who is in danger
+# Rasa's niceness: where it takes every core, the gateway must still refuse, and answer who is in
+# danger
+BEHIND = 5
 TRIED_SECONDS = 600  # after which a candidate's Rasa ends that nobody tries any more
 
 
@@ -62,7 +67,8 @@ class Processes:
 
 
 def live_release(config):
-    """The id of the live release, whose every file is as it was signed; raises release.ReleaseError."""
+    """The id of the live release, whose every file is as it was signed; raises
+    release.ReleaseError."""
     try:
         release.fetch(config)
     except release.ReleaseError as error:
@@ -71,14 +77,17 @@ def live_release(config):
         logger.error("%s; the release that is here is served", error)
     id = release.live(config)
     if id is None:
-        raise release.ReleaseError("no release is published; run `make run`, or `bot train` and `bot publish`")
+        raise release.ReleaseError(
+            "no release is published; run `make run`, or `bot train` and `bot publish`"
+        )
     release.read_manifest(config, id)
     return id
 
 
 @dataclass(frozen=True)
 class Loading:
-    """A Rasa that loads a release while the gateway itself is still being loaded, and the secret that it was given."""
+    """A Rasa that loads a release while the gateway itself is still being loaded, and the secret
+    that it was given."""
 
     rasa: Rasa
     secret: str
@@ -91,10 +100,20 @@ def begin(config):
 
 
 async def start(config, id, loading=None):
-    """The processes of release `id`, warm and probed, the first of them `loading`; raises release.ReleaseError or NoAnswer."""
-    processes = Processes(config=config, secret=loading.secret if loading else secrets.token_urlsafe(32), release=id,
-                          client=aiohttp.ClientSession(connector=aiohttp.TCPConnector(
-                              limit=200, keepalive_timeout=2)))  # before Rasa's 5 s: a message would be lost
+    """The processes of release `id`, warm and probed, the first of them `loading`; raises
+    release.ReleaseError or NoAnswer."""
+    processes = Processes(
+        config=config,
+        secret=loading.secret if loading else secrets.token_urlsafe(32),
+        release=id,
+        client=aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                # before Rasa's 5 s: a message would be lost
+                limit=200,
+                keepalive_timeout=2,
+            )
+        ),
+    )
     try:
         processes.rasas = await _start_rasas(processes, id, [loading.rasa] if loading else [])
     except BaseException:
@@ -105,18 +124,27 @@ async def start(config, id, loading=None):
 
 async def stop(processes):
     """End every process: asked first, made to after END_SECONDS."""
-    found = [rasa.process for rasa in [*processes.rasas, *processes.draining, *([processes.tried] if processes.tried else [])]]
+    found = [
+        rasa.process
+        for rasa in [
+            *processes.rasas,
+            *processes.draining,
+            *([processes.tried] if processes.tried else []),
+        ]
+    ]
     await asyncio.gather(*(_end(process) for process in found))
     await processes.client.close()
 
 
 async def watch(processes, check):
-    """Keep them alive, with growing pauses, and exchange the Rasas when another release is published; never returns.
+    """Keep them alive, with growing pauses, and exchange the Rasas when another release is
+    published; never returns.
 
     `check(id)` raises release.ReleaseError for a release that may not be served.
     """
     pause = 1.0
-    refused, patience, again = None, 0.0, 0.0  # a release that can't be served, the seconds until it is tried again, and when that is
+    # a release that can't be served, the seconds until it is tried again, and when that is
+    refused, patience, again = None, 0.0, 0.0
     while True:
         await asyncio.sleep(pause)
         try:
@@ -124,9 +152,15 @@ async def watch(processes, check):
             for rasa in [rasa for rasa in processes.rasas if not rasa.runs()]:
                 logger.error("Rasa ended with %s; starting it again", rasa.process.returncode)
                 metrics.RESTARTS.labels("rasa").inc()
-                processes.rasas[processes.rasas.index(rasa)] = await _start_rasa(processes, processes.release)
+                processes.rasas[processes.rasas.index(rasa)] = await _start_rasa(
+                    processes, processes.release
+                )
             wanted = release.live(processes.config)
-            if wanted and wanted != processes.release and (wanted != refused or time.monotonic() >= again):
+            if (
+                wanted
+                and wanted != processes.release
+                and (wanted != refused or time.monotonic() >= again)
+            ):
                 try:
                     await asyncio.to_thread(check, wanted)
                     await _exchange(processes, wanted)
@@ -145,14 +179,15 @@ async def watch(processes, check):
 
 
 async def send(processes, conversation, sender, text, intent, metadata):
-    """What Rasa's actions sent for one message, and the release: {"replies": [...], "understood": {...}, "seconds": {stage: Rasa's
-    own}}; raises NoAnswer."""
+    """What Rasa's actions sent for one message, and the release: {"replies": [...], "understood":
+    {...}, "seconds": {stage: Rasa's own}}; raises NoAnswer."""
     rasa = pick(processes, conversation)
     return await ask(processes, rasa, sender, text, intent, metadata), rasa.release
 
 
 def pick(processes, conversation):
-    """The Rasa of a conversation, which stays with it as long as it runs, for it knows its place in a story; raises NoAnswer."""
+    """The Rasa of a conversation, which stays with it as long as it runs, for it knows its place in
+    a story; raises NoAnswer."""
     running = [rasa for rasa in processes.rasas if rasa.runs()]
     if not running:
         raise NoAnswer("Rasa is not running")
@@ -175,12 +210,21 @@ async def ask(processes, rasa, sender, text, intent, metadata):
 
 
 async def explain(processes, rasa, text, metadata):
-    """How this Rasa understands a text: {text, intent, intent_ranking, entities, context, scores}; raises NoAnswer."""
-    return await _call(processes, rasa, "POST", "explain", {"text": text, "metadata": metadata}, processes.config.answer_seconds)
+    """How this Rasa understands a text: {text, intent, intent_ranking, entities, context, scores};
+    raises NoAnswer."""
+    return await _call(
+        processes,
+        rasa,
+        "POST",
+        "explain",
+        {"text": text, "metadata": metadata},
+        processes.config.answer_seconds,
+    )
 
 
 async def try_out(processes, id):
-    """The Rasa of candidate `id`, started where it doesn't run; one at a time. Raises release.ReleaseError, NoAnswer."""
+    """The Rasa of candidate `id`, started where it doesn't run; one at a time. Raises
+    release.ReleaseError, NoAnswer."""
     async with processes.trying:
         if not processes.tried or processes.tried.release != id or not processes.tried.runs():
             await _end_tried(processes)
@@ -196,9 +240,14 @@ async def _end_tried(processes):
 
 
 async def _end_what_hangs(processes):
-    """Kill a process that gives no sign of life, where messages have failed for a while; and a Rasa that lives but can't answer."""
+    """Kill a process that gives no sign of life, where messages have failed for a while; and a Rasa
+    that lives but can't answer."""
     now = time.monotonic()
-    failing = [rasa for rasa in processes.rasas if rasa.runs() and rasa.failing_since and now - rasa.failing_since > FAILING_SECONDS]
+    failing = [
+        rasa
+        for rasa in processes.rasas
+        if rasa.runs() and rasa.failing_since and now - rasa.failing_since > FAILING_SECONDS
+    ]
     for rasa in failing:
         if not await _lives(processes, rasa.port) or now - rasa.failing_since > 3 * FAILING_SECONDS:
             logger.error("Rasa gives no answer; it is killed")
@@ -208,7 +257,9 @@ async def _end_what_hangs(processes):
 
 async def _lives(processes, port):
     try:
-        async with processes.client.get(f"http://127.0.0.1:{port}/", timeout=aiohttp.ClientTimeout(total=HANGING_SECONDS)):
+        async with processes.client.get(
+            f"http://127.0.0.1:{port}/", timeout=aiohttp.ClientTimeout(total=HANGING_SECONDS)
+        ):
             return True
     except (aiohttp.ClientError, TimeoutError, OSError):
         return False
@@ -222,7 +273,11 @@ async def forget(processes, senders):
 
 async def _forget(processes):
     for sender in sorted(processes.unforgotten):
-        for rasa in [*processes.rasas, *processes.draining, *([processes.tried] if processes.tried else [])]:
+        for rasa in [
+            *processes.rasas,
+            *processes.draining,
+            *([processes.tried] if processes.tried else []),
+        ]:
             if not rasa.runs():
                 continue  # what it knew has gone with it
             try:
@@ -233,44 +288,79 @@ async def _forget(processes):
 
 
 async def _send(processes, rasa, sender, text, intent, metadata):
-    body = await _call(processes, rasa, "POST", "message", {"sender": sender, "text": text, "intent": intent,
-                                                            "metadata": {**metadata, "release": rasa.release}}, processes.config.answer_seconds)
+    body = await _call(
+        processes,
+        rasa,
+        "POST",
+        "message",
+        {
+            "sender": sender,
+            "text": text,
+            "intent": intent,
+            "metadata": {**metadata, "release": rasa.release},
+        },
+        processes.config.answer_seconds,
+    )
     try:
         sent, seconds = body["replies"], {stage: float(body["seconds"][stage]) for stage in STAGES}
     except (ValueError, KeyError, TypeError) as error:
         raise NoAnswer(f"Rasa gave no answer: {type(error).__name__}") from error
     if not isinstance(sent, list) or not sent or not all(_is_sent(part) for part in sent):
         raise NoAnswer("Rasa gave an empty answer")
-    if not all(0 <= passed <= processes.config.answer_seconds for passed in seconds.values()):  # false for what is no number, too
+    # false for what is no number, too
+    if not all(0 <= passed <= processes.config.answer_seconds for passed in seconds.values()):
         raise NoAnswer("Rasa tells of seconds that can't be")
-    return {"replies": [reply for part in sent for reply in part["replies"]], "understood": sent[0].get("understood"), "seconds": seconds}
+    return {
+        "replies": [reply for part in sent for reply in part["replies"]],
+        "understood": sent[0].get("understood"),
+        "seconds": seconds,
+    }
 
 
 async def _call(processes, rasa, method, route, body, seconds):
     """What a route of a Rasa's private channel gives within so many seconds; raises NoAnswer."""
     try:
-        async with processes.client.request(method, f"http://127.0.0.1:{rasa.port}/webhooks/gateway/{route}", json=body, headers=_headers(processes),
-                                            timeout=aiohttp.ClientTimeout(total=seconds), raise_for_status=True) as response:
+        async with processes.client.request(
+            method,
+            f"http://127.0.0.1:{rasa.port}/webhooks/gateway/{route}",
+            json=body,
+            headers=_headers(processes),
+            timeout=aiohttp.ClientTimeout(total=seconds),
+            raise_for_status=True,
+        ) as response:
             return json.loads(await response.read())
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise NoAnswer(f"Rasa gave no answer: {type(error).__name__}") from error
 
 
 def _is_sent(part):
-    """Whether it is what our actions send: {"replies": [reply, ...], "understood": {"topic": ..., "confidence": ...} or None}."""
-    if not isinstance(part, dict) or not isinstance(part.get("replies"), list) or not isinstance(part.get("understood") or {}, dict):
+    """Whether it is what our actions send: {"replies": [reply, ...], "understood": {"topic": ...,
+    "confidence": ...} or None}."""
+    if (
+        not isinstance(part, dict)
+        or not isinstance(part.get("replies"), list)
+        or not isinstance(part.get("understood") or {}, dict)
+    ):
         return False
-    understood = part.get("understood") or {}  # a wrong topic would go back to Rasa with every later message
-    return (part["replies"] and all(isinstance(reply, dict) for reply in part["replies"])
-            and isinstance(understood.get("topic") or {}, dict) and isinstance(understood.get("confidence") or 0, int | float))
+    # a wrong topic would go back to Rasa with every later message
+    understood = part.get("understood") or {}
+    return (
+        part["replies"]
+        and all(isinstance(reply, dict) for reply in part["replies"])
+        and isinstance(understood.get("topic") or {}, dict)
+        and isinstance(understood.get("confidence") or 0, int | float)
+    )
 
 
 async def _exchange(processes, id):
-    """Let new Rasas take over when they are warm and have answered their probe; the old ones drain. Where only answers have changed,
-    the archive is the one that they have loaded: they stay."""
+    """Let new Rasas take over when they are warm and have answered their probe; the old ones drain.
+    Where only answers have changed, the archive is the one that they have loaded: they stay."""
     archive = _archive_of(processes.config, id)
     if all(rasa.archive == archive and rasa.runs() for rasa in processes.rasas):
-        same = [Rasa(release=id, archive=archive, port=rasa.port, process=rasa.process) for rasa in processes.rasas]
+        same = [
+            Rasa(release=id, archive=archive, port=rasa.port, process=rasa.process)
+            for rasa in processes.rasas
+        ]
         await _probe(processes, same[0])
         logger.warning("release %s took over from %s, with the same archive", id, processes.release)
         processes.rasas, processes.release = same, id
@@ -290,7 +380,8 @@ async def _exchange(processes, id):
 
 
 async def _start_rasas(processes, id, started=()):
-    """RASA_PROCESSES of them, one after the other: there are visitors to be served meanwhile. `started` are being loaded already."""
+    """RASA_PROCESSES of them, one after the other: there are visitors to be served meanwhile.
+    `started` are being loaded already."""
     started = list(started)
     try:
         for rasa in started:
@@ -305,14 +396,22 @@ async def _start_rasas(processes, id, started=()):
 
 
 async def _start_rasa(processes, id):
-    return await _wait_until_it_answers(processes, _spawn_rasa(processes.config, id, processes.secret))
+    return await _wait_until_it_answers(
+        processes, _spawn_rasa(processes.config, id, processes.secret)
+    )
 
 
 def _spawn_rasa(config, id, secret):
-    """A Rasa that begins to load release `id`, whose every file is as it was signed; raises release.ReleaseError."""
+    """A Rasa that begins to load release `id`, whose every file is as it was signed; raises
+    release.ReleaseError."""
     archive, port = _archive_of(config, id), _free_port()
-    process = _spawn([*release.RASA, "serve", str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
-                     INTERNAL_SECRET=secret, SECRET="", LOG_LEVEL=config.log_level, LOG_FORMAT=config.log_format)
+    process = _spawn(
+        [*release.RASA, "serve", str(release.folder_of(config, id) / release.ARCHIVE), str(port)],
+        INTERNAL_SECRET=secret,
+        SECRET="",
+        LOG_LEVEL=config.log_level,
+        LOG_FORMAT=config.log_format,
+    )
     with contextlib.suppress(OSError):  # it ended at once, which is told below
         os.setpriority(os.PRIO_PROCESS, process.pid, BEHIND)
     return Rasa(release=id, archive=archive, port=port, process=process)
@@ -327,10 +426,16 @@ async def _wait_until_it_answers(processes, rasa):
             return rasa
         except NoAnswer as error:
             if not rasa.runs():
-                raise NoAnswer(f"Rasa ended with {rasa.process.returncode} while loading release {rasa.release}") from error
+                raise NoAnswer(
+                    f"Rasa ended with {rasa.process.returncode} while loading release "
+                    f"{rasa.release}"
+                ) from error
             if time.monotonic() - begun > READY_SECONDS:
                 await _end(rasa.process)
-                raise NoAnswer(f"Rasa did not answer its probe within {READY_SECONDS} s with release {rasa.release}") from error
+                raise NoAnswer(
+                    f"Rasa did not answer its probe within {READY_SECONDS} s with release "
+                    f"{rasa.release}"
+                ) from error
         await asyncio.sleep(0.1)
 
 
@@ -340,13 +445,16 @@ async def _probe(processes, rasa):
 
 
 def _archive_of(config, id):
-    """The hash of the archive of release `id`, whose every file is as it was signed; raises release.ReleaseError."""
+    """The hash of the archive of release `id`, whose every file is as it was signed; raises
+    release.ReleaseError."""
     return release.read_manifest(config, id)["files"][release.ARCHIVE]
 
 
 def _spawn(command, **environment):
     """A process that ends when the pipe to its standard input does, and so with us."""
-    return subprocess.Popen(command, cwd=settings.ROOT, stdin=subprocess.PIPE, env={**os.environ, **environment})
+    return subprocess.Popen(
+        command, cwd=settings.ROOT, stdin=subprocess.PIPE, env={**os.environ, **environment}
+    )
 
 
 async def _end(process):

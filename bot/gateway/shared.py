@@ -1,8 +1,8 @@
 """What gateways share through Redis: how often who may call, and who is next in a conversation.
 
-Nothing is lost with it. While it doesn't answer, each gateway counts for itself, so that a caller may do as much at each
-of them; that no two gateways answer in one conversation at once is the database's to hold (store/locks.py).
-"""
+Nothing is lost with it. While it doesn't answer, each gateway counts for itself, so that a caller
+may do as much at each of them; that no two gateways answer in one conversation at once is the
+database's to hold (store/locks.py)."""
 
 import asyncio
 import hashlib
@@ -27,8 +27,9 @@ if left < 1 then wait = (1 - left) * 60 / per_minute else left = left - 1 end
 redis.call('HSET', KEYS[1], 'left', left, 'at', now)
 redis.call('PEXPIRE', KEYS[1], 120000)
 return tostring(wait)
-"""
-# A queue of tickets, each alive for as long as its own key: the place in it, or -1 where too many stand there already.
+"""  # noqa: E501
+# A queue of tickets, each alive for as long as its own key: the place in it, or -1 where too many
+# stand there already.
 STAND = """
 local place = -1
 for _, ticket in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
@@ -43,7 +44,7 @@ end
 redis.call('SET', KEYS[1] .. ARGV[1], '', 'PX', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return place
-"""
+"""  # noqa: E501
 LEAVE = "redis.call('LREM', KEYS[1], 1, ARGV[1]) return redis.call('DEL', KEYS[1] .. ARGV[1])"
 
 
@@ -51,8 +52,12 @@ class Shared:
     """The Redis at an address, or its absence."""
 
     def __init__(self, url):
-        self.client = redis.asyncio.Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
-        self.scripts = {script: self.client.register_script(script) for script in (TAKE, STAND, LEAVE)}
+        self.client = redis.asyncio.Redis.from_url(
+            url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+        )
+        self.scripts = {
+            script: self.client.register_script(script) for script in (TAKE, STAND, LEAVE)
+        }
         self.away_until = 0.0
 
     async def take(self, caller, per_minute):
@@ -61,11 +66,14 @@ class Shared:
         return None if wait is None else float(wait)
 
     async def stand(self, conversation, ticket, most, seconds):
-        """The ticket's place in the conversation's queue, 0 for the next, -1 where `most` wait already; None without Redis.
+        """The ticket's place in the conversation's queue, 0 for the next, -1 where `most` wait
+        already; None without Redis.
 
         A ticket that isn't shown again for so many seconds is out of the queue.
         """
-        return await self._run(STAND, f"queue:{{{_digest(conversation)}}}", ticket, most, int(seconds * 1000))
+        return await self._run(
+            STAND, f"queue:{{{_digest(conversation)}}}", ticket, most, int(seconds * 1000)
+        )
 
     async def leave(self, conversation, ticket):
         await self._run(LEAVE, f"queue:{{{_digest(conversation)}}}", ticket)
@@ -88,7 +96,9 @@ class Shared:
                 return await self.scripts[script](keys=[key], args=arguments)
         except (RedisError, OSError) as error:  # TimeoutError is an OSError
             self.away_until = time.monotonic() + AWAY_SECONDS
-            logger.error("Redis does not answer (%s); each gateway counts for itself", type(error).__name__)
+            logger.error(
+                "Redis does not answer (%s); each gateway counts for itself", type(error).__name__
+            )
             return None
 
 

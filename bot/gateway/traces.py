@@ -1,12 +1,15 @@
-"""Traces of messages for an OpenTelemetry collector: a span for each message, and one for each of its stages. No visitor's word."""
+"""Traces of messages for an OpenTelemetry collector: a span for each message, and one for each of
+its stages. No visitor's word."""
 
 import time
 
-STAGES = ("store", "understand", "end")  # those of metrics.SECONDS; what Rasa tells of itself lies within "understand"
+# those of metrics.SECONDS; what Rasa tells of itself lies within "understand"
+STAGES = ("store", "understand", "end")
 
 
 def begin(endpoint):
-    """What `record` and `end` take: sends to the collector at `endpoint` (OTLP over HTTP), behind the messages' back."""
+    """What `record` and `end` take: sends to the collector at `endpoint` (OTLP over HTTP), behind
+    the messages' back."""
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
         OTLPSpanExporter,  # 15 MB, for who wants traces
     )
@@ -14,20 +17,28 @@ def begin(endpoint):
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    provider = TracerProvider(resource=Resource.create({"service.name": "pamphlet"}), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=2)))
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": "pamphlet"}), shutdown_on_exit=False
+    )
+    provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(f"{endpoint.rstrip('/')}/v1/traces", timeout=2))
+    )
     return provider
 
 
 def record(provider, moments, within, **known):
-    """The spans of one message: `moments` are when it came and when each stage ended, in time.perf_counter's seconds; `within`
-    the seconds that Rasa tells of its own stages, one after the other. Its clock may be another, so the ways to it and back are
-    taken as equally long."""
+    """The spans of one message: `moments` are when it came and when each stage ended, in
+    time.perf_counter's seconds; `within` the seconds that Rasa tells of its own stages, one after
+    the other. Its clock may be another, so the ways to it and back are taken as equally long."""
     from opentelemetry import trace
 
     tracer, shift = provider.get_tracer("pamphlet"), time.time_ns() - 1e9 * time.perf_counter()
     begun, *ends = (int(shift + 1e9 * moment) for moment in moments)
-    whole = tracer.start_span("message", start_time=begun, attributes={name: value for name, value in known.items() if value is not None})
+    whole = tracer.start_span(
+        "message",
+        start_time=begun,
+        attributes={name: value for name, value in known.items() if value is not None},
+    )
     inside = trace.set_span_in_context(whole)
     for stage, start, end in zip(STAGES, (begun, *ends), ends, strict=False):
         span = tracer.start_span(stage, inside, start_time=start)

@@ -1,7 +1,8 @@
 """A message's way, whatever its channel: stored, screened, understood, answered, stored.
 
-Every accepted message ends in exactly one of "answered and stored" or "refused with a sentence the visitor can read".
-"""
+Every accepted message ends in exactly one of "answered and stored" or "refused with a sentence the
+visitor can read"."""
+
 from __future__ import annotations
 
 import asyncio
@@ -85,13 +86,16 @@ class Reply(BaseModel):
     @model_validator(mode="after")
     def _whole(self):
         if self.kind == "answer" and not (self.question and self.article and self.disclaimer):
-            raise ValueError("an answer comes with its question, its article and its disclaimer, or not at all")
+            raise ValueError(
+                "an answer comes with its question, its article and its disclaimer, or not at all"
+            )
         return self
 
 
 @dataclass
 class Desk:
-    """What a message's way needs: settings, database, processes, the live release's content and its screen."""
+    """What a message's way needs: settings, database, processes, the live release's content and its
+    screen."""
 
     config: settings.Settings
     engine: object
@@ -104,8 +108,10 @@ class Desk:
     shared: shared.Shared | None = None
     traces: object = None  # what traces.begin gave, where a collector is set
     under_way: dict = field(default_factory=dict)  # token: its messages that Rasa shall answer
-    forgotten: asyncio.Event = field(default_factory=asyncio.Event)  # something was deleted since the database was scrubbed
-    told: dict = field(default_factory=dict)  # turn: the reply that its visitor got while the database failed to store its end
+    # something was deleted since the database was scrubbed
+    forgotten: asyncio.Event = field(default_factory=asyncio.Event)
+    # turn: the reply that its visitor got while the database failed to store its end
+    told: dict = field(default_factory=dict)
 
 
 def read_release(desk, id):
@@ -119,18 +125,23 @@ def read_release(desk, id):
 async def take(desk, token, message, text=None, choice=None):
     """The replies to a visitor's message, and its turn's number.
 
-    Raises store.NoConversation, limits.Refused, UnknownChoice; store.StoreDown only where nothing could be said at all.
-    """
+    Raises store.NoConversation, limits.Refused, UnknownChoice; store.StoreDown only where nothing
+    could be said at all."""
     full = sum(desk.under_way.values()) >= MOST_UNDER_WAY * desk.config.rasa_processes
-    own = desk.under_way.get(token, 0)  # the turnstile would refuse as much, but has to look the conversation up first
+    # the turnstile would refuse as much, but has to look the conversation up first
+    own = desk.under_way.get(token, 0)
     if (full or own > limits.MOST_WAITING) and not (text and safety.screen(desk.screen, text)):
-        if desk.turnstile.locks and (found := await limits.in_time(store.find_replies, desk.engine, token, message)):
+        if desk.turnstile.locks and (
+            found := await limits.in_time(store.find_replies, desk.engine, token, message)
+        ):
             return found, None  # another gateway answered it, and was killed before it could say so
         raise limits.Refused("overloaded" if full else "busy", 2)
     desk.under_way[token] = own + 1
     try:
         shown, danger = hear(desk, text) if text else (None, None)
-        return await answer(desk, token, message, shown, choice, danger, desk.config.conversation_hours)
+        return await answer(
+            desk, token, message, shown, choice, danger, desk.config.conversation_hours
+        )
     finally:
         desk.under_way[token] -= 1
         if not desk.under_way[token]:
@@ -143,7 +154,8 @@ def hear(desk, text):
 
 
 async def answer(desk, token, message, text, choice, danger, hours):
-    """As `take`, of a message that was heard; its conversation ends when it is unused for so many hours."""
+    """As `take`, of a message that was heard; its conversation ends when it is unused for so many
+    hours."""
     if choice is not None and choice not in COMMANDS and not _is_question(desk, choice):
         raise UnknownChoice(choice)
     try:
@@ -155,7 +167,11 @@ async def answer(desk, token, message, text, choice, danger, hours):
     except store.StoreDown as error:
         logger.error("%s; a message was answered without it", error)
         metrics.UNSTORED.inc()
-        return [with_id(safety.reply(desk.screen, danger, desk.config.country)) if danger else refusal(desk, None)], None
+        return [
+            with_id(safety.reply(desk.screen, danger, desk.config.country))
+            if danger
+            else refusal(desk, None)
+        ], None
 
 
 async def _take(desk, token, message, text, choice, danger, hours):
@@ -168,23 +184,32 @@ async def _take(desk, token, message, text, choice, danger, hours):
         metrics.REPEATED.labels(accepted.channel).inc()
         return accepted.replies, accepted.turn
     try:
-        return await _end(desk, token, message, text, choice, danger, hours, accepted, begun, stored)
+        return await _end(
+            desk, token, message, text, choice, danger, hours, accepted, begun, stored
+        )
     except store.StoreDown as error:
         logger.error("%s; turn %s was answered without it", error, accepted.turn)
         country = accepted.country or desk.config.country
-        told = with_id(safety.reply(desk.screen, danger, country)) if danger else refusal(desk, country)
+        told = (
+            with_id(safety.reply(desk.screen, danger, country))
+            if danger
+            else refusal(desk, country)
+        )
         if len(desk.told) < MOST_TOLD:
             desk.told[accepted.turn] = told
         return [told], None
 
 
 async def settle(desk, before):
-    """Give every message whose end could not be stored the end that its visitor was told, and a refusal to those received
-    before the moment `before` whose gateway was killed; how many those were. Raises store.StoreDown."""
+    """Give every message whose end could not be stored the end that its visitor was told, and a
+    refusal to those received before the moment `before` whose gateway was killed; how many those
+    were. Raises store.StoreDown."""
     for turn, reply in list(desk.told.items()):
         await asyncio.to_thread(store.amend, desk.engine, turn, reply)
         desk.told.pop(turn, None)
-    return await asyncio.to_thread(store.settle, desk.engine, before, lambda country: refusal(desk, country))
+    return await asyncio.to_thread(
+        store.settle, desk.engine, before, lambda country: refusal(desk, country)
+    )
 
 
 async def _end(desk, token, message, text, choice, danger, hours, accepted, begun, stored):
@@ -207,16 +232,46 @@ async def _end(desk, token, message, text, choice, danger, hours, accepted, begu
     found = [{**reply, "text": await _fill(desk, token, reply)} for reply in found]
     first = found[0]
     state = follow(state, first, understood)
-    if not await limits.in_time(store.finish, desk.engine, accepted, found, first["kind"], None if danger else state, first.get("question"),
-                                (understood or {}).get("confidence"), understood, used):
-        accepted = await limits.in_time(store.accept, desk.engine, token, message, text, choice, hours)
+    if not await limits.in_time(
+        store.finish,
+        desk.engine,
+        accepted,
+        found,
+        first["kind"],
+        None if danger else state,
+        first.get("question"),
+        (understood or {}).get("confidence"),
+        understood,
+        used,
+    ):
+        accepted = await limits.in_time(
+            store.accept, desk.engine, token, message, text, choice, hours
+        )
         return accepted.replies, accepted.turn  # it was answered elsewhere meanwhile
     ended = time.perf_counter()
-    metrics.count_turn(accepted.channel, first, understood,
-                       {"store": stored - begun, "understand": answered - stored, **within, "end": ended - answered, "whole": ended - begun})
+    metrics.count_turn(
+        accepted.channel,
+        first,
+        understood,
+        {
+            "store": stored - begun,
+            "understand": answered - stored,
+            **within,
+            "end": ended - answered,
+            "whole": ended - begun,
+        },
+    )
     if desk.traces:
-        traces.record(desk.traces, (begun, stored, answered, ended), within, turn=accepted.turn, channel=accepted.channel,
-                      outcome=first["kind"], question=first.get("question"), release=used)
+        traces.record(
+            desk.traces,
+            (begun, stored, answered, ended),
+            within,
+            turn=accepted.turn,
+            channel=accepted.channel,
+            outcome=first["kind"],
+            question=first.get("question"),
+            release=used,
+        )
     logger.info("%s in %.0f ms", first["kind"], 1000 * (ended - begun))
     return found, accepted.turn
 
@@ -226,8 +281,14 @@ async def _ask(desk, accepted, text, choice):
     sender = f"{accepted.conversation}.{accepted.number // SESSION_TURNS}"
     intent, metadata = told(accepted.state, accepted.number, accepted.article, choice)
     try:
-        sent, used = await processes.send(desk.processes, accepted.conversation, sender, text or choice, intent,
-                                          {**metadata, "turn": accepted.turn})
+        sent, used = await processes.send(
+            desk.processes,
+            accepted.conversation,
+            sender,
+            text or choice,
+            intent,
+            {**metadata, "turn": accepted.turn},
+        )
         return sent["replies"], sent["understood"], used, sent["seconds"]
     except processes.NoAnswer as error:
         logger.error("turn %s: %s", accepted.turn, error)
@@ -235,11 +296,17 @@ async def _ask(desk, accepted, text, choice):
 
 
 def told(state, number, article, choice):
-    """(the choice as an intent or None, the metadata) with which a message goes to Rasa: what it may refer to."""
+    """(the choice as an intent or None, the metadata) with which a message goes to Rasa: what it
+    may refer to."""
     intent = choice
     if choice and choice.endswith(f".{replies.ARTICLE_INFO}"):
         article, intent = choice.split(".")
-    return intent, {"number": number, "article": article, "topic": state.get("topic"), "asked": state.get("asked", [])}
+    return intent, {
+        "number": number,
+        "article": article,
+        "topic": state.get("topic"),
+        "asked": state.get("asked", []),
+    }
 
 
 def follow(state, reply, understood):
@@ -255,15 +322,24 @@ async def _obey(desk, token, accepted, command):
     texts = desk.library.texts
     if command == "forget_me_yes":
         receipt = await _forget(desk, token)
-        return {"kind": "talk", "topic": "forget_me", "text": replies.fill(texts["forget_me_done"], receipt=receipt)}
+        return {
+            "kind": "talk",
+            "topic": "forget_me",
+            "text": replies.fill(texts["forget_me_done"], receipt=receipt),
+        }
     if command == "forget_me_no":
         return {"kind": "talk", "topic": "forget_me", "text": texts["forget_me_kept"]}
-    return {"kind": "talk", "topic": command, "text": texts["none_of_these_reply"],
-            "choices": replies.starters(desk.library, accepted.article)}
+    return {
+        "kind": "talk",
+        "topic": command,
+        "text": texts["none_of_these_reply"],
+        "choices": replies.starters(desk.library, accepted.article),
+    }
 
 
 async def forget(desk, token):
-    """Delete a conversation everywhere, once the message that it waits for is answered; its receipt."""
+    """Delete a conversation everywhere, once the message that it waits for is answered; its
+    receipt."""
     conversation = await limits.in_time(store.find_conversation, desk.engine, token)
     async with desk.turnstile.one(conversation):
         return await _forget(desk, token)
@@ -272,16 +348,25 @@ async def forget(desk, token):
 async def _forget(desk, token):
     conversation, count, receipt = await limits.in_time(store.forget, desk.engine, token)
     desk.forgotten.set()
-    await processes.forget(desk.processes, [f"{conversation}.{session}" for session in range(count // SESSION_TURNS + 1)])
+    await processes.forget(
+        desk.processes,
+        [f"{conversation}.{session}" for session in range(count // SESSION_TURNS + 1)],
+    )
     return receipt
 
 
 async def _fill(desk, token, reply):
-    """A reply's text with what only the gateway knows: for how long texts are kept, and what is stored of this visitor."""
+    """A reply's text with what only the gateway knows: for how long texts are kept, and what is
+    stored of this visitor."""
     text = replies.fill(reply["text"], days=desk.config.retention_days)
     if reply.get("topic") == "about_me":
         stored = await limits.in_time(store.count, desk.engine, token)
-        text = replies.fill(text, messages=stored["messages"], votes=stored["votes"], since=f"{stored['since']:%d %B %Y}".lstrip("0"))
+        text = replies.fill(
+            text,
+            messages=stored["messages"],
+            votes=stored["votes"],
+            since=f"{stored['since']:%d %B %Y}".lstrip("0"),
+        )
     return text
 
 
@@ -300,13 +385,24 @@ def unavailable(desk, country):
     """Something behind is down; the emergency numbers all the same."""
     texts = desk.library.texts
     lines = safety.numbers(desk.screen, country or desk.config.country)
-    return {"kind": "unavailable", "text": replies.fill(texts["unavailable"], emergency=texts["emergency_hint"]),
-            "numbers": [{key: line[key] for key in ("label", "number", "tel")} for line in lines if line["line"] == "emergency"]}
+    return {
+        "kind": "unavailable",
+        "text": replies.fill(texts["unavailable"], emergency=texts["emergency_hint"]),
+        "numbers": [
+            {key: line[key] for key in ("label", "number", "tel")}
+            for line in lines
+            if line["line"] == "emergency"
+        ],
+    }
 
 
 def _is_question(desk, name):
     article, _, id = name.partition(".")
-    return name in desk.library.questions or id == replies.ARTICLE_INFO and article in desk.library.articles
+    return (
+        name in desk.library.questions
+        or id == replies.ARTICLE_INFO
+        and article in desk.library.articles
+    )
 
 
 def with_id(reply):

@@ -26,8 +26,12 @@ class Opening(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     article: str | None = Field(None, max_length=100, description="the article that the page shows")
-    country: str | None = Field(None, pattern="^[A-Za-z]{2}$", description="the visitor's country, for emergency numbers")
-    language: str | None = Field(None, pattern="^[A-Za-z0-9-]{2,20}$", description="of the widget; answers stay English")
+    country: str | None = Field(
+        None, pattern="^[A-Za-z]{2}$", description="the visitor's country, for emergency numbers"
+    )
+    language: str | None = Field(
+        None, pattern="^[A-Za-z0-9-]{2,20}$", description="of the widget; answers stay English"
+    )
 
 
 class Opened(BaseModel):
@@ -62,7 +66,9 @@ class Vote(BaseModel):
     model_config = ConfigDict(extra="forbid")
     reply: str = Field(max_length=64)
     helpful: bool = Field(strict=True)
-    reason: Literal["inaccurate", "out_of_date", "unclear", "not_what_was_asked", "other"] | None = None
+    reason: (
+        Literal["inaccurate", "out_of_date", "unclear", "not_what_was_asked", "other"] | None
+    ) = None
     comment: str | None = Field(None, max_length=LONGEST_TEXT)
 
 
@@ -73,11 +79,24 @@ async def open_conversation(request: Request, opening: Opening) -> Opened:
     await request.app.state.openings.take(request.client.host if request.client else "")
     article = opening.article if opening.article in desk.library.articles else None
     id, token, expires_at = await limits.in_time(
-        store.open_conversation, desk.engine, "web", desk.config.conversation_hours, article, (opening.country or "").upper() or None)
-    return Opened(conversation=id, token=token, expires_at=expires_at.isoformat(),
-                  notice=replies.fill(desk.library.texts["notice"], covered=replies.covered(desk.library),
-                                      days=desk.config.retention_days),
-                  starters=replies.starters(desk.library, article))
+        store.open_conversation,
+        desk.engine,
+        "web",
+        desk.config.conversation_hours,
+        article,
+        (opening.country or "").upper() or None,
+    )
+    return Opened(
+        conversation=id,
+        token=token,
+        expires_at=expires_at.isoformat(),
+        notice=replies.fill(
+            desk.library.texts["notice"],
+            covered=replies.covered(desk.library),
+            days=desk.config.retention_days,
+        ),
+        starters=replies.starters(desk.library, article),
+    )
 
 
 @router.post("/messages", response_model_exclude_unset=True)
@@ -91,7 +110,8 @@ async def send_message(request: Request, message: Message, authorization: Token 
         await request.app.state.messages.take(token)
         found, turn = await turns.take(desk, token, message.id, message.text, message.choice)
     except limits.Refused:
-        warning = turns.warn(desk, message.text) if message.text else None  # nobody in danger is told to wait
+        # nobody in danger is told to wait
+        warning = turns.warn(desk, message.text) if message.text else None
         if warning is None:
             raise
         found, turn = [warning], None
@@ -102,7 +122,11 @@ async def send_message(request: Request, message: Message, authorization: Token 
 async def read_messages(request: Request, after: Id = 0, authorization: Token = None) -> dict:
     """What was said behind turn `after`, to resume."""
     desk = request.app.state.desk
-    return {"turns": await limits.in_time(store.read_turns, desk.engine, read_token(authorization), after)}
+    return {
+        "turns": await limits.in_time(
+            store.read_turns, desk.engine, read_token(authorization), after
+        )
+    }
 
 
 @router.post("/feedback")
@@ -114,7 +138,9 @@ async def give_feedback(request: Request, vote: Vote, authorization: Token = Non
         comment = masking.mask(vote.comment, desk.words)
     token = read_token(authorization)
     await request.app.state.messages.take(token)
-    await limits.in_time(votes.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment)
+    await limits.in_time(
+        votes.vote, desk.engine, token, vote.reply, vote.helpful, vote.reason, comment
+    )
     metrics.VOTES.labels("yes" if vote.helpful else "no").inc()
     return {"text": desk.library.texts["feedback_thanks"]}
 
@@ -123,16 +149,20 @@ async def give_feedback(request: Request, vote: Vote, authorization: Token = Non
 async def read_terms(request: Request) -> dict:
     """What this is, for whom it isn't, and for how long texts are kept."""
     desk = request.app.state.desk
-    return {"text": replies.fill(desk.library.texts["terms_of_use"], days=desk.config.retention_days),
-            "retention_days": desk.config.retention_days}
+    return {
+        "text": replies.fill(desk.library.texts["terms_of_use"], days=desk.config.retention_days),
+        "retention_days": desk.config.retention_days,
+    }
 
 
 @router.get("/conversations/current")
 async def read_conversation(request: Request, authorization: Token = None) -> dict:
     """Everything that is stored of this conversation."""
     desk, token = request.app.state.desk, read_token(authorization)
-    return {**await limits.in_time(store.read_conversation, desk.engine, token),
-            "turns": await limits.in_time(store.read_turns, desk.engine, token)}
+    return {
+        **await limits.in_time(store.read_conversation, desk.engine, token),
+        "turns": await limits.in_time(store.read_turns, desk.engine, token),
+    }
 
 
 @router.delete("/conversations/current")

@@ -1,1 +1,2 @@
-"""What Rasa runs of ours: graph components, importer, policy, tracker store, channel. The only code that imports rasa."""
+"""What Rasa runs of ours: graph components, importer, policy, tracker store, channel. The only code
+that imports rasa."""

@@ -1,9 +1,11 @@
 """Rasa, as processes that the command line and the gateway start:
 
-- `python -m bot.rasa train FOLDER ARCHIVE` trains the release in FOLDER (config.yml, domain.yml, data/) and prints a line
-  `component NAME` whenever it begins to train one;
-- `python -m bot.rasa understand ARCHIVE` prints the archive's intents, then how it understands each line that it reads;
-- `python -m bot.rasa serve ARCHIVE PORT` serves the gateway's private channel on loopback, until its standard input ends;
+- `python -m bot.rasa train FOLDER ARCHIVE` trains the release in FOLDER (config.yml, domain.yml,
+  data/) and prints a line `component NAME` whenever it begins to train one;
+- `python -m bot.rasa understand ARCHIVE` prints the archive's intents, then how it understands each
+  line that it reads;
+- `python -m bot.rasa serve ARCHIVE PORT` serves the gateway's private channel on loopback, until
+  its standard input ends;
 - `python -m bot.rasa rasa ARGUMENT ...` is Rasa's own command line (`bot rasa` at the terminal).
 """
 
@@ -20,7 +22,8 @@ from bot.rasa import compatibility
 
 
 def main(arguments):
-    warnings.showwarning = lambda *_, **__: None  # Rasa's dependencies warn of each other's age, and undo filters
+    # Rasa's dependencies warn of each other's age, and undo filters
+    warnings.showwarning = lambda *_, **__: None
     compatibility.prepare()
     verb, arguments = arguments[0], arguments[1:]
     if verb == "rasa":
@@ -55,13 +58,19 @@ def train(folder, archive):
 
     LoggingHook.on_before_node = on_before_node
     archive = Path(archive)
-    result = train(domain=f"{folder}/domain.yml", config=f"{folder}/config.yml", training_files=f"{folder}/data",
-                   output=str(archive.parent), fixed_model_name=archive.name.removesuffix(".tar.gz"))
+    result = train(
+        domain=f"{folder}/domain.yml",
+        config=f"{folder}/config.yml",
+        training_files=f"{folder}/data",
+        output=str(archive.parent),
+        fixed_model_name=archive.name.removesuffix(".tar.gz"),
+    )
     return result.code
 
 
 def understand(archive):
-    """For each JSON line {text, metadata?} on standard input print {intent, intent_ranking, entities, context} of the archive."""
+    """For each JSON line {text, metadata?} on standard input print {intent, intent_ranking,
+    entities, context} of the archive."""
     from rasa.core.agent import Agent
     from rasa.core.channels.channel import UserMessage
 
@@ -71,9 +80,20 @@ def understand(archive):
     print(json.dumps({"intents": sorted(agent.domain.intents)}), flush=True)
     for line in sys.stdin:
         message = json.loads(line)
-        parsed = asyncio.run(agent.processor.parse_message(
-            UserMessage(as_words(message["text"]), metadata=message.get("metadata"))))
-        print(json.dumps({key: parsed.get(key) for key in ("intent", "intent_ranking", "entities", "context")}), flush=True)
+        parsed = asyncio.run(
+            agent.processor.parse_message(
+                UserMessage(as_words(message["text"]), metadata=message.get("metadata"))
+            )
+        )
+        print(
+            json.dumps(
+                {
+                    key: parsed.get(key)
+                    for key in ("intent", "intent_ranking", "entities", "context")
+                }
+            ),
+            flush=True,
+        )
 
 
 def serve(archive, port):
@@ -83,16 +103,26 @@ def serve(archive, port):
 
     parent.end_with_parent()
     root = Path(__file__).parents[2]
-    serve_application(model_path=archive, interface="127.0.0.1", port=int(port), enable_api=False,
-                      credentials=str(root / "credentials.yml"), server_listeners=[(_end_without_model, "after_server_start")],
-                      endpoints=AvailableEndpoints.read_endpoints(str(root / "endpoints.yml")))
+    serve_application(
+        model_path=archive,
+        interface="127.0.0.1",
+        port=int(port),
+        enable_api=False,
+        credentials=str(root / "credentials.yml"),
+        server_listeners=[(_end_without_model, "after_server_start")],
+        endpoints=AvailableEndpoints.read_endpoints(str(root / "endpoints.yml")),
+    )
     return 0
 
 
 async def _end_without_model(app, loop):
     """Rasa serves on without a model; who started it must hear of that at once."""
     if not app.ctx.agent.is_ready():
-        print("the archive was made by another version of this code; train again", file=sys.stderr, flush=True)
+        print(
+            "the archive was made by another version of this code; train again",
+            file=sys.stderr,
+            flush=True,
+        )
         os._exit(3)
 
 

@@ -1,8 +1,9 @@
-"""What a message asks, apart from what it asks it of: "how is writer's cramp diagnosed" is, masked, "how is this condition
-diagnosed", and every article's phrases teach what that means.
+"""What a message asks, apart from what it asks it of: "how is writer's cramp diagnosed" is, masked,
+"how is this condition diagnosed", and every article's phrases teach what that means.
 
-The aspects are the facets that the questions have. Where no phrase has one, nothing here is learned or computed.
-"""
+The aspects are the facets that the questions have. Where no phrase has one, nothing here is learned
+or computed."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,15 +18,16 @@ def facets_of(example):
 
 
 def mask(text, mentions):
-    """The text with each of `mentions` (entities) as "this condition", "this medicine" or "this treatment"."""
+    """The text with each of `mentions` (entities) as "this condition", "this medicine" or "this
+    treatment"."""
     for mention in sorted(mentions, key=lambda mention: -mention["start"]):
-        text = f"{text[:mention['start']]}this {mention['kind']}{text[mention['end']:]}"
+        text = f"{text[: mention['start']]}this {mention['kind']}{text[mention['end'] :]}"
     return text
 
 
 def unify(text, mentions):
-    """The text with each of `mentions` (entities) that has a `core` under its term's own name; what a longer name says
-    besides stays."""
+    """The text with each of `mentions` (entities) that has a `core` under its term's own name; what
+    a longer name says besides stays."""
     for mention in sorted(mentions, key=lambda mention: -mention["start"]):
         if mention["core"]:
             start, end = mention["core"]
@@ -34,11 +36,12 @@ def unify(text, mentions):
 
 
 def add(log_probability, log_aspects, aspect_of, weight):
-    """The log probabilities of the intents, [intents], with those of the aspects, [aspects], taken in.
+    """The log probabilities of the intents, [intents], with those of the aspects, [aspects], taken
+    in.
 
-    `aspect_of`: each intent's aspect, -1 for none. What the questions have between them stays theirs: an aspect tells one
-    question from another, and never makes a question of what is none, or is about something that no article covers.
-    """
+    `aspect_of`: each intent's aspect, -1 for none. What the questions have between them stays
+    theirs: an aspect tells one question from another, and never makes a question of what is none,
+    or is about something that no article covers."""
     questions = np.flatnonzero(aspect_of >= 0)
     own = log_probability[questions]
     together = own + weight * log_aspects[aspect_of[questions]]

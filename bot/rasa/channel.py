@@ -1,4 +1,5 @@
-"""The gateway's private channel into Rasa: one message in, all its replies out; who has no secret gets a 403."""
+"""The gateway's private channel into Rasa: one message in, all its replies out; who has no secret
+gets a 403."""
 
 import hmac
 import logging
@@ -15,11 +16,12 @@ EXPLAINED = ("text", "intent", "intent_ranking", "entities", "context", "scores"
 
 
 class GatewayInput(InputChannel):
-    """Takes {sender, text, intent?, metadata} and gives {replies: [what the actions sent as json_message], seconds: {parse, act}}.
+    """Takes {sender, text, intent?, metadata} and gives {replies: [what the actions sent as
+    json_message], seconds: {parse, act}}.
 
-    With `intent` the message is a choice, and understood already. `DELETE /webhooks/gateway/<sender>` forgets.
-    `POST /webhooks/gateway/explain` takes {text, metadata} and gives how the text is understood; nothing is kept of it.
-    """
+    With `intent` the message is a choice, and understood already. `DELETE
+    /webhooks/gateway/<sender>` forgets. `POST /webhooks/gateway/explain` takes {text, metadata} and
+    gives how the text is understood; nothing is kept of it."""
 
     def __init__(self, secret):
         self.secret = secret
@@ -36,7 +38,9 @@ class GatewayInput(InputChannel):
         blueprint = Blueprint("gateway")
 
         def trusted(request):
-            return hmac.compare_digest(request.headers.get("authorization", "").encode(), f"Bearer {self.secret}".encode())
+            return hmac.compare_digest(
+                request.headers.get("authorization", "").encode(), f"Bearer {self.secret}".encode()
+            )
 
         @blueprint.route("/message", methods=["POST"])
         async def receive(request):
@@ -44,21 +48,35 @@ class GatewayInput(InputChannel):
                 return response.json({"error": "forbidden"}, 403)
             begun, body, output = time.perf_counter(), request.json, CollectingOutputChannel()
             logs.begin_turn(body["metadata"])
-            message = UserMessage(as_words(body["text"]), output, body["sender"], input_channel=self.name(), metadata=body["metadata"])
+            message = UserMessage(
+                as_words(body["text"]),
+                output,
+                body["sender"],
+                input_channel=self.name(),
+                metadata=body["metadata"],
+            )
             try:
-                message.parse_data = (chosen(body["text"], body["intent"]) if body.get("intent")
-                                      else await request.app.ctx.agent.processor.parse_message(message))
+                message.parse_data = (
+                    chosen(body["text"], body["intent"])
+                    if body.get("intent")
+                    else await request.app.ctx.agent.processor.parse_message(message)
+                )
                 parsed = time.perf_counter()
                 await on_new_message(message)
             except Exception as error:
-                await trackers.behind(request.app.ctx.agent.tracker_store).delete(body["sender"])  # a turn that broke off midway would bend the next one
-                logger.error("turn %s failed: %s", body["metadata"].get("turn"), type(error).__name__)
+                # a turn that broke off midway would bend the next one
+                await trackers.behind(request.app.ctx.agent.tracker_store).delete(body["sender"])
+                logger.error(
+                    "turn %s failed: %s", body["metadata"].get("turn"), type(error).__name__
+                )
                 return response.json({"error": type(error).__name__}, 500)
             sent = [message["custom"] for message in output.messages if "custom" in message]
             seconds = {"parse": parsed - begun, "act": time.perf_counter() - parsed}
             logger.info("answered with %s parts", len(sent))
-            return response.json({"replies": [part for part in sent if "offer" not in part],  # an offer was for the action
-                                  "seconds": seconds})
+            # an offer was for the action
+            return response.json(
+                {"replies": [part for part in sent if "offer" not in part], "seconds": seconds}
+            )
 
         @blueprint.route("/explain", methods=["POST"])
         async def explain(request):
@@ -66,7 +84,9 @@ class GatewayInput(InputChannel):
                 return response.json({"error": "forbidden"}, 403)
             logs.begin_turn(None)
             metadata = {**request.json["metadata"], "explain": True}
-            parsed = await request.app.ctx.agent.processor.parse_message(UserMessage(as_words(request.json["text"]), metadata=metadata))
+            parsed = await request.app.ctx.agent.processor.parse_message(
+                UserMessage(as_words(request.json["text"]), metadata=metadata)
+            )
             return response.json({key: parsed.get(key) for key in EXPLAINED})
 
         @blueprint.route("/<sender>", methods=["DELETE"])

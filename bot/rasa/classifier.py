@@ -1,6 +1,8 @@
-"""Which question a message asks: logistic regression over the sentence vector, two middle layers and character n-grams,
-times the likeness to the nearest training phrase, and, where questions have facets, the aspect that all articles' phrases
-teach (bot/rasa/aspects.py); docs/understanding.md tells why, and what each part is worth."""
+"""Which question a message asks: logistic regression over the sentence vector, two middle layers
+and character n-grams, times the likeness to the nearest training phrase, and, where questions have
+facets, the aspect that all articles' phrases teach (bot/rasa/aspects.py); docs/understanding.md
+tells why, and what each part is worth."""
+
 from __future__ import annotations
 
 import json
@@ -27,11 +29,15 @@ from threadpoolctl import threadpool_limits
 
 from bot.rasa import aspects
 
-VECTOR = 384  # what a dense feature begins with: the sentence vector; layers of the same width follow
-FOLDS = 5  # the thresholds come from scores of phrases, and of whole intents, that were left out of the training
+# what a dense feature begins with: the sentence vector; layers of the same width follow
+VECTOR = 384
+# the thresholds come from scores of phrases, and of whole intents, that were left out of the
+# training
+FOLDS = 5
 SEED = 42
 ASPECT_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
-MOST_WORK = 4_000_000  # phrases times intents up to which the regression is solved; beyond, discriminants are computed
+# phrases times intents up to which the regression is solved; beyond, discriminants are computed
+MOST_WORK = 4_000_000
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
 BLOCK = 256  # left-out phrases that are scored together
 MOST_ASKED = 4_000  # left-out phrases that are asked then: enough to tell 4 % from 3
@@ -39,10 +45,11 @@ MOST_ASKED = 4_000  # left-out phrases that are asked then: enough to tell 4 % f
 
 @dataclass(frozen=True)
 class Model:
-    """What training learns, all float32: `means` of the layers, the n-grams' `idf`, the weights of dense features and of
-    n-grams ([features, intents]) and the `offset`; the vectors of all `phrases`, those of intent i from row `start[i]`;
-    `aspect_of` each intent (-1: none; empty where no phrase has a facet), with the means, weights and offset of the aspects'
-    regression over the masked text; and `scale`, which makes a score a confidence (of no numbers: the score is the
+    """What training learns, all float32: `means` of the layers, the n-grams' `idf`, the weights of
+    dense features and of n-grams ([features, intents]) and the `offset`; the vectors of all
+    `phrases`, those of intent i from row `start[i]`; `aspect_of` each intent (-1: none; empty where
+    no phrase has a facet), with the means, weights and offset of the aspects' regression over the
+    masked text; and `scale`, which makes a score a confidence (of no numbers: the score is the
     confidence)."""
 
     means: np.ndarray
@@ -61,9 +68,9 @@ class Model:
 
 @dataclass(frozen=True)
 class Phrases:
-    """What is learned from: n-gram counts (sparse [n, grams]), dense features of the texts and of the masked texts [n, d],
-    and labels [n]; dense features, labels and weights of the intents' `own` words, which have no n-grams; each intent's
-    aspect, -1 for none."""
+    """What is learned from: n-gram counts (sparse [n, grams]), dense features of the texts and of
+    the masked texts [n, d], and labels [n]; dense features, labels and weights of the intents'
+    `own` words, which have no n-grams; each intent's aspect, -1 for none."""
 
     counts: scipy.sparse.csr_matrix
     dense: np.ndarray
@@ -77,7 +84,8 @@ class Phrases:
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class QuestionClassifier(GraphComponent, IntentClassifier):
-    """Sets `intent` and `intent_ranking`, confidences in [0, 1]; a message without features gets intent None."""
+    """Sets `intent` and `intent_ranking`, confidences in [0, 1]; a message without features gets
+    intent None."""
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -90,38 +98,48 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
         return {
-            # How much the sentence vector, each middle layer and the n-grams weigh, each of length 1 before that.
+            # How much the sentence vector, each middle layer and the n-grams weigh, each of length
+            # 1 before that.
             "vector_weight": 1.5,
             "layer_weight": 0.7,
             "gram_weight": 0.7,
             # How much the words of an intent's name weigh as a phrase of it; 0 leaves them out.
             "name_weight": 1.0,
-            # How much each sentence of a question's own wording, title and lead weighs as a phrase of it.
+            # How much each sentence of a question's own wording, title and lead weighs as a phrase
+            # of it.
             "text_weight": 0.5,
-            # How much a question's aspect, learned over all articles from phrases whose terms are masked, weighs beside the
-            # question itself; 0 leaves it out. Questions without a facet have none.
+            # How much a question's aspect, learned over all articles from phrases whose terms are
+            # masked, weighs beside the question itself; 0 leaves it out. Questions without a facet
+            # have none.
             "aspect_weight": 0.5,
             # How strongly the regression is held to small weights.
             "regularisation": 0.1,
-            # Phrases that span the space in which the regression is solved; more cost time (squared) and memory.
+            # Phrases that span the space in which the regression is solved; more cost time
+            # (squared) and memory.
             "landmarks": 2048,
             "max_iterations": 40,
-            # The share of messages that may be answered wrongly: with a confidence over 0.5 the left-out phrases keep it.
-            # None: the confidence is the plain score, the geometric mean of probability and likeness.
+            # The share of messages that may be answered wrongly: with a confidence over 0.5 the
+            # left-out phrases keep it. None: the confidence is the plain score, the geometric mean
+            # of probability and likeness.
             "wrong_answers": None,
-            # The share of messages, when that is computed, whose intent was never taught. 0 where such messages have
-            # phrases of their own, as not_covered and out_of_scope have.
+            # The share of messages, when that is computed, whose intent was never taught. 0 where
+            # such messages have phrases of their own, as not_covered and out_of_scope have.
             "strangers": 0.1,
-            # Threads of the linear algebra, in the whole process. With a second one on a busy machine each product waits
-            # for both to get their turn: training then took ten times as long.
+            # Threads of the linear algebra, in the whole process. With a second one on a busy
+            # machine each product waits for both to get their turn: training then took ten times as
+            # long.
             "threads": 1,
             # How many intents the ranking lists.
             "ranking_length": 10,
         }
 
     def __init__(
-        self, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource,
-        model: Optional[Model] = None, intents: Tuple[Text, ...] = (),
+        self,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        model: Optional[Model] = None,
+        intents: Tuple[Text, ...] = (),
     ) -> None:
         self._config, self._storage, self._resource = config, model_storage, resource
         self._model, self._intents = model, intents
@@ -129,23 +147,37 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource,
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
         execution_context: ExecutionContext,
     ) -> QuestionClassifier:
         return cls(config, model_storage, resource)
 
     @classmethod
     def load(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource,
-        execution_context: ExecutionContext, **kwargs: Any,
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
     ) -> QuestionClassifier:
         with model_storage.read_from(resource) as folder:
             intents = json.loads((folder / "intents.json").read_text(encoding="utf-8"))["intents"]
-            return cls(config, model_storage, resource, Model(**load_file(str(folder / "model.safetensors"))), intents)
+            return cls(
+                config,
+                model_storage,
+                resource,
+                Model(**load_file(str(folder / "model.safetensors"))),
+                intents,
+            )
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Learns from the examples that have a text and an intent. `intents.json` of the resource tells what the
-        left-out phrases showed: the threshold and the shares of messages above it."""
+        """Learns from the examples that have a text and an intent. `intents.json` of the resource
+        tells what the left-out phrases showed: the threshold and the shares of messages above
+        it."""
         examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
         self._intents = sorted({e.get(INTENT) for e in examples})
         phrases = self._gather(examples)
@@ -155,7 +187,9 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             scale, report = calibrate(phrases, self._config)
         self._model = fit(phrases, self._config, scale)
         with self._storage.write_to(self._resource) as folder:
-            (folder / "intents.json").write_text(json.dumps({"intents": self._intents, **report}), encoding="utf-8")
+            (folder / "intents.json").write_text(
+                json.dumps({"intents": self._intents, **report}), encoding="utf-8"
+            )
             save_file(asdict(self._model), str(folder / "model.safetensors"))
         return self._resource
 
@@ -167,11 +201,19 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         known = sorted({facet for facet in facets if facet})
         own = [first[intent].get_dense_features(INTENT)[1] for intent in self._intents]
         own = [each.features if each else np.zeros((0, 3 * VECTOR)) for each in own]
-        weights = [[self._config["name_weight" if row == 0 else "text_weight"] for row in range(len(each))] for each in own]
+        weights = [
+            [self._config["name_weight" if row == 0 else "text_weight"] for row in range(len(each))]
+            for each in own
+        ]
         features = _features(examples)
-        return Phrases(*features, labels, np.concatenate(own).astype(np.float32),
-                       np.repeat(np.arange(len(own)), [len(each) for each in own]), np.concatenate(weights).astype(np.float32),
-                       np.array([known.index(facet) if facet else -1 for facet in facets]))
+        return Phrases(
+            *features,
+            labels,
+            np.concatenate(own).astype(np.float32),
+            np.repeat(np.arange(len(own)), [len(each) for each in own]),
+            np.concatenate(weights).astype(np.float32),
+            np.array([known.index(facet) if facet else -1 for facet in facets]),
+        )
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         return training_data
@@ -183,9 +225,23 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             if message.get_dense_features(TEXT)[1]:
                 dense, masked = _sentence(message)
                 logits, asked = score(self._model, dense, masked, self._config)
-                best, confidences = rank(self._model, logits[0], asked[0], *_grams(message), dense[0, :VECTOR], self._config)
-                ranking = [{"name": self._intents[i], "confidence": float(c)} for i, c in zip(best, confidences, strict=False)]
-            message.set("intent", ranking[0] if ranking else {"name": None, "confidence": 0.0}, add_to_output=True)
+                best, confidences = rank(
+                    self._model,
+                    logits[0],
+                    asked[0],
+                    *_grams(message),
+                    dense[0, :VECTOR],
+                    self._config,
+                )
+                ranking = [
+                    {"name": self._intents[i], "confidence": float(c)}
+                    for i, c in zip(best, confidences, strict=False)
+                ]
+            message.set(
+                "intent",
+                ranking[0] if ranking else {"name": None, "confidence": 0.0},
+                add_to_output=True,
+            )
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages
 
@@ -197,7 +253,10 @@ def fit(phrases: Phrases, config, scale) -> Model:
     idf = (np.log((1 + len(labels)) / (1 + seen)) + 1).astype(np.float32)
     means = phrases.dense[:, VECTOR:].mean(axis=0)
     used = phrases.own_weights > 0
-    vectors, owner = np.concatenate([phrases.dense, phrases.own[used]]), np.concatenate([labels, phrases.own_labels[used]])
+    vectors, owner = (
+        np.concatenate([phrases.dense, phrases.own[used]]),
+        np.concatenate([labels, phrases.own_labels[used]]),
+    )
     weights = np.concatenate([np.ones(len(labels), dtype=np.float32), phrases.own_weights[used]])
     wordless = scipy.sparse.csr_matrix((used.sum(), len(idf)), dtype=np.float32)
     grams = scipy.sparse.vstack([_weigh_grams(counts, idf, config), wordless]).tocsr()
@@ -205,33 +264,53 @@ def fit(phrases: Phrases, config, scale) -> Model:
     if _is_large(phrases):
         learned = _discriminate(_weigh_dense(vectors, means, config), owner, weights, intents)
     else:
-        learned = _regress(grams, _weigh_dense(vectors, means, config), owner, weights, intents, config)
+        learned = _regress(
+            grams, _weigh_dense(vectors, means, config), owner, weights, intents, config
+        )
     start = np.searchsorted(owner[order], np.arange(intents + 1))
-    return Model(means, idf, *learned, np.ascontiguousarray(vectors[order, :VECTOR]), start, *_fit_aspects(phrases, config), scale)
+    return Model(
+        means,
+        idf,
+        *learned,
+        np.ascontiguousarray(vectors[order, :VECTOR]),
+        start,
+        *_fit_aspects(phrases, config),
+        scale,
+    )
 
 
 def score(model: Model, dense, masked, config) -> Tuple[np.ndarray, np.ndarray]:
-    """What dense features of texts and of masked texts ([n, d]) say for the intents [n, intents] and for the aspects
-    [n, aspects], as logits."""
+    """What dense features of texts and of masked texts ([n, d]) say for the intents [n, intents]
+    and for the aspects [n, aspects], as logits."""
     logits = _weigh_dense(dense, model.means, config) @ model.dense + model.offset
     if not len(model.aspect_of):
         return logits, np.zeros((len(logits), 0), dtype=np.float32)
-    return logits, _weigh_dense(masked, model.aspect_means, config) @ model.aspects + model.aspect_offset
+    return logits, _weigh_dense(
+        masked, model.aspect_means, config
+    ) @ model.aspects + model.aspect_offset
 
 
-def rank(model: Model, logits, asked, columns, counts, vector, config) -> Tuple[np.ndarray, np.ndarray]:
-    """The likeliest intents of one message, best first, and their confidences: of its row of both `score`s, of the `counts`
-    of the n-grams `columns`, and of its sentence `vector`."""
+def rank(
+    model: Model, logits, asked, columns, counts, vector, config
+) -> Tuple[np.ndarray, np.ndarray]:
+    """The likeliest intents of one message, best first, and their confidences: of its row of both
+    `score`s, of the `counts` of the n-grams `columns`, and of its sentence `vector`."""
     if len(columns) and len(model.grams):
         grams = counts * model.idf[columns]
-        logits = logits + (config["gram_weight"] / np.sqrt(grams @ grams)) * (grams @ model.grams[columns])
+        logits = logits + (config["gram_weight"] / np.sqrt(grams @ grams)) * (
+            grams @ model.grams[columns]
+        )
     logits = logits - logits.max()
     log_probability = logits - np.log(np.exp(logits).sum())
     if len(asked):
-        log_probability = aspects.add(log_probability, aspects.log_softmax(asked), model.aspect_of, config["aspect_weight"])
+        log_probability = aspects.add(
+            log_probability, aspects.log_softmax(asked), model.aspect_of, config["aspect_weight"]
+        )
     # Only the phrases of likely intents are compared: likeness never lifts one from far below.
     likely = np.argsort(-log_probability)[: 2 * config["ranking_length"]]
-    likeness = np.array([(model.phrases[model.start[i]:model.start[i + 1]] @ vector).max() for i in likely])
+    likeness = np.array(
+        [(model.phrases[model.start[i] : model.start[i + 1]] @ vector).max() for i in likely]
+    )
     scores = (log_probability[likely] + np.log(np.clip(likeness, 1e-6, 1))) / 2
     order = np.argsort(-scores)[: config["ranking_length"]]
     confidences = np.exp(scores[order])
@@ -245,15 +324,16 @@ def rank(model: Model, logits, asked, columns, counts, vector, config) -> Tuple[
 
 
 def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
-    """(scale, report): how a score becomes a confidence, measured on phrases that were left out of the training.
+    """(scale, report): how a score becomes a confidence, measured on phrases that were left out of
+    the training.
 
-    Of each of FOLDS trainings, a fifth of the phrases is left out, and, where there are to be `strangers`, a fifth of the
-    intents first. The confidences are shares: of the intents' scores, sharpened, and of one more for "none of these". That
-    is as strong as it must be for the messages that are answered wrongly with a confidence over 0.5 to stay under
-    `wrong_answers`, and no weaker than to ask back the same share of the phrases that are understood rightly: where the
-    intents are easily told apart, a stranger's message would else get the nearest one's answer. A large library is trained
-    once more, not five times: one fold holds phrases enough.
-    """
+    Of each of FOLDS trainings, a fifth of the phrases is left out, and, where there are to be
+    `strangers`, a fifth of the intents first. The confidences are shares: of the intents' scores,
+    sharpened, and of one more for "none of these". That is as strong as it must be for the messages
+    that are answered wrongly with a confidence over 0.5 to stay under `wrong_answers`, and no
+    weaker than to ask back the same share of the phrases that are understood rightly: where the
+    intents are easily told apart, a stranger's message would else get the nearest one's answer. A
+    large library is trained once more, not five times: one fold holds phrases enough."""
     random = np.random.RandomState(SEED)
     labels, intents = phrases.labels, len(phrases.aspect_of)
     intent_fold = _deal(np.zeros(intents, dtype=int), random)
@@ -265,74 +345,130 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
         is_question[:] = True  # nothing tells them from outcomes
 
     def ask(fold):
-        """[(scores, which of them are the right intent's, whether it was left out, whether a question's is the best)] of its phrases."""
+        """[(scores, which of them are the right intent's, whether it was left out, whether a
+        question's is the best)] of its phrases."""
         kept = np.flatnonzero(intent_fold != fold)
         taught = np.flatnonzero((intent_fold[labels] != fold) & (phrase_fold != fold))
         asked = np.flatnonzero((intent_fold[labels] == fold) | (phrase_fold == fold))
         if _is_large(phrases) and len(asked) > MOST_ASKED:
             asked = random.choice(asked, MOST_ASKED, replace=False)
         kept = kept[np.isin(kept, labels[taught])]
-        model, found = fit(_part(phrases, taught, kept), {**config, "landmarks": config["landmarks"] // 2}, np.zeros(0, dtype=np.float32)), []
-        scored = (each for block in (asked[i:i + BLOCK] for i in range(0, len(asked), BLOCK))
-                  for each in zip(block, *score(model, phrases.dense[block], phrases.masked[block], config), strict=False))
+        model, found = (
+            fit(
+                _part(phrases, taught, kept),
+                {**config, "landmarks": config["landmarks"] // 2},
+                np.zeros(0, dtype=np.float32),
+            ),
+            [],
+        )
+        scored = (
+            each
+            for block in (asked[i : i + BLOCK] for i in range(0, len(asked), BLOCK))
+            for each in zip(
+                block,
+                *score(model, phrases.dense[block], phrases.masked[block], config),
+                strict=False,
+            )
+        )
         for row, logits, aspect_logits in scored:
             own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
-            best, confidences = rank(model, logits, aspect_logits, phrases.counts.indices[own], phrases.counts.data[own],
-                                     phrases.dense[row, :VECTOR], config)
+            best, confidences = rank(
+                model,
+                logits,
+                aspect_logits,
+                phrases.counts.indices[own],
+                phrases.counts.data[own],
+                phrases.dense[row, :VECTOR],
+                config,
+            )
             missing = config["ranking_length"] - len(best)  # in a library with few intents
-            found.append((np.append(np.log(confidences), [np.log(1e-30)] * missing),
-                          np.append(kept[best] == labels[row], [False] * missing).astype(bool),
-                          intent_fold[labels[row]] == fold, is_question[kept[best[0]]]))
+            found.append(
+                (
+                    np.append(np.log(confidences), [np.log(1e-30)] * missing),
+                    np.append(kept[best] == labels[row], [False] * missing).astype(bool),
+                    intent_fold[labels[row]] == fold,
+                    is_question[kept[best[0]]],
+                )
+            )
         return found
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it is products, which are computed outside of Python's lock
-        found = [each for many in pool.map(ask, range(1 if _is_large(phrases) else FOLDS)) for each in many]
+    # most of it is products, which are computed outside of Python's lock
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = [
+            each
+            for many in pool.map(ask, range(1 if _is_large(phrases) else FOLDS))
+            for each in many
+        ]
     scores, right, strange, answer = map(np.array, zip(*found, strict=False))
-    shares = np.where(strange, config["strangers"] / max(strange.sum(), 1),
-                      (1 - config["strangers"] * strange.any()) / (~strange).sum())
+    shares = np.where(
+        strange,
+        config["strangers"] / max(strange.sum(), 1),
+        (1 - config["strangers"] * strange.any()) / (~strange).sum(),
+    )
     power = _sharpen(scores, right, shares)
-    # The confidence of the first is over 0.5 where "none of these" is weaker than what it has more than all the others.
+    # The confidence of the first is over 0.5 where "none of these" is weaker than what it has more
+    # than all the others.
     sharp = np.exp(power * scores)
     lead = 2 * sharp[:, 0] - sharp.sum(axis=1)
-    # Of all messages, so many may get another question's answer; of those that would get none, so many are misunderstood.
+    # Of all messages, so many may get another question's answer; of those that would get none, so
+    # many are misunderstood.
     most = config["wrong_answers"] * np.array([shares[~answer].sum(), shares.sum()])
-    none = np.array([max(_strength(lead[kind], ~right[kind, 0], shares[kind], most[i]),
-                         np.quantile(np.append(lead[kind & right[:, 0]], 0), config["wrong_answers"]))
-                     for i, kind in enumerate((~answer, answer))])
+    none = np.array(
+        [
+            max(
+                _strength(lead[kind], ~right[kind, 0], shares[kind], most[i]),
+                np.quantile(np.append(lead[kind & right[:, 0]], 0), config["wrong_answers"]),
+            )
+            for i, kind in enumerate((~answer, answer))
+        ]
+    )
     above = lead > none[answer.astype(int)]
     report = {
-        "answered": float(shares[above & ~strange].sum() / shares[~strange].sum()), "wrong": float(shares[above & answer & ~right[:, 0]].sum()),
-        "strangers_answered": float(strange[above].sum() / max(strange.sum(), 1)), "power": float(power), "threshold": float(none[1]),
+        "answered": float(shares[above & ~strange].sum() / shares[~strange].sum()),
+        "wrong": float(shares[above & answer & ~right[:, 0]].sum()),
+        "strangers_answered": float(strange[above].sum() / max(strange.sum(), 1)),
+        "power": float(power),
+        "threshold": float(none[1]),
         "outcome_threshold": float(none[0]),
     }
     return np.array([power, *np.log(none)], dtype=np.float32), report
 
 
 def _strength(lead, wrong, shares, most):
-    """How strong "none of these" must be, for the messages that lead it wrongly to have a share of at most `most`."""
+    """How strong "none of these" must be, for the messages that lead it wrongly to have a share of
+    at most `most`."""
     order = np.argsort(-lead, kind="stable")
-    allowed = np.searchsorted(np.cumsum(np.where(wrong, shares, 0)[order]), most, side="right")  # so many of the surest
-    return max(lead[order][allowed] if allowed < len(lead) else 0, 1e-30)  # as strong as the first that would be too much
+    # so many of the surest
+    allowed = np.searchsorted(np.cumsum(np.where(wrong, shares, 0)[order]), most, side="right")
+    # as strong as the first that would be too much
+    return max(lead[order][allowed] if allowed < len(lead) else 0, 1e-30)
 
 
 def _fit_aspects(phrases, config):
-    """(aspect_of, means, weights, offset) of a Model; empty where no question has a facet, or they weigh nothing."""
+    """(aspect_of, means, weights, offset) of a Model; empty where no question has a facet, or they
+    weigh nothing."""
     told = np.flatnonzero(phrases.aspect_of[phrases.labels] >= 0)
     if not len(told) or not config["aspect_weight"]:
         return (np.zeros(0, dtype=np.int64), *(np.zeros(0, dtype=np.float32) for _ in range(3)))
     masked, labels = phrases.masked[told], phrases.aspect_of[phrases.labels[told]]
     means = masked[:, VECTOR:].mean(axis=0)
-    weights, _, offset = _regress(scipy.sparse.csr_matrix((len(told), 0), dtype=np.float32), _weigh_dense(masked, means, config), labels,
-                                  np.ones(len(told), dtype=np.float32), phrases.aspect_of.max() + 1, {**config, "landmarks": ASPECT_LANDMARKS})
+    weights, _, offset = _regress(
+        scipy.sparse.csr_matrix((len(told), 0), dtype=np.float32),
+        _weigh_dense(masked, means, config),
+        labels,
+        np.ones(len(told), dtype=np.float32),
+        phrases.aspect_of.max() + 1,
+        {**config, "landmarks": ASPECT_LANDMARKS},
+    )
     return phrases.aspect_of, means, weights, offset
 
 
 def _regress(grams, dense, labels, weights, intents, config):
     """Multinomial logistic regression: (dense [d, intents], grams [g, intents], offset [intents]).
 
-    Solved in the space that the landmarks span (a Nystroem approximation, exact where every phrase is one), by L-BFGS;
-    the result is brought back to the features, so that a message costs two small products, however many phrases.
-    """
+    Solved in the space that the landmarks span (a Nystroem approximation, exact where every phrase
+    is one), by L-BFGS; the result is brought back to the features, so that a message costs two
+    small products, however many phrases."""
     marks = _landmarks(labels, config["landmarks"])
     likeness = dense @ dense[marks].T + (grams @ grams[marks].T).toarray()
     lower = cholesky(likeness[marks] + 1e-3 * np.eye(len(marks), dtype=np.float32), lower=True)
@@ -353,7 +489,9 @@ def _regress(grams, dense, labels, weights, intents, config):
         z *= weights[:, None]
         return value, (x.T @ z + penalty * w).ravel().astype(np.float64)
 
-    flat, _, _ = fmin_l_bfgs_b(loss, np.zeros(x.shape[1] * intents), maxiter=config["max_iterations"], m=6, factr=1e10)
+    flat, _, _ = fmin_l_bfgs_b(
+        loss, np.zeros(x.shape[1] * intents), maxiter=config["max_iterations"], m=6, factr=1e10
+    )
     w = flat.reshape(-1, intents).astype(np.float32)
     back = solve_triangular(lower.T, w[:-1], lower=False).astype(np.float32)
     return dense[marks].T @ back, np.ascontiguousarray(grams[marks].T @ back), w[-1].copy()
@@ -364,11 +502,12 @@ def _is_large(phrases):
 
 
 def _discriminate(dense, labels, weights, intents):
-    """Linear discriminants (Fisher 1936, with the covariance that all intents share): what `_regress` gives, without n-grams.
+    """Linear discriminants (Fisher 1936, with the covariance that all intents share): what
+    `_regress` gives, without n-grams.
 
-    Where the regression's cost grows with phrases times intents, this grows with their sum. The discriminants take the
-    phrases for a normal cloud, and are too sure of it: they are divided by what makes left-out phrases likeliest.
-    """
+    Where the regression's cost grows with phrases times intents, this grows with their sum. The
+    discriminants take the phrases for a normal cloud, and are too sure of it: they are divided by
+    what makes left-out phrases likeliest."""
     random = np.random.RandomState(SEED)
     asked = np.zeros(len(labels), dtype=bool)
     asked[random.choice(len(labels), min(MOST_ASKED // 2, len(labels) // 5), replace=False)] = True
@@ -376,13 +515,18 @@ def _discriminate(dense, labels, weights, intents):
     w, offset = _discriminants(dense[~asked], labels[~asked], weights[~asked], intents)
     logits = dense[asked] @ w + offset
     own = (np.arange(len(logits)), labels[asked])
-    heat = max((1, 2, 3, 4, 6, 8, 12, 16, 24, 32), key=lambda heat: np.mean(logits[own] / heat - np.logaddexp.reduce(logits / heat, axis=1)))
+    heat = max(
+        (1, 2, 3, 4, 6, 8, 12, 16, 24, 32),
+        key=lambda heat: np.mean(logits[own] / heat - np.logaddexp.reduce(logits / heat, axis=1)),
+    )
     w, offset = _discriminants(dense, labels, weights, intents)
     return w / heat, np.zeros((0, intents), dtype=np.float32), offset / heat
 
 
 def _discriminants(dense, labels, weights, intents):
-    sums = scipy.sparse.csr_matrix((weights, (labels, np.arange(len(labels)))), shape=(intents, len(labels)))
+    sums = scipy.sparse.csr_matrix(
+        (weights, (labels, np.arange(len(labels)))), shape=(intents, len(labels))
+    )
     masses = np.asarray(sums.sum(axis=1), dtype=np.float32)
     means = (sums @ dense) / np.maximum(masses, 1e-6)
     within = (dense * weights[:, None]).T @ dense - (means * masses).T @ means
@@ -407,8 +551,16 @@ def _landmarks(labels, most):
 def _part(phrases, rows, kept):
     """The phrases of `rows`, whose intents are all in `kept` and get its numbers."""
     own = np.isin(phrases.own_labels, kept)
-    return Phrases(phrases.counts[rows], phrases.dense[rows], phrases.masked[rows], np.searchsorted(kept, phrases.labels[rows]),
-                   phrases.own[own], np.searchsorted(kept, phrases.own_labels[own]), phrases.own_weights[own], phrases.aspect_of[kept])
+    return Phrases(
+        phrases.counts[rows],
+        phrases.dense[rows],
+        phrases.masked[rows],
+        np.searchsorted(kept, phrases.labels[rows]),
+        phrases.own[own],
+        np.searchsorted(kept, phrases.own_labels[own]),
+        phrases.own_weights[own],
+        phrases.aspect_of[kept],
+    )
 
 
 def _deal(labels, random):
@@ -421,33 +573,53 @@ def _deal(labels, random):
 
 
 def _sharpen(scores, right, shares):
-    """The power of the scores, 1 or more, that makes the right intents' shares, and those of "none of these", likeliest."""
+    """The power of the scores, 1 or more, that makes the right intents' shares, and those of "none
+    of these", likeliest."""
 
     def loss(p):
         z = np.column_stack([p[0] * scores, np.full(len(scores), p[1])])
         true = np.column_stack([right, ~right.any(axis=1)])
         q = np.exp(z - np.logaddexp.reduce(z, axis=1)[:, None])
-        value = -float((shares * np.log(np.maximum((q * true).sum(axis=1), 1e-30))).sum()) + 1e-3 * (p[0] - 2) ** 2
+        value = (
+            -float((shares * np.log(np.maximum((q * true).sum(axis=1), 1e-30))).sum())
+            + 1e-3 * (p[0] - 2) ** 2
+        )
         rest = shares[:, None] * (q - true)
-        return value, np.array([(rest[:, :-1] * scores).sum() + 2e-3 * (p[0] - 2), rest[:, -1].sum()])
+        return value, np.array(
+            [(rest[:, :-1] * scores).sum() + 2e-3 * (p[0] - 2), rest[:, -1].sum()]
+        )
 
     found, _, _ = fmin_l_bfgs_b(loss, np.array([2.0, -2.0]), bounds=[(1, None), (None, None)])
     return found[0]
 
 
 def _features(messages: List[Message]) -> tuple:
-    """The messages' n-gram counts (sparse [n, grams]), dense features, and those of the masked texts (both [n, d])."""
+    """The messages' n-gram counts (sparse [n, grams]), dense features, and those of the masked
+    texts (both [n, d])."""
     columns, counts = zip(*map(_grams, messages), strict=False)
-    known = next((message.get_sparse_features(TEXT)[1] for message, own in zip(messages, columns, strict=False) if len(own)), None)
+    known = next(
+        (
+            message.get_sparse_features(TEXT)[1]
+            for message, own in zip(messages, columns, strict=False)
+            if len(own)
+        ),
+        None,
+    )
     width = known.features.shape[1] if known else 0
     ends = np.cumsum([0, *map(len, columns)])
-    grams = scipy.sparse.csr_matrix((np.concatenate(counts), np.concatenate(columns), ends), shape=(len(messages), width))
+    grams = scipy.sparse.csr_matrix(
+        (np.concatenate(counts), np.concatenate(columns), ends), shape=(len(messages), width)
+    )
     return grams, *(np.concatenate(rows) for rows in zip(*map(_sentence, messages), strict=False))
 
 
 def _sentence(message: Message) -> Tuple[np.ndarray, np.ndarray]:
-    """The dense features [1, d] of a message's text and of its masked text, which is the same where no term is named."""
-    dense, masked = message.get_dense_features(TEXT)[1], message.get_dense_features(aspects.MASKED)[1]
+    """The dense features [1, d] of a message's text and of its masked text, which is the same where
+    no term is named."""
+    dense, masked = (
+        message.get_dense_features(TEXT)[1],
+        message.get_dense_features(aspects.MASKED)[1],
+    )
     return dense.features, (masked or dense).features
 
 
@@ -461,11 +633,14 @@ def _grams(message: Message) -> Tuple[np.ndarray, np.ndarray]:
 
 
 def _weigh_dense(dense, means, config):
-    """The dense features as the regression takes them: each part of length 1, layers without their mean, weighed."""
+    """The dense features as the regression takes them: each part of length 1, layers without their
+    mean, weighed."""
     parts = [config["vector_weight"] * dense[:, :VECTOR]]
     layers = (dense[:, VECTOR:] - means).reshape(len(dense), -1, VECTOR)
     length = np.sqrt((layers * layers).sum(axis=2, keepdims=True))
-    parts.append((config["layer_weight"] * layers / np.maximum(length, 1e-9)).reshape(len(dense), -1))
+    parts.append(
+        (config["layer_weight"] * layers / np.maximum(length, 1e-9)).reshape(len(dense), -1)
+    )
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
@@ -473,7 +648,9 @@ def _weigh_grams(counts, idf, config):
     """Counts as TF-IDF rows of length `gram_weight`."""
     grams = counts.copy()
     grams.data = counts.data * idf[counts.indices]
-    squares = np.add.reduceat(np.append(grams.data ** 2, 0), grams.indptr[:-1]) * (np.diff(grams.indptr) > 0)
+    squares = np.add.reduceat(np.append(grams.data**2, 0), grams.indptr[:-1]) * (
+        np.diff(grams.indptr) > 0
+    )
     factor = config["gram_weight"] / np.sqrt(np.maximum(squares, 1e-12))
     grams.data = (grams.data * np.repeat(factor, np.diff(grams.indptr))).astype(np.float32)
     return grams

@@ -1,9 +1,10 @@
-"""Rasa 3.6.21 on a Python and packages that are maintained today: `prepare()` before anything of Rasa is imported.
+"""Rasa 3.6.21 on a Python and packages that are maintained today: `prepare()` before anything of
+Rasa is imported.
 
-Rasa's own requirements end at Python 3.10 and at releases of 2022 and 2023. Nothing that Pamphlet uses of it needs them:
-each function below mends one place in which a newer package behaves otherwise, or puts a stand-in where a package isn't
-needed. `tests/rasa/` holds every one of them, and what we rely on besides. What only makes Rasa faster is in speed.py.
-"""
+Rasa's own requirements end at Python 3.10 and at releases of 2022 and 2023. Nothing that Pamphlet
+uses of it needs them: each function below mends one place in which a newer package behaves
+otherwise, or puts a stand-in where a package isn't needed. `tests/rasa/` holds every one of them,
+and what we rely on besides. What only makes Rasa faster is in speed.py."""
 
 import importlib.abc
 import importlib.machinery
@@ -17,22 +18,58 @@ import types
 import warnings
 
 RASA_VERSION = "3.6.21"
-# The packages whose behaviour a mend depends on, with the releases (major, or major.minor before 1.0) that tests/rasa/ was
-# passed with. Another one may work: it is named, and the contract suite tells.
-KNOWN_VERSIONS = {"sanic": "25", "numpy": "2", "scipy": "1", "packaging": "26", "ruamel.yaml": "0.19", "structlog": "26", "SQLAlchemy": "2",
-                  "aiohttp": "3", "jsonschema": "4", "pykwalify": "1", "rasa-sdk": "3"}
+# The packages whose behaviour a mend depends on, with the releases (major, or major.minor before
+# 1.0) that tests/rasa/ was passed with. Another one may work: it is named, and the contract suite
+# tells.
+KNOWN_VERSIONS = {
+    "sanic": "25",
+    "numpy": "2",
+    "scipy": "1",
+    "packaging": "26",
+    "ruamel.yaml": "0.19",
+    "structlog": "26",
+    "SQLAlchemy": "2",
+    "aiohttp": "3",
+    "jsonschema": "4",
+    "pykwalify": "1",
+    "rasa-sdk": "3",
+}
 
-# Never used here: components of config.yml that did would fail with a sentence. TensorFlow alone was 2.1 GB of disk, 355 MB
-# of memory and 3.2 s at each start (2026-11-22).
+# Never used here: components of config.yml that did would fail with a sentence. TensorFlow alone
+# was 2.1 GB of disk, 355 MB of memory and 3.2 s at each start (2026-11-22).
 LEFT_OUT = (
-    "tensorflow", "tensorflow_addons", "tensorflow_text", "tensorflow_hub", "keras", "transformers",  # DIET, TED, language models
+    # DIET, TED, language models
+    "tensorflow",
+    "tensorflow_addons",
+    "tensorflow_text",
+    "tensorflow_hub",
+    "keras",
+    "transformers",
     "dask",  # the order of a graph's nodes: speed.py runs them
-    "aio_pika", "aiormq", "pymongo",  # brokers and stores that endpoints.yml does not name
-    "sanic_jwt", "terminaltables", "colorclass",  # Rasa's own API with JWT; `rasa interactive`
+    "aio_pika",
+    "aiormq",
+    "pymongo",  # brokers and stores that endpoints.yml does not name
+    "sanic_jwt",
+    "terminaltables",
+    "colorclass",  # Rasa's own API with JWT; `rasa interactive`
     "rasa.utils.plotting",  # matplotlib; `bot rasa test` says that it draws nothing
     # Rasa's channels: Pamphlet has its own (bot/gateway/channels)
-    *(f"rasa.core.channels.{name}" for name in (
-        "botframework", "facebook", "hangouts", "mattermost", "rocketchat", "slack", "socketio", "telegram", "twilio", "twilio_voice", "webexteams")),
+    *(
+        f"rasa.core.channels.{name}"
+        for name in (
+            "botframework",
+            "facebook",
+            "hangouts",
+            "mattermost",
+            "rocketchat",
+            "slack",
+            "socketio",
+            "telegram",
+            "twilio",
+            "twilio_voice",
+            "webexteams",
+        )
+    ),
 )
 
 
@@ -45,12 +82,15 @@ class LeftOut(RuntimeError):
 
 
 def prepare():
-    """Make the next `import rasa` work here, and quick. Raises UnsupportedRasa; warns of a package that was never tried."""
+    """Make the next `import rasa` work here, and quick. Raises UnsupportedRasa; warns of a package
+    that was never tried."""
     check_versions()
     os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two threads of it on two busy cores wait for each other
-    warnings.filterwarnings("ignore", category=DeprecationWarning)  # Rasa is of 2023; what matters fails in tests/rasa/
+    # two threads of it on two busy cores wait for each other
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Rasa is of 2023; what matters fails in tests/rasa/
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
     if not any(isinstance(finder, StandInFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, StandInFinder())
     put_pkg_resources()
@@ -70,52 +110,70 @@ def prepare():
 
 
 def check_versions():
-    """Raise UnsupportedRasa for another Rasa; log a sentence for each package in a release that was never tried."""
+    """Raise UnsupportedRasa for another Rasa; log a sentence for each package in a release that was
+    never tried."""
     found = importlib.metadata.version("rasa")
     if found != RASA_VERSION:
-        raise UnsupportedRasa(f"rasa {found} is installed, and bot/rasa/compatibility.py mends {RASA_VERSION}: run `make install`")
+        raise UnsupportedRasa(
+            f"rasa {found} is installed, and bot/rasa/compatibility.py mends {RASA_VERSION}: run "
+            f"`make install`"
+        )
     for sentence in untried_packages():
         logging.getLogger(__name__).warning("%s", sentence)
 
 
 def untried_packages():
     """A sentence for each package of KNOWN_VERSIONS that is installed in another release."""
-    found = [(package, known, importlib.metadata.version(package)) for package, known in KNOWN_VERSIONS.items()]
-    return [f"{package} {version} is installed; Rasa is known to work here with {package} {known}: run `make install`, or try tests/rasa/ with it"
-            for package, known, version in found if version != known and not version.startswith(known + ".")]
+    found = [
+        (package, known, importlib.metadata.version(package))
+        for package, known in KNOWN_VERSIONS.items()
+    ]
+    return [
+        f"{package} {version} is installed; Rasa is known to work here with {package} {known}: "
+        f"run `make install`, or try tests/rasa/ with it"
+        for package, known, version in found
+        if version != known and not version.startswith(known + ".")
+    ]
 
 
 def quieten(level="warning"):
-    """Let Rasa log from `level` on. What it logs may hold a visitor's words: where it serves, bot.logs lets none through."""
+    """Let Rasa log from `level` on. What it logs may hold a visitor's words: where it serves,
+    bot.logs lets none through."""
     from rasa.utils.log_utils import configure_structlog
 
     configure_structlog(logging.getLevelName(level.upper()))
     logging.getLogger().setLevel(level.upper())
 
 
-# ── What newer packages no longer have ─────────────────────────────────────────────────────────────────────────────────────
+# ── What newer packages no longer have ─────────────────────────────────────────────────────────────────────────────────────  # noqa: E501
 
 
 def put_pkg_resources():
-    """A small `pkg_resources`, which setuptools no longer has: Rasa finds its schemas and the versions of packages with it."""
+    """A small `pkg_resources`, which setuptools no longer has: Rasa finds its schemas and the
+    versions of packages with it."""
     if importlib.util.find_spec("pkg_resources"):
         return
-    module = types.ModuleType("pkg_resources", "The two functions of pkg_resources that Rasa calls.")
+    module = types.ModuleType(
+        "pkg_resources", "The two functions of pkg_resources that Rasa calls."
+    )
 
     def resource_filename(package, name):
-        """The path of a file of a package, or of the folder in which a module stands; a name may begin with a slash."""
+        """The path of a file of a package, or of the folder in which a module stands; a name may
+        begin with a slash."""
         found = importlib.import_module(package)
         if not hasattr(found, "__path__"):  # a module: its folder, as pkg_resources has it
             return os.path.join(os.path.dirname(found.__file__), name.lstrip("/"))
         return str(importlib.resources.files(package).joinpath(name.lstrip("/")))
 
     module.resource_filename = resource_filename
-    module.get_distribution = importlib.metadata.distribution  # raises a ModuleNotFoundError for an unknown one
+    # raises a ModuleNotFoundError for an unknown one
+    module.get_distribution = importlib.metadata.distribution
     sys.modules["pkg_resources"] = module
 
 
 def put_structlog_sentry():
-    """A `structlog_sentry` that hands every log line on: telemetry is off, and Sentry isn't installed."""
+    """A `structlog_sentry` that hands every log line on: telemetry is off, and Sentry isn't
+    installed."""
     module = types.ModuleType("structlog_sentry")
 
     class SentryProcessor:
@@ -130,14 +188,16 @@ def put_structlog_sentry():
 
 
 def put_randomname():
-    """A `randomname` for the archives of `bot rasa train`, which have no other name: the real one is built from source."""
+    """A `randomname` for the archives of `bot rasa train`, which have no other name: the real one
+    is built from source."""
     module = types.ModuleType("randomname")
     module.get_name = lambda: f"pamphlet-{secrets.token_hex(3)}"
     sys.modules["randomname"] = module
 
 
 def name_visible_deprecation_warning():
-    """`numpy.VisibleDeprecationWarning`, which moved to numpy.exceptions in NumPy 2: Rasa silences it by its old name."""
+    """`numpy.VisibleDeprecationWarning`, which moved to numpy.exceptions in NumPy 2: Rasa silences
+    it by its old name."""
     import numpy
 
     if "VisibleDeprecationWarning" not in vars(numpy):
@@ -145,15 +205,21 @@ def name_visible_deprecation_warning():
 
 
 def name_legacy_version():
-    """`packaging.version.LegacyVersion`, gone since packaging 22: Rasa asks whether a file's `version:` is one."""
+    """`packaging.version.LegacyVersion`, gone since packaging 22: Rasa asks whether a file's
+    `version:` is one."""
     from packaging import version
 
     if not hasattr(version, "LegacyVersion"):
-        version.LegacyVersion = type("LegacyVersion", (version.Version,), {"__doc__": "What packaging gave for a version that is none."})
+        version.LegacyVersion = type(
+            "LegacyVersion",
+            (version.Version,),
+            {"__doc__": "What packaging gave for a version that is none."},
+        )
 
 
 def read_bad_versions():
-    """Let Rasa warn of a `version:` that is none ("3.x"), as it did: packaging raises since its release 22."""
+    """Let Rasa warn of a `version:` that is none ("3.x"), as it did: packaging raises since its
+    release 22."""
     from packaging import version
     from rasa.shared.utils import validation
 
@@ -167,7 +233,8 @@ def read_bad_versions():
 
 
 def show_marked_yaml_errors():
-    """Let Rasa show an error of ruamel.yaml 0.19, of which some (a bare `!!`) are no MarkedYAMLError and have no text."""
+    """Let Rasa show an error of ruamel.yaml 0.19, of which some (a bare `!!`) are no
+    MarkedYAMLError and have no text."""
     from rasa.shared.exceptions import YamlSyntaxException
 
     show = YamlSyntaxException.__str__
@@ -177,7 +244,7 @@ def show_marked_yaml_errors():
             return show(self)
         except Exception:
             name, cause = self.filename or "the YAML", self.underlying_yaml_exception
-            return f"Failed to read '{name}'. {type(cause).__name__}: a tag or mark in it can't be read (look for a lone ! or %)."
+            return f"Failed to read '{name}'. {type(cause).__name__}: a tag or mark in it can't be read (look for a lone ! or %)."  # noqa: E501
 
     YamlSyntaxException.__str__ = __str__
 
@@ -187,16 +254,19 @@ def log_without_colours():
     from rasa.utils import io
 
     def configure(log_level):
-        logging.basicConfig(level=log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+        logging.basicConfig(
+            level=log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
+        )
 
     io.configure_colored_logging = configure
 
 
-# ── What newer packages do otherwise ───────────────────────────────────────────────────────────────────────────────────────
+# ── What newer packages do otherwise ───────────────────────────────────────────────────────────────────────────────────────  # noqa: E501
 
 
 def serve_in_one_process():
-    """Serve in this process: since 22.9 Sanic starts others that import the application anew, and find none of Rasa's."""
+    """Serve in this process: since 22.9 Sanic starts others that import the application anew, and
+    find none of Rasa's."""
     from sanic import Sanic
 
     run = Sanic.run
@@ -208,7 +278,8 @@ def serve_in_one_process():
 
 
 def stream_responses():
-    """`sanic.response.stream`, gone since Sanic 22.6: Rasa's REST channel, which `bot rasa shell` talks to, answers with it."""
+    """`sanic.response.stream`, gone since Sanic 22.6: Rasa's REST channel, which `bot rasa shell`
+    talks to, answers with it."""
     from sanic import response
 
     if not hasattr(response, "stream"):
@@ -216,8 +287,9 @@ def stream_responses():
 
 
 def take_actions_module():
-    """Let endpoints.yml name a package of actions (`action_endpoint: {actions_module: actions}`, as Rasa Pro has it) that run
-    in Rasa's own process: 3.1 ms less a message and 99 MB less memory than a server of their own (2026-11-28)."""
+    """Let endpoints.yml name a package of actions (`action_endpoint: {actions_module: actions}`, as
+    Rasa Pro has it) that run in Rasa's own process: 3.1 ms less a message and 99 MB less memory
+    than a server of their own (2026-11-28)."""
     from rasa.utils.endpoints import EndpointConfig
 
     from_dict = EndpointConfig.from_dict.__func__
@@ -232,7 +304,7 @@ def take_actions_module():
     EndpointConfig.from_dict = classmethod(read)
 
 
-# ── Stand-ins for what is left out ─────────────────────────────────────────────────────────────────────────────────────────
+# ── Stand-ins for what is left out ─────────────────────────────────────────────────────────────────────────────────────────  # noqa: E501
 
 
 class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -258,7 +330,8 @@ class StandInModule(types.ModuleType):
 
 
 class Placeholder(type):
-    """A class that can be inherited from, subscripted and used as a decorator, but not made, iterated or measured.
+    """A class that can be inherited from, subscripted and used as a decorator, but not made,
+    iterated or measured.
 
     (One that could be iterated, over its subscripts without end, ran to 13.5 GB.)
     """
@@ -270,7 +343,10 @@ class Placeholder(type):
 
     def __call__(cls, *args, **kwargs):
         if "_left_out" not in cls.__dict__:  # a class of Rasa's that inherits from a placeholder
-            raise LeftOut(f"{cls.__name__} needs a package that Pamphlet leaves out (LEFT_OUT in bot/rasa/compatibility.py)")
+            raise LeftOut(
+                f"{cls.__name__} needs a package that Pamphlet leaves out (LEFT_OUT in "
+                f"bot/rasa/compatibility.py)"
+            )
         if len(args) == 1 and callable(args[0]) and not kwargs:
             return args[0]
         return placeholder(cls.__name__)
@@ -281,7 +357,10 @@ class Placeholder(type):
     __ror__ = __getitem__ = __or__
 
     def _refuse(cls, *_):
-        raise LeftOut(f"{cls.__name__} belongs to a package that Pamphlet leaves out (LEFT_OUT in bot/rasa/compatibility.py)")
+        raise LeftOut(
+            f"{cls.__name__} belongs to a package that Pamphlet leaves out (LEFT_OUT in "
+            f"bot/rasa/compatibility.py)"
+        )
 
     __iter__ = __len__ = __contains__ = __next__ = _refuse
 

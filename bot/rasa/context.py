@@ -1,18 +1,22 @@
-"""What a message leaves out, taken from its conversation: "and the side effects?", "what about phenytoin?".
+"""What a message leaves out, taken from its conversation: "and the side effects?", "what about
+phenytoin?".
 
-Everything here is a function of the classifier's ranking, of what the release knows of its questions, and of the
-conversation's topic. A message that names no term either stands alone or follows up, and each way to understand it is
-weighed by its likelihood:
+Everything here is a function of the classifier's ranking, of what the release knows of its
+questions, and of the conversation's topic. A message that names no term either stands alone or
+follows up, and each way to understand it is weighed by its likelihood:
 
-- it stands alone and asks question q: q's confidence, times the share of q's phrases that name none of q's terms (counted
-  at training; of those that point back, as "it" does, apart from the others), times SWITCH, for the topic is left;
-- it follows up and asks question q about a term of the topic: the geometric mean of q's confidence and that of all questions
-  with q's facet (whatever they are about), times ELLIPTICAL and POINTING, times FURTHER for the article's condition where
-  a medicine is spoken of, times AGAIN where q has just been answered;
-- it follows up and asks what no question about the topic answers: the confidence of that facet, times MISSING.
+- it stands alone and asks question q: q's confidence, times the share of q's phrases that name none
+  of q's terms (counted at training; of those that point back, as "it" does, apart from the others),
+  times SWITCH, for the topic is left;
+- it follows up and asks question q about a term of the topic: the geometric mean of q's confidence
+  and that of all questions with q's facet (whatever they are about), times ELLIPTICAL and POINTING,
+  times FURTHER for the article's condition where a medicine is spoken of, times AGAIN where q has
+  just been answered;
+- it follows up and asks what no question about the topic answers: the confidence of that facet,
+  times MISSING.
 
-So "is it safe in pregnancy?" after clonazepam does not get valproate's answer, although its words are nearest to that.
-"""
+So "is it safe in pregnancy?" after clonazepam does not get valproate's answer, although its words
+are nearest to that."""
 
 import math
 import re
@@ -20,25 +24,40 @@ from dataclasses import dataclass
 
 NOT_COVERED, ADVICE = "not_covered", "personal_advice"
 MOST_TURNS = 3  # an older topic is forgotten
-MENTIONED = 0.8  # the likelihood of a term that a question's section only mentions; 1 for what the question is about
-ELSEWHERE = 0.3  # a question of another article than the one that is talked about, where a named term is in both
+# the likelihood of a term that a question's section only mentions; 1 for what the question is about
+MENTIONED = 0.8
+# a question of another article than the one that is talked about, where a named term is in both
+ELSEWHERE = 0.3
 SWITCH = 0.2  # somebody in the middle of a topic says something that has nothing to do with it
 UNNAMED = 0.5  # what no article is about is asked without its name
-FURTHER = 0.2  # a follow-up is about the article's condition, and not about the medicine that was spoken of
+# a follow-up is about the article's condition, and not about the medicine that was spoken of
+FURTHER = 0.2
 MISSING = 0.5  # a follow-up asks for something that no question answers
 AGAIN = 0.3  # a follow-up asks what has just been answered
 ELLIPTICAL = 0.5  # a follow-up names no term
-ABSENT = 3  # so many times likelier than any question about the named term is a facet that the words tell without it
+# so many times likelier than any question about the named term is a facet that the words tell
+# without it
+ABSENT = 3
 BRIEF = 5  # words; a longer message tells by its words what it is about
-RESOLVED = 0.9  # the confidence of a question that the topic alone decides: a rule, and no measured probability
+# the confidence of a question that the topic alone decides: a rule, and no measured probability
+RESOLVED = 0.9
 POINTING = {True: 0.6, False: 0.4}  # a follow-up holds a word that points back, or none
-OWN = 1 / 3  # of a follow-up's likelihood is the question's own confidence, the rest that of its facet (geometric mean)
+# of a follow-up's likelihood is the question's own confidence, the rest that of its facet
+# (geometric mean)
+OWN = 1 / 3
 POINTS_BACK = re.compile(
     r"^\s*(and|but|or|so|then|also|what about|how about)\b"
-    r"|\b(it|its|it's|they|them|their|theirs|those|these|this|that|one|ones)\b", re.IGNORECASE)
-# What is left of "and what about phenytoin then?" when its term is taken away: nothing that tells an aspect.
-EMPTY = set("what whats about how hows and or but then so ok okay now well also too the a an for with in on of to if instead "
-            "please same question case it its my your their one other else hi yes no more tell me us know".split())
+    r"|\b(it|its|it's|they|them|their|theirs|those|these|this|that|one|ones)\b",
+    re.IGNORECASE,
+)
+# What is left of "and what about phenytoin then?" when its term is taken away: nothing that tells
+# an aspect.
+EMPTY = set(
+    "what whats about how hows and or but then so ok okay now well also too the a an for with in "
+    "on of to if instead "
+    "please same question case it its my your their one other else hi yes no more tell me us "
+    "know".split()
+)
 
 
 @dataclass(frozen=True)
@@ -71,10 +90,10 @@ class Library:
 class Reading:
     """How a message is understood.
 
-    `case` is None for what the ranking says; `which` (several conditions have it), `close` (choices), `aspect` (nothing
-    about this side of `term`). `facets`: what it asks, the likeliest first. `named`: the terms it is about.
-    `weighed`: the ranking's values are probabilities, and no longer the classifier's scores.
-    """
+    `case` is None for what the ranking says; `which` (several conditions have it), `close`
+    (choices), `aspect` (nothing about this side of `term`). `facets`: what it asks, the likeliest
+    first. `named`: the terms it is about. `weighed`: the ranking's values are probabilities, and no
+    longer the classifier's scores."""
 
     ranking: list
     case: str | None = None
@@ -86,9 +105,18 @@ class Reading:
 
 
 def make_library(questions, alone, words, kinds):
-    """The Library of {name: {article, subject, about, facets, mentions}} and what else `count` found."""
-    known = {name: Known(q["article"], q["subject"], tuple(q["about"]), tuple(q["facets"]), frozenset(q["mentions"]))
-             for name, q in questions.items()}
+    """The Library of {name: {article, subject, about, facets, mentions}} and what else `count`
+    found."""
+    known = {
+        name: Known(
+            q["article"],
+            q["subject"],
+            tuple(q["about"]),
+            tuple(q["facets"]),
+            frozenset(q["mentions"]),
+        )
+        for name, q in questions.items()
+    }
     by_term, by_aspect, by_article, own, subjects = {}, {}, {}, {}, {}
     for name, question in known.items():
         subjects[question.article] = question.subject
@@ -100,11 +128,14 @@ def make_library(questions, alone, words, kinds):
                 by_aspect.setdefault((term, facet), []).append(name)
             if question.about[0] == question.subject:
                 own.setdefault(facet, []).append(name)
-    return Library(known, by_term, by_aspect, by_article, own, subjects, kinds, alone, frozenset(words))
+    return Library(
+        known, by_term, by_aspect, by_article, own, subjects, kinds, alone, frozenset(words)
+    )
 
 
 def count(phrases, questions, find):
-    """(`alone`, `words`) of a Library, from the phrases [(text, intent)] and what is known of the questions."""
+    """(`alone`, `words`) of a Library, from the phrases [(text, intent)] and what is known of the
+    questions."""
     counts, places = {}, {}
     for text, intent in phrases:
         known = questions.get(intent)
@@ -117,16 +148,19 @@ def count(phrases, questions, find):
             seen[bool(POINTS_BACK.search(text))] += 1
         for word in set(re.findall("[a-z]+", text.lower())):
             places.setdefault(word, set()).add(known["article"] if known else "")
-    alone = {intent: [(plain + 0.25) / (total + 1), (pointing + 0.25) / (total + 1)] for intent, (plain, pointing, total) in counts.items()}
+    alone = {
+        intent: [(plain + 0.25) / (total + 1), (pointing + 0.25) / (total + 1)]
+        for intent, (plain, pointing, total) in counts.items()
+    }
     return alone, sorted(word for word, articles in places.items() if len(articles) > 1)
 
 
 def read(library, ranking, named, rest, topic, article, unrelated):
     """The Reading of a message.
 
-    `ranking`: [{name, confidence}] of the classifier; `named`: the terms in the message, in order; `rest`: its text without
-    them; `topic`: {about, article, facets} of the conversation, or None; `article`: the page's, or None.
-    """
+    `ranking`: [{name, confidence}] of the classifier; `named`: the terms in the message, in order;
+    `rest`: its text without them; `topic`: {about, article, facets} of the conversation, or None;
+    `article`: the page's, or None."""
     if not ranking:
         return Reading(ranking)
     if named:
@@ -144,7 +178,8 @@ def read(library, ranking, named, rest, topic, article, unrelated):
 
 
 def fresh(topic, number):
-    """The topic, or None where it is older than MOST_TURNS turns; `number`: the turn's, in its conversation."""
+    """The topic, or None where it is older than MOST_TURNS turns; `number`: the turn's, in its
+    conversation."""
     if not topic or number is not None and number - topic.get("number", number) > MOST_TURNS:
         return None
     return topic
@@ -155,27 +190,45 @@ def context_of(library, topic, article):
     about = list((topic or {}).get("about") or ())
     if about and not any(term in library.by_term for term in about):
         return [about]  # something foreign: what follows is about that, and not about the page
-    subject = library.subjects.get((topic or {}).get("article")) if about else library.subjects.get(article)
+    subject = (
+        library.subjects.get((topic or {}).get("article"))
+        if about
+        else library.subjects.get(article)
+    )
     others = [term for term in about if term != subject]
-    levels = [[term for term in others if library.kinds.get(term) != "condition"], [subject] if subject else [],
-              [term for term in others if library.kinds.get(term) == "condition"]]
+    levels = [
+        [term for term in others if library.kinds.get(term) != "condition"],
+        [subject] if subject else [],
+        [term for term in others if library.kinds.get(term) == "condition"],
+    ]
     if subject not in about:  # the condition that was named comes before the article's own
         levels[1], levels[2] = levels[2], levels[1]
     return [level for level in levels if level]
 
 
 def take_facet(library, ranking, named, topic, article):
-    """The Reading of a term without an aspect: the aspect is the topic's; None where the topic has none for it."""
+    """The Reading of a term without an aspect: the aspect is the topic's; None where the topic has
+    none for it."""
     known = [term for term in named if term in library.by_term]
     if not known:
         return None
     term, facets = known[0], topic["facets"]
     for facet in facets:
         names = library.by_aspect.get((term, facet), [])
-        near = [name for name in names if library.questions[name].article in (topic.get("article"), article)]
-        about_it = [name for name in near or names if library.questions[name].about[0] == term] or near or names
+        near = [
+            name
+            for name in names
+            if library.questions[name].article in (topic.get("article"), article)
+        ]
+        about_it = (
+            [name for name in near or names if library.questions[name].about[0] == term]
+            or near
+            or names
+        )
         if len(about_it) == 1:
-            return Reading(_resolved(ranking, about_it[0]), facets=(facet,), named=tuple(known), weighed=True)
+            return Reading(
+                _resolved(ranking, about_it[0]), facets=(facet,), named=tuple(known), weighed=True
+            )
         if about_it:
             return Reading(ranking, "close", term, (facet,), tuple(known), tuple(about_it))
     names = library.by_term[term]
@@ -183,8 +236,12 @@ def take_facet(library, ranking, named, topic, article):
     if before and library.kinds.get(term) not in before:
         # From a condition to a medicine: the aspect of the one is none of the other's.
         if len(names) == 1:
-            return Reading(_resolved(ranking, names[0]), facets=library.questions[names[0]].facets, named=tuple(known),
-                           weighed=True)
+            return Reading(
+                _resolved(ranking, names[0]),
+                facets=library.questions[names[0]].facets,
+                named=tuple(known),
+                weighed=True,
+            )
         return None
     return Reading(ranking, "aspect", term, tuple(facets), tuple(known), tuple(names))
 
@@ -192,18 +249,22 @@ def take_facet(library, ranking, named, topic, article):
 def weigh(library, ranking, named, article, unrelated):
     """The Reading by the terms in `named`: a question that doesn't know them is unlikely.
 
-    What foreign terms take from the questions goes to `not_covered`. Where the words tell a facet far better than any
-    question about the covered terms, the question of that facet about them is meant; if there is none, it is not covered.
-    """
+    What foreign terms take from the questions goes to `not_covered`. Where the words tell a facet
+    far better than any question about the covered terms, the question of that facet about them is
+    meant; if there is none, it is not covered."""
     covered = [term for term in named if term in library.by_term]
     foreign = {term for term in named if term not in library.by_term}
     if covered:  # another condition beside a covered term is no hindrance
         foreign = {term for term in foreign if library.kinds[term] != "condition"}
     held = {*covered, *foreign}
     mass, confidence = _facets(library, ranking)
-    # A medicine that no article is about, but that the section of a question about what is named speaks of: not foreign.
-    told = covered and any(foreign <= question.mentions and {*covered} & {question.subject, *question.about}
-                           for question in map(library.questions.get, confidence) if question)
+    # A medicine that no article is about, but that the section of a question about what is named
+    # speaks of: not foreign.
+    told = covered and any(
+        foreign <= question.mentions and {*covered} & {question.subject, *question.about}
+        for question in map(library.questions.get, confidence)
+        if question
+    )
     facet, least = max(mass, key=mass.get, default=None), ranking[-1]["confidence"]
     weighed, lost = {}, 0.0
     for name, value in confidence.items():
@@ -211,25 +272,42 @@ def weigh(library, ranking, named, article, unrelated):
         if question is None:
             weighed[name] = value
             continue
-        likelihood = math.prod(1.0 if term in question.about else MENTIONED if term in question.mentions else unrelated
-                               for term in held)
+        likelihood = math.prod(
+            1.0 if term in question.about else MENTIONED if term in question.mentions else unrelated
+            for term in held
+        )
         if foreign - question.mentions and not told:
             lost += value * (1 - likelihood)
-        weighed[name] = value * likelihood * (1.0 if article in (None, question.article) else ELSEWHERE)
+        weighed[name] = (
+            value * likelihood * (1.0 if article in (None, question.article) else ELSEWHERE)
+        )
     if lost:
         weighed[NOT_COVERED] = weighed.get(NOT_COVERED, 0.0) + lost
     if covered and not foreign and facet and mass[facet] > ABSENT * max(weighed.values()):
         asked = [name for term in covered for name in library.by_aspect.get((term, facet), ())]
         if not asked:
-            return Reading(ranking, "aspect", covered[0], (facet,), tuple(covered), tuple(library.by_term[covered[0]]))
+            return Reading(
+                ranking,
+                "aspect",
+                covered[0],
+                (facet,),
+                tuple(covered),
+                tuple(library.by_term[covered[0]]),
+            )
         for name in asked:
             weighed[name] = confidence.get(name, least) ** OWN * min(1.0, mass[facet]) ** (1 - OWN)
-    none = max(0.0, 1 - sum(confidence.values()))  # the share of what is none of them: the terms say nothing about it
-    return Reading(_ranked(weighed, sum(weighed.values()) + none, 1.0), facets=_order(mass), named=tuple(covered or named))
+    # the share of what is none of them: the terms say nothing about it
+    none = max(0.0, 1 - sum(confidence.values()))
+    return Reading(
+        _ranked(weighed, sum(weighed.values()) + none, 1.0),
+        facets=_order(mass),
+        named=tuple(covered or named),
+    )
 
 
 def follow(library, ranking, levels, pointing, topic):
-    """The Reading of a message without a term, in a conversation about `levels`, the `topic`'s terms."""
+    """The Reading of a message without a term, in a conversation about `levels`, the `topic`'s
+    terms."""
     mass, confidence = _facets(library, ranking)
     if not mass:
         return Reading(ranking)
@@ -248,7 +326,12 @@ def follow(library, ranking, levels, pointing, topic):
         for term in terms:
             for name in library.by_term.get(term, ()):
                 side = max(library.questions[name].facets, key=lambda f: mass.get(f, 0.0))
-                value = confidence.get(name, least) ** OWN * mass.get(side, 0.0) ** (1 - OWN) * followed * FURTHER ** depth
+                value = (
+                    confidence.get(name, least) ** OWN
+                    * mass.get(side, 0.0) ** (1 - OWN)
+                    * followed
+                    * FURTHER**depth
+                )
                 if name == topic.get("question") and side in topic["facets"][:1]:
                     value *= AGAIN
                 if value > found.get(name, (0.0,))[0]:
@@ -262,17 +345,25 @@ def follow(library, ranking, levels, pointing, topic):
         return _missing(library, ranking, levels, facet)
     if best in found and weighed[best] == found[best][0]:
         named = (found[best][1],)
-        rivals = [name for name, (value, term) in found.items() if name != best and value > weighed[best] / 2
-                  and facet in library.questions[name].facets and facet in library.questions[best].facets]
+        rivals = [
+            name
+            for name, (value, term) in found.items()
+            if name != best
+            and value > weighed[best] / 2
+            and facet in library.questions[name].facets
+            and facet in library.questions[best].facets
+        ]
         if rivals:
             return Reading(ranking, "close", None, (facet,), named, tuple([best, *rivals]))
-        # Its topic makes it a question that is known: the share of what is none of them is not its own.
+        # Its topic makes it a question that is known: the share of what is none of them is not its
+        # own.
         return Reading(_shares(weighed, 1.0), facets=_order(mass), named=named, weighed=True)
     return Reading(_shares(weighed, min(1.0, total)), facets=_order(mass), weighed=True)
 
 
 def stand_alone(library, ranking, pointing, text):
-    """The Reading of a message without a term or a conversation: what several conditions have is asked back."""
+    """The Reading of a message without a term or a conversation: what several conditions have is
+    asked back."""
     mass, confidence = _facets(library, ranking)
     words = re.findall(r"[a-z]+", text.lower())
     vague = pointing or len(words) <= BRIEF and set(words) <= library.words
@@ -281,15 +372,25 @@ def stand_alone(library, ranking, pointing, text):
     first = next(intent["name"] for intent in ranking if intent["name"] in library.questions)
     best, facet = library.questions[first], max(mass, key=mass.get)
     open_ended = mass[facet] * ELLIPTICAL * POINTING[pointing]
-    if any(value * library.alone.get(name, (0.5, 0.5))[pointing] > open_ended
-           for name, value in confidence.items() if name not in library.questions) or facet not in best.facets:
+    if (
+        any(
+            value * library.alone.get(name, (0.5, 0.5))[pointing] > open_ended
+            for name, value in confidence.items()
+            if name not in library.questions
+        )
+        or facet not in best.facets
+    ):
         return Reading(ranking, facets=_order(mass))
     own = library.own.get(facet, [])
     if len(own) > 1 and first in own:
         listed = sorted(own, key=lambda name: -confidence.get(name, 0.0))
         return Reading(ranking, "which", None, (facet,), (), tuple(listed))
     if best.subject not in best.about and sum(library.alone[first]) < 0.1:
-        names = [name for name in confidence if name in library.questions and facet in library.questions[name].facets]
+        names = [
+            name
+            for name in confidence
+            if name in library.questions and facet in library.questions[name].facets
+        ]
         return Reading(ranking, "close", None, (facet,), (), tuple(names))
     return Reading(ranking, facets=_order(mass))
 
@@ -322,16 +423,23 @@ def _order(mass):
 def _ranked(weighed, total, whole):
     """The weights as a ranking whose confidences are shares of `total`, times `whole`."""
     scale = whole / total if total else 0.0
-    return sorted(({"name": name, "confidence": min(1.0, value * scale)} for name, value in weighed.items()),
-                  key=lambda intent: -intent["confidence"])
+    return sorted(
+        ({"name": name, "confidence": min(1.0, value * scale)} for name, value in weighed.items()),
+        key=lambda intent: -intent["confidence"],
+    )
 
 
 def _shares(weighed, whole):
-    """The weights as a ranking of probabilities that add up to `whole`: a score is the root of a product of two."""
+    """The weights as a ranking of probabilities that add up to `whole`: a score is the root of a
+    product of two."""
     squares = {name: value * value for name, value in weighed.items()}
     return _ranked(squares, sum(squares.values()), whole)
 
 
 def _resolved(ranking, name):
-    rest = [{"name": i["name"], "confidence": i["confidence"] * (1 - RESOLVED)} for i in ranking if i["name"] != name]
+    rest = [
+        {"name": i["name"], "confidence": i["confidence"] * (1 - RESOLVED)}
+        for i in ranking
+        if i["name"] != name
+    ]
     return [{"name": name, "confidence": RESOLVED}, *rest]

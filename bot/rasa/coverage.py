@@ -1,9 +1,11 @@
-"""Holds a question to what the message and its conversation name: "can migraine be prevented" must never get
-myoclonus's answer, and "can it be prevented?" gets that of the condition that was spoken of.
+"""Holds a question to what the message and its conversation name: "can migraine be prevented" must
+never get myoclonus's answer, and "can it be prevented?" gets that of the condition that was spoken
+of.
 
-The classifier before it ranks by the words alone. What a question is about, and the conversation's topic, weigh that
-ranking here (bot/rasa/context.py); of a message with several questions the clearest is answered, the next is offered.
-"""
+The classifier before it ranks by the words alone. What a question is about, and the conversation's
+topic, weigh that ranking here (bot/rasa/context.py); of a message with several questions the
+clearest is answered, the next is offered."""
+
 from __future__ import annotations
 
 import json
@@ -27,17 +29,19 @@ FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what fol
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CoverageFilter(GraphComponent, IntentClassifier):
-    """Sets `intent` and `intent_ranking` anew, and `context`: {case, term, facets, named, choices, also} for the actions.
+    """Sets `intent` and `intent_ranking` anew, and `context`: {case, term, facets, named, choices,
+    also} for the actions.
 
-    Where the message's metadata asks to `explain`, the classifier's ranking stays beside them, as `scores`.
-    """
+    Where the message's metadata asks to `explain`, the classifier's ranking stays beside them, as
+    `scores`."""
 
     @staticmethod
     def get_default_config():
         return {
             # The likelihood that a message names a term which the question it asks doesn't know.
             "unrelated": 0.02,
-            # The confidence from which a part of a message is a question of its own; and from which it is offered beside another's answer.
+            # The confidence from which a part of a message is a question of its own; and from which
+            # it is offered beside another's answer.
             "own_question": 0.5,
             "other_question": 0.25,
         }
@@ -57,16 +61,31 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         return cls(config, model_storage, resource, context.make_library(**known))
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Takes what each question is about from the metadata that the importer gave its phrases, and counts how many of
-        an intent's phrases name no term, and which words they share."""
-        kinds = {term: table["name"] for table in training_data.lookup_tables for term in table["elements"]}
-        questions = {example.get(INTENT): example.get("metadata")["intent"] for example in training_data.intent_examples
-                     if (example.get("metadata") or {}).get("intent")}
-        phrases = [(example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples]
-        alone, words = context.count(phrases, questions, terms.make_finder(kinds, training_data.entity_synonyms))
+        """Takes what each question is about from the metadata that the importer gave its phrases,
+        and counts how many of an intent's phrases name no term, and which words they share."""
+        kinds = {
+            term: table["name"]
+            for table in training_data.lookup_tables
+            for term in table["elements"]
+        }
+        questions = {
+            example.get(INTENT): example.get("metadata")["intent"]
+            for example in training_data.intent_examples
+            if (example.get("metadata") or {}).get("intent")
+        }
+        phrases = [
+            (example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples
+        ]
+        alone, words = context.count(
+            phrases, questions, terms.make_finder(kinds, training_data.entity_synonyms)
+        )
         with self._storage.write_to(self._resource) as folder:
             (folder / "questions.json").write_text(
-                json.dumps({"questions": questions, "alone": alone, "words": words, "kinds": kinds}), encoding="utf-8")
+                json.dumps(
+                    {"questions": questions, "alone": alone, "words": words, "kinds": kinds}
+                ),
+                encoding="utf-8",
+            )
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -84,28 +103,54 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             message.set("scores", message.get("intent_ranking"), add_to_output=True)
         whole = self._read(message, topic, metadata.get("article"))
         reading, also = self._choose(message, whole, topic, metadata.get("article"))
-        ranking = [{"name": i["name"], "confidence": float(i["confidence"])} for i in reading.ranking]
+        ranking = [
+            {"name": i["name"], "confidence": float(i["confidence"])} for i in reading.ranking
+        ]
         best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
         if reading.case in ("which", "close"):
             best = {"name": FALLBACK, "confidence": best["confidence"]}
             ranking = [best, *ranking]
         elif reading.case == "aspect":
             best = {"name": context.NOT_COVERED, "confidence": context.RESOLVED}
-            ranking = [best, *({**i, "confidence": i["confidence"] * (1 - context.RESOLVED)} for i in ranking
-                               if i["name"] != context.NOT_COVERED)]
+            ranking = [
+                best,
+                *(
+                    {**i, "confidence": i["confidence"] * (1 - context.RESOLVED)}
+                    for i in ranking
+                    if i["name"] != context.NOT_COVERED
+                ),
+            ]
         message.set(INTENT, best, add_to_output=True)
         message.set("intent_ranking", ranking, add_to_output=True)
-        message.set("context", {"case": reading.case, "term": reading.term, "facets": list(reading.facets),
-                                "named": list(reading.named), "choices": list(reading.choices), "also": also},
-                    add_to_output=True)
+        message.set(
+            "context",
+            {
+                "case": reading.case,
+                "term": reading.term,
+                "facets": list(reading.facets),
+                "named": list(reading.named),
+                "choices": list(reading.choices),
+                "also": also,
+            },
+            add_to_output=True,
+        )
 
     def _read(self, message, topic, article):
-        return context.read(self._library, message.get("intent_ranking") or [], _terms(message), _rest(message), topic, article,
-                            self._config["unrelated"])
+        return context.read(
+            self._library,
+            message.get("intent_ranking") or [],
+            _terms(message),
+            _rest(message),
+            topic,
+            article,
+            self._config["unrelated"],
+        )
 
     def _choose(self, message, whole, topic, article):
         """(the Reading to go by, the name of another question that the message asks or None)."""
-        asked, told = [], False  # (Reading, whether it names what it asks about, or a part before it does); whether a part did
+        # (Reading, whether it names what it asks about, or a part before it does); whether a part
+        # did
+        asked, told = [], False
         for part in message.get("parts") or ():
             reading = self._read(part, topic, article)
             if reading.ranking and reading.case is None and is_question(part.get(TEXT)):
@@ -113,35 +158,59 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             told |= bool(_terms(part))
             named = _terms(part) or reading.named
             if named:  # what one sentence names, the next may leave out
-                topic = {"about": list(named), "article": (topic or {}).get("article"), "facets": ()}
+                topic = {
+                    "about": list(named),
+                    "article": (topic or {}).get("article"),
+                    "facets": (),
+                }
         best = whole.ranking[0] if whole.ranking else {"name": None, "confidence": 0.0}
         if not asked or any(_is_outcome(self._library, reading) for reading, *_ in asked):
             return whole, None
         if len(asked) == 1:
-            # One question in a longer story: it may be clearer without the story. Where the message says what it asks
-            # about, the story makes no request for advice of it.
+            # One question in a longer story: it may be clearer without the story. Where the message
+            # says what it asks about, the story makes no request for advice of it.
             reading, named, told = asked[0]
             whole_question = best["name"] in self._library.questions
             clearer = best["confidence"] < reading.ranking[0]["confidence"]
             if named and clearer or (named or told) and not whole_question:
                 return reading, None
             sure = reading.ranking[0]["confidence"] >= self._config["own_question"]
-            return (reading if sure and clearer and whole_question and not reading.weighed and whole.case is None else whole), None
+            return (
+                reading
+                if sure
+                and clearer
+                and whole_question
+                and not reading.weighed
+                and whole.case is None
+                else whole
+            ), None
         if best["name"] == "personal_advice":
             return whole, None
         return self._clearest(whole, [reading for reading, *_ in asked])
 
     def _clearest(self, whole, readings):
-        """As `_choose`, of a message with several questions: the one that names what it asks of goes before one that leaves it out, which
-        may be no question of its own ("..., or can you leave it alone")."""
+        """As `_choose`, of a message with several questions: the one that names what it asks of
+        goes before one that leaves it out, which may be no question of its own ("..., or can you
+        leave it alone")."""
         readings.sort(key=lambda reading: (reading.weighed, -_confidence(reading)))
-        sure = [reading for reading in readings if _confidence(reading) >= self._config["own_question"]]
+        sure = [
+            reading for reading in readings if _confidence(reading) >= self._config["own_question"]
+        ]
         chosen = whole
-        if sure and (not sure[0].weighed or _name(sure[0]) == _name(whole)) and _confidence(sure[0]) > _confidence(whole):
+        if (
+            sure
+            and (not sure[0].weighed or _name(sure[0]) == _name(whole))
+            and _confidence(sure[0]) > _confidence(whole)
+        ):
             chosen = sure[0]
         near = [name["name"] for name in whole.ranking[:NEAR]]
-        others = [_name(reading) for reading in readings if _name(reading) != _name(chosen) and _confidence(reading) >= self._config["other_question"]
-                  and (not reading.weighed or _name(reading) in near)]
+        others = [
+            _name(reading)
+            for reading in readings
+            if _name(reading) != _name(chosen)
+            and _confidence(reading) >= self._config["other_question"]
+            and (not reading.weighed or _name(reading) in near)
+        ]
         return chosen, others[0] if others and _name(chosen) in self._library.questions else None
 
 
@@ -159,12 +228,14 @@ def _is_outcome(library, reading):
 
 def _terms(message):
     """The terms that a message names, in its order."""
-    return list(dict.fromkeys(e["value"] for e in message.get(ENTITIES, []) if e["entity"] == "term"))
+    return list(
+        dict.fromkeys(e["value"] for e in message.get(ENTITIES, []) if e["entity"] == "term")
+    )
 
 
 def _rest(message):
     """A message's text without the terms that it names."""
     text = message.get(TEXT) or ""
     for entity in sorted(message.get(ENTITIES, []), key=lambda e: -e["start"]):
-        text = text[:entity["start"]] + " " + text[entity["end"]:]
+        text = text[: entity["start"]] + " " + text[entity["end"] :]
     return text

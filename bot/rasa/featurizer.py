@@ -1,4 +1,6 @@
-"""A message's sentence vector, as a Rasa dense featurizer that the other components of the pipeline can use."""
+"""A message's sentence vector, as a Rasa dense featurizer that the other components of the pipeline
+can use."""
+
 from __future__ import annotations
 
 import os
@@ -25,12 +27,12 @@ SEPARATOR = "\0"  # stands in no text
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=False)
 class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
-    """Sets the sentence feature of a message's text: float32 [1, 1152], the sentence vector (the first 384, of length 1)
-    and the means after two middle layers. There is no sequence feature.
+    """Sets the sentence feature of a message's text: float32 [1, 1152], the sentence vector (the
+    first 384, of length 1) and the means after two middle layers. There is no sequence feature.
 
-    A message that names terms gets that of its masked text, too: the feature of the attribute `masked`. In training the
-    words of an intent's name are a phrase, as are the texts of a question: the rows of the feature of `intent`.
-    """
+    A message that names terms gets that of its masked text, too: the feature of the attribute
+    `masked`. In training the words of an intent's name are a phrase, as are the texts of a
+    question: the rows of the feature of `intent`."""
 
     @classmethod
     def required_components(cls) -> List[Type]:
@@ -62,14 +64,19 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
 
     @classmethod
     def create(
-        cls, config: Dict[Text, Any], model_storage: ModelStorage, resource: Resource,
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
         execution_context: ExecutionContext,
     ) -> SentenceFeaturizer:
         return cls(config, execution_context.node_name)
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Adds the sentence feature to each message that has a text."""
-        encoded = self._encode_all({text for message in messages for text in _texts(message).values()})
+        encoded = self._encode_all(
+            {text for message in messages for text in _texts(message).values()}
+        )
         for message in messages:
             self._add(message, encoded)
         return messages
@@ -85,49 +92,72 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
         own = {}  # the texts of each intent
         for message in training_data.intent_examples:
             intent, known = message.get(INTENT), (message.get("metadata") or {}).get("intent") or {}
-            own.setdefault(intent, [re.sub(r"[\W_]+", " ", intent).strip().lower(), *known.get("texts", ())])
+            own.setdefault(
+                intent, [re.sub(r"[\W_]+", " ", intent).strip().lower(), *known.get("texts", ())]
+            )
         texts = {text for many in own.values() for text in many}
         for message in training_data.training_examples:
             texts.update(_texts(message).values())
         encoded = self._encode_anew(texts)
         for message in training_data.training_examples:
             self._add(message, encoded)
-        rows = {intent: np.concatenate([encoded[text] for text in many]) for intent, many in own.items()}
+        rows = {
+            intent: np.concatenate([encoded[text] for text in many]) for intent, many in own.items()
+        }
         for message in training_data.intent_examples:
             self.add_features_to_message(None, rows[message.get(INTENT)], INTENT, message)
         return training_data
 
     def _encode_all(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
-        """{text: its feature}; each by itself, on every core: the encoder computes outside of Python's lock."""
-        return dict(zip(texts, (self._pool.map if len(texts) > 1 else map)(self._encode, texts), strict=False))
+        """{text: its feature}; each by itself, on every core: the encoder computes outside of
+        Python's lock."""
+        return dict(
+            zip(
+                texts,
+                (self._pool.map if len(texts) > 1 else map)(self._encode, texts),
+                strict=False,
+            )
+        )
 
     def _encode_anew(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
-        """As `_encode_all`, but for the texts that the training before encoded. They are kept where Rasa keeps what it has trained, which
-        is another folder for each state of our code."""
+        """As `_encode_all`, but for the texts that the training before encoded. They are kept where
+        Rasa keeps what it has trained, which is another folder for each state of our code."""
         folder = os.environ.get("RASA_CACHE_DIRECTORY")
         kept = Path(folder, "vectors.npz") if folder else None
         known = {}
         if kept and kept.is_file():
             with np.load(kept) as file:
-                known = dict(zip(bytes(file["texts"]).decode("utf-8").split(SEPARATOR), file["vectors"][:, None], strict=False))
+                known = dict(
+                    zip(
+                        bytes(file["texts"]).decode("utf-8").split(SEPARATOR),
+                        file["vectors"][:, None],
+                        strict=False,
+                    )
+                )
         encoded = {text: known[text] for text in texts & known.keys()}
         encoded.update(self._encode_all(texts - known.keys()))
         if kept and texts - known.keys():
             kept.parent.mkdir(parents=True, exist_ok=True)
             beside = kept.with_suffix(f".{os.getpid()}.npz")
-            np.savez(beside, texts=np.frombuffer(SEPARATOR.join(encoded).encode("utf-8"), dtype=np.uint8),
-                     vectors=np.concatenate(list(encoded.values())))
+            np.savez(
+                beside,
+                texts=np.frombuffer(SEPARATOR.join(encoded).encode("utf-8"), dtype=np.uint8),
+                vectors=np.concatenate(list(encoded.values())),
+            )
             beside.replace(kept)
         return encoded
 
 
 def _texts(message: Message) -> Dict[Text, Text]:
-    """What is encoded of a message, {attribute: text}: its text, with its terms under their own names; where it names any, its
-    masked text as well."""
+    """What is encoded of a message, {attribute: text}: its text, with its terms under their own
+    names; where it names any, its masked text as well."""
     text, mentions = message.get(TEXT), _mentions(message)
     if not text:
         return {}
-    return {TEXT: aspects.unify(text, mentions), **({aspects.MASKED: aspects.mask(text, mentions)} if mentions else {})}
+    return {
+        TEXT: aspects.unify(text, mentions),
+        **({aspects.MASKED: aspects.mask(text, mentions)} if mentions else {}),
+    }
 
 
 def _mentions(message: Message) -> List[Dict[Text, Any]]:

@@ -1,7 +1,7 @@
 """The importer: what editors write becomes Rasa's training data and domain.
 
-Named in config.yml. Rasa passes it the content folder (`rasa train --data data`) and the files beside it.
-"""
+Named in config.yml. Rasa passes it the content folder (`rasa train --data data`) and the files
+beside it."""
 
 import re
 from pathlib import Path
@@ -22,8 +22,14 @@ class ArticleImporter(TrainingDataImporter):
     """Reads the content folder once; raises articles.ContentError with every fault in it."""
 
     def __init__(self, config_file=None, domain_path=None, training_data_paths=None, **kwargs):
-        paths = [training_data_paths] if isinstance(training_data_paths, str) else training_data_paths
-        self.config_file, self.domain_path, self.folder = config_file, domain_path, (paths or ["data"])[0]
+        paths = (
+            [training_data_paths] if isinstance(training_data_paths, str) else training_data_paths
+        )
+        self.config_file, self.domain_path, self.folder = (
+            config_file,
+            domain_path,
+            (paths or ["data"])[0],
+        )
         self._content = self._domain = None
 
     @property
@@ -39,11 +45,19 @@ class ArticleImporter(TrainingDataImporter):
         return self.config_file
 
     def get_domain(self):
-        """domain.yml with an intent for each question of each article, and a response for each offer of a story."""
+        """domain.yml with an intent for each question of each article, and a response for each
+        offer of a story."""
         if self._domain is None:
-            intents = [{question.name: {"use_entities": []}} for question in self.content.questions.values()]
-            responses = {name: [{"custom": {"offer": offer}}] for name, offer in self._told()[1].items()}
-            self._domain = Domain.load(self.domain_path).merge(Domain.from_dict({"intents": intents, "responses": responses}))
+            intents = [
+                {question.name: {"use_entities": []}}
+                for question in self.content.questions.values()
+            ]
+            responses = {
+                name: [{"custom": {"offer": offer}}] for name, offer in self._told()[1].items()
+            }
+            self._domain = Domain.load(self.domain_path).merge(
+                Domain.from_dict({"intents": intents, "responses": responses})
+            )
         return self._domain
 
     def get_stories(self, exclusion_percentage=None):
@@ -52,8 +66,9 @@ class ArticleImporter(TrainingDataImporter):
         return StoryGraph([*rules, *stories])
 
     def _told(self):
-        """(stories.yml as Rasa reads it, {response: the questions that it offers}): an `offer` beside action_answer becomes
-        a response before it, which the action finds in the conversation; what a visitor `says` is for who reads it."""
+        """(stories.yml as Rasa reads it, {response: the questions that it offers}): an `offer`
+        beside action_answer becomes a response before it, which the action finds in the
+        conversation; what a visitor `says` is for who reads it."""
         data = yaml.safe_load(Path(self.folder, "stories.yml").read_text(encoding="utf-8"))
         offers = {}
         data["stories"] = data.get("stories") or []
@@ -64,7 +79,9 @@ class ArticleImporter(TrainingDataImporter):
                     name = f"utter_offer_{len(offers) + 1}"
                     offers[name] = step["offer"]
                     steps.append({"action": name})
-                steps.append({key: value for key, value in step.items() if key not in ("offer", "says")})
+                steps.append(
+                    {key: value for key, value in step.items() if key not in ("offer", "says")}
+                )
             story["steps"] = steps
         return data, offers
 
@@ -72,22 +89,42 @@ class ArticleImporter(TrainingDataImporter):
         return StoryGraph([])
 
     def get_nlu_data(self, language="en"):
-        """Every train phrase under its intent; terms as lookup tables and synonyms; what a question is about as
-        metadata of its intent, for the components that weigh it."""
+        """Every train phrase under its intent; terms as lookup tables and synonyms; what a question
+        is about as metadata of its intent, for the components that weigh it."""
         messages = []
         for question in self.content.questions.values():
             article = self.content.article_of(question.name)
-            about = {"article": article.id, "subject": article.about, "about": list(question.about),
-                     "facets": list(question.facets), "mentions": list(self.content.mentions[question.name]),
-                     "texts": _texts(question)}
-            messages += [Message.build(text=phrase, intent=question.name, intent_metadata=about) for phrase in question.train]
+            about = {
+                "article": article.id,
+                "subject": article.about,
+                "about": list(question.about),
+                "facets": list(question.facets),
+                "mentions": list(self.content.mentions[question.name]),
+                "texts": _texts(question),
+            }
+            messages += [
+                Message.build(text=phrase, intent=question.name, intent_metadata=about)
+                for phrase in question.train
+            ]
         for intent, talk in self.content.talk.items():
             messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]
-        tables = [{"name": kind, "elements": sorted(term for term, k in self.content.kinds.items() if k == kind)}
-                  for kind in sorted(set(self.content.kinds.values()))]
-        return TrainingData(messages, lookup_tables=tables, entity_synonyms=dict(self.content.names))
+        tables = [
+            {
+                "name": kind,
+                "elements": sorted(term for term, k in self.content.kinds.items() if k == kind),
+            }
+            for kind in sorted(set(self.content.kinds.values()))
+        ]
+        return TrainingData(
+            messages, lookup_tables=tables, entity_synonyms=dict(self.content.names)
+        )
 
 
 def _texts(question):
-    """A question's own words, which teach as its phrases do: the editor's wording, the title, each sentence of the lead."""
-    return [question.ask, question.title, *re.split(r"(?<=[.!?])\s+", re.sub(r"\s*\[[\d, ]+\]", "", question.lead))]
+    """A question's own words, which teach as its phrases do: the editor's wording, the title, each
+    sentence of the lead."""
+    return [
+        question.ask,
+        question.title,
+        *re.split(r"(?<=[.!?])\s+", re.sub(r"\s*\[[\d, ]+\]", "", question.lead)),
+    ]

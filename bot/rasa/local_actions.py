@@ -1,4 +1,5 @@
-"""Actions in Rasa's own process, through the SDK's executor: no server, no connection, the same calls and results."""
+"""Actions in Rasa's own process, through the SDK's executor: no server, no connection, the same
+calls and results."""
 
 import asyncio
 import json
@@ -13,9 +14,9 @@ MOST_SECONDS = 3.0  # that an action may take: the gateway waits 4 s for the who
 class LocalActions(EndpointConfig):
     """An action endpoint that runs the actions of a package here.
 
-    An action gets a copy of the call as JSON would carry it, so that it can change nothing of Rasa's. One that raises, or
-    takes longer than MOST_SECONDS, ends its own turn as a failing server would: with a ClientResponseError.
-    """
+    An action gets a copy of the call as JSON would carry it, so that it can change nothing of
+    Rasa's. One that raises, or takes longer than MOST_SECONDS, ends its own turn as a failing
+    server would: with a ClientResponseError."""
 
     def __init__(self, package):
         super().__init__(url=f"local:{package}")
@@ -25,7 +26,14 @@ class LocalActions(EndpointConfig):
         self.executor = ActionExecutor()
         self.executor.register_package(package)
 
-    async def request(self, method="post", subpath=None, content_type="application/json", compress=False, **options):
+    async def request(
+        self,
+        method="post",
+        subpath=None,
+        content_type="application/json",
+        compress=False,
+        **options,
+    ):
         from rasa_sdk.interfaces import ActionExecutionRejection as Rejected
 
         call = json.loads(json.dumps(options["json"]))
@@ -33,8 +41,11 @@ class LocalActions(EndpointConfig):
             async with asyncio.timeout(MOST_SECONDS):
                 result = await self.executor.run(call)
         except Rejected as error:
-            raise ClientResponseError(400, "rejected", json.dumps({"error": str(error), "action_name": error.action_name})) from error
+            raise ClientResponseError(
+                400, "rejected", json.dumps({"error": str(error), "action_name": error.action_name})
+            ) from error
         except Exception as error:
             logger.exception("the action %s failed", call["next_action"])
-            raise ClientResponseError(500, type(error).__name__, "") from error  # RasaException, so the turn ends
+            # RasaException, so the turn ends
+            raise ClientResponseError(500, type(error).__name__, "") from error
         return json.loads(result.model_dump_json()) if result else None

@@ -1,8 +1,9 @@
 """The policy for questions: whatever question was understood, `action_answer` replies.
 
-One rule a question would say the same, but Rasa's rule policy goes through all rules at every prediction, and its
-training grows with the square of their number; docs/design.md has the figures.
+One rule a question would say the same, but Rasa's rule policy goes through all rules at every
+prediction, and its training grows with the square of their number; docs/design.md has the figures.
 """
+
 from __future__ import annotations
 
 from typing import Any, Dict, List, Optional, Text
@@ -16,9 +17,12 @@ from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
 
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False)
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=False
+)
 class AnswerPolicy(Policy):
-    """Answers a question's intent (its name has a dot), then listens. Gives way to stories (a higher priority)."""
+    """Answers a question's intent (its name has a dot), then listens. Gives way to stories (a
+    higher priority)."""
 
     @staticmethod
     def get_default_config():
@@ -28,16 +32,23 @@ class AnswerPolicy(Policy):
     def load(cls, config, model_storage, resource, execution_context, **kwargs):
         return cls(config, model_storage, resource, execution_context)
 
-    def train(self, training_trackers: List[DialogueStateTracker], domain: Domain, **kwargs: Any) -> Resource:
+    def train(
+        self, training_trackers: List[DialogueStateTracker], domain: Domain, **kwargs: Any
+    ) -> Resource:
         return self._resource
 
     def predict_action_probabilities(
-        self, tracker: DialogueStateTracker, domain: Domain, rule_only_data: Optional[Dict[Text, Any]] = None, **kwargs: Any,
+        self,
+        tracker: DialogueStateTracker,
+        domain: Domain,
+        rule_only_data: Optional[Dict[Text, Any]] = None,
+        **kwargs: Any,
     ) -> PolicyPrediction:
         intent = (tracker.latest_message and tracker.latest_message.intent.get("name")) or ""
         done = _action_since_message(tracker)
         scores = self._default_predictions(domain)
-        if "." in intent and (done is None or done.startswith("utter_")):  # a story's offer is no answer
+        # a story's offer is no answer
+        if "." in intent and (done is None or done.startswith("utter_")):
             scores[domain.index_for_action(self.config["action"])] = 1.0
         elif done == self.config["action"]:
             scores[domain.index_for_action(ACTION_LISTEN_NAME)] = 1.0
@@ -49,6 +60,9 @@ def _action_since_message(tracker):
     for event in reversed(tracker.events):
         if isinstance(event, UserUttered):
             return None
-        if isinstance(event, ActionExecuted) and event.action_name not in ("action_extract_slots", ACTION_LISTEN_NAME):
+        if isinstance(event, ActionExecuted) and event.action_name not in (
+            "action_extract_slots",
+            ACTION_LISTEN_NAME,
+        ):
             return event.action_name
     return None

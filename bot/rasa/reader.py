@@ -1,4 +1,6 @@
-"""What a message was probably meant to say, in place of what was typed: slips are mended before any other component reads it."""
+"""What a message was probably meant to say, in place of what was typed: slips are mended before any
+other component reads it."""
+
 from __future__ import annotations
 
 import json
@@ -19,7 +21,8 @@ ALIKE = 2  # typos by which a term's later name is a misspelling of an earlier o
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class SpellingReader(GraphComponent, IntentClassifier):
-    """Learns which words the phrases and the terms hold, side by side; the conversation keeps what was typed."""
+    """Learns which words the phrases and the terms hold, side by side; the conversation keeps what
+    was typed."""
 
     @staticmethod
     def get_default_config():
@@ -36,14 +39,19 @@ class SpellingReader(GraphComponent, IntentClassifier):
     def load(cls, config, model_storage, resource, execution_context, **kwargs):
         with model_storage.read_from(resource) as folder:
             known = json.loads((folder / "words.json").read_text(encoding="utf-8"))
-        return cls(model_storage, resource, spelling.make_reader(**known, real=encoder.vocabulary()))
+        return cls(
+            model_storage, resource, spelling.make_reader(**known, real=encoder.vocabulary())
+        )
 
     def train(self, training_data: TrainingData) -> Resource:
         phrases = [example.get(TEXT) for example in training_data.intent_examples]
         names = spelt(training_data.entity_synonyms)
         words, pairs = spelling.learn([*phrases, *names])
         with self._storage.write_to(self._resource) as folder:
-            (folder / "words.json").write_text(json.dumps({"words": words, "pairs": pairs, "names": names}, sort_keys=True), encoding="utf-8")
+            (folder / "words.json").write_text(
+                json.dumps({"words": words, "pairs": pairs, "names": names}, sort_keys=True),
+                encoding="utf-8",
+            )
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -57,7 +65,11 @@ def spelt(names):
     """Those of {name: term} that are no misspelling of another name of their term."""
     kept = {}
     for name, term in sorted(names.items(), key=lambda item: item[0] != item[1]):
-        alike = (other for other in kept.get(term, ()) if min(len(name), len(other)) > 5 and " " not in name + other)
+        alike = (
+            other
+            for other in kept.get(term, ())
+            if min(len(name), len(other)) > 5 and " " not in name + other
+        )
         if not any(spelling.distance(name, other) <= ALIKE for other in alike):
             kept.setdefault(term, []).append(name)
     return [name for many in kept.values() for name in many]

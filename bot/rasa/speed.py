@@ -1,12 +1,13 @@
-"""What makes Rasa faster here, and changes nothing that it says: `apply()`, called by compatibility.prepare().
+"""What makes Rasa faster here, and changes nothing that it says: `apply()`, called by
+compatibility.prepare().
 
-Measured on 2 cores. Rasa built a JSON-schema validator anew for every action result: 59 % of a message's time. It sent each
-action the whole domain and all that was said. In training it hashed every phrase with all its features thirteen times, number
-by number, a third of the time with 15,000 phrases, and copied them nine times, down to the last number. For every message it
-built a graph of its components three times over and had dask find their order, a tenth of a message's time. Its policies went
-through all that was said five times a message, and it copied for logs that nobody reads: 3 ms of 6 after understanding, at
-the tenth turn (2026-11-28).
-"""
+Measured on 2 cores. Rasa built a JSON-schema validator anew for every action result: 59 % of a
+message's time. It sent each action the whole domain and all that was said. In training it hashed
+every phrase with all its features thirteen times, number by number, a third of the time with 15,000
+phrases, and copied them nine times, down to the last number. For every message it built a graph of
+its components three times over and had dask find their order, a tenth of a message's time. Its
+policies went through all that was said five times a message, and it copied for logs that nobody
+reads: 3 ms of 6 after understanding, at the tenth turn (2026-11-28)."""
 
 import copy
 import hashlib
@@ -29,8 +30,8 @@ def apply():
 
 
 def validate_action_results_once():
-    """The same validation of action results, by a validator that is made once; none of what the SDK's executor gave here, whose
-    model has held it already."""
+    """The same validation of action results, by a validator that is made once; none of what the
+    SDK's executor gave here, whose model has held it already."""
     from jsonschema import ValidationError
     from jsonschema.validators import validator_for
     from rasa.core.actions.action import RemoteAction
@@ -41,15 +42,20 @@ def validate_action_results_once():
     validator = validator_for(schema)(schema)
 
     def validate(self, result):
-        for error in () if isinstance(self.action_endpoint, LocalActions) else validator.iter_errors(result):
-            raise ValidationError(f"the action {self.name()} gave a result of the wrong form: {error.message}")
+        for error in (
+            () if isinstance(self.action_endpoint, LocalActions) else validator.iter_errors(result)
+        ):
+            raise ValidationError(
+                f"the action {self.name()} gave a result of the wrong form: {error.message}"
+            )
         return True
 
     RemoteAction._validate_action_result = validate
 
 
 def send_actions_the_last_message():
-    """An action gets the tracker's state with what happened since the visitor's message; no action of ours reads the domain."""
+    """An action gets the tracker's state with what happened since the visitor's message; no action
+    of ours reads the domain."""
     from rasa.core.actions.action import RemoteAction
     from rasa.shared.core.events import UserUttered
     from rasa.shared.core.trackers import EventVerbosity
@@ -62,40 +68,60 @@ def send_actions_the_last_message():
             since.appendleft(event)
             if isinstance(event, UserUttered):
                 break
-        state = {**tracker.current_state(EventVerbosity.NONE), "events": [event.as_dict() for event in since]}
-        return {"next_action": self.name(), "sender_id": tracker.sender_id, "tracker": state, "version": RASA_VERSION,
-                "domain": {"actions": []}}
+        state = {
+            **tracker.current_state(EventVerbosity.NONE),
+            "events": [event.as_dict() for event in since],
+        }
+        return {
+            "next_action": self.name(),
+            "sender_id": tracker.sender_id,
+            "tracker": state,
+            "version": RASA_VERSION,
+            "domain": {"actions": []},
+        }
 
     RemoteAction._action_call_format = call_format
 
 
 def hash_bytes():
-    """The hash of a training message over its bytes. Messages alike may be written differently: a cache is missed then."""
+    """The hash of a training message over its bytes. Messages alike may be written differently: a
+    cache is missed then."""
     from rasa.shared.nlu.training_data.message import Message
 
     def fingerprint(self):
         if self._cached_fingerprint is None:
-            self._cached_fingerprint = hashlib.md5(pickle.dumps((self.data, self.features), protocol=5), usedforsecurity=False).hexdigest()
+            self._cached_fingerprint = hashlib.md5(
+                pickle.dumps((self.data, self.features), protocol=5), usedforsecurity=False
+            ).hexdigest()
         return self._cached_fingerprint
 
     Message.fingerprint = fingerprint
 
 
 def share_numbers_in_copies():
-    """A copy of a training message shares what no component changes in place: all but its entities."""
+    """A copy of a training message shares what no component changes in place: all but its
+    entities."""
     from rasa.shared.nlu.constants import ENTITIES
     from rasa.shared.nlu.training_data.message import Message
 
     def deepcopy(self, memo):
-        data = {key: copy.deepcopy(value, memo) if key == ENTITIES else value for key, value in self.data.items()}
-        return Message(data=data, output_properties=set(self.output_properties), time=self.time, features=list(self.features))
+        data = {
+            key: copy.deepcopy(value, memo) if key == ENTITIES else value
+            for key, value in self.data.items()
+        }
+        return Message(
+            data=data,
+            output_properties=set(self.output_properties),
+            time=self.time,
+            features=list(self.features),
+        )
 
     Message.__deepcopy__ = deepcopy
 
 
 def run_nodes_in_order():
-    """A graph's nodes run one after another, in an order that is found once for each set of targets; what no later node needs
-    is let go, so that a training holds no more than it must."""
+    """A graph's nodes run one after another, in an order that is found once for each set of
+    targets; what no later node needs is let go, so that a training holds no more than it must."""
     from rasa.engine.runner.dask import DaskGraphRunner
 
     def find_order(schema, names, found):
@@ -132,7 +158,8 @@ def run_nodes_in_order():
 
 
 def copy_nothing_for_logs():
-    """The processor and two policies copy states and events only to hand them to a log line, which is written at once or not at all."""
+    """The processor and two policies copy states and events only to hand them to a log line, which
+    is written at once or not at all."""
     from rasa.core import processor
     from rasa.core.policies import memoization, rule_policy
 
@@ -141,7 +168,8 @@ def copy_nothing_for_logs():
 
 
 def look_once_whether_the_domain_is_empty():
-    """A domain does not change; Rasa writes it out whole for every message to see whether there is anything in it."""
+    """A domain does not change; Rasa writes it out whole for every message to see whether there is
+    anything in it."""
     from rasa.shared.core.domain import Domain
 
     look = Domain.is_empty
@@ -155,22 +183,37 @@ def look_once_whether_the_domain_is_empty():
 
 
 def go_through_a_tracker_once():
-    """The states of a conversation, from where the last call for the same tracker stopped. A tracker in which something is taken
-    back, or with a loop or a restart, is gone through from its beginning, as Rasa does it."""
+    """The states of a conversation, from where the last call for the same tracker stopped. A
+    tracker in which something is taken back, or with a loop or a restart, is gone through from its
+    beginning, as Rasa does it."""
     from rasa.shared.core import constants, events
     from rasa.shared.core.domain import Domain
 
     whole = Domain.states_for_tracker_history
-    unusual = (events.Restarted, events.SessionStarted, events.ActionReverted, events.UserUtteranceReverted, events.ActiveLoop)
+    unusual = (
+        events.Restarted,
+        events.SessionStarted,
+        events.ActionReverted,
+        events.UserUtteranceReverted,
+        events.ActiveLoop,
+    )
 
     class Walk:
-        """How far a tracker was gone through: `tracker` is a copy at that place, `states` are those before each action so far."""
+        """How far a tracker was gone through: `tracker` is a copy at that place, `states` are those
+        before each action so far."""
 
         def __init__(self, tracker):
-            self.tracker, self.seen, self.states, self.before, self.hidden = tracker.init_copy(), 0, [], None, False
+            self.tracker, self.seen, self.states, self.before, self.hidden = (
+                tracker.init_copy(),
+                0,
+                [],
+                None,
+                False,
+            )
 
     def begin(tracker):
-        """(walk, None) from the last start of a session on; None where something unusual comes after it."""
+        """(walk, None) from the last start of a session on; None where something unusual comes
+        after it."""
         walk = Walk(tracker)
         for number, event in enumerate(tracker.events):
             if isinstance(event, events.SessionStarted | events.Restarted):
@@ -190,16 +233,22 @@ def go_through_a_tracker_once():
         into.append(domain._clean_state(state))
 
     def is_hidden(domain, walk, hide, ignore):
-        """Whether the turn at the walk's place is hidden from policies that learn from stories alone."""
+        """Whether the turn at the walk's place is hidden from policies that learn from stories
+        alone."""
         if not ignore:
             return False
         if not walk.hidden:
             walk.before = domain._get_prev_action_sub_state(walk.tracker)
-        if not walk.tracker.followup_action and walk.tracker.latest_action_name != walk.tracker.active_loop_name:
+        if (
+            not walk.tracker.followup_action
+            and walk.tracker.latest_action_name != walk.tracker.active_loop_name
+        ):
             walk.hidden = hide
         return walk.hidden
 
-    def states_for_tracker_history(self, tracker, omit_unset_slots=False, ignore_rule_only_turns=False, rule_only_data=None):
+    def states_for_tracker_history(
+        self, tracker, omit_unset_slots=False, ignore_rule_only_turns=False, rule_only_data=None
+    ):
         kept = tracker.__dict__.setdefault("walks", {})
         key = (id(self), omit_unset_slots, ignore_rule_only_turns)
         walk = kept.get(key) or begin(tracker)
@@ -208,12 +257,22 @@ def go_through_a_tracker_once():
             kept.pop(key, None)
             return whole(self, tracker, omit_unset_slots, ignore_rule_only_turns, rule_only_data)
         for event in new:
-            if isinstance(event, events.ActionExecuted) and not is_hidden(self, walk, event.hide_rule_turn, ignore_rule_only_turns):
-                append(self, walk, walk.states, omit_unset_slots, ignore_rule_only_turns, rule_only_data)
+            if isinstance(event, events.ActionExecuted) and not is_hidden(
+                self, walk, event.hide_rule_turn, ignore_rule_only_turns
+            ):
+                append(
+                    self,
+                    walk,
+                    walk.states,
+                    omit_unset_slots,
+                    ignore_rule_only_turns,
+                    rule_only_data,
+                )
             walk.tracker.update(event)
         walk.seen += len(new)
         kept[key] = walk
-        states = [{kind: dict(part) for kind, part in state.items()} for state in walk.states]  # a policy takes parts out of the last
+        # a policy takes parts out of the last
+        states = [{kind: dict(part) for kind, part in state.items()} for state in walk.states]
         before, hidden = walk.before, walk.hidden
         if not is_hidden(self, walk, False, ignore_rule_only_turns):
             append(self, walk, states, omit_unset_slots, ignore_rule_only_turns, rule_only_data)

@@ -1,8 +1,7 @@
 """The tracker store: live conversations as objects in memory, the longest unused leaving first.
 
-The gateway keeps the durable record and gives every message what it needs of its past, so that a tracker lost with its
-process costs nothing but the place in a story.
-"""
+The gateway keeps the durable record and gives every message what it needs of its past, so that a
+tracker lost with its process costs nothing but the place in a story."""
 
 from collections import OrderedDict
 
@@ -12,7 +11,8 @@ MOST = 5_000
 
 
 class LiveTrackerStore(TrackerStore):
-    """Keeps at most MOST trackers (about 60 kB each at the 20 turns after which the gateway begins a new session)."""
+    """Keeps at most MOST trackers (about 60 kB each at the 20 turns after which the gateway begins
+    a new session)."""
 
     def __init__(self, domain, event_broker=None, **kwargs):
         super().__init__(domain, event_broker)
@@ -20,7 +20,8 @@ class LiveTrackerStore(TrackerStore):
         self.forgotten = OrderedDict()  # senders; a message of theirs may still be on its way
 
     async def save(self, tracker):
-        tracker.__dict__.pop("walks", None)  # of speed.py: three times the tracker's memory, for one message
+        # of speed.py: three times the tracker's memory, for one message
+        tracker.__dict__.pop("walks", None)
         if tracker.sender_id in self.forgotten:
             return
         self.trackers[tracker.sender_id] = tracker
@@ -46,5 +47,6 @@ class LiveTrackerStore(TrackerStore):
 
 
 def behind(store):
-    """The tracker store behind the wrapper that Rasa's agent puts around it, which hands on neither `delete` nor `forget`."""
+    """The tracker store behind the wrapper that Rasa's agent puts around it, which hands on neither
+    `delete` nor `forget`."""
     return store._tracker_store

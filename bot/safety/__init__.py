@@ -1,8 +1,9 @@
 """The screen: from the words of a message alone, an emergency, a crisis, or nothing.
 
-Reads `safety.yml` (words, red flags, fixed texts) and `emergency_numbers.yml`; docs/safety.md explains their notation.
-Needs PyYAML and nothing else, so that it answers when everything behind it is down.
-"""
+Reads `safety.yml` (words, red flags, fixed texts) and `emergency_numbers.yml`; docs/safety.md
+explains their notation. Needs PyYAML and nothing else, so that it answers when everything behind it
+is down."""
+
 from __future__ import annotations
 
 import re
@@ -26,10 +27,11 @@ class Danger:
 
 
 def load(folder: Path) -> Screen:
-    """Return the screen read from `folder`/safety.yml and `folder`/emergency_numbers.yml (the project's `data`).
+    """Return the screen read from `folder`/safety.yml and `folder`/emergency_numbers.yml (the
+    project's `data`).
 
-    Raises SafetyFileError, with path:line, when a file is missing or broken; examples are left to `check`.
-    """
+    Raises SafetyFileError, with path:line, when a file is missing or broken; examples are left to
+    `check`."""
     loaded, faults = files.parse(Path(folder))
     if faults:
         raise SafetyFileError("\n".join(faults))
@@ -37,52 +39,79 @@ def load(folder: Path) -> Screen:
 
 
 def check(folder: Path) -> list[str]:
-    """Return every fault of the two files as `path:line: what is wrong and what to write instead`; [] when good."""
+    """Return every fault of the two files as `path:line: what is wrong and what to write instead`;
+    [] when good."""
     loaded, faults = files.parse(Path(folder))
     if faults:
         return faults
     path = Path(folder) / "safety.yml"
     table, lines = files.read(path)
-    used = set(CUES).union(*(flag.unless for flag in loaded.flags),
-                           *(group for flag in loaded.flags for groups in flag.when for group in groups))
-    faults += [f"{path}:{lines['words', name]}: no flag uses '{name}'; use it or take it out" for name in table["words"]
-               if name not in used]
+    used = set(CUES).union(
+        *(flag.unless for flag in loaded.flags),
+        *(group for flag in loaded.flags for groups in flag.when for group in groups),
+    )
+    faults += [
+        f"{path}:{lines['words', name]}: no flag uses '{name}'; use it or take it out"
+        for name in table["words"]
+        if name not in used
+    ]
     for flag in loaded.flags:
         for side, examples in (("must", flag.must), ("must_not", flag.must_not)):
             for i, example in enumerate(examples):
                 found = screen(loaded, example)
                 line = lines[("flags", flag.id, side, i)]
                 if side == "must" and (found is None or found.kind != flag.kind):
-                    got = f"is seen as {found.kind} ({found.flag})" if found else "is seen as harmless"
-                    faults.append(f"{path}:{line}: '{example}' must match {flag.id} but {got}; widen its 'when' or the "
-                                  "words that it uses")
+                    got = (
+                        f"is seen as {found.kind} ({found.flag})"
+                        if found
+                        else "is seen as harmless"
+                    )
+                    faults.append(
+                        f"{path}:{line}: '{example}' must match {flag.id} but {got}; widen its "
+                        f"'when' or the "
+                        "words that it uses"
+                    )
                 if side == "must_not" and found is not None:
-                    faults.append(f"{path}:{line}: '{example}' must not match but does ({found.flag}); narrow that "
-                                  "flag, or add the wording to 'figure', 'past' or 'study'")
+                    faults.append(
+                        f"{path}:{line}: '{example}' must not match but does ({found.flag}); "
+                        f"narrow that "
+                        "flag, or add the wording to 'figure', 'past' or 'study'"
+                    )
     for kind, messages in loaded.must.items():
         for i, message in enumerate(messages):
             found = screen(loaded, message)
             if found is None or found.kind != kind:
-                faults.append(f"{path}:{lines[('must', kind, i)]}: '{message}' must be seen as {kind} but is seen as "
-                              f"{found.kind if found else 'harmless'}; widen the flag that should catch it")
+                faults.append(
+                    f"{path}:{lines[('must', kind, i)]}: '{message}' must be seen as {kind} but "
+                    f"is seen as "
+                    f"{found.kind if found else 'harmless'}; widen the flag that should catch it"
+                )
     return faults
 
 
 def screen(loaded: Screen, text: str) -> Danger | None:
-    """Return the first red flag, in the order of safety.yml, that `text` raises, or None. Never raises; under 5 ms."""
+    """Return the first red flag, in the order of safety.yml, that `text` raises, or None. Never
+    raises; under 5 ms."""
     message = phrases.to_words(loaded.spell, loaded.same, text)
     hits = phrases.find(*loaded.concepts, message)
     if "figure" in hits:
         hits = _literal(hits)
     excuses = _excuses(message, hits)
-    spoken = {concept: [(span, excuses(span[0])) for span in spans] for concept, spans in hits.items()
-              if concept not in CUES or concept in ("now", "person")}
+    spoken = {
+        concept: [(span, excuses(span[0])) for span in spans]
+        for concept, spans in hits.items()
+        if concept not in CUES or concept in ("now", "person")
+    }
     standing = {}
     for flag in loaded.flags:
         if flag.even_if not in standing:
-            standing[flag.even_if] = {concept: [span for span, why in spans if why <= flag.even_if]
-                                      for concept, spans in spoken.items()}
-        blocked = {message.sentence[start] for concept in flag.unless for start, _ in hits.get(concept, ())}
+            standing[flag.even_if] = {
+                concept: [span for span, why in spans if why <= flag.even_if]
+                for concept, spans in spoken.items()
+            }
+        blocked = {
+            message.sentence[start] for concept in flag.unless for start, _ in hits.get(concept, ())
+        }
         for groups in flag.when:
             if _together(groups, standing[flag.even_if], message, blocked):
                 return Danger(flag.kind, flag.id)
@@ -90,51 +119,87 @@ def screen(loaded: Screen, text: str) -> Danger | None:
 
 
 def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
-    """Return the fixed answer `{kind, text, numbers}` for a danger, with `more` where the text has one; see `numbers`.
+    """Return the fixed answer `{kind, text, numbers}` for a danger, with `more` where the text has
+    one; see `numbers`.
 
-    `country` is an ISO 3166 code; without one, or for one that is not in the table, 112 and "your local emergency
-    number" are given.
-    """
+    `country` is an ISO 3166 code; without one, or for one that is not in the table, 112 and "your
+    local emergency number" are given."""
     text = loaded.texts[next(flag.text for flag in loaded.flags if flag.id == danger.flag)]
     found = loaded.countries.get((country or "").upper())
     first = found["emergency"]["number"] if found else "112 or your local emergency number"
-    filled = {part: text[part].replace("{emergency}", first) for part in ("text", "more") if part in text}
+    filled = {
+        part: text[part].replace("{emergency}", first) for part in ("text", "more") if part in text
+    }
     order = text["numbers"]
     shown = [line for line in numbers(loaded, country) if line["line"] in order]
-    return {"kind": danger.kind, **filled, "numbers": sorted(shown, key=lambda line: order.index(line["line"]))}
+    return {
+        "kind": danger.kind,
+        **filled,
+        "numbers": sorted(shown, key=lambda line: order.index(line["line"])),
+    }
 
 
 def numbers(loaded: Screen, country: str | None = None) -> list[dict]:
-    """Return a country's numbers as `{line, label, number, tel}`; line: emergency, poison or crisis; tel: a link."""
+    """Return a country's numbers as `{line, label, number, tel}`; line: emergency, poison or
+    crisis; tel: a link."""
     found = loaded.countries.get((country or "").upper())
     if not found:
-        return [{"line": "emergency", "label": "Emergency (or your local emergency number)", "number": "112",
-                 "tel": "tel:112"}]
-    return [{"line": line, "label": found[line]["label"], "number": found[line]["number"],
-             "tel": "tel:" + re.sub(r"[^+\d]", "", found[line]["number"])} for line in LINES if line in found]
+        return [
+            {
+                "line": "emergency",
+                "label": "Emergency (or your local emergency number)",
+                "number": "112",
+                "tel": "tel:112",
+            }
+        ]
+    return [
+        {
+            "line": line,
+            "label": found[line]["label"],
+            "number": found[line]["number"],
+            "tel": "tel:" + re.sub(r"[^+\d]", "", found[line]["number"]),
+        }
+        for line in LINES
+        if line in found
+    ]
 
 
 def is_slip(loaded: Screen, word: str) -> bool:
-    """Whether the screen reads `word`, in small letters, as a misspelling of another; for writing `not_typos`."""
+    """Whether the screen reads `word`, in small letters, as a misspelling of another; for writing
+    `not_typos`."""
     return word not in phrases.NUMBERS and loaded.spell(word) != word
 
 
 def _literal(hits: dict) -> dict:
-    """The hits outside figures of speech; a figure inside a longer danger ("my chest is killing me") is none."""
+    """The hits outside figures of speech; a figure inside a longer danger ("my chest is killing
+    me") is none."""
     dangers = {span for concept, spans in hits.items() if concept not in CUES for span in spans}
-    used = {i for start, end in hits["figure"] for i in range(start, end)
-            if not any(a <= start and end <= b and b - a > end - start for a, b in dangers)}
-    return {concept: kept for concept, spans in hits.items()
-            if (kept := [span for span in spans if used.isdisjoint(range(*span))])}
+    used = {
+        i
+        for start, end in hits["figure"]
+        for i in range(start, end)
+        if not any(a <= start and end <= b and b - a > end - start for a, b in dangers)
+    }
+    return {
+        concept: kept
+        for concept, spans in hits.items()
+        if (kept := [span for span in spans if used.isdisjoint(range(*span))])
+    }
 
 
 # What is taken back, and what stands together
 
 
 def _excuses(message: phrases.Words, hits: dict):
-    """Return a function from a position to what takes a danger named there back: some of EXCUSES."""
-    inside = {i for concept, spans in hits.items() if concept not in CUES or concept == "not_negation"
-              for start, end in spans for i in range(start, end)}
+    """Return a function from a position to what takes a danger named there back: some of
+    EXCUSES."""
+    inside = {
+        i
+        for concept, spans in hits.items()
+        if concept not in CUES or concept == "not_negation"
+        for start, end in spans
+        for i in range(start, end)
+    }
     turns, turned, clause = {s for s, _ in hits.get("turn", ())}, 0, []
     for i, c in enumerate(message.clause):
         turned += i in turns
@@ -144,31 +209,53 @@ def _excuses(message: phrases.Words, hits: dict):
     def after(spans, reach, unit):
         return {i for s, e in spans for i in range(s, min(e + reach + 1, n)) if unit[i] == unit[s]}
 
-    denied = after([(s, e) for s, e in hits.get("negation", ()) if not inside.issuperset(range(s, e))], NEGATES, clause)
-    past = {clause[s] for s, _ in hits.get("past", ())} - {clause[s] for s, _ in hits.get("now", ())}
+    denied = after(
+        [(s, e) for s, e in hits.get("negation", ()) if not inside.issuperset(range(s, e))],
+        NEGATES,
+        clause,
+    )
+    past = {clause[s] for s, _ in hits.get("past", ())} - {
+        clause[s] for s, _ in hits.get("now", ())
+    }
     helped = inside.union(i for s, e in hits.get("not_study", ()) for i in range(s, e))
     study = [(s, e) for s, e in hits.get("study", ()) if not helped.issuperset(range(s, e))]
     asking = {i for s, e in study for i in range(s, e)}
-    about_someone = after([span for span in hits.get("person", ()) if span[0] not in asking], ABOUT, sentence)
+    about_someone = after(
+        [span for span in hits.get("person", ()) if span[0] not in asking], ABOUT, sentence
+    )
     asked = {sentence[s] for s, _ in study} - {sentence[s] for s, _ in hits.get("now", ())}
     lessons = {clause[s] for s, _ in hits.get("lesson", ())}
 
     def excuses(at: int) -> frozenset:
         studied = clause[at] in lessons or sentence[at] in asked and at not in about_someone
-        return frozenset(excuse for excuse, holds in zip(EXCUSES, (at in denied, clause[at] in past, studied), strict=False) if holds)
+        return frozenset(
+            excuse
+            for excuse, holds in zip(
+                EXCUSES, (at in denied, clause[at] in past, studied), strict=False
+            )
+            if holds
+        )
 
     return excuses
 
 
 def _together(groups: tuple, hits: dict, message: phrases.Words, blocked: set) -> bool:
     """Whether one occurrence of every group stands near one of the first group."""
-    spans = [[span for span in _chained(group, hits, message) if message.sentence[span[0]] not in blocked]
-             for group in groups]
+    spans = [
+        [
+            span
+            for span in _chained(group, hits, message)
+            if message.sentence[span[0]] not in blocked
+        ]
+        for group in groups
+    ]
     if not all(spans):
         return False
     starts = [sorted(start for start, _ in others) for others in spans[1:]]
-    return any(all(bisect_left(others, a - NEAR) < bisect_right(others, b + NEAR) for others in starts)
-               for a, b in spans[0])
+    return any(
+        all(bisect_left(others, a - NEAR) < bisect_right(others, b + NEAR) for others in starts)
+        for a, b in spans[0]
+    )
 
 
 def _chained(group: tuple, hits: dict, message: phrases.Words) -> list:
@@ -177,6 +264,11 @@ def _chained(group: tuple, hits: dict, message: phrases.Words) -> list:
         ends = {}
         for c, d in hits.get(concept, ()) if spans else ():
             ends.setdefault(c, []).append(d)
-        spans = [(a, d) for a, b in spans for c in range(b, b + CLOSE + 1) if c in ends
-                 and message.clause[a] == message.clause[c] for d in ends[c]]
+        spans = [
+            (a, d)
+            for a, b in spans
+            for c in range(b, b + CLOSE + 1)
+            if c in ends and message.clause[a] == message.clause[c]
+            for d in ends[c]
+        ]
     return spans

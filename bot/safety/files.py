@@ -1,4 +1,6 @@
-"""The screen's two files, read into a `Screen` or into faults with their lines; docs/safety.md explains their notation."""
+"""The screen's two files, read into a `Screen` or into faults with their lines; docs/safety.md
+explains their notation."""
+
 from __future__ import annotations
 
 import itertools
@@ -13,12 +15,24 @@ from bot.safety import phrases
 KINDS = ("emergency", "crisis")
 LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask for
 # What these concepts mean to the screen is written here; which words they hold, in safety.yml.
-CUES = ("figure", "negation", "not_negation", "past", "now", "study", "not_study", "lesson", "person", "turn")
+CUES = (
+    "figure",
+    "negation",
+    "not_negation",
+    "past",
+    "now",
+    "study",
+    "not_study",
+    "lesson",
+    "person",
+    "turn",
+)
 EXCUSES = ("negation", "past", "study")  # what can take a danger back
 
 
 class SafetyFileError(ValueError):
-    """A file of the screen can't be used; the message lists the faults as `path:line: what is wrong`."""
+    """A file of the screen can't be used; the message lists the faults as `path:line: what is
+    wrong`."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +49,9 @@ class Flag:
 
 @dataclass(frozen=True)
 class Screen:
-    """A loaded screen, for `screen`, `reply` and `numbers`; immutable, safe to share between threads."""
+    """A loaded screen, for `screen`, `reply` and `numbers`; immutable, safe to share between
+    threads."""
+
     flags: tuple
     concepts: tuple  # the phrase tree of all concepts, and its `_keys`
     same: tuple  # the same for other spellings
@@ -46,7 +62,8 @@ class Screen:
 
 
 def read(path: Path):
-    """Return a YAML file as dicts, lists and strings, and the line of every entry by its keys; YAMLError, OSError."""
+    """Return a YAML file as dicts, lists and strings, and the line of every entry by its keys;
+    YAMLError, OSError."""
     lines = {}
 
     def build(node, keys):
@@ -66,7 +83,8 @@ def read(path: Path):
 
 
 def _vocabulary(table: dict) -> tuple:
-    """The speller, the tree of other spellings and the tree of concepts, each tree with its `phrases.keys_of`."""
+    """The speller, the tree of other spellings and the tree of concepts, each tree with its
+    `phrases.keys_of`."""
     known, same, concepts = set(), {}, {}
     for name, entry in table["same"].items():
         known.update(name.split())
@@ -78,10 +96,16 @@ def _vocabulary(table: dict) -> tuple:
         for words in itertools.chain.from_iterable(map(phrases.variants, phrases.entries(entry))):
             known.update(words)
             level = [0] * len(words)
-            phrases.plant(concepts, phrases.respell(same, phrases.Words(words, level, level)).words, name)
+            phrases.plant(
+                concepts, phrases.respell(same, phrases.Words(words, level, level)).words, name
+            )
     concepts = (concepts, phrases.keys_of(concepts))
     known = {word for word in known if word.replace("'", "").isalpha()}
-    return phrases.speller(known, set(table["not_typos"].split()), (concepts[1], same[1])), same, concepts
+    return (
+        phrases.speller(known, set(table["not_typos"].split()), (concepts[1], same[1])),
+        same,
+        concepts,
+    )
 
 
 def parse(folder: Path):
@@ -96,8 +120,11 @@ def parse(folder: Path):
             continue
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            faults.append(f"{path}:{mark.line + 1 if mark else 1}: not YAML ({getattr(error, 'problem', error)}); "
-                          "check indentation and quotes")
+            faults.append(
+                f"{path}:{mark.line + 1 if mark else 1}: not YAML "
+                f"({getattr(error, 'problem', error)}); "
+                "check indentation and quotes"
+            )
             continue
         files.append((path, content, lines))
     if faults:
@@ -109,13 +136,20 @@ def parse(folder: Path):
 
     table = table if isinstance(table, dict) else {}
     commas = "phrases separated by commas"
-    for part, kind, holds in (("same", str, commas), ("words", str, commas), ("flags", dict, "kind, text, when ..."),
-                              ("texts", dict, "numbers, text ...")):
+    for part, kind, holds in (
+        ("same", str, commas),
+        ("words", str, commas),
+        ("flags", dict, "kind, text, when ..."),
+        ("texts", dict, "numbers, text ..."),
+    ):
         if not isinstance(table.get(part), dict):
             faults.append(f"{path}:1: '{part}' is missing; add it")
             continue
-        faults += [f"{at(part, name)}: '{name}' must hold {holds}; write them after the colon"
-                   for name, entry in table[part].items() if not isinstance(entry, kind)]
+        faults += [
+            f"{at(part, name)}: '{name}' must hold {holds}; write them after the colon"
+            for name, entry in table[part].items()
+            if not isinstance(entry, kind)
+        ]
     if not isinstance(table.get("not_typos"), str):
         faults.append(f"{path}:1: 'not_typos' is missing; add it")
     if faults:
@@ -128,47 +162,87 @@ def parse(folder: Path):
     for name, entry in table["flags"].items():
         here = at("flags", name)
         if entry.get("kind") not in KINDS:
-            faults.append(f"{here}: kind of {name} is '{entry.get('kind')}'; write {' or '.join(KINDS)}")
+            faults.append(
+                f"{here}: kind of {name} is '{entry.get('kind')}'; write {' or '.join(KINDS)}"
+            )
         if entry.get("text") not in table["texts"]:
-            faults.append(f"{here}: text '{entry.get('text')}' is not under texts; write one of "
-                          + ", ".join(table["texts"]))
+            faults.append(
+                f"{here}: text '{entry.get('text')}' is not under texts; write one of "
+                + ", ".join(table["texts"])
+            )
         for side in ("when", "must", "must_not"):
             if not entry.get(side):
                 faults.append(f"{here}: {name} has no '{side}'; add at least one")
         when = []  # every line written out, without its "/"
         for i, line in enumerate(entry.get("when") or ()):
-            slots = [[slot.split("/") for slot in part.split(">")] for part in line.replace(" ", "").split("&")]
+            slots = [
+                [slot.split("/") for slot in part.split(">")]
+                for part in line.replace(" ", "").split("&")
+            ]
             when += itertools.product(*(tuple(itertools.product(*part)) for part in slots))
             for concept in itertools.chain(*itertools.chain(*slots)):
                 if concept not in table["words"]:
-                    faults.append(f"{at('flags', name, 'when', i)}: '{concept}' is not under words; add it or write "
-                                  "one that is")
+                    faults.append(
+                        f"{at('flags', name, 'when', i)}: '{concept}' is not under words; add it "
+                        f"or write "
+                        "one that is"
+                    )
         for concept in entry.get("unless") or ():
             if concept not in table["words"]:
-                faults.append(f"{here}: '{concept}' in unless is not under words; add it or write one that is")
+                faults.append(
+                    f"{here}: '{concept}' in unless is not under words; add it or write one that is"
+                )
         for excuse in entry.get("even_if") or ():
             if excuse not in EXCUSES:
                 faults.append(f"{here}: '{excuse}' in even_if; write some of {', '.join(EXCUSES)}")
-        flags.append(Flag(name, entry.get("kind"), entry.get("text"), tuple(when), tuple(entry.get("unless") or ()),
-                          frozenset(entry.get("even_if") or ()), tuple(entry.get("must") or ()),
-                          tuple(entry.get("must_not") or ())))
+        flags.append(
+            Flag(
+                name,
+                entry.get("kind"),
+                entry.get("text"),
+                tuple(when),
+                tuple(entry.get("unless") or ()),
+                frozenset(entry.get("even_if") or ()),
+                tuple(entry.get("must") or ()),
+                tuple(entry.get("must_not") or ()),
+            )
+        )
     for name, entry in table["texts"].items():
         if not entry.get("text"):
             faults.append(f"{at('texts', name)}: {name} has no text; write what the visitor reads")
         if "{emergency}" not in entry.get("text", ""):
-            faults.append(f"{at('texts', name)}: {name} doesn't say whom to call; write {{emergency}} where the number "
-                          "goes")
+            faults.append(
+                f"{at('texts', name)}: {name} doesn't say whom to call; write {{emergency}} "
+                f"where the number "
+                "goes"
+            )
         for line in entry.get("numbers") or ("",):
             if line not in LINES:
-                faults.append(f"{at('texts', name)}: numbers '{line}'; write some of {', '.join(LINES)}")
+                faults.append(
+                    f"{at('texts', name)}: numbers '{line}'; write some of {', '.join(LINES)}"
+                )
     must = table.get("must")
-    if not isinstance(must, dict) or set(must) != set(KINDS) or not all(isinstance(must[kind], list) for kind in KINDS):
-        faults.append(f"{at('must')}: 'must' needs two lists, {' and '.join(KINDS)}: the messages that may never be missed")
+    if (
+        not isinstance(must, dict)
+        or set(must) != set(KINDS)
+        or not all(isinstance(must[kind], list) for kind in KINDS)
+    ):
+        faults.append(
+            f"{at('must')}: 'must' needs two lists, {' and '.join(KINDS)}: the messages that may "
+            f"never be missed"
+        )
     faults += _number_faults(numbers_path, book, number_lines)
     if faults:
         return None, faults
-    return Screen(tuple(flags), concepts, same, spell, table["texts"], book["countries"],
-                  {kind: tuple(must[kind]) for kind in KINDS}), []
+    return Screen(
+        tuple(flags),
+        concepts,
+        same,
+        spell,
+        table["texts"],
+        book["countries"],
+        {kind: tuple(must[kind]) for kind in KINDS},
+    ), []
 
 
 def _number_faults(path: Path, book, lines: dict) -> list[str]:
@@ -178,7 +252,9 @@ def _number_faults(path: Path, book, lines: dict) -> list[str]:
     for code, entry in book["countries"].items():
         here = f"{path}:{lines.get(('countries', code), 1)}"
         if not re.fullmatch("[A-Z]{2}", code):
-            faults.append(f"{here}: '{code}' is no country code; write two capital letters as in ISO 3166")
+            faults.append(
+                f"{here}: '{code}' is no country code; write two capital letters as in ISO 3166"
+            )
         if "emergency" not in entry:
             faults.append(f"{here}: {code} has no emergency number; add it")
         for line in LINES:
@@ -188,7 +264,13 @@ def _number_faults(path: Path, book, lines: dict) -> list[str]:
                 if not entry[line].get(part):
                     faults.append(f"{here}: {code}'s {line} has no {part}; add it")
             if not re.fullmatch(r"\+?\d[\d -]*", entry[line].get("number") or ""):
-                faults.append(f"{here}: '{entry[line].get('number')}' is no telephone number; write digits and spaces")
+                faults.append(
+                    f"{here}: '{entry[line].get('number')}' is no telephone number; write digits "
+                    f"and spaces"
+                )
             if entry[line].get("source") not in book["sources"]:
-                faults.append(f"{here}: source '{entry[line].get('source')}' is not under sources; add it there")
+                faults.append(
+                    f"{here}: source '{entry[line].get('source')}' is not under sources; add it "
+                    f"there"
+                )
     return faults

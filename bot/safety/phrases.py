@@ -1,4 +1,6 @@
-"""The words of a message and of the table: told apart, slips of typing undone, and found again in a tree of phrases."""
+"""The words of a message and of the table: told apart, slips of typing undone, and found again in a
+tree of phrases."""
+
 from __future__ import annotations
 
 import itertools
@@ -7,17 +9,28 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-NUMBERS = {word: str(n) for n, word in enumerate(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen".split(), 1)} | dict(twenty="20", thirty="30", forty="40", fifty="50", sixty="60", hundred="100")
-TOKEN = re.compile(r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)?|[a-z](?:[a-z0-9']|\*+(?=[a-z]))*"  # words and numbers
-                   r"|[.!?;\n…]+|[,:()\[\]\"–—/]|(?<=\s)-(?=\s)")  # ends of sentences, ends of clauses
+NUMBERS = {
+    word: str(n)
+    for n, word in enumerate(
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen "
+        "eighteen nineteen".split(),
+        1,
+    )
+} | dict(twenty="20", thirty="30", forty="40", fifty="50", sixty="60", hundred="100")
+# words and numbers
+TOKEN = re.compile(
+    r"\d+(?:st|nd|rd|th)\b|\d+(?:[.,]\d+)?|[a-z](?:[a-z0-9']|\*+(?=[a-z]))*"
+    # ends of sentences, ends of clauses
+    r"|[.!?;\n…]+|[,:()\[\]\"–—/]|(?<=\s)-(?=\s)"
+)
 TWO_SLIPS = 10  # letters of a word from which on two typing slips are understood, not one
 
 
 @dataclass(frozen=True)
 class Words:
     """A message as the screen sees it: words, and for each its sentence and clause."""
+
     words: list
     sentence: list
     clause: list
@@ -26,7 +39,12 @@ class Words:
 def to_words(spell, same: tuple, text: str) -> Words:
     folded = text.lower().replace("`", "'")
     if not text.isascii():
-        folded = unicodedata.normalize("NFKD", folded).replace("’", "'").replace("‘", "'").replace("ʼ", "'")
+        folded = (
+            unicodedata.normalize("NFKD", folded)
+            .replace("’", "'")
+            .replace("‘", "'")
+            .replace("ʼ", "'")
+        )
         folded = "".join(c for c in folded if unicodedata.category(c) not in ("Mn", "Cf"))
     words, sentence, clause = [], [], []
     s = c = 0
@@ -43,7 +61,8 @@ def to_words(spell, same: tuple, text: str) -> Words:
 
 
 def respell(same: tuple, message: Words) -> Words:
-    """Other spellings ("can not") replaced by the one that the table uses ("cant"), the longest first."""
+    """Other spellings ("can not") replaced by the one that the table uses ("cant"), the longest
+    first."""
     best = {}
     for name, spans in find(*same, message).items():
         for start, end in spans:
@@ -63,9 +82,9 @@ def respell(same: tuple, message: Words) -> Words:
 def speller(known: set, real: set, fitting: tuple):
     """Return a function that gives the known word that a slip stands for, or the word itself.
 
-    Words among `real` are no slips, close as they may be to one of ours: "chess" is not "chest"; nor
-    are words that a key of the trees fits (`fitting`: their `keys_of`), as "drooped" does "droop*".
-    """
+    Words among `real` are no slips, close as they may be to one of ours: "chess" is not "chest";
+    nor are words that a key of the trees fits (`fitting`: their `keys_of`), as "drooped" does
+    "droop*"."""
     by_deletion, by_letter = {}, {}
     for word in sorted(known):
         if len(word) >= TWO_SLIPS:
@@ -80,24 +99,51 @@ def speller(known: set, real: set, fitting: tuple):
         word = NUMBERS.get(word, word).replace("'", "")
         drawn = re.sub(r"(.)\1\1+", r"\1\1", word)  # "helppp", "pleeease"
         if drawn != word:
-            word = next((w for w in (drawn, re.sub(r"(.)\1", r"\1", drawn)) if w in known or w in real), drawn)
-        if word in known or word in real or not 4 <= len(word) <= 20 or any(len(keys(word)) > 1 for keys in fitting):
+            word = next(
+                (w for w in (drawn, re.sub(r"(.)\1", r"\1", drawn)) if w in known or w in real),
+                drawn,
+            )
+        if (
+            word in known
+            or word in real
+            or not 4 <= len(word) <= 20
+            or any(len(keys(word)) > 1 for keys in fitting)
+        ):
             return NUMBERS.get(word, word)
-        near = {other for key in _deletions(word) for other in by_deletion.get(key, ())
-                if other[0] == word[0] or other[:2] == word[1::-1]}
+        near = {
+            other
+            for key in _deletions(word)
+            for other in by_deletion.get(key, ())
+            if other[0] == word[0] or other[:2] == word[1::-1]
+        }
         if len(word) >= TWO_SLIPS - 1:
             letters = _letters(word)
-            near.update(other for other, theirs in by_letter.get(word[0], ())
-                        if abs(len(other) - len(word)) <= 2 and (letters ^ theirs).bit_count() <= 3)
-        return min(((slips, other) for other in near if (slips := _slips(word, other)) <= _allowed(word, other)),
-                   default=(0, word))[1]
+            near.update(
+                other
+                for other, theirs in by_letter.get(word[0], ())
+                if abs(len(other) - len(word)) <= 2 and (letters ^ theirs).bit_count() <= 3
+            )
+        return min(
+            (
+                (slips, other)
+                for other in near
+                if (slips := _slips(word, other)) <= _allowed(word, other)
+            ),
+            default=(0, word),
+        )[1]
 
     return spell
 
 
 def _allowed(word: str, other: str) -> int:
     """Slips allowed: swapped letters from 4 letters on, any one slip from 5 on, two from 10 on."""
-    return 2 if len(other) >= TWO_SLIPS else 1 if len(other) > 4 or sorted(other) == sorted(word) else 0
+    return (
+        2
+        if len(other) >= TWO_SLIPS
+        else 1
+        if len(other) > 4 or sorted(other) == sorted(word)
+        else 0
+    )
 
 
 def _letters(word: str) -> int:
@@ -106,7 +152,7 @@ def _letters(word: str) -> int:
 
 
 def _deletions(word: str) -> set:
-    return {word} | {word[:i] + word[i + 1:] for i in range(len(word))}
+    return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
 
 
 def _slips(a: str, b: str) -> int:
@@ -122,8 +168,8 @@ def _slips(a: str, b: str) -> int:
     return row[-1]
 
 
-# Phrases: "a/b" either, "a?" perhaps, "a*" any ending, "^a" a at the start, "_" any word, "5+" a number from 5 on,
-# "1-28" a number between
+# Phrases: "a/b" either, "a?" perhaps, "a*" any ending, "^a" a at the start, "_" any word, "5+" a
+# number from 5 on, "1-28" a number between
 
 
 def entries(entry: str) -> list[str]:
@@ -165,7 +211,11 @@ def keys_of(tree: dict):
 
     @lru_cache(maxsize=20_000)
     def fitting(word: str) -> tuple:
-        fit = [key for key in (word, *(("", word[:end]) for end in range(1, len(word) + 1))) if key in keys]
+        fit = [
+            key
+            for key in (word, *(("", word[:end]) for end in range(1, len(word) + 1)))
+            if key in keys
+        ]
         if word[0].isdigit() and word[-1].isdigit():
             fit += [key for key in ranges if key[0] <= float(word.replace(",", ".")) <= key[1]]
         return (*fit, "_")
@@ -174,7 +224,8 @@ def keys_of(tree: dict):
 
 
 def find(tree: dict, keys, message: Words) -> dict:
-    """Return every occurrence of every name in the tree: `{name: [(start, end), ...]}`, in order, within a sentence."""
+    """Return every occurrence of every name in the tree: `{name: [(start, end), ...]}`, in order,
+    within a sentence."""
     hits, sentence, clause, n = {}, message.sentence, message.clause, len(message.words)
     fitting = [keys(word) for word in message.words]
     for at in range(n):

@@ -1,4 +1,5 @@
-"""People, their sessions and invitations, and the audit log, in the database. Secrets are kept only as hashes."""
+"""People, their sessions and invitations, and the audit log, in the database. Secrets are kept only
+as hashes."""
 
 import datetime
 import re
@@ -53,7 +54,8 @@ class Credentials:
 
 
 def name_fault(name, email=None):
-    """What is wrong with a new person's name or e-mail address, as a sentence; None when all is well."""
+    """What is wrong with a new person's name or e-mail address, as a sentence; None when all is
+    well."""
     if not re.fullmatch(r"[^\W_](?:[\w .'’-]{0,58}[\w.])?", name):
         return "A name is of letters, digits, blanks, points, apostrophes and hyphens, 60 at most."
     if email and not re.fullmatch(r"[^@\s<>]{1,100}@[^@\s<>]{1,100}", email):
@@ -62,7 +64,8 @@ def name_fault(name, email=None):
 
 
 def add(engine, name, role, email=None):
-    """The id of a new person, who can't enter before an invitation is accepted; raises NameTaken."""
+    """The id of a new person, who can't enter before an invitation is accepted; raises
+    NameTaken."""
     try:
         with _transaction(engine) as session:
             person = Person(name=name, email=email, role=role, added_at=_now())
@@ -98,10 +101,16 @@ def change_role(engine, id, role):
 
 
 def dismiss(engine, id):
-    """End a person's sessions, invitation and password; the name stays, for what it stands beside."""
+    """End a person's sessions, invitation and password; the name stays, for what it stands
+    beside."""
     with _transaction(engine) as session:
         person = _person(session, Person.id == id)
-        person.left_at, person.password_hash, person.code_secret, person.subject = _now(), None, None, None
+        person.left_at, person.password_hash, person.code_secret, person.subject = (
+            _now(),
+            None,
+            None,
+            None,
+        )
         _end_sessions(session, id)
         session.execute(delete(Invitation).where(Invitation.person == id))
 
@@ -112,7 +121,13 @@ def invite(engine, id):
     with _transaction(engine) as session:
         _person(session, Person.id == id).left_at = None
         session.execute(delete(Invitation).where(Invitation.person == id))
-        session.add(Invitation(token_hash=_hash(token), person=id, expires_at=_now() + datetime.timedelta(hours=INVITATION_HOURS)))
+        session.add(
+            Invitation(
+                token_hash=_hash(token),
+                person=id,
+                expires_at=_now() + datetime.timedelta(hours=INVITATION_HOURS),
+            )
+        )
     return token
 
 
@@ -123,7 +138,8 @@ def invited(engine, token):
 
 
 def accept(engine, token, password_hash):
-    """The id of the invited person, who has this password now, no one-time codes and no other session; raises NoInvitation."""
+    """The id of the invited person, who has this password now, no one-time codes and no other
+    session; raises NoInvitation."""
     with _transaction(engine) as session:
         id = _invitation(session, token).person
         session.execute(delete(Invitation).where(Invitation.token_hash == _hash(token)))
@@ -136,7 +152,11 @@ def accept(engine, token, password_hash):
 def read_credentials(engine, name=None, id=None):
     """The Credentials of a person who may enter, or None."""
     with _transaction(engine) as session:
-        person = session.scalar(select(Person).where(Person.name == name if id is None else Person.id == id, Person.left_at.is_(None)))
+        person = session.scalar(
+            select(Person).where(
+                Person.name == name if id is None else Person.id == id, Person.left_at.is_(None)
+            )
+        )
         return person and Credentials(person.id, person.password_hash, person.code_secret)
 
 
@@ -158,28 +178,44 @@ def use_code(engine, id, step):
     """Whether the one-time code of this 30 s step was unused so far; it is used now."""
     with _transaction(engine) as session:
         fresh = or_(Person.code_used.is_(None), Person.code_used < step)
-        return session.execute(update(Person).where(Person.id == id, fresh).values(code_used=step)).rowcount == 1
+        return (
+            session.execute(
+                update(Person).where(Person.id == id, fresh).values(code_used=step)
+            ).rowcount
+            == 1
+        )
 
 
 def find_subject(engine, subject, email):
-    """The id of the person of a single sign-on's `subject`; the first time, of its proven e-mail address. None: nobody's."""
+    """The id of the person of a single sign-on's `subject`; the first time, of its proven e-mail
+    address. None: nobody's."""
     with _transaction(engine) as session:
-        person = session.scalar(select(Person).where(Person.subject == subject, Person.left_at.is_(None)))
+        person = session.scalar(
+            select(Person).where(Person.subject == subject, Person.left_at.is_(None))
+        )
         if person is None and email:
-            person = session.scalar(select(Person).where(func.lower(Person.email) == email.lower(), Person.subject.is_(None),
-                                                         Person.left_at.is_(None)))
+            person = session.scalar(
+                select(Person).where(
+                    func.lower(Person.email) == email.lower(),
+                    Person.subject.is_(None),
+                    Person.left_at.is_(None),
+                )
+            )
             if person:
                 person.subject = subject
         return person and person.id
 
 
 def try_sign_in(engine, limits, minutes):
-    """Whether one may try: it counts as failed until `clear_sign_in`, so that many at once are no way round.
+    """Whether one may try: it counts as failed until `clear_sign_in`, so that many at once are no
+    way round.
 
-    `limits`: {what is counted, as "account NAME": how many failed tries of it are let through in `minutes`}.
-    """
+    `limits`: {what is counted, as "account NAME": how many failed tries of it are let through in
+    `minutes`}."""
     with _transaction(engine) as session:
-        session.execute(delete(SignIn).where(SignIn.tried_at < _now() - datetime.timedelta(minutes=minutes)))
+        session.execute(
+            delete(SignIn).where(SignIn.tried_at < _now() - datetime.timedelta(minutes=minutes))
+        )
         for key, most in limits.items():
             if session.scalar(select(func.count()).where(SignIn.key == _hash(key))) >= most:
                 return False
@@ -188,7 +224,8 @@ def try_sign_in(engine, limits, minutes):
 
 
 def clear_sign_in(engine, account, address):
-    """The right password was given: forget the tries of the account, and this one of the address, but not its others."""
+    """The right password was given: forget the tries of the account, and this one of the address,
+    but not its others."""
     with _transaction(engine) as session:
         last = session.scalar(select(func.max(SignIn.id)).where(SignIn.key == _hash(address)))
         session.execute(delete(SignIn).where(or_(SignIn.key == _hash(account), SignIn.id == last)))
@@ -199,15 +236,20 @@ def open_session(engine, id):
     token = secrets.token_urlsafe(32)
     with _transaction(engine) as session:
         session.execute(delete(DeskSession).where(_expired()))
-        session.add(DeskSession(token_hash=_hash(token), person=id, opened_at=_now(), seen_at=_now()))
+        session.add(
+            DeskSession(token_hash=_hash(token), person=id, opened_at=_now(), seen_at=_now())
+        )
     return token
 
 
 def find_session(engine, token):
     """The Member who is signed in with a token, or None."""
     with _transaction(engine) as session:
-        found = session.execute(select(DeskSession, Person).join(Person, DeskSession.person == Person.id)
-                                .where(DeskSession.token_hash == _hash(token), Person.left_at.is_(None), ~_expired())).first()
+        found = session.execute(
+            select(DeskSession, Person)
+            .join(Person, DeskSession.person == Person.id)
+            .where(DeskSession.token_hash == _hash(token), Person.left_at.is_(None), ~_expired())
+        ).first()
         if found is None:
             return None
         if (_now() - found.DeskSession.seen_at).total_seconds() > SEEN_SECONDS:
@@ -229,30 +271,51 @@ def end_other_sessions(engine, id, keep):
 def record(engine, person, action, subject="", detail=""):
     """Add a line to the audit log; nothing takes it away again."""
     with _transaction(engine) as session:
-        session.execute(insert(AuditEntry).values(at=_now(), person=person, action=action, subject=subject, detail=detail))
+        session.execute(
+            insert(AuditEntry).values(
+                at=_now(), person=person, action=action, subject=subject, detail=detail
+            )
+        )
 
 
 def read_audit(engine, before=None, most=100):
-    """The newest entries of the audit log, or the newest before entry `before`: [{id, at, person, action, subject, detail}]."""
+    """The newest entries of the audit log, or the newest before entry `before`: [{id, at, person,
+    action, subject, detail}]."""
     with _transaction(engine) as session:
         found = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
         if before:
             found = found.where(AuditEntry.id < before)
-        return [{key: getattr(entry, key) for key in ("id", "at", "person", "action", "subject", "detail")} for entry in session.scalars(found)]
+        return [
+            {
+                key: getattr(entry, key)
+                for key in ("id", "at", "person", "action", "subject", "detail")
+            }
+            for entry in session.scalars(found)
+        ]
 
 
 def _expired():
     now = _now()
-    return or_(DeskSession.seen_at < now - datetime.timedelta(hours=IDLE_HOURS),
-               DeskSession.opened_at < now - datetime.timedelta(days=SESSION_DAYS))
+    return or_(
+        DeskSession.seen_at < now - datetime.timedelta(hours=IDLE_HOURS),
+        DeskSession.opened_at < now - datetime.timedelta(days=SESSION_DAYS),
+    )
 
 
 def _end_sessions(session, id, keep=None):
-    session.execute(delete(DeskSession).where(DeskSession.person == id, DeskSession.token_hash != _hash(keep or "")))
+    session.execute(
+        delete(DeskSession).where(
+            DeskSession.person == id, DeskSession.token_hash != _hash(keep or "")
+        )
+    )
 
 
 def _invitation(session, token):
-    found = session.scalar(select(Invitation).where(Invitation.token_hash == _hash(token), Invitation.expires_at > _now()))
+    found = session.scalar(
+        select(Invitation).where(
+            Invitation.token_hash == _hash(token), Invitation.expires_at > _now()
+        )
+    )
     if found is None:
         raise NoInvitation()
     return found
@@ -266,5 +329,12 @@ def _person(session, *conditions):
 
 
 def _member(person):
-    return Member(person.id, person.name, person.email, person.role, person.password_hash is not None,
-                  person.code_secret is not None, person.left_at is not None)
+    return Member(
+        person.id,
+        person.name,
+        person.email,
+        person.role,
+        person.password_hash is not None,
+        person.code_secret is not None,
+        person.left_at is not None,
+    )

@@ -15,7 +15,9 @@ class NoDraft(LookupError):
 def add(engine, article, title, fields, person):
     """The id of a new draft: a question of `article`, or whatever `fields` hold."""
     with _transaction(engine) as session:
-        draft = Draft(article=article, title=title, text=json.dumps(fields), person=person, changed_at=_now())
+        draft = Draft(
+            article=article, title=title, text=json.dumps(fields), person=person, changed_at=_now()
+        )
         session.add(draft)
         session.flush()
         return draft.id
@@ -36,14 +38,22 @@ def change(engine, id, article, title, fields, person):
         draft = session.get(Draft, id)
         if draft is None:
             raise NoDraft(id)
-        draft.article, draft.title, draft.text, draft.person, draft.changed_at = article, title, json.dumps(fields), person, _now()
+        draft.article, draft.title, draft.text, draft.person, draft.changed_at = (
+            article,
+            title,
+            json.dumps(fields),
+            person,
+            _now(),
+        )
 
 
 def listed(engine):
     """Every draft, the latest first: [{id, article, title, person, changed_at}]."""
     with _transaction(engine) as session:
-        return [{key: getattr(draft, key) for key in ("id", "article", "title", "person", "changed_at")}
-                for draft in session.scalars(select(Draft).order_by(Draft.changed_at.desc()))]
+        return [
+            {key: getattr(draft, key) for key in ("id", "article", "title", "person", "changed_at")}
+            for draft in session.scalars(select(Draft).order_by(Draft.changed_at.desc()))
+        ]
 
 
 def remove(engine, id):

@@ -1,8 +1,9 @@
-"""Which gateway has a conversation's word, where several share a database: PostgreSQL's advisory locks.
+"""Which gateway has a conversation's word, where several share a database: PostgreSQL's advisory
+locks.
 
-A gateway holds its locks on one connection of its own. The database takes them back when that ends, however it ended, so
-that they need no clock. SQLite serves one gateway, which serialises its conversations itself.
-"""
+A gateway holds its locks on one connection of its own. The database takes them back when that ends,
+however it ended, so that they need no clock. SQLite serves one gateway, which serialises its
+conversations itself."""
 
 import contextlib
 import hashlib
@@ -35,7 +36,8 @@ def hold(locks, conversation):
 
 
 def give_back(locks, conversation):
-    """Let the next gateway have the conversation; where the connection was lost, it has it already."""
+    """Let the next gateway have the conversation; where the connection was lost, it has it
+    already."""
     with contextlib.suppress(StoreDown):
         _call(locks, "select pg_advisory_unlock(:key)", conversation, attempts=1)
 
@@ -46,7 +48,9 @@ def _call(locks, statement, conversation, attempts):
         for attempt in range(attempts):
             try:
                 if locks.connection is None:
-                    locks.connection = locks.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                    locks.connection = locks.engine.connect().execution_options(
+                        isolation_level="AUTOCOMMIT"
+                    )
                 return locks.connection.execute(text(statement), {"key": key}).scalar()
             except SQLAlchemyError as error:
                 if locks.connection:

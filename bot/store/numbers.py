@@ -26,33 +26,76 @@ def read(engine, since, until):
     began = (Conversation.opened_at >= since, Conversation.opened_at < until)
     with _transaction(engine) as session:
         columns = (_day(engine, Turn.received_at), Turn.outcome, Turn.question, Turn.release)
-        turns = _counted(session.execute(select(*columns, func.count()).where(*inside).group_by(*columns)))
+        turns = _counted(
+            session.execute(select(*columns, func.count()).where(*inside).group_by(*columns))
+        )
         columns = (_day(engine, Conversation.opened_at), Conversation.channel)
-        opened = _counted(session.execute(select(*columns, func.count()).where(*began).group_by(*columns)))
-        each = select(func.count().label("turns"), func.max(Turn.id).label("last")).where(*inside).group_by(Turn.conversation).subquery()
+        opened = _counted(
+            session.execute(select(*columns, func.count()).where(*began).group_by(*columns))
+        )
+        each = (
+            select(func.count().label("turns"), func.max(Turn.id).label("last"))
+            .where(*inside)
+            .group_by(Turn.conversation)
+            .subquery()
+        )
         columns = (each.c.turns, Turn.outcome)
-        ended = _counted(session.execute(select(*columns, func.count()).join(each, each.c.last == Turn.id).group_by(*columns)))
+        ended = _counted(
+            session.execute(
+                select(*columns, func.count()).join(each, each.c.last == Turn.id).group_by(*columns)
+            )
+        )
         columns = (Turn.question, Vote.helpful)
-        votes = _counted(session.execute(select(*columns, func.count()).select_from(Vote).join(Reply, Vote.reply == Reply.id)
-                                         .join(Turn, Reply.turn == Turn.id).where(Vote.voted_at >= since, Vote.voted_at < until)
-                                         .group_by(*columns)))
-        reports = Counter(dict(session.execute(select(Ticket.question, func.count()).where(Ticket.ended_at.is_(None))
-                                               .group_by(Ticket.question)).all()))
+        votes = _counted(
+            session.execute(
+                select(*columns, func.count())
+                .select_from(Vote)
+                .join(Reply, Vote.reply == Reply.id)
+                .join(Turn, Reply.turn == Turn.id)
+                .where(Vote.voted_at >= since, Vote.voted_at < until)
+                .group_by(*columns)
+            )
+        )
+        reports = Counter(
+            dict(
+                session.execute(
+                    select(Ticket.question, func.count())
+                    .where(Ticket.ended_at.is_(None))
+                    .group_by(Ticket.question)
+                ).all()
+            )
+        )
     last = Counter()
     for (_, outcome), count in ended.items():
         last[outcome] += count
-    reached = [sum(count for (turns, _), count in ended.items() if turns >= least) for least in range(1, LONGEST + 1)]
-    return {"turns": turns, "opened": opened, "lengths": reached, "last": last, "votes": votes, "reports": reports}
+    reached = [
+        sum(count for (turns, _), count in ended.items() if turns >= least)
+        for least in range(1, LONGEST + 1)
+    ]
+    return {
+        "turns": turns,
+        "opened": opened,
+        "lengths": reached,
+        "last": last,
+        "votes": votes,
+        "reports": reports,
+    }
 
 
 def count(engine, since, until):
     """How many messages these moments hold."""
     with _transaction(engine) as session:
-        return session.scalar(select(func.count()).where(Turn.received_at >= since, Turn.received_at < until))
+        return session.scalar(
+            select(func.count()).where(Turn.received_at >= since, Turn.received_at < until)
+        )
 
 
 def _day(engine, moment):
-    return func.substr(moment, 1, 10) if engine.dialect.name == "sqlite" else func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD")
+    return (
+        func.substr(moment, 1, 10)
+        if engine.dialect.name == "sqlite"
+        else func.to_char(func.timezone("UTC", moment), "YYYY-MM-DD")
+    )
 
 
 def _counted(rows):

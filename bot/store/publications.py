@@ -1,4 +1,5 @@
-"""Publications in the database: what was asked for, how far it is, what its tests found, who approved it.
+"""Publications in the database: what was asked for, how far it is, what its tests found, who
+approved it.
 
 At most one is being made at a time, whichever process makes it: the one that has the `slot`.
 """
@@ -12,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from bot.store import _now, _transaction
 from bot.store.tables import Publication
 
-SILENT_SECONDS = 120  # without a sign of life, a publication was broken off: on a busy machine it comes last
+# without a sign of life, a publication was broken off: on a busy machine it comes last
+SILENT_SECONDS = 120
 STATES = ("running", "tried", "tested", "live", "failed", "withdrawn")
 
 
@@ -26,9 +28,9 @@ class NoPublication(LookupError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A publication as the pages see it. `goal`: publish, try (made and tested, to be tried) or rollback. `state`: running,
-    tried, tested (waits for an approval or its time), live, failed or withdrawn. `report` and `comparison` are those of
-    bot.release and bot.compare as dicts."""
+    """A publication as the pages see it. `goal`: publish, try (made and tested, to be tried) or
+    rollback. `state`: running, tried, tested (waits for an approval or its time), live, failed or
+    withdrawn. `report` and `comparison` are those of bot.release and bot.compare as dicts."""
 
     id: int
     goal: str
@@ -52,10 +54,29 @@ def begin(engine, goal, person, live_at=None):
     try:
         with _transaction(engine) as session:
             old = _now() - datetime.timedelta(seconds=SILENT_SECONDS)
-            session.execute(update(Publication).where(Publication.slot.is_not(None), Publication.beat_at < old).values(
-                slot=None, state="failed", ended_at=_now(), faults=["It was broken off: the service was stopped meanwhile. Begin again."]))
-            made = Publication(goal=goal, state="running", person=person, began_at=_now(), beat_at=_now(), slot=1, step="begins", done=0.0,
-                               live_at=live_at, log=[], faults=[])
+            session.execute(
+                update(Publication)
+                .where(Publication.slot.is_not(None), Publication.beat_at < old)
+                .values(
+                    slot=None,
+                    state="failed",
+                    ended_at=_now(),
+                    faults=["It was broken off: the service was stopped meanwhile. Begin again."],
+                )
+            )
+            made = Publication(
+                goal=goal,
+                state="running",
+                person=person,
+                began_at=_now(),
+                beat_at=_now(),
+                slot=1,
+                step="begins",
+                done=0.0,
+                live_at=live_at,
+                log=[],
+                faults=[],
+            )
             session.add(made)
             session.flush()
             return made.id
@@ -82,10 +103,23 @@ def end(engine, id, state, release=None, faults=(), report=None, comparison=None
 
 
 def move(engine, id, before, after, approved_by=None, faults=()):
-    """Bring a publication from state `before` to `after`, once; raises NoPublication where it isn't in that state."""
+    """Bring a publication from state `before` to `after`, once; raises NoPublication where it isn't
+    in that state."""
     with _transaction(engine) as session:
-        values = {"state": after, "ended_at": _now(), **({"approved_by": approved_by} if approved_by else {}), **({"faults": list(faults)} if faults else {})}
-        if session.execute(update(Publication).where(Publication.id == id, Publication.state == before).values(values)).rowcount != 1:
+        values = {
+            "state": after,
+            "ended_at": _now(),
+            **({"approved_by": approved_by} if approved_by else {}),
+            **({"faults": list(faults)} if faults else {}),
+        }
+        if (
+            session.execute(
+                update(Publication)
+                .where(Publication.id == id, Publication.state == before)
+                .values(values)
+            ).rowcount
+            != 1
+        ):
             raise NoPublication(id)
 
 
@@ -101,17 +135,45 @@ def read(engine, id):
 def listed(engine, most=30):
     """The latest publications, newest first, without reports."""
     with _transaction(engine) as session:
-        return [_entry(made) for made in session.scalars(select(Publication).order_by(Publication.id.desc()).limit(most))]
+        return [
+            _entry(made)
+            for made in session.scalars(
+                select(Publication).order_by(Publication.id.desc()).limit(most)
+            )
+        ]
 
 
 def waiting(engine):
     """The publications that wait for their time or an approval, oldest first."""
     with _transaction(engine) as session:
-        return [_entry(made) for made in session.scalars(select(Publication).where(Publication.state == "tested").order_by(Publication.id))]
+        return [
+            _entry(made)
+            for made in session.scalars(
+                select(Publication).where(Publication.state == "tested").order_by(Publication.id)
+            )
+        ]
 
 
 def _entry(made):
-    broken = made.state == "running" and made.beat_at < _now() - datetime.timedelta(seconds=SILENT_SECONDS)
-    return Entry(made.id, made.goal, "failed" if broken else made.state, made.release, made.person, made.began_at, made.ended_at, made.approved_by,
-                 made.live_at, made.step, made.done, made.log,
-                 ["It was broken off: the service was stopped meanwhile. Begin again."] if broken else made.faults, made.report, made.comparison)
+    broken = made.state == "running" and made.beat_at < _now() - datetime.timedelta(
+        seconds=SILENT_SECONDS
+    )
+    return Entry(
+        made.id,
+        made.goal,
+        "failed" if broken else made.state,
+        made.release,
+        made.person,
+        made.began_at,
+        made.ended_at,
+        made.approved_by,
+        made.live_at,
+        made.step,
+        made.done,
+        made.log,
+        ["It was broken off: the service was stopped meanwhile. Begin again."]
+        if broken
+        else made.faults,
+        made.report,
+        made.comparison,
+    )

@@ -15,7 +15,8 @@ UNSURE = 0.6  # an answer's confidence under which it's reviewed; under 0.5 it i
 
 @dataclass
 class Wording:
-    """One text that visitors sent, in vain or nearly. `why`: {reason: how many times}; `turn` the latest, on which the rest is."""
+    """One text that visitors sent, in vain or nearly. `why`: {reason: how many times}; `turn` the
+    latest, on which the rest is."""
 
     text: str
     why: dict
@@ -30,33 +31,87 @@ class Wording:
 
 
 def wordings(engine, most, turns, normalise):
-    """At most `most` Wordings, out of the latest `turns` such turns; those alike when normalised are one. Newest first."""
-    down = select(Reply.turn, Vote.reason).join(Vote, Vote.reply == Reply.id).where(Vote.helpful.is_(False)).subquery()
-    found = (select(Turn.id, Turn.text, Turn.outcome, Turn.confidence, Turn.received_at, Turn.conversation, Turn.release, Turn.question,
-                    down.c.turn.label("down"), down.c.reason)
-             .join(down, down.c.turn == Turn.id, isouter=True)
-             .where(Turn.text.is_not(None), or_(Turn.outcome.in_(VAIN),
-                                                and_(Turn.outcome == "answer", or_(Turn.confidence < UNSURE, down.c.turn.is_not(None)))))
-             .order_by(Turn.id.desc()).limit(turns))
+    """At most `most` Wordings, out of the latest `turns` such turns; those alike when normalised
+    are one. Newest first."""
+    down = (
+        select(Reply.turn, Vote.reason)
+        .join(Vote, Vote.reply == Reply.id)
+        .where(Vote.helpful.is_(False))
+        .subquery()
+    )
+    found = (
+        select(
+            Turn.id,
+            Turn.text,
+            Turn.outcome,
+            Turn.confidence,
+            Turn.received_at,
+            Turn.conversation,
+            Turn.release,
+            Turn.question,
+            down.c.turn.label("down"),
+            down.c.reason,
+        )
+        .join(down, down.c.turn == Turn.id, isouter=True)
+        .where(
+            Turn.text.is_not(None),
+            or_(
+                Turn.outcome.in_(VAIN),
+                and_(
+                    Turn.outcome == "answer",
+                    or_(Turn.confidence < UNSURE, down.c.turn.is_not(None)),
+                ),
+            ),
+        )
+        .order_by(Turn.id.desc())
+        .limit(turns)
+    )
     merged = {}
     with _transaction(engine) as session:
         for row in session.execute(found):
             key = normalise(row.text)
             if not key or key not in merged and len(merged) >= most:
                 continue
-            wording = merged.setdefault(key, Wording(row.text, {}, row.received_at, row.id, row.conversation, row.release, row.question))
-            reason = ("reported" if row.reason in REPORTS else "not helpful") if row.down else \
-                {"not_covered": "not covered", "clarify": "asked back"}.get(row.outcome, "unsure")
+            wording = merged.setdefault(
+                key,
+                Wording(
+                    row.text,
+                    {},
+                    row.received_at,
+                    row.id,
+                    row.conversation,
+                    row.release,
+                    row.question,
+                ),
+            )
+            reason = (
+                ("reported" if row.reason in REPORTS else "not helpful")
+                if row.down
+                else {"not_covered": "not covered", "clarify": "asked back"}.get(
+                    row.outcome, "unsure"
+                )
+            )
             wording.why[reason] = wording.why.get(reason, 0) + 1
     return merged
 
 
 def rankings(engine, turns):
-    """{turn: [(question or outcome, confidence)]}, the likeliest first, of turns that were understood."""
+    """{turn: [(question or outcome, confidence)]}, the likeliest first, of turns that were
+    understood."""
     with _transaction(engine) as session:
-        rows = [row for start in range(0, len(turns), 500) for row in
-                session.execute(select(Turn.id, Turn.understood).where(Turn.id.in_(turns[start:start + 500]), Turn.understood.is_not(None)))]
-    return {row.id: [tuple(ranked) for ranked in (row.understood or {}).get("ranking") or []] for row in rows}
+        rows = [
+            row
+            for start in range(0, len(turns), 500)
+            for row in session.execute(
+                select(Turn.id, Turn.understood).where(
+                    Turn.id.in_(turns[start : start + 500]), Turn.understood.is_not(None)
+                )
+            )
+        ]
+    return {
+        row.id: [tuple(ranked) for ranked in (row.understood or {}).get("ranking") or []]
+        for row in rows
+    }
 
 
 def aside(engine):

@@ -20,20 +20,25 @@ class UtcTime(TypeDecorator):
 
 
 class Base(DeclarativeBase):
-    """A table. A number that is an id is never given twice, on SQLite too: what still works on a deleted row meets no other."""
+    """A table. A number that is an id is never given twice, on SQLite too: what still works on a
+    deleted row meets no other."""
 
-    metadata = MetaData(naming_convention={
-        "ix": "ix_%(column_0_label)s", "uq": "uq_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-    })
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        }
+    )
     type_annotation_map = {datetime.datetime: UtcTime, dict: JSON, list: JSON}
 
 
 class Conversation(Base):
     """A visitor's exchange on one channel. `state`: what the next message needs of those before it.
 
-    Once all its texts are deleted, it has neither token nor country nor state, and only groups its turns.
-    """
+    Once all its texts are deleted, it has neither token nor country nor state, and only groups its
+    turns."""
 
     __tablename__ = "conversations"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -47,13 +52,17 @@ class Conversation(Base):
 
 
 class Turn(Base):
-    """One message and how it ended. `text` is masked; `outcome` is null until it is answered or refused.
+    """One message and how it ended. `text` is masked; `outcome` is null until it is answered or
+    refused.
 
-    `message` is the client's id of it, and null once the texts are deleted; `received_at` is then the day.
-    """
+    `message` is the client's id of it, and null once the texts are deleted; `received_at` is then
+    the day."""
 
     __tablename__ = "turns"
-    __table_args__ = (UniqueConstraint("conversation", "message"), Index("ix_turns_found", "conversation", "outcome", "question", "release"))
+    __table_args__ = (
+        UniqueConstraint("conversation", "message"),
+        Index("ix_turns_found", "conversation", "outcome", "question", "release"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
     message: Mapped[str | None]
@@ -69,7 +78,8 @@ class Turn(Base):
 
 
 class Reply(Base):
-    """One reply of a turn, as the visitor got it; once its turn's texts are deleted, an empty one for its vote to hang on."""
+    """One reply of a turn, as the visitor got it; once its turn's texts are deleted, an empty one
+    for its vote to hang on."""
 
     __tablename__ = "replies"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -82,12 +92,16 @@ class Vote(Base):
     """Whether a reply was helpful, and why not."""
 
     __tablename__ = "votes"
-    reply: Mapped[str] = mapped_column(ForeignKey("replies.id", ondelete="CASCADE"), primary_key=True)
+    reply: Mapped[str] = mapped_column(
+        ForeignKey("replies.id", ondelete="CASCADE"), primary_key=True
+    )
     helpful: Mapped[bool]
     reason: Mapped[str | None]
     comment: Mapped[str | None]
     voted_at: Mapped[datetime.datetime]
-    ticket: Mapped[int | None] = mapped_column(ForeignKey("tickets.id", ondelete="SET NULL"), index=True)
+    ticket: Mapped[int | None] = mapped_column(
+        ForeignKey("tickets.id", ondelete="SET NULL"), index=True
+    )
 
 
 class Deletion(Base):
@@ -99,11 +113,11 @@ class Deletion(Base):
 
 
 class Person(Base):
-    """Who may enter the desk. Without `password_hash` only through an invitation or single sign-on; once `left_at`, not at all.
+    """Who may enter the desk. Without `password_hash` only through an invitation or single sign-on;
+    once `left_at`, not at all.
 
-    `code_secret`: of the one-time codes, where they are on; `code_used`: the 30 s step of the last one. `subject`: the
-    person's name at the single sign-on.
-    """
+    `code_secret`: of the one-time codes, where they are on; `code_used`: the 30 s step of the last
+    one. `subject`: the person's name at the single sign-on."""
 
     __tablename__ = "people"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -138,7 +152,8 @@ class Invitation(Base):
 
 
 class SignIn(Base):
-    """A failed try to sign in, for an account or from an address (`key`, hashed); forgotten after a while."""
+    """A failed try to sign in, for an account or from an address (`key`, hashed); forgotten after a
+    while."""
 
     __tablename__ = "sign_ins"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -159,7 +174,8 @@ class AuditEntry(Base):
 
 
 class Ticket(Base):
-    """Visitors' reports of one fault (`reason`) in a question's answer at one revision of its article, until `ended_at`.
+    """Visitors' reports of one fault (`reason`) in a question's answer at one revision of its
+    article, until `ended_at`.
 
     `kept`: the latest revision of which an editor said that the fault is still in it.
     """
@@ -178,7 +194,8 @@ class Ticket(Base):
 
 
 class SetAside(Base):
-    """A wording that the review no longer shows: its keyed hash, so that it outlives no visitor's text.
+    """A wording that the review no longer shows: its keyed hash, so that it outlives no visitor's
+    text.
 
     With a `release` it was taught, and is shown again where a newer one doesn't understand it.
     """
@@ -191,7 +208,8 @@ class SetAside(Base):
 
 
 class Draft(Base):
-    """What an editor writes before it's an article's: a new question of `article`, or a whole new article."""
+    """What an editor writes before it's an article's: a new question of `article`, or a whole new
+    article."""
 
     __tablename__ = "drafts"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -205,9 +223,9 @@ class Draft(Base):
 class Inbox(Base):
     """A messaging app's event, taken once: `event` is a keyed hash of the platform's id of it.
 
-    `message` (masked text, address) stands here only until it is answered; then `offered` holds the buttons that the
-    answer numbered, for the next message of the conversation. `conversation` is its `token_hash`.
-    """
+    `message` (masked text, address) stands here only until it is answered; then `offered` holds the
+    buttons that the answer numbered, for the next message of the conversation. `conversation` is
+    its `token_hash`."""
 
     __tablename__ = "inbox"
     __table_args__ = (UniqueConstraint("channel", "event"),)
@@ -224,7 +242,8 @@ class Inbox(Base):
 
 
 class Outbox(Base):
-    """A message to a messaging app that is not sent yet: rendered, in the order of the ids. Once sent, it is deleted.
+    """A message to a messaging app that is not sent yet: rendered, in the order of the ids. Once
+    sent, it is deleted.
 
     With `dead_at` it is a dead letter: given up, for the `reason` given.
     """
@@ -244,10 +263,11 @@ class Outbox(Base):
 
 
 class Publication(Base):
-    """One try to make a release and bring it online, or back; bot/store/publications.py tells the fields.
+    """One try to make a release and bring it online, or back; bot/store/publications.py tells the
+    fields.
 
-    `slot` is 1 while it's being made, and unique: only one is at a time; `beat_at`: its last sign of life.
-    """
+    `slot` is 1 while it's being made, and unique: only one is at a time; `beat_at`: its last sign
+    of life."""
 
     __tablename__ = "publications"
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -25,7 +25,10 @@ from tests.channels.apps import (
 )
 
 METRICS_TOKEN = "prometheus"
-APPS = {app.NAME: app for app in (telegram, whatsapp, messenger, slack, teams, twilio, mattermost, webhook)}
+APPS = {
+    app.NAME: app
+    for app in (telegram, whatsapp, messenger, slack, teams, twilio, mattermost, webhook)
+}
 
 
 @dataclasses.dataclass
@@ -44,11 +47,18 @@ class Place:
 
     def post(self, app, call, **changes):
         """The same, whatever it is; `changes` to the call's headers."""
-        headers = {key: value for key, value in {**call.headers, **changes}.items() if value is not None}
-        return self.client.post(f"{self.service.url}/channels/{app.NAME}?{call.query}".rstrip("?"), content=call.body, headers=headers)
+        headers = {
+            key: value for key, value in {**call.headers, **changes}.items() if value is not None
+        }
+        return self.client.post(
+            f"{self.service.url}/channels/{app.NAME}?{call.query}".rstrip("?"),
+            content=call.body,
+            headers=headers,
+        )
 
     def ask(self, app, person, text, count=1):
-        """The last message that a person got after a text, when there are `count` more than before."""
+        """The last message that a person got after a text, when there are `count` more than
+        before."""
         before = len(self.platform.to(app.NAME, person))
         self.call(app, app.write(person, text))
         return self.platform.wait(app.NAME, person, before + count)[-1]
@@ -64,7 +74,10 @@ class Place:
         import time
 
         end = time.monotonic() + 120
-        while self.service.rows("select 1 from inbox where done_at is null union select 1 from outbox where dead_at is null"):
+        while self.service.rows(
+            "select 1 from inbox where done_at is null union select 1 from outbox where dead_at "
+            "is null"
+        ):
             assert time.monotonic() < end, "the boxes did not become empty"
             time.sleep(0.02)
 
@@ -75,10 +88,17 @@ def placed(folder, platform, **environment):
     models = folder / "models"
     if not models.exists():
         models.mkdir()
-        conftest.republish(models, lambda data: shutil.copy(conftest.ROOT / "data/texts.yml", data / "texts.yml"))
+        conftest.republish(
+            models, lambda data: shutil.copy(conftest.ROOT / "data/texts.yml", data / "texts.yml")
+        )
     with contextlib.ExitStack() as stack:
-        given = {"METRICS_TOKEN": METRICS_TOKEN, "PUBLIC_URL": PUBLIC, "COUNTRY": "GB", "MODELS": str(models),
-                 "ANSWER_SECONDS": "15"}  # a busy machine is no fault
+        given = {
+            "METRICS_TOKEN": METRICS_TOKEN,
+            "PUBLIC_URL": PUBLIC,
+            "COUNTRY": "GB",
+            "MODELS": str(models),
+            "ANSWER_SECONDS": "15",
+        }  # a busy machine is no fault
         for app in APPS.values():
             given |= app.settings(platform.url)
         telegram.learned["token"] = telegram.secret(settings.secret(settings.read()))
@@ -95,7 +115,8 @@ def every_platform():
 
 @pytest.fixture
 def platform(every_platform):
-    """The same, for one test: nothing was refused before, and behind it the platforms work again."""
+    """The same, for one test: nothing was refused before, and behind it the platforms work
+    again."""
     every_platform.refused.clear()
     yield every_platform
     every_platform.faults.clear()
@@ -121,7 +142,8 @@ def harmed_place(every_platform, tmp_path_factory):
 
 @pytest.fixture
 def own_place(harmed_place, platform):
-    """A service that the tests of a file may harm, so that the next can still use it: what was harmed is whole again."""
+    """A service that the tests of a file may harm, so that the next can still use it: what was
+    harmed is whole again."""
     end = time.monotonic() + 60
     while harmed_place.service.ask("what is myoclonus")[0]["kind"] != "answer":
         assert time.monotonic() < end, harmed_place.service.log.read_text()[-3000:]

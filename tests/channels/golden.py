@@ -1,9 +1,10 @@
-"""What each platform gets for each kind of reply, as files to be read by eye: tests/channels/golden/<channel>/<kind>.yml.
+"""What each platform gets for each kind of reply, as files to be read by eye:
+tests/channels/golden/<channel>/<kind>.yml.
 
     .venv/bin/python -m tests.channels.golden     # writes them anew; read what `git diff` shows
 
-The replies and the texts around them are those of golden/replies.json, so that no editor's change of an article is one here.
-"""
+The replies and the texts around them are those of golden/replies.json, so that no editor's change
+of an article is one here."""
 
 import asyncio
 import json
@@ -31,12 +32,21 @@ from tests.channels.apps import (
 
 HOME = Path(__file__).with_name("golden")
 GIVEN = json.loads((HOME / "replies.json").read_text())
-APPS = {app.NAME: app for app in (telegram, whatsapp, messenger, slack, teams, twilio, mattermost, webhook)}
-PLACES = {**{name: (app, {}) for name, app in APPS.items()},
-          "twilio_whatsapp": (twilio, {"From": "whatsapp:+15550424242", "To": "whatsapp:+15005550006"})}
+APPS = {
+    app.NAME: app
+    for app in (telegram, whatsapp, messenger, slack, teams, twilio, mattermost, webhook)
+}
+PLACES = {
+    **{name: (app, {}) for name, app in APPS.items()},
+    "twilio_whatsapp": (twilio, {"From": "whatsapp:+15550424242", "To": "whatsapp:+15005550006"}),
+}
 PERSON = 424242
-LONG = ("Where a trigger is known, such as loud noise or bright light, keeping away from it can help. [2] "
-        "Any change of a medicine is for the prescriber, since stopping suddenly can be dangerous. [10] ") * 100
+LONG = (
+    "Where a trigger is known, such as loud noise or bright light, keeping away from it can "
+    "help. [2] "
+    "Any change of a medicine is for the prescriber, since stopping suddenly can be dangerous. "
+    "[10] "
+) * 100
 
 
 def kinds():
@@ -44,13 +54,19 @@ def kinds():
     texts, replies = GIVEN["texts"], GIVEN["replies"]
     units = {name: text.unit(reply, texts, PUBLIC) for name, reply in replies.items()}
     answer = replies["answer"]
-    return units | {"more": text.rest(answer, texts, PUBLIC), "long": text.unit({**answer, "text": LONG.strip()}, texts, PUBLIC),
-                    "feedback": text.reasons(answer, texts), "feedback_thanks": text.note(texts["feedback_thanks"]),
-                    "stopped": text.note(texts["stopped"]), "help_sms": text.note(texts["help_sms"])}
+    return units | {
+        "more": text.rest(answer, texts, PUBLIC),
+        "long": text.unit({**answer, "text": LONG.strip()}, texts, PUBLIC),
+        "feedback": text.reasons(answer, texts),
+        "feedback_thanks": text.note(texts["feedback_thanks"]),
+        "stopped": text.note(texts["stopped"]),
+        "help_sms": text.note(texts["help_sms"]),
+    }
 
 
 def take(platform):
-    """{(channel, kind): what the platform took, as YAML}; each platform's stand-in has found it in order."""
+    """{(channel, kind): what the platform took, as YAML}; each platform's stand-in has found it in
+    order."""
     return asyncio.run(_take(platform))
 
 
@@ -66,7 +82,12 @@ async def _take(platform):
         for name, (app, changes) in PLACES.items():
             channel = channels.ALL[app.NAME]
             asked = app.write(PERSON, "hello", id=424242, **changes)
-            call = shape.Call("POST", f"/channels/{app.NAME}", {key.lower(): value for key, value in asked.headers.items()}, asked.body)
+            call = shape.Call(
+                "POST",
+                f"/channels/{app.NAME}",
+                {key.lower(): value for key, value in asked.headers.items()},
+                asked.body,
+            )
             [message], _ = channel.read(site, call)
             for kind, unit in kinds().items():
                 before = len(platform.sent)
@@ -77,7 +98,11 @@ async def _take(platform):
 
 
 def _show(sent):
-    payload = {key: value for key, value in sent.payload.items() if not (sent.channel == "mattermost" and key == "post")}
+    payload = {
+        key: value
+        for key, value in sent.payload.items()
+        if not (sent.channel == "mattermost" and key == "post")
+    }
     if sent.channel == "twilio" and sent.payload["To"].startswith("+"):
         payload["segments"] = sms.segments(sent.text)
     return yaml.dump(payload, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=150)
@@ -87,7 +112,12 @@ class _Dumper(yaml.SafeDumper):
     """Texts of several lines as they are read."""
 
 
-_Dumper.add_representer(str, lambda dumper, given: dumper.represent_scalar("tag:yaml.org,2002:str", given, style="|" if "\n" in given else None))
+_Dumper.add_representer(
+    str,
+    lambda dumper, given: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", given, style="|" if "\n" in given else None
+    ),
+)
 
 
 def path_of(channel, kind):

@@ -1,4 +1,5 @@
-"""The stand-in of all platforms: one HTTP server on the loopback that hands each call to the app that it is for."""
+"""The stand-in of all platforms: one HTTP server on the loopback that hands each call to the app
+that it is for."""
 
 import contextlib
 import dataclasses
@@ -11,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclasses.dataclass
 class Sent:
-    """A message that a platform took: of which channel, to whom, what is read there, which buttons it has."""
+    """A message that a platform took: of which channel, to whom, what is read there, which buttons
+    it has."""
 
     channel: str
     person: str
@@ -39,22 +41,31 @@ class Request:
 
 @dataclasses.dataclass
 class Platform:
-    """The running stand-in: what it took, what it refused, and what it is to answer instead (`faults`)."""
+    """The running stand-in: what it took, what it refused, and what it is to answer instead
+    (`faults`)."""
 
     url: str
     sent: list = dataclasses.field(default_factory=list)
     refused: list = dataclasses.field(default_factory=list)
     calls: list = dataclasses.field(default_factory=list)  # (time, body) of all calls
-    faults: list = dataclasses.field(default_factory=list)  # each (test of channel and request) -> (status, headers, body) or None
+    # each (test of channel and request) -> (status, headers, body) or None
+    faults: list = dataclasses.field(default_factory=list)
 
     def to(self, channel, person):
-        return [sent for sent in list(self.sent) if (sent.channel, sent.person) == (channel, str(person))]
+        return [
+            sent
+            for sent in list(self.sent)
+            if (sent.channel, sent.person) == (channel, str(person))
+        ]
 
     def wait(self, channel, person, count, seconds=60):
         """The messages to a person once there are `count` of them."""
         end = time.monotonic() + seconds
         while len(found := self.to(channel, person)) < count:
-            assert time.monotonic() < end, f"{channel} got {len(found)} messages for {person} in {seconds} s, not {count}: {self.refused}"
+            assert time.monotonic() < end, (
+                f"{channel} got {len(found)} messages for {person} in {seconds} s, not {count}: "
+                f"{self.refused}"
+            )
             time.sleep(0.02)
         return found
 
@@ -89,8 +100,13 @@ def platform(apps):
                 return
             split = urllib.parse.urlsplit(self.path)
             _, name, path = split.path.split("/", 2)
-            request = Request(self.command, path, dict(urllib.parse.parse_qsl(split.query)),
-                              {key.lower(): value for key, value in self.headers.items()}, body)
+            request = Request(
+                self.command,
+                path,
+                dict(urllib.parse.parse_qsl(split.query)),
+                {key.lower(): value for key, value in self.headers.items()},
+                body,
+            )
             made.calls.append((time.monotonic(), body))
             headers = {}
             for fault in list(made.faults):
@@ -105,7 +121,11 @@ def platform(apps):
                     made.refused.append((name, path, error.body))
             data = json.dumps(answered).encode()
             self.send_response(status)
-            for key, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
+            for key, value in {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(data)),
+                **headers,
+            }.items():
                 self.send_header(key, value)
             self.end_headers()
             self.wfile.write(data)

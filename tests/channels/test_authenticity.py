@@ -12,25 +12,38 @@ people = itertools.count(600_001)
 
 
 def traces(place):
-    return place.service.rows("select (select count(*) from inbox), (select count(*) from turns), (select count(*) from conversations)")
+    return place.service.rows(
+        "select (select count(*) from inbox), (select count(*) from turns), (select count(*) "
+        "from conversations)"
+    )
 
 
 def counted(place, app):
     """How many calls of a channel were refused, as /metrics says."""
-    found = re.findall(rf'pamphlet_channel_calls_refused_total{{channel="{app.NAME}",reason="[^"]+"}} (\d+)',
-                       httpx.get(f"{place.service.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}).text)
+    found = re.findall(
+        rf'pamphlet_channel_calls_refused_total{{channel="{app.NAME}",reason="[^"]+"}} (\d+)',
+        httpx.get(
+            f"{place.service.url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}
+        ).text,
+    )
     return sum(map(int, found))
 
 
 def forgeries(app):
     """{what is wrong: (call, changes of its headers)}."""
     good = app.write(next(people), "can myoclonus be prevented")
-    found = {"one byte changed": (replaced(good, good.body.replace(b"prevented", b"preventer")), {})}
+    found = {
+        "one byte changed": (replaced(good, good.body.replace(b"prevented", b"preventer")), {})
+    }
     for header in app.SIGNED_BY:
         value = good.headers[header]
-        found |= {f"without {header}": (good, {header: None}), f"an empty {header}": (good, {header: ""}),
-                  f"{header} cut": (good, {header: value[:-1]}), f"{header} with another end": (good, {header: value[:-2] + "xx"}),
-                  f"{header} twice as long": (good, {header: value * 2})}
+        found |= {
+            f"without {header}": (good, {header: None}),
+            f"an empty {header}": (good, {header: ""}),
+            f"{header} cut": (good, {header: value[:-1]}),
+            f"{header} with another end": (good, {header: value[:-2] + "xx"}),
+            f"{header} twice as long": (good, {header: value * 2}),
+        }
     if app in (telegram, mattermost, teams):
         del found["one byte changed"]  # they sign no body: a token is all that they show
     return found | {name: (call, {}) for name, call in app.forged(next(people)).items()}

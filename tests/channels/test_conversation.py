@@ -47,7 +47,11 @@ def test_a_choice_is_answered(place, app, person):
 def test_more_shows_the_rest_with_sources_and_disclaimer(place, app, person):
     answer = place.ask(app, person, QUESTION, count=2)
     more = place.press(app, person, answer, "More")
-    assert "This is general information, not medical advice." in more.text and "[1]" in more.text or "[2]" in more.text
+    assert (
+        "This is general information, not medical advice." in more.text
+        and "[1]" in more.text
+        or "[2]" in more.text
+    )
     assert TITLE in more.text and more.text != answer.text
 
 
@@ -78,10 +82,17 @@ def test_forget_me_deletes_the_conversation_and_gives_a_receipt(place, app, pers
     assert "receipt" in done.text
     place.settle()
     assert f"qqcanary{person}" not in place.service.dump()
-    key = place.service.rows("select count(*) from conversations where channel = ? and state like '%noticed%' and id in "
-                             "(select conversation from turns where text like ?)", app.NAME, f"%{person}%")
+    key = place.service.rows(
+        "select count(*) from conversations where channel = ? and state like '%noticed%' and id in "
+        "(select conversation from turns where text like ?)",
+        app.NAME,
+        f"%{person}%",
+    )
     assert key == [(0,)]
-    assert "a computer program" in place.ask(app, person, QUESTION, count=2).text or len(place.platform.to(app.NAME, person)) == 6
+    assert (
+        "a computer program" in place.ask(app, person, QUESTION, count=2).text
+        or len(place.platform.to(app.NAME, person)) == 6
+    )
 
 
 def test_the_address_is_stored_only_until_the_answer_is_sent(place, app):
@@ -92,7 +103,9 @@ def test_the_address_is_stored_only_until_the_answer_is_sent(place, app):
 
 
 def test_personal_data_is_masked_before_it_is_stored(place, app, person):
-    place.ask(app, person, f"my email is canary{person}@example.com, can myoclonus be prevented", count=2)
+    place.ask(
+        app, person, f"my email is canary{person}@example.com, can myoclonus be prevented", count=2
+    )
     assert f"canary{person}" not in place.service.dump()
 
 
@@ -134,7 +147,9 @@ def test_a_number_counts_in_the_next_message_only(place, person):
 
 
 def offered(app, sent):
-    return [title for title, _ in sent.buttons] + re.findall(r"Reply \d+ for ([^.?\n]+\??)", sent.text)
+    return [title for title, _ in sent.buttons] + re.findall(
+        r"Reply \d+ for ([^.?\n]+\??)", sent.text
+    )
 
 
 def votes(place):

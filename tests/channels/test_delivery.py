@@ -1,4 +1,5 @@
-"""What comes in is answered once, in order, whatever fails: platforms that are busy or broken, and a killed service."""
+"""What comes in is answered once, in order, whatever fails: platforms that are busy or broken, and
+a killed service."""
 
 import itertools
 import os
@@ -16,7 +17,12 @@ from tests.channels import conftest as channels
 from tests.channels.apps import telegram, webhook
 
 people = itertools.count(700_001)
-QUESTIONS = ["can myoclonus be prevented", "what causes myoclonus", "what is myoclonus", "is myoclonus serious"]
+QUESTIONS = [
+    "can myoclonus be prevented",
+    "what causes myoclonus",
+    "what is myoclonus",
+    "is myoclonus serious",
+]
 TITLES = ["Can myoclonus be prevented?", "What causes myoclonus?", "What is myoclonus?", "serious"]
 
 
@@ -26,7 +32,8 @@ def person():
 
 
 def failing(person, *answers):
-    """A fault: calls about a person are answered like this, one after another, and then as they should be."""
+    """A fault: calls about a person are answered like this, one after another, and then as they
+    should be."""
     left = list(answers)
 
     def fault(name, request):
@@ -37,13 +44,20 @@ def failing(person, *answers):
 
 def bot(place, *arguments):
     """What a verb of the command line prints for the service's database."""
-    done = subprocess.run([sys.executable, "-m", "bot", *arguments], cwd=conftest.ROOT, capture_output=True, text=True,
-                          env={**os.environ, "DATABASE_URL": f"sqlite:///{place.service.database}"})
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        cwd=conftest.ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DATABASE_URL": f"sqlite:///{place.service.database}"},
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_an_answer_outlives_the_end_of_a_call_that_was_under_way_when_the_conversation_was_forgotten(place, person):
+def test_an_answer_outlives_the_end_of_a_call_that_was_under_way_when_the_conversation_was_forgotten(  # noqa: E501
+    place, person
+):
     place.ask(telegram, person, QUESTIONS[0], count=2)
     place.settle()
     taken = []
@@ -57,8 +71,15 @@ def test_an_answer_outlives_the_end_of_a_call_that_was_under_way_when_the_conver
         if len(taken) > 2:
             return None
         status, answer = telegram.take(place.platform, request)
-        place.call(telegram, telegram.press(person, place.platform.to("telegram", person)[-1], "Yes, delete it"))
-        wait(lambda: place.service.rows("select 1 from outbox where attempts = 1 and reason is not null"))
+        place.call(
+            telegram,
+            telegram.press(person, place.platform.to("telegram", person)[-1], "Yes, delete it"),
+        )
+        wait(
+            lambda: place.service.rows(
+                "select 1 from outbox where attempts = 1 and reason is not null"
+            )
+        )
         return status, {}, answer
 
     place.platform.faults.append(fault)
@@ -78,16 +99,24 @@ def test_messages_of_one_visitor_are_answered_in_their_order(place, app, person)
     for question in QUESTIONS:
         place.call(app, app.write(person, question))
     answers = place.platform.wait(app.NAME, person, 6)[2:]
-    assert all(title in answer.text for title, answer in zip(TITLES, answers, strict=True)), [answer.text[:40] for answer in answers]
+    assert all(title in answer.text for title, answer in zip(TITLES, answers, strict=True)), [
+        answer.text[:40] for answer in answers
+    ]
 
 
-def test_a_reply_that_the_platform_did_not_take_is_sent_again_and_those_behind_it_wait(place, app, person):
+def test_a_reply_that_the_platform_did_not_take_is_sent_again_and_those_behind_it_wait(
+    place, app, person
+):
     busy = (500, {}, {}), (429, {"Retry-After": "0"}, {}), (503, {"Retry-After": "0"}, {})
     place.platform.faults.append(failing(person, *busy))
     place.call(app, app.write(person, QUESTIONS[0]))
     place.call(app, app.write(person, QUESTIONS[1]))
     answers = place.platform.wait(app.NAME, person, 3)
-    assert "a computer program" in answers[0].text and TITLES[0] in answers[1].text and TITLES[1] in answers[2].text
+    assert (
+        "a computer program" in answers[0].text
+        and TITLES[0] in answers[1].text
+        and TITLES[1] in answers[2].text
+    )
     place.settle()
     assert len(place.platform.to(app.NAME, person)) == 3
 
@@ -101,9 +130,12 @@ def test_a_platform_that_asks_to_wait_is_not_called_before(place, app, person):
 
 
 def test_what_a_platform_refuses_for_good_is_a_dead_letter_that_can_be_resent(place, person):
-    place.platform.faults.append(failing(person, (400, {}, {"ok": False, "description": "Bad Request: something"})))
+    place.platform.faults.append(
+        failing(person, (400, {}, {"ok": False, "description": "Bad Request: something"}))
+    )
     place.call(telegram, telegram.write(person, QUESTIONS[0]))
-    assert TITLES[0] in place.platform.wait("telegram", person, 1)[0].text  # the notice before it was refused; the answer came
+    # the notice before it was refused; the answer came
+    assert TITLES[0] in place.platform.wait("telegram", person, 1)[0].text
     place.settle()
     shown = bot(place, "outbox")
     assert "telegram" in shown and "dead" in shown and "HTTP 400" in shown
@@ -115,7 +147,11 @@ def test_what_a_platform_refuses_for_good_is_a_dead_letter_that_can_be_resent(pl
 
 
 def test_to_somebody_who_blocked_the_bot_nothing_more_is_sent(place, person):
-    blocked = (403, {}, {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"})
+    blocked = (
+        403,
+        {},
+        {"ok": False, "error_code": 403, "description": "Forbidden: bot was blocked by the user"},
+    )
     place.platform.faults.append(failing(person, blocked))
     place.call(telegram, telegram.write(person, QUESTIONS[0]))
     place.settle()
@@ -127,7 +163,9 @@ def test_a_killed_service_loses_nothing_and_repeats_at_most_one_reply(platform, 
     with channels.placed(tmp_path, platform) as place:
         slow = itertools.count()
         place.platform.faults.append(lambda name, request: time.sleep(0.4) or next(slow) and None)
-        crowd = [(app, person) for person in itertools.islice(people, 4) for app in (telegram, webhook)]
+        crowd = [
+            (app, person) for person in itertools.islice(people, 4) for app in (telegram, webhook)
+        ]
         for app, person in crowd:
             for question in QUESTIONS[:3]:
                 place.call(app, app.write(person, question))
@@ -135,7 +173,9 @@ def test_a_killed_service_loses_nothing_and_repeats_at_most_one_reply(platform, 
         os.kill(place.service.process.pid, signal.SIGKILL)
         place.service.process.wait()
         place.platform.faults.clear()
-        before = {key: [sent.text for sent in place.platform.to(key[0].NAME, key[1])] for key in crowd}
+        before = {
+            key: [sent.text for sent in place.platform.to(key[0].NAME, key[1])] for key in crowd
+        }
         assert sum(map(len, before.values())) < 4 * len(crowd)
         with channels.placed(tmp_path, place.platform) as again:
             again.settle()
@@ -144,7 +184,8 @@ def test_a_killed_service_loses_nothing_and_repeats_at_most_one_reply(platform, 
 
 
 def check_said(platform, app, person):
-    """The notice and the answers to the first three questions came, in order, at most one of them twice."""
+    """The notice and the answers to the first three questions came, in order, at most one of them
+    twice."""
     texts = [sent.text for sent in platform.to(app.NAME, person)]
     once = [text for i, text in enumerate(texts) if text not in texts[:i]]
     assert len(texts) - len(once) <= 1, f"{app.NAME} repeated {len(texts) - len(once)} replies"
@@ -156,10 +197,14 @@ def test_what_a_killed_gateway_leaves_the_other_one_answers(platform, postgresql
     address, slow = postgresql.make("delivery"), itertools.count()
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-    with channels.placed(tmp_path / "first", platform, DATABASE_URL=address) as first, \
-            channels.placed(tmp_path / "second", platform, DATABASE_URL=address) as second:
+    with (
+        channels.placed(tmp_path / "first", platform, DATABASE_URL=address) as first,
+        channels.placed(tmp_path / "second", platform, DATABASE_URL=address) as second,
+    ):
         platform.faults.append(lambda name, request: time.sleep(0.4) or next(slow) and None)
-        crowd = [(app, person) for person in itertools.islice(people, 4) for app in (telegram, webhook)]
+        crowd = [
+            (app, person) for person in itertools.islice(people, 4) for app in (telegram, webhook)
+        ]
         for place, question in zip((first, second, first), QUESTIONS[:3], strict=True):
             for app, person in crowd:
                 place.call(app, app.write(person, question))
@@ -199,30 +244,42 @@ def test_a_release_without_the_channels_texts_does_not_take_over(own_place, pers
     texts.write_text(re.sub(r"(?m)^stopped: .*\n", "", texts.read_text()))
     conftest.sign(old, id=old.name)
     (models / "live").write_text(old.name)
-    wait(lambda: old.name in own_place.service.log.read_text() and "messaging channels" in own_place.service.log.read_text())
+    wait(
+        lambda: (
+            old.name in own_place.service.log.read_text()
+            and "messaging channels" in own_place.service.log.read_text()
+        )
+    )
     own_place.ask(telegram, person, QUESTIONS[0], count=2)
     own_place.call(telegram, telegram.write(person, "STOP"))
     assert "START" in own_place.platform.wait("telegram", person, 3)[-1].text
     rasa = own_place.service.children()["rasa"]
     os.kill(rasa, signal.SIGKILL)
-    wait(lambda: own_place.service.children().get("rasa", rasa) != rasa)  # what is refused keeps nothing else waiting
+    # what is refused keeps nothing else waiting
+    wait(lambda: own_place.service.children().get("rasa", rasa) != rasa)
     (models / "live").write_text(live)
 
 
 def test_a_message_whose_work_failed_is_tried_again_and_answered(own_place, person):
     """A fault of ours, as the database sees it: no letter to this person can be queued."""
     own_place.service.rows(f"""create trigger fault before insert on outbox when new.address like '%{person}%'
-                               begin select raise(abort, 'a fault'); end""")
+                               begin select raise(abort, 'a fault'); end""")  # noqa: E501
     own_place.call(telegram, telegram.write(person, QUESTIONS[0]))
     own_place.call(telegram, telegram.write(person, QUESTIONS[1]))
-    wait(lambda: own_place.service.rows("select 1 from inbox where done_at is null and attempts > 3"), 60)
+    wait(
+        lambda: own_place.service.rows(
+            "select 1 from inbox where done_at is null and attempts > 3"
+        ),
+        60,
+    )
     own_place.service.rows("drop trigger fault")
     answers = own_place.platform.wait("telegram", person, 3)[1:]
     assert TITLES[0] in answers[0].text and TITLES[1] in answers[1].text
     assert "failed: IntegrityError" in own_place.service.log.read_text()
 
 
-def test_without_a_database_a_danger_is_answered_and_the_rest_with_a_sentence(own_place):  # the last: it can't be mended
+# the last: it can't be mended
+def test_without_a_database_a_danger_is_answered_and_the_rest_with_a_sentence(own_place):
     place = own_place
     place.service.rows("drop table inbox")
     for app in channels.APPS.values():

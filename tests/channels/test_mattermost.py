@@ -1,4 +1,5 @@
-"""What is Mattermost's own: threads, the slash command's direct messages, and buttons that carry a signature."""
+"""What is Mattermost's own: threads, the slash command's direct messages, and buttons that carry a
+signature."""
 
 import itertools
 import json
@@ -40,8 +41,17 @@ def test_the_slash_command_is_answered_in_a_direct_message_and_so_are_its_button
 
 def test_a_button_whose_code_or_place_was_changed_is_refused(place, person):
     answer = place.ask(mattermost, person, QUESTION, count=2)
-    for change in ({"code": answer.buttons[1][1]}, {"direct": True}, {"direct": "no"}, {"signature": ""}, {"signature": 7}):
-        assert place.post(mattermost, mattermost.press(person, answer, "Yes", **change)).status_code == 401, change
+    for change in (
+        {"code": answer.buttons[1][1]},
+        {"direct": True},
+        {"direct": "no"},
+        {"signature": ""},
+        {"signature": 7},
+    ):
+        assert (
+            place.post(mattermost, mattermost.press(person, answer, "Yes", **change)).status_code
+            == 401
+        ), change
 
 
 def test_somebody_elses_press_is_no_vote_of_the_visitors(place, person):
@@ -56,4 +66,5 @@ def test_marks_in_a_text_are_no_marks_of_mattermost():
     from bot.gateway.channels import mattermost as channel
 
     assert channel.STYLE.escape("a_b *c* [1] ~x `y` #tag @all @channel @ada") == (
-        "a\\_b \\*c\\* \\[1\\] \\~x \\`y\\` \\#tag @\u200ball @\u200bchannel @ada")
+        "a\\_b \\*c\\* \\[1\\] \\~x \\`y\\` \\#tag @\u200ball @\u200bchannel @ada"
+    )

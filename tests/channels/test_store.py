@@ -25,7 +25,15 @@ def engine(address):
 
 
 def message(text):
-    return {"visitor": "v", "address": {"to": "v"}, "text": text, "note": None, "code": None, "country": None, "danger": None}
+    return {
+        "visitor": "v",
+        "address": {"to": "v"},
+        "text": text,
+        "note": None,
+        "code": None,
+        "country": None,
+        "danger": None,
+    }
 
 
 def test_a_stop_outlives_the_conversation_and_all_texts_until_a_start(engine):
@@ -34,12 +42,21 @@ def test_a_stop_outlives_the_conversation_and_all_texts_until_a_start(engine):
         store.enter_conversation(engine, token, "twilio", 24, "GB")
         stored.receive(engine, "twilio", token, token, message("stop"))
     for row in stored.claim_received(engine, ["twilio"], 10):
-        stored.finish(engine, row, [], [], {"stopped": True} if row.event == "stops" else {"topic": "x"}, False)
+        stored.finish(
+            engine,
+            row,
+            [],
+            [],
+            {"stopped": True} if row.event == "stops" else {"topic": "x"},
+            False,
+        )
     with Session(engine) as session, session.begin():
         session.execute(update(Conversation).values(opened_at=now - 40 * DAY, expires_at=now - DAY))
     store.clear(engine, now - 30 * DAY)
     with Session(engine) as session:
-        assert session.execute(select(Conversation.country, Conversation.state)).all() == [(None, {"stopped": True})]
+        assert session.execute(select(Conversation.country, Conversation.state)).all() == [
+            (None, {"stopped": True})
+        ]
     assert store.enter_conversation(engine, "stops", "twilio", 24) == {"stopped": True}
     assert store.enter_conversation(engine, "stays", "twilio", 24) == {}
 
@@ -48,7 +65,9 @@ def receive(engine, count, conversations):
     """So many messages, in turn of so many conversations: their events."""
     events = [f"event {number}" for number in range(count)]
     for number, event in enumerate(events):
-        assert stored.receive(engine, "twilio", event, f"token {number % conversations}", message(event))
+        assert stored.receive(
+            engine, "twilio", event, f"token {number % conversations}", message(event)
+        )
     return events
 
 
@@ -68,7 +87,9 @@ def test_what_failed_is_claimed_again_at_once_and_what_was_not_given_back_is_not
 def test_what_failed_to_be_sent_is_claimed_again(engine):
     receive(engine, 1, 1)
     [row] = stored.claim_received(engine, ["twilio"], 10)
-    stored.finish(engine, row, [({"to": "v"}, {"text": "1"}), ({"to": "v"}, {"text": "2"})], [], {}, False)
+    stored.finish(
+        engine, row, [({"to": "v"}, {"text": "1"}), ({"to": "v"}, {"text": "2"})], [], {}, False
+    )
     [letter] = stored.claim_queued(engine, ["twilio"], 10)
     stored.give_back(engine, letter, 0)
     [again] = stored.claim_queued(engine, ["twilio"], 10)

@@ -1,4 +1,5 @@
-"""What is Twilio's own: segments, the words of the SMS rules, WhatsApp at the same address, a proxy's query."""
+"""What is Twilio's own: segments, the words of the SMS rules, WhatsApp at the same address, a
+proxy's query."""
 
 import itertools
 
@@ -16,12 +17,31 @@ def person():
     return next(people)
 
 
-@pytest.mark.parametrize(("text", "count"), [
-    ("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3),
-    ("€" * 80, 1), ("€" * 81, 2), ("a" * 152 + "€" * 5, 2),
-    ("a" * 152 + "€" + "a" * 151, 2), ("a" * 152 + "€" + "a" * 152, 3),  # the euro sign is not cut in two
-    ("ж" * 70, 1), ("ж" * 71, 2), ("ж" * 134, 2), ("ж" * 135, 3), ("🙂" * 35, 1), ("🙂" * 36, 2), ("ж" * 66 + "🙂" + "ж" * 65, 2),
-    ("ж" * 66 + "🙂" + "ж" * 66, 3), ("", 1), ("a" * 159 + "ж", 3)])
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("a" * 152 + "€" * 5, 2),
+        # the euro sign is not cut in two
+        ("a" * 152 + "€" + "a" * 151, 2),
+        ("a" * 152 + "€" + "a" * 152, 3),
+        ("ж" * 70, 1),
+        ("ж" * 71, 2),
+        ("ж" * 134, 2),
+        ("ж" * 135, 3),
+        ("🙂" * 35, 1),
+        ("🙂" * 36, 2),
+        ("ж" * 66 + "🙂" + "ж" * 65, 2),
+        ("ж" * 66 + "🙂" + "ж" * 66, 3),
+        ("", 1),
+        ("a" * 159 + "ж", 3),
+    ],
+)
 def test_segments_are_counted_as_the_networks_do(text, count):
     assert sms.segments(text) == count
 
@@ -35,7 +55,9 @@ def test_an_answer_fits_ten_segments_of_the_basic_alphabet(place, person):
     assert sms.segments(answer.text) <= 10 and len(answer.text) > 670
 
 
-@pytest.mark.parametrize("word", ["STOP", " stopall ", "Unsubscribe", "CANCEL.", "End", "quit", "opt  out", "revoke"])
+@pytest.mark.parametrize(
+    "word", ["STOP", " stopall ", "Unsubscribe", "CANCEL.", "End", "quit", "opt  out", "revoke"]
+)
 def test_each_word_of_the_rules_stops(place, person, word):
     place.call(twilio, twilio.write(person, word))
     place.settle()
@@ -67,7 +89,12 @@ def test_what_twilio_has_answered_is_kept_and_not_answered_again(place, person):
 def test_yes_is_no_start_where_nothing_was_stopped(place, person):
     place.ask(twilio, person, QUESTION, count=2)
     place.ask(twilio, person, "yes")
-    assert "stopped" not in str(place.service.rows("select state from conversations where channel = 'twilio' order by opened_at desc limit 1"))
+    assert "stopped" not in str(
+        place.service.rows(
+            "select state from conversations where channel = 'twilio' order by opened_at desc "
+            "limit 1"
+        )
+    )
 
 
 @pytest.mark.parametrize("word", ["HELP", "info"])
@@ -77,8 +104,14 @@ def test_help_says_who_writes_and_how_to_end_it(place, person, word):
 
 
 def test_to_a_number_that_twilio_has_opted_out_nothing_more_is_sent(place, person):
-    refused = (400, {}, {"code": 21610, "message": "Attempt to send to unsubscribed recipient", "status": 400})
-    place.platform.faults.append(lambda name, request: refused if str(person).encode() in request.body else None)
+    refused = (
+        400,
+        {},
+        {"code": 21610, "message": "Attempt to send to unsubscribed recipient", "status": 400},
+    )
+    place.platform.faults.append(
+        lambda name, request: refused if str(person).encode() in request.body else None
+    )
     place.call(twilio, twilio.write(person, QUESTION))
     place.settle()
     assert place.platform.to("twilio", person) == []
@@ -90,10 +123,17 @@ def test_whatsapp_is_answered_on_whatsapp_with_its_marks(place, person):
     answer = place.platform.wait("twilio", f"whatsapp:{person}", 2)[-1]
     assert f"*{TITLE}*" in answer.text and len(answer.text) <= 1600
     assert answer.payload["From"] == whatsapp["To"]
-    assert place.platform.to("twilio", person) == []  # the same number's SMS is another conversation
+    # the same number's SMS is another conversation
+    assert place.platform.to("twilio", person) == []
 
 
-@pytest.mark.parametrize("url", [f"{twilio.URL}?from=proxy", twilio.URL.replace("chat.example.org", "chat.example.org:443") + "?from=proxy"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{twilio.URL}?from=proxy",
+        twilio.URL.replace("chat.example.org", "chat.example.org:443") + "?from=proxy",
+    ],
+)
 def test_a_query_and_a_port_are_signed_too(place, person, url):
     place.call(twilio, twilio.call(twilio.fields(person, QUESTION), url=url, query="from=proxy"))
     place.platform.wait("twilio", person, 2)

@@ -25,12 +25,13 @@ http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   include {folder}/site.conf;
 }}
-"""
+"""  # noqa: E501
 
 
 @dataclass
 class Site:
-    """The public side of a service: nginx, at two ports of the loopback, under the name of the site."""
+    """The public side of a service: nginx, at two ports of the loopback, under the name of the
+    site."""
 
     service: Service
     http: int
@@ -40,20 +41,32 @@ class Site:
     def client(self, address="127.0.0.1", name=NAME, **headers):
         """A client that calls from this address of the loopback."""
         transport = httpx.HTTPTransport(verify=False, local_address=address)
-        return httpx.Client(base_url=f"https://127.0.0.1:{self.https}", transport=transport, headers={"Host": name, **headers}, timeout=30)
+        return httpx.Client(
+            base_url=f"https://127.0.0.1:{self.https}",
+            transport=transport,
+            headers={"Host": name, **headers},
+            timeout=30,
+        )
 
     @contextlib.contextmanager
     def connect(self):
         """A connection over TLS, for what no client would send; it gives up after 30 s."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with socket.create_connection(("127.0.0.1", self.https), 30) as plain, context.wrap_socket(plain, server_hostname=NAME) as made:
+        with (
+            socket.create_connection(("127.0.0.1", self.https), 30) as plain,
+            context.wrap_socket(plain, server_hostname=NAME) as made,
+        ):
             yield made
 
     def send(self, *lines):
         """The whole answer to a request of these lines, as they are."""
         with self.connect() as connection:
-            connection.sendall("\r\n".join([*lines, f"Host: {NAME}", "Connection: close", "", ""]).encode("latin-1"))
+            connection.sendall(
+                "\r\n".join([*lines, f"Host: {NAME}", "Connection: close", "", ""]).encode(
+                    "latin-1"
+                )
+            )
             return b"".join(iter(lambda: connection.recv(65536), b"")).decode("latin-1")
 
 
@@ -74,16 +87,49 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
     with serving(folder, CONVERSATIONS_PER_MINUTE="3", METRICS_TOKEN=TOKEN) as service:
         http, https = servers.free_port(), servers.free_port()
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}", "-keyout", folder / "key.pem",
-                        "-out", folder / "cert.pem"], check=True, capture_output=True)
-        (folder / "site.conf").write_text(replaced((ROOT / "deploy/nginx.conf").read_text(), {
-            "listen 80;": f"listen 127.0.0.1:{http};", "listen [::]:80;": "", "listen 443 ssl http2;": f"listen 127.0.0.1:{https} ssl http2;",
-            "listen [::]:443 ssl http2;": "", f"/etc/letsencrypt/live/{NAME}/fullchain.pem": f"{folder}/cert.pem",
-            f"/etc/letsencrypt/live/{NAME}/privkey.pem": f"{folder}/key.pem", "127.0.0.1:8000": service.url.removeprefix("http://"),
-            "/var/log/nginx/": f"{folder}/", "_timeout 10s": "_timeout 5s",
-            "rate=50r/s": "rate=1000r/s"}))
-        (folder / "nginx.conf").write_text(FRAME.format(folder=folder, user="user root;" if os.getuid() == 0 else ""))
-        tried = subprocess.run([program, "-t", "-c", folder / "nginx.conf"], capture_output=True, text=True)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                f"/CN={NAME}",
+                "-keyout",
+                folder / "key.pem",
+                "-out",
+                folder / "cert.pem",
+            ],
+            check=True,
+            capture_output=True,
+        )
+        (folder / "site.conf").write_text(
+            replaced(
+                (ROOT / "deploy/nginx.conf").read_text(),
+                {
+                    "listen 80;": f"listen 127.0.0.1:{http};",
+                    "listen [::]:80;": "",
+                    "listen 443 ssl http2;": f"listen 127.0.0.1:{https} ssl http2;",
+                    "listen [::]:443 ssl http2;": "",
+                    f"/etc/letsencrypt/live/{NAME}/fullchain.pem": f"{folder}/cert.pem",
+                    f"/etc/letsencrypt/live/{NAME}/privkey.pem": f"{folder}/key.pem",
+                    "127.0.0.1:8000": service.url.removeprefix("http://"),
+                    "/var/log/nginx/": f"{folder}/",
+                    "_timeout 10s": "_timeout 5s",
+                    "rate=50r/s": "rate=1000r/s",
+                },
+            )
+        )
+        (folder / "nginx.conf").write_text(
+            FRAME.format(folder=folder, user="user root;" if os.getuid() == 0 else "")
+        )
+        tried = subprocess.run(
+            [program, "-t", "-c", folder / "nginx.conf"], capture_output=True, text=True
+        )
         assert tried.returncode == 0 and "[warn]" not in tried.stderr, tried.stderr
         process = subprocess.Popen([program, "-c", folder / "nginx.conf"])
         try:

@@ -1,4 +1,5 @@
-"""The site of deploy/nginx.conf before a real gateway: what it lets through, what it says of visitors, whom it stops."""
+"""The site of deploy/nginx.conf before a real gateway: what it lets through, what it says of
+visitors, whom it stops."""
 
 import contextlib
 import json
@@ -14,16 +15,56 @@ from bot.store import accounts, publications
 
 from .conftest import NAME, TOKEN, Site, wait_for
 
-SECRET_PATHS = ["metrics", "health/ready", "health/live", "webhooks/gateway/message", "webhooks/rest/webhook", "model", "model/parse", "status", "version",
-                "conversations/x/tracker", "domain", "actions", "webhook", "openapi.json", "docs"]
-TRICKS = ["/{}", "//{}", "/./{}", "/x/../{}", "/%2e/{}", "/x/%2e%2e/{}", "/editor/..%2f{}", "/editor/%2e%2e/{}", "/api/../{}", "/{}/", "/{}%20", "/{}%00", "/{}?x", "/{};x",
-          "/%2f{}", "/%252f{}", "http://127.0.0.1/{}", "http://localhost:5005/{}", "/..;/{}", "/channels/../{}", "\\{}"]
+SECRET_PATHS = [
+    "metrics",
+    "health/ready",
+    "health/live",
+    "webhooks/gateway/message",
+    "webhooks/rest/webhook",
+    "model",
+    "model/parse",
+    "status",
+    "version",
+    "conversations/x/tracker",
+    "domain",
+    "actions",
+    "webhook",
+    "openapi.json",
+    "docs",
+]
+TRICKS = [
+    "/{}",
+    "//{}",
+    "/./{}",
+    "/x/../{}",
+    "/%2e/{}",
+    "/x/%2e%2e/{}",
+    "/editor/..%2f{}",
+    "/editor/%2e%2e/{}",
+    "/api/../{}",
+    "/{}/",
+    "/{}%20",
+    "/{}%00",
+    "/{}?x",
+    "/{};x",
+    "/%2f{}",
+    "/%252f{}",
+    "http://127.0.0.1/{}",
+    "http://localhost:5005/{}",
+    "/..;/{}",
+    "/channels/../{}",
+    "\\{}",
+]
 
 
 def ask(client, text):
     """The replies to a text in a new conversation."""
     token = client.post("/api/conversations", json={}).json()["token"]
-    return client.post("/api/messages", json={"id": "m", "text": text}, headers={"Authorization": f"Bearer {token}"}).json()["replies"]
+    return client.post(
+        "/api/messages",
+        json={"id": "m", "text": text},
+        headers={"Authorization": f"Bearer {token}"},
+    ).json()["replies"]
 
 
 def test_a_visitor_is_answered_over_https_and_sent_there_from_http(site: Site):
@@ -31,8 +72,13 @@ def test_a_visitor_is_answered_over_https_and_sent_there_from_http(site: Site):
         assert ask(client, "can myoclonus be prevented")[0]["question"] == "myoclonus.prevention"
         page = client.get("/")
         assert page.status_code == 200 and "max-age" in page.headers["strict-transport-security"]
-    moved = httpx.get(f"http://127.0.0.1:{site.http}/articles/myoclonus?x=1", headers={"Host": NAME})
-    assert (moved.status_code, moved.headers["location"]) == (301, f"https://{NAME}/articles/myoclonus?x=1")
+    moved = httpx.get(
+        f"http://127.0.0.1:{site.http}/articles/myoclonus?x=1", headers={"Host": NAME}
+    )
+    assert (moved.status_code, moved.headers["location"]) == (
+        301,
+        f"https://{NAME}/articles/myoclonus?x=1",
+    )
 
 
 def test_nothing_private_answers_under_the_public_name_by_any_path_trick(site: Site):
@@ -40,10 +86,21 @@ def test_nothing_private_answers_under_the_public_name_by_any_path_trick(site: S
         method = "POST" if path.startswith(("webhook", "model")) else "GET"
         for trick in TRICKS:
             target = trick.format(path)
-            answer = site.send(f"{method} {target} HTTP/1.1", f"Authorization: Bearer {TOKEN}", "Content-Type: application/json", "Content-Length: 0")
-            assert int(answer.split(" ")[1]) in (301, 307, 308, 400, 404, 405, 421), (target, answer[:300])
+            answer = site.send(
+                f"{method} {target} HTTP/1.1",
+                f"Authorization: Bearer {TOKEN}",
+                "Content-Type: application/json",
+                "Content-Length: 0",
+            )
+            assert int(answer.split(" ")[1]) in (301, 307, 308, 400, 404, 405, 421), (
+                target,
+                answer[:300],
+            )
             content = answer.partition("\r\n\r\n")[2].lower()
-            assert not any(word in content for word in ("rasa", "pamphlet_", "process_", "events", '"live"', '"ready"')), (target, answer)
+            assert not any(
+                word in content
+                for word in ("rasa", "pamphlet_", "process_", "events", '"live"', '"ready"')
+            ), (target, answer)
 
 
 def test_rasa_and_the_actions_listen_on_the_loopback_and_want_the_secret(site: Site):
@@ -54,7 +111,9 @@ def test_rasa_and_the_actions_listen_on_the_loopback_and_want_the_secret(site: S
         assert host == "0100007F"
         for path in ("/", "/webhooks/gateway/message"):
             for header in ({}, {"Authorization": "Bearer"}, {"Authorization": f"Bearer {TOKEN}"}):
-                assert httpx.post(f"http://127.0.0.1:{int(port, 16)}{path}", json={}, headers=header).status_code in (403, 404, 405)
+                assert httpx.post(
+                    f"http://127.0.0.1:{int(port, 16)}{path}", json={}, headers=header
+                ).status_code in (403, 404, 405)
 
 
 def listening(pid, kind):
@@ -69,15 +128,27 @@ def listening(pid, kind):
 
 def test_a_visitor_is_counted_by_the_address_he_calls_from_whatever_he_says(site: Site):
     with site.client("127.0.0.3") as one, site.client("127.0.0.4") as other:
-        answers = [one.post("/api/conversations", json={}, headers={
-            "X-Forwarded-For": f"192.0.2.{i}", "Forwarded": f"for=192.0.2.{i}", "X-Real-IP": f"192.0.2.{i}"}).status_code for i in range(6)]
+        answers = [
+            one.post(
+                "/api/conversations",
+                json={},
+                headers={
+                    "X-Forwarded-For": f"192.0.2.{i}",
+                    "Forwarded": f"for=192.0.2.{i}",
+                    "X-Real-IP": f"192.0.2.{i}",
+                },
+            ).status_code
+            for i in range(6)
+        ]
         assert 201 in answers and answers[-1] == 429
         assert other.post("/api/conversations", json={}).status_code == 201
 
 
 def test_https_arrives_at_the_desk_and_is_believed_of_the_proxy_only(site: Site):
     with site.client() as client:
-        cookie = client.get("/editor/sign-in", headers={"X-Forwarded-Proto": "http"}).headers["set-cookie"]
+        cookie = client.get("/editor/sign-in", headers={"X-Forwarded-Proto": "http"}).headers[
+            "set-cookie"
+        ]
         assert cookie.startswith("__Host-") and "Secure" in cookie
     assert "Secure" not in httpx.get(f"{site.service.url}/editor/sign-in").headers["set-cookie"]
 
@@ -90,19 +161,29 @@ def test_another_name_gets_nothing(site: Site, name):
 
 def test_the_desks_events_come_as_they_happen(site: Site):
     engine = store.connect(site.service.address)
-    accounts.accept(engine, accounts.invite(engine, accounts.add(engine, "Ada", "publisher")), passwords.hash("correct horse battery"))
+    accounts.accept(
+        engine,
+        accounts.invite(engine, accounts.add(engine, "Ada", "publisher")),
+        passwords.hash("correct horse battery"),
+    )
     try:
         with site.client("127.0.0.5") as client:
             form = client.get("/editor/sign-in").text
             token = form.partition('name="csrf" value="')[2].partition('"')[0]
-            entered = client.post("/editor/sign-in", data={"csrf": token, "name": "Ada", "password": "correct horse battery"})
+            entered = client.post(
+                "/editor/sign-in",
+                data={"csrf": token, "name": "Ada", "password": "correct horse battery"},
+            )
             assert entered.status_code == 303, entered.text
             job = publications.begin(engine, "try", "Ada")
             with client.stream("GET", f"/editor/publish/{job}/events") as answer:
                 lines = answer.iter_lines()
-                for step in ("first", "second", "third"):  # each is read before the next happens: nobody holds them back
+                # each is read before the next happens: nobody holds them back
+                for step in ("first", "second", "third"):
                     publications.tell(engine, job, step, 0.5)
-                    heard = next(data["step"] for data in map(_data, lines) if data and data["step"] == step)
+                    heard = next(
+                        data["step"] for data in map(_data, lines) if data and data["step"] == step
+                    )
                     assert heard == step
                 publications.end(engine, job, "failed")
                 assert "event: end" in list(lines)
@@ -114,7 +195,14 @@ def _data(line):
     return json.loads(line.removeprefix("data: ")) if line.startswith("data: {") else None
 
 
-@pytest.mark.parametrize(("path", "size", "status"), [("/api/messages", 65_537, 413), ("/channels/telegram", 1_048_577, 413), ("/editor/sign-in", 14_000_000, 413)])
+@pytest.mark.parametrize(
+    ("path", "size", "status"),
+    [
+        ("/api/messages", 65_537, 413),
+        ("/channels/telegram", 1_048_577, 413),
+        ("/editor/sign-in", 14_000_000, 413),
+    ],
+)
 def test_a_body_that_is_too_large_is_refused(site: Site, path, size, status):
     with site.client("127.0.0.6") as client:
         assert client.post(path, content=b"x" * size).status_code == status
@@ -123,18 +211,32 @@ def test_a_body_that_is_too_large_is_refused(site: Site, path, size, status):
 def test_who_sends_slowly_is_put_out(site: Site):
     with contextlib.ExitStack() as stack:
         held = []
-        for sent in ("", "GET / HTTP/1.1\r\nHost: chat.exa", f"POST /api/conversations HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 100\r\n\r\n{{"):
+        for sent in (
+            "",
+            "GET / HTTP/1.1\r\nHost: chat.exa",
+            f"POST /api/conversations HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 100\r\n\r\n{{",
+        ):
             held.append(stack.enter_context(site.connect()))
             held[-1].sendall(sent.encode())
         for connection in held:
             answer = b""
             with contextlib.suppress(ConnectionError):
-                answer = b"".join(iter(lambda connection=connection: connection.recv(4096), b""))  # TimeoutError where nginx doesn't close
+                # TimeoutError where nginx doesn't close
+                answer = b"".join(iter(lambda connection=connection: connection.recv(4096), b""))
             assert answer == b"" or b" 408 " in answer
 
 
 def test_the_proxys_log_names_no_visitor(site: Site):
-    with site.client("127.0.0.7", **{"User-Agent": "qqcanary", "Referer": "https://qqcanary.example"}) as client:
+    with site.client(
+        "127.0.0.7", **{"User-Agent": "qqcanary", "Referer": "https://qqcanary.example"}
+    ) as client:
         client.get("/articles/myoclonus?qqcanary=1")
-    lines = wait_for(lambda: [line for line in (site.folder / "pamphlet.log").read_text().splitlines() if "/articles/myoclonus" in line], 30)
+    lines = wait_for(
+        lambda: [
+            line
+            for line in (site.folder / "pamphlet.log").read_text().splitlines()
+            if "/articles/myoclonus" in line
+        ],
+        30,
+    )
     assert "qqcanary" not in str(lines) and "127.0.0" not in str(lines)

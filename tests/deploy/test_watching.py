@@ -1,4 +1,5 @@
-"""Alert rules and dashboard: PromQL that can be read, of metrics that there are, with a line in the runbook each."""
+"""Alert rules and dashboard: PromQL that can be read, of metrics that there are, with a line in the
+runbook each."""
 
 import json
 import re
@@ -15,9 +16,16 @@ from bot.gateway import app  # noqa: F401 -- every metric is declared by what it
 from .conftest import TOKEN
 
 ROOT = Path(__file__).resolve().parents[2]
-RULES = [rule for group in yaml.safe_load((ROOT / "deploy/alerts.yml").read_text())["groups"] for rule in group["rules"]]
+RULES = [
+    rule
+    for group in yaml.safe_load((ROOT / "deploy/alerts.yml").read_text())["groups"]
+    for rule in group["rules"]
+]
 PANELS = json.loads((ROOT / "deploy/grafana.json").read_text())["panels"]
-EXPRESSIONS = [*((rule["alert"], rule["expr"]) for rule in RULES), *((panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"])]
+EXPRESSIONS = [
+    *((rule["alert"], rule["expr"]) for rule in RULES),
+    *((panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]),
+]
 OF_PROMETHEUS = {"up"}
 
 
@@ -37,7 +45,9 @@ def declared():
     for collector in set(REGISTRY._names_to_collectors.values()):
         kind, labels = getattr(collector, "_type", None), set(getattr(collector, "_labelnames", ()))
         if kind == "histogram":
-            found |= {collector._name + end: labels | {"le"} for end in ("_bucket", "_sum", "_count")}
+            found |= {
+                collector._name + end: labels | {"le"} for end in ("_bucket", "_sum", "_count")
+            }
         elif kind:
             found[collector._name + ("_total" if kind == "counter" else "")] = labels
     return found
@@ -58,14 +68,25 @@ def test_an_alert_has_a_sentence_and_a_line_in_the_runbook():
     assert {rule["alert"] for rule in RULES} == headings and len(RULES) > 9
     for rule in RULES:
         assert rule["annotations"]["runbook"] == f"docs/operations.md#{rule['alert'].lower()}"
-        assert rule["annotations"]["summary"].endswith(".") and rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["annotations"]["summary"].endswith(".") and rule["labels"]["severity"] in (
+            "page",
+            "ticket",
+        )
 
 
 def test_every_metric_of_ours_is_on_the_dashboard_and_served(site):
     ours = {name for name in declared() if name.startswith("pamphlet_")}
-    shown = {metric for name, expression in EXPRESSIONS if name in {panel["title"] for panel in PANELS}
-             for metric, _ in selectors(promql_parser.parse(expression))}
-    assert {re.sub("_(bucket|sum|count)$", "", name) for name in ours} == {re.sub("_(bucket|sum|count)$", "", name) for name in shown}
-    served = httpx.get(f"{site.service.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+    shown = {
+        metric
+        for name, expression in EXPRESSIONS
+        if name in {panel["title"] for panel in PANELS}
+        for metric, _ in selectors(promql_parser.parse(expression))
+    }
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in ours} == {
+        re.sub("_(bucket|sum|count)$", "", name) for name in shown
+    }
+    served = httpx.get(
+        f"{site.service.url}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}
+    ).text
     types = set(re.findall(r"^# TYPE (\w+) ", served, re.MULTILINE))
     assert {re.sub("_(bucket|sum|count)$", "", name) for name in ours} <= types

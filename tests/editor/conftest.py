@@ -1,4 +1,5 @@
-"""The desk by itself, on a port of its own: the real application and database; only Rasa is not behind it."""
+"""The desk by itself, on a port of its own: the real application and database; only Rasa is not
+behind it."""
 
 import contextlib
 import dataclasses
@@ -28,7 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass
 class Visit:
-    """A browser at the desk that runs no scripts: it follows no redirect by itself, and sends forms with their token."""
+    """A browser at the desk that runs no scripts: it follows no redirect by itself, and sends forms
+    with their token."""
 
     client: httpx.Client
 
@@ -69,7 +71,8 @@ class Desk:
         return id
 
     def enter(self, name="Ada", role="editor"):
-        """A browser in which a person of this role is signed in, by the page for it; added where there is none of this name."""
+        """A browser in which a person of this role is signed in, by the page for it; added where
+        there is none of this name."""
         with contextlib.suppress(accounts.NameTaken):
             self.add(name, role)
         visit = self.visit()
@@ -112,8 +115,13 @@ def running(config):
 def desk(tmp_path):
     """A desk of its own, with a copy of the content that it may change."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
-    config = dataclasses.replace(settings.read({}), database_url=f"sqlite:///{tmp_path}/desk.db", data=str(tmp_path / "data"),
-                                 var=str(tmp_path), secret="a secret of the tests")
+    config = dataclasses.replace(
+        settings.read({}),
+        database_url=f"sqlite:///{tmp_path}/desk.db",
+        data=str(tmp_path / "data"),
+        var=str(tmp_path),
+        secret="a secret of the tests",
+    )
     with running(config) as made:
         yield made
 
@@ -133,13 +141,20 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
-    """The desk of a real service, with copies of the content and of the live release that tests may change with care."""
+    """The desk of a real service, with copies of the content and of the live release that tests may
+    change with care."""
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(ROOT / "data", folder / "data")
     models = republish(folder / "models", lambda data: None)
     with serving(folder, DATA=str(folder / "data"), MODELS=str(models)) as service:
-        config = dataclasses.replace(settings.read({}), database_url=service.address, data=str(folder / "data"), models=str(models), var=str(folder),
-                                     secret=settings.secret(settings.read()))
+        config = dataclasses.replace(
+            settings.read({}),
+            database_url=service.address,
+            data=str(folder / "data"),
+            models=str(models),
+            var=str(folder),
+            secret=settings.secret(settings.read()),
+        )
         made = Desk(service.url, config, store.connect(service.address), service=service)
         yield made
         for client in made.visits:

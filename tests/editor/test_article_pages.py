@@ -1,4 +1,5 @@
-"""The articles at the desk: written, looked at, merged, drafted from elsewhere; by who may, and never outside of their folder."""
+"""The articles at the desk: written, looked at, merged, drafted from elsewhere; by who may, and
+never outside of their folder."""
 
 import os
 import re
@@ -15,7 +16,11 @@ from tests.editor.test_imports import PAGE, word
 @pytest.fixture
 def git(desk):
     folder = desk.config.path("data")
-    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"],
+    ):
         subprocess.run(["git", "-C", str(folder), *command], check=True)
     return folder
 
@@ -25,13 +30,21 @@ def base_of(page):
 
 
 def form(desk, question="causes", **changes):
-    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))["questions"][question]
-    return {**{key: fields[key] for key in ("ask", "facet", "about", "heading", "text")}, "train": "\r\n".join(fields["train"]),
-            "test": "\r\n".join(fields["test"]), **changes}
+    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))["questions"][
+        question
+    ]
+    return {
+        **{key: fields[key] for key in ("ask", "facet", "about", "heading", "text")},
+        "train": "\r\n".join(fields["train"]),
+        "test": "\r\n".join(fields["test"]),
+        **changes,
+    }
 
 
 def question_of(desk, question="causes"):
-    return manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))["questions"][question]
+    return manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))["questions"][
+        question
+    ]
 
 
 def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(desk, git):
@@ -40,10 +53,17 @@ def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(d
     page = ada.get("/articles/hiccups/causes").text
     assert "What causes hiccups?" in page and "what causes hiccups" in page
     fields = form(desk)
-    answer = ada.post("/articles/hiccups/causes", base=base_of(page), **{**fields, "train": fields["train"] + "\r\nwhere do my hics come from"})
+    answer = ada.post(
+        "/articles/hiccups/causes",
+        base=base_of(page),
+        **{**fields, "train": fields["train"] + "\r\nwhere do my hics come from"},
+    )
     assert answer.status_code == 303
     after = files.read(files.article_path(desk.config, "hiccups"))
-    assert after.splitlines() != before.splitlines() and after.replace("      - where do my hics come from\n", "") == before
+    assert (
+        after.splitlines() != before.splitlines()
+        and after.replace("      - where do my hics come from\n", "") == before
+    )
     history = ada.get("/articles/hiccups/history").text
     assert "Ada" in history and "hiccups.causes: changed" in history
     commit = re.search(r"\?commit=([0-9a-f]{40})", history)[1]
@@ -54,16 +74,34 @@ def test_two_editors_of_one_article_are_merged_and_of_one_line_shown_both(desk, 
     ada, bob = desk.enter("Ada", "editor"), desk.enter("Bob", "editor")
     opened = base_of(ada.get("/articles/hiccups/causes").text)
     text = form(desk)["text"]
-    bob.post("/articles/hiccups/causes", base=base_of(bob.get("/articles/hiccups/causes").text), **form(desk, ask="Why do people get hiccups?"))
-    merged = ada.post("/articles/hiccups/triggers", base=opened, **form(desk, "triggers", ask="What brings hiccups on?"))
+    bob.post(
+        "/articles/hiccups/causes",
+        base=base_of(bob.get("/articles/hiccups/causes").text),
+        **form(desk, ask="Why do people get hiccups?"),
+    )
+    merged = ada.post(
+        "/articles/hiccups/triggers",
+        base=opened,
+        **form(desk, "triggers", ask="What brings hiccups on?"),
+    )
     assert merged.status_code == 303
-    assert question_of(desk)["ask"] == "Why do people get hiccups?" and question_of(desk, "triggers")["ask"] == "What brings hiccups on?"
+    assert (
+        question_of(desk)["ask"] == "Why do people get hiccups?"
+        and question_of(desk, "triggers")["ask"] == "What brings hiccups on?"
+    )
     mine = {**form(desk), "text": text, "ask": "What makes people hiccup?"}
     conflict = ada.post("/articles/hiccups/causes", base=opened, **mine)
     assert conflict.status_code == 409
-    assert "What makes people hiccup?" in conflict.text and "<del>" in conflict.text and "<ins>" in conflict.text and "Nothing is lost" in conflict.text
+    assert (
+        "What makes people hiccup?" in conflict.text
+        and "<del>" in conflict.text
+        and "<ins>" in conflict.text
+        and "Nothing is lost" in conflict.text
+    )
     assert question_of(desk)["ask"] == "Why do people get hiccups?"
-    assert ada.post("/articles/hiccups/causes", base=base_of(conflict.text), **mine).status_code == 303
+    assert (
+        ada.post("/articles/hiccups/causes", base=base_of(conflict.text), **mine).status_code == 303
+    )
     assert question_of(desk)["ask"] == "What makes people hiccup?"
 
 
@@ -81,33 +119,73 @@ def test_what_was_opened_long_ago_takes_nothing_of_others_away(desk, request, re
     ada, bob = desk.enter("Ada", "editor"), desk.enter("Bob", "editor")
     opened = base_of(ada.get("/articles/hiccups").text)
     old = form(desk)
-    bob.post("/articles/hiccups/causes", base=opened, **form(desk, ask="Why do people get hiccups?"))
-    bob.post("/articles/hiccups", base=base_of(bob.get("/articles/hiccups").text), title="Bob on hiccups")
+    bob.post(
+        "/articles/hiccups/causes", base=opened, **form(desk, ask="Why do people get hiccups?")
+    )
+    bob.post(
+        "/articles/hiccups", base=base_of(bob.get("/articles/hiccups").text), title="Bob on hiccups"
+    )
     forget_opened(desk)
     assert files.kept(desk.config, opened) is None
-    answers = [ada.post("/articles/hiccups/causes", base=opened, **{**old, "heading": "What makes hiccups come"}),
-               ada.post("/articles/hiccups", base=opened, url="https://example.org/hiccups")]
+    answers = [
+        ada.post(
+            "/articles/hiccups/causes", base=opened, **{**old, "heading": "What makes hiccups come"}
+        ),
+        ada.post("/articles/hiccups", base=opened, url="https://example.org/hiccups"),
+    ]
     fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
-    assert fields["title"] == "Bob on hiccups" and fields["questions"]["causes"]["ask"] == "Why do people get hiccups?"
+    assert (
+        fields["title"] == "Bob on hiccups"
+        and fields["questions"]["causes"]["ask"] == "Why do people get hiccups?"
+    )
     if repository:
         assert [answer.status_code for answer in answers] == [303, 303]
-        assert fields["questions"]["causes"]["heading"] == "What makes hiccups come" and fields["url"] == "https://example.org/hiccups"
+        assert (
+            fields["questions"]["causes"]["heading"] == "What makes hiccups come"
+            and fields["url"] == "https://example.org/hiccups"
+        )
     else:
         assert [answer.status_code for answer in answers] == [409, 409]
-        assert "What makes hiccups come" in answers[0].text and "https://example.org/hiccups" in answers[1].text
-        again = ada.post("/articles/hiccups/causes", base=base_of(answers[0].text), **{**old, "heading": "What makes hiccups come"})
-        assert again.status_code == 303 and question_of(desk)["heading"] == "What makes hiccups come"
+        assert (
+            "What makes hiccups come" in answers[0].text
+            and "https://example.org/hiccups" in answers[1].text
+        )
+        again = ada.post(
+            "/articles/hiccups/causes",
+            base=base_of(answers[0].text),
+            **{**old, "heading": "What makes hiccups come"},
+        )
+        assert (
+            again.status_code == 303 and question_of(desk)["heading"] == "What makes hiccups come"
+        )
 
 
 def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     ada = desk.enter("Ada", "editor")
     look = ada.post("/articles/hiccups/causes/look", **form(desk)).text
-    assert "no fault" in look and "On the website" in look and "plain text" in look and "Telegram" in look and "Often nobody can say" in look
-    text = "You have a rare illness that nobody knows. [1]\n\nStop taking the tablets at once, says everybody. [99]"
-    look = ada.post("/articles/hiccups/causes/look", **form(desk, text=text, train="what are hiccups\nwhat causes hiccups")).text
-    for said in ("tells the reader what he has", "source [99] is not listed", "2 phrases are too few", "Answer, line"):
+    assert (
+        "no fault" in look
+        and "On the website" in look
+        and "plain text" in look
+        and "Telegram" in look
+        and "Often nobody can say" in look
+    )
+    text = "You have a rare illness that nobody knows. [1]\n\nStop taking the tablets at once, says everybody. [99]"  # noqa: E501
+    look = ada.post(
+        "/articles/hiccups/causes/look",
+        **form(desk, text=text, train="what are hiccups\nwhat causes hiccups"),
+    ).text
+    for said in (
+        "tells the reader what he has",
+        "source [99] is not listed",
+        "2 phrases are too few",
+        "Answer, line",
+    ):
         assert said.replace("'", "&#39;") in look, said
-    look = ada.post("/articles/hiccups/causes/look", **form(desk, train=form(desk)["train"] + "\nwhat are hiccups\nhow can tics be treated")).text
+    look = ada.post(
+        "/articles/hiccups/causes/look",
+        **form(desk, train=form(desk)["train"] + "\nwhat are hiccups\nhow can tics be treated"),
+    ).text
     assert "what are hiccups&#34; stands in hiccups.what_is" in look, look
     assert "Often nobody can say" in files.read(files.article_path(desk.config, "hiccups"))
 
@@ -116,8 +194,16 @@ def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):
     ada = desk.enter("Ada", "editor")
     before = files.read(files.article_path(desk.config, "hiccups"))
     page = ada.get("/articles/hiccups/causes").text
-    answer = ada.post("/articles/hiccups/causes", base=base_of(page), **form(desk, text="A {slot} of <b>mine</b>. [1]"))
-    assert answer.status_code == 422 and "A {slot} of &lt;b&gt;mine&lt;/b&gt;" in answer.text and "<b>mine" not in answer.text
+    answer = ada.post(
+        "/articles/hiccups/causes",
+        base=base_of(page),
+        **form(desk, text="A {slot} of <b>mine</b>. [1]"),
+    )
+    assert (
+        answer.status_code == 422
+        and "A {slot} of &lt;b&gt;mine&lt;/b&gt;" in answer.text
+        and "<b>mine" not in answer.text
+    )
     assert "holds a brace" in answer.text
     assert files.read(files.article_path(desk.config, "hiccups")) == before
 
@@ -126,7 +212,11 @@ def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):
 def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git, sent, kind):
     ada = desk.enter("Ada", "editor")
     token = ada.token()
-    answer = ada.client.post("/editor/articles/new", data={"csrf": token, "url": "https://example.org/page"}, files={"file": (kind, sent)})
+    answer = ada.client.post(
+        "/editor/articles/new",
+        data={"csrf": token, "url": "https://example.org/page"},
+        files={"file": (kind, sent)},
+    )
     assert answer.status_code == 303, answer.text
     at = answer.headers["location"].removeprefix("/editor")
     page = ada.get(at).text
@@ -136,8 +226,15 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     assert not files.article_path(desk.config, id).is_file()
     draft = files.draft_path(desk.config, id)
     fields = manuscripts.read(files.read(draft))
-    fields["questions"] = {name: {**question, "text": "It is common. [1]", "train": [f"{name} asked in way {n} of it" for n in range(14)], "test": [f"{name} tested {n} so" for n in range(6)]}
-                           for name, question in fields["questions"].items()}
+    fields["questions"] = {
+        name: {
+            **question,
+            "text": "It is common. [1]",
+            "train": [f"{name} asked in way {n} of it" for n in range(14)],
+            "test": [f"{name} tested {n} so" for n in range(6)],
+        }
+        for name, question in fields["questions"].items()
+    }
     draft.write_text(manuscripts.write(files.read(draft), fields))
     finished = ada.post(f"{at}/finish")
     assert finished.status_code == 303, re.findall("<li>(.*?)</li>", finished.text)
@@ -148,13 +245,28 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
 
 def test_a_file_that_is_none_is_refused_with_a_sentence(desk):
     ada = desk.enter("Ada", "editor")
-    answer = ada.client.post("/editor/articles/new", data={"csrf": ada.token()}, files={"file": ("x.docx", b"PK\x03\x04 nothing")})
+    answer = ada.client.post(
+        "/editor/articles/new",
+        data={"csrf": ada.token()},
+        files={"file": ("x.docx", b"PK\x03\x04 nothing")},
+    )
     assert answer.status_code == 422 and "not a Word file" in answer.text
     assert ada.post("/articles/new", text="").status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/articles/..%2f..%2fetc", "/articles/%2e%2e", "/articles/drafts/..%2fhiccups", "/articles/nosuch", "/articles/HICCUPS",
-                                  "/articles/hiccups/article_info", "/articles/nosuch/history", "/articles/hiccups/history?commit=HEAD"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/articles/..%2f..%2fetc",
+        "/articles/%2e%2e",
+        "/articles/drafts/..%2fhiccups",
+        "/articles/nosuch",
+        "/articles/HICCUPS",
+        "/articles/hiccups/article_info",
+        "/articles/nosuch/history",
+        "/articles/hiccups/history?commit=HEAD",
+    ],
+)
 def test_a_path_that_leads_elsewhere_leads_nowhere(desk, git, path):
     assert desk.enter("Ada", "editor").get(path).status_code == 404
 
@@ -163,8 +275,12 @@ def test_a_reader_changes_nothing(desk):
     rea = desk.enter("Rea", "reader")
     before = files.read(files.article_path(desk.config, "hiccups"))
     page = rea.get("/articles/hiccups/causes").text
-    for path, fields in (("/articles/hiccups/causes", form(desk, ask="Mine?")), ("/articles/hiccups", {"title": "Mine"}), ("/articles/new", {"text": "x"}),
-                         ("/articles/drafts/hiccups/finish", {})):
+    for path, fields in (
+        ("/articles/hiccups/causes", form(desk, ask="Mine?")),
+        ("/articles/hiccups", {"title": "Mine"}),
+        ("/articles/new", {"text": "x"}),
+        ("/articles/drafts/hiccups/finish", {}),
+    ):
         assert rea.post(path, base=base_of(page), **fields).status_code == 403
     assert files.read(files.article_path(desk.config, "hiccups")) == before
 
@@ -172,12 +288,24 @@ def test_a_reader_changes_nothing(desk):
 def test_the_particulars_and_sources_are_changed(desk, git):
     ada = desk.enter("Ada", "editor")
     page = ada.get("/articles/hiccups").text
-    answer = ada.post("/articles/hiccups", base=base_of(page), title="All about hiccups", reviewed_by="Dr A: B", reviewed_on="2026-11-24",
-                      **{"source.11.title": "New", "source.11.url": "https://example.org/new"})
+    answer = ada.post(
+        "/articles/hiccups",
+        base=base_of(page),
+        title="All about hiccups",
+        reviewed_by="Dr A: B",
+        reviewed_on="2026-11-24",
+        **{"source.11.title": "New", "source.11.url": "https://example.org/new"},
+    )
     assert answer.status_code == 303
     fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
-    assert (fields["title"], fields["reviewed_by"], fields["sources"][11]["title"]) == ("All about hiccups", "Dr A: B", "New")
-    wrong = ada.post("/articles/hiccups", base=base_of(ada.get("/articles/hiccups").text), reviewed_on="tomorrow")
+    assert (fields["title"], fields["reviewed_by"], fields["sources"][11]["title"]) == (
+        "All about hiccups",
+        "Dr A: B",
+        "New",
+    )
+    wrong = ada.post(
+        "/articles/hiccups", base=base_of(ada.get("/articles/hiccups").text), reviewed_on="tomorrow"
+    )
     assert wrong.status_code == 422 and "reviewed_on" in wrong.text
 
 
@@ -185,7 +313,9 @@ def test_without_a_repository_it_is_said_and_saving_works(desk):
     ada = desk.enter("Ada", "editor")
     page = ada.get("/articles/hiccups").text
     assert "no history is kept" in page and "no history is kept" in ada.get("/articles").text
-    assert ada.post("/articles/hiccups", base=base_of(page), title="Hiccups anew").status_code == 303
+    assert (
+        ada.post("/articles/hiccups", base=base_of(page), title="Hiccups anew").status_code == 303
+    )
     assert "Hiccups anew" in ada.get("/articles").text
 
 
@@ -194,11 +324,22 @@ def test_what_an_imported_page_names_is_never_called(desk):
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0.2)
         inside = f"http://127.0.0.1:{server.getsockname()[1]}/secret"
-        page = f"""<html><head><base href="{inside}"><link rel="stylesheet" href="{inside}"><script src="{inside}"></script>
-            <meta http-equiv="refresh" content="0; url={inside}"></head><body><img src="{inside}"><iframe src="{inside}"></iframe>""" + PAGE
-        sent = ada.client.post("/editor/articles/new", data={"csrf": ada.token(), "url": inside}, files={"file": ("page.html", page.encode())})
+        page = (
+            f"""<html><head><base href="{inside}"><link rel="stylesheet" href="{inside}"><script src="{inside}"></script>
+            <meta http-equiv="refresh" content="0; url={inside}"></head><body><img src="{inside}"><iframe src="{inside}"></iframe>"""  # noqa: E501
+            + PAGE
+        )
+        sent = ada.client.post(
+            "/editor/articles/new",
+            data={"csrf": ada.token(), "url": inside},
+            files={"file": ("page.html", page.encode())},
+        )
         assert sent.status_code == 303, sent.text
-        assert ada.post("/articles/new", text=f"A title\n\nA paragraph that names {inside} and more.\n\n{inside}", url=inside).status_code in (303, 422)
+        assert ada.post(
+            "/articles/new",
+            text=f"A title\n\nA paragraph that names {inside} and more.\n\n{inside}",
+            url=inside,
+        ).status_code in (303, 422)
         ada.client.get(sent.headers["location"])
         with pytest.raises(TimeoutError):
             server.accept()

@@ -1,4 +1,5 @@
-"""The desk in a real Chromium: every page for everybody, at both widths, in light and dark; and the review by keyboard alone."""
+"""The desk in a real Chromium: every page for everybody, at both widths, in light and dark; and the
+review by keyboard alone."""
 
 import re
 import time
@@ -12,10 +13,29 @@ from bot.editor.app import State
 from tests.editor.conftest import PASSWORD
 from tests.widget.browser import axe
 
-PAGES = ["/review", "/review/aside", "/drafts", "/conversations", "/conversations/{conversation}", "/reports", "/reports/{report}", "/articles",
-         "/articles/hiccups", "/articles/new", "/tables/terms", "/tables/talk", "/tables/safety", "/stories", "/stories/told/new", "/try",
-         "/publish", "/numbers", "/people", "/audit",
-         "/account"]
+PAGES = [
+    "/review",
+    "/review/aside",
+    "/drafts",
+    "/conversations",
+    "/conversations/{conversation}",
+    "/reports",
+    "/reports/{report}",
+    "/articles",
+    "/articles/hiccups",
+    "/articles/new",
+    "/tables/terms",
+    "/tables/talk",
+    "/tables/safety",
+    "/stories",
+    "/stories/told/new",
+    "/try",
+    "/publish",
+    "/numbers",
+    "/people",
+    "/audit",
+    "/account",
+]
 
 
 @pytest.fixture
@@ -28,15 +48,23 @@ def asked(desk):
 
 @pytest.fixture
 def sign_in(asked, chromium):
-    """sign_in(width, scheme) gives a tab in which Ada is signed in, and the list of what its browser complains about."""
+    """sign_in(width, scheme) gives a tab in which Ada is signed in, and the list of what its
+    browser complains about."""
     contexts = []
 
     def enter(width=1280, scheme="light"):
-        context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
+        context = chromium.new_context(
+            viewport={"width": width, "height": 844}, color_scheme=scheme
+        )
         contexts.append(context)
         tab, complaints = context.new_page(), []
         tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+        tab.on(
+            "console",
+            lambda message: (
+                message.type in ("error", "warning") and complaints.append(message.text)
+            ),
+        )
         tab.goto(f"{asked.url}/editor/sign-in")
         tab.get_by_label("Name").fill("Ada")
         tab.get_by_label("Password").fill(PASSWORD)
@@ -57,7 +85,8 @@ def wait_grouped(tab, url):
 
 
 def wait(tab, holds, *given):
-    """Wait until a function of the page's says yes; the desk's policy lets the browser evaluate nothing by itself."""
+    """Wait until a function of the page's says yes; the desk's policy lets the browser evaluate
+    nothing by itself."""
     end = time.monotonic() + 60
     while not tab.evaluate(holds, *given):
         assert time.monotonic() < end, holds
@@ -67,7 +96,9 @@ def wait(tab, holds, *given):
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
 def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, width, scheme):
     there = release.listed  # with an earlier one, for the page to offer its way back
-    monkeypatch.setattr(release, "listed", lambda config: [*there(config), ("20260101-000000-0a1b2c3d", "release")])
+    monkeypatch.setattr(
+        release, "listed", lambda config: [*there(config), ("20260101-000000-0a1b2c3d", "release")]
+    )
     tab, complaints = sign_in(width, scheme)
     wait_grouped(tab, f"{asked.url}/editor/review")
     tab.goto(f"{asked.url}/editor/conversations")
@@ -80,7 +111,9 @@ def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, 
         tab.goto(f"{asked.url}/editor{path}")
         assert tab.locator("h1").count() == 1, path
         faults += [f"{path}: {fault}" for fault in axe(tab, node_modules)]
-        wide = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = tab.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         faults += [f"{path}: {wide} px wider than the window"] if wide > 0 else []
     assert faults == []
     assert complaints == []
@@ -93,7 +126,9 @@ def test_the_plots_are_drawn(asked, sign_in, monkeypatch, at_once):
     page = tab.goto(f"{asked.url}/editor/numbers").text()
     assert ("are being counted" in page) == (not at_once)
     tab.locator("canvas").nth(3).wait_for()
-    wait(tab, "() => [...document.querySelectorAll('canvas')].every(canvas => canvas.dataset.drawn)")
+    wait(
+        tab, "() => [...document.querySelectorAll('canvas')].every(canvas => canvas.dataset.drawn)"
+    )
     inked = tab.evaluate("""[...document.querySelectorAll('canvas')].map(canvas => {
         const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
         return data.filter((value, place) => place % 4 === 3 && value > 0).length})""")
@@ -105,23 +140,36 @@ def test_the_review_is_worked_by_keyboard_alone(asked, sign_in):
     tab, complaints = sign_in()
     wait_grouped(tab, f"{asked.url}/editor/review")
     groups = tab.locator(".group")
-    first, second = groups.nth(0).inner_text().splitlines()[0], groups.nth(1).inner_text().splitlines()[0]
+    first, second = (
+        groups.nth(0).inner_text().splitlines()[0],
+        groups.nth(1).inner_text().splitlines()[0],
+    )
     for _ in range(40):
         tab.keyboard.press("Tab")
         if tab.evaluate("document.activeElement.matches('.group')"):
             break
     assert tab.evaluate("document.activeElement.innerText").startswith(first)
     tab.keyboard.press("s")
-    wait(tab, "first => ![...document.querySelectorAll('.group')].some(group => group.innerText.startsWith(first + '\\n'))", first)
+    wait(
+        tab,
+        "first => ![...document.querySelectorAll('.group')].some(group => "
+        "group.innerText.startsWith(first + '\\n'))",
+        first,
+    )
     wait(tab, "() => document.activeElement.matches('.group')")
     assert tab.evaluate("document.activeElement.innerText").startswith(second)
     assert "Set aside" in tab.locator("#said").inner_text()
     tab.keyboard.press("1")
-    wait(tab, "() => /is a phrase of|has this phrase/.test(document.querySelector('#said').innerText)")
+    wait(
+        tab,
+        "() => /is a phrase of|has this phrase/.test(document.querySelector('#said').innerText)",
+    )
     assert complaints == []
 
 
-def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(asked, sign_in, monkeypatch):
+def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(
+    asked, sign_in, monkeypatch
+):
     tab, _ = sign_in(390)
     wait_grouped(tab, f"{asked.url}/editor/review")
     read, waits = groups.read, [None]
@@ -130,11 +178,17 @@ def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(aske
     tab.get_by_text("is being grouped").wait_for()
     tab.locator(".group").first.focus()  # which waits for the groups
     wait(tab, "() => !document.querySelector('.htmx-added')")  # until then they have no keys
-    for answer, sentence in [(lambda route: route.abort(), "The service can’t be reached."),
-                             (lambda route: route.fulfill(status=503, body="<p class=fault>Not now.</p>"), "Not now.")]:
+    for answer, sentence in [
+        (lambda route: route.abort(), "The service can’t be reached."),
+        (lambda route: route.fulfill(status=503, body="<p class=fault>Not now.</p>"), "Not now."),
+    ]:
         tab.route("**/review/aside", answer)
         tab.keyboard.press("s")
-        wait(tab, "sentence => document.querySelector('#said').innerText.startsWith(sentence)", sentence)
+        wait(
+            tab,
+            "sentence => document.querySelector('#said').innerText.startsWith(sentence)",
+            sentence,
+        )
     tab.get_by_role("button", name="Menu").click()
     tab.get_by_role("navigation", name="Desk").wait_for()
     tab.keyboard.press("Escape")

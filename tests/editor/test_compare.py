@@ -22,7 +22,15 @@ def ask(engine, text, outcome="answer", topic=None, article=None, question=None)
     """A stored turn in a conversation of its own."""
     _, token, _ = store.open_conversation(engine, "web", 24, article)
     accepted = store.accept(engine, token, "m1", text, None, 24)
-    store.finish(engine, accepted, [{"id": uuid.uuid4().hex, "kind": "answer"}], outcome, {}, question, understood={"topic": topic})
+    store.finish(
+        engine,
+        accepted,
+        [{"id": uuid.uuid4().hex, "kind": "answer"}],
+        outcome,
+        {},
+        question,
+        understood={"topic": topic},
+    )
     return token
 
 
@@ -53,7 +61,9 @@ def archive_of(config, id):
     return release.read_manifest(config, id)["files"][release.ARCHIVE]
 
 
-def test_a_change_of_an_answer_takes_the_live_archive_over_and_is_compared_without_asking(site, no_rasa):
+def test_a_change_of_an_answer_takes_the_live_archive_over_and_is_compared_without_asking(
+    site, no_rasa
+):
     config, engine = site
     ask(engine, "what causes restless legs", question="restless_legs.causes")
     ask(engine, "what causes restless legs", question="restless_legs.causes")
@@ -85,13 +95,19 @@ def test_what_an_archive_said_to_a_phrase_is_not_asked_again_and_a_new_phrase_is
         patch.setattr(release, "RASA", ("none-such",))
         release.test(config, id, quiet)
     found = release.test(config, id, quiet)
-    assert found.total == first.total + 1 and "blarg my zonkers please" in [phrase for phrase, *_ in found.missed]
+    assert found.total == first.total + 1 and "blarg my zonkers please" in [
+        phrase for phrase, *_ in found.missed
+    ]
 
 
 def test_an_answer_that_names_another_term_is_trained_for(site):
     config, _ = site
     before = release.taught(config.path("data"))
-    change(config, "In most people no cause is found.", "In most people no cause is found, and asthma is none.")
+    change(
+        config,
+        "In most people no cause is found.",
+        "In most people no cause is found, and asthma is none.",
+    )
     assert release.taught(config.path("data")) != before
 
 
@@ -99,32 +115,57 @@ def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site, no_r
     config, engine = site
     ask(engine, "blarg my zonkers please", "clarify")
     ask(engine, "what causes restless legs")
-    change(config, "      - what causes restless legs\n", "      - what causes restless legs\n      - blarg my zonkers please\n")
+    change(
+        config,
+        "      - what causes restless legs\n",
+        "      - what causes restless legs\n      - blarg my zonkers please\n",
+    )
     id = release.train(config, quiet)
     assert archive_of(config, id) != archive_of(config, release.live(config))
     found = compare.compare(config, engine, id)
     assert found.asked == 2
-    assert [(moved.text, moved.after) for moved in found.gained] == [("blarg my zonkers please", "restless_legs.causes")]
+    assert [(moved.text, moved.after) for moved in found.gained] == [
+        ("blarg my zonkers please", "restless_legs.causes")
+    ]
     assert found.lost == []
     no_rasa()
     assert compare.compare(config, engine, id) == found  # nothing is asked twice
-    assert all("zonkers" not in path.read_text() for path in (config.path("var") / "compared").iterdir())
+    assert all(
+        "zonkers" not in path.read_text() for path in (config.path("var") / "compared").iterdir()
+    )
 
 
 def test_a_follow_up_is_asked_with_the_topic_that_it_had(site):
     config, engine = site
-    topic = {"number": 0, "article": "restless_legs", "about": ["restless legs syndrome"], "facets": ["causes"], "question": "restless_legs.causes"}
+    topic = {
+        "number": 0,
+        "article": "restless_legs",
+        "about": ["restless legs syndrome"],
+        "facets": ["causes"],
+        "question": "restless_legs.causes",
+    }
     token = ask(engine, "what causes restless legs", topic=topic)
     accepted = store.accept(engine, token, "m2", "and how long do they last", None, 24)
-    store.finish(engine, accepted, [{"id": uuid.uuid4().hex, "kind": "answer"}], "answer", {}, understood={})
+    store.finish(
+        engine, accepted, [{"id": uuid.uuid4().hex, "kind": "answer"}], "answer", {}, understood={}
+    )
     newest, oldest = store.past.questions(engine, 10)
-    assert newest["message"] == {"text": "and how long do they last", "metadata": {"topic": topic, "number": 1, "article": None}}
+    assert newest["message"] == {
+        "text": "and how long do they last",
+        "metadata": {"topic": topic, "number": 1, "article": None},
+    }
     assert oldest["message"]["metadata"]["topic"] is None
 
 
 def test_the_command_line_compares_and_the_candidate_is_named(small_site):
     def run(*arguments):
-        return subprocess.run([sys.executable, "-m", "bot", *arguments], cwd=ROOT, capture_output=True, text=True, env={**os.environ, **small_site})
+        return subprocess.run(
+            [sys.executable, "-m", "bot", *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, **small_site},
+        )
 
     nothing = run("compare")
     assert nothing.returncode == 1 and "there is no candidate" in nothing.stderr
@@ -137,6 +178,12 @@ def test_the_command_line_lists_what_was_asked_in_vain(small_site, site):
     config, engine = site
     [ask(engine, "blarg my zonkers please", "not_covered") for _ in range(2)]
     ask(engine, "what causes restless legs")
-    done = subprocess.run([sys.executable, "-m", "bot", "review"], cwd=ROOT, capture_output=True, text=True, env={**os.environ, **small_site})
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "review"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **small_site},
+    )
     assert done.returncode == 0, done.stderr
     assert [line.split()[:3] for line in done.stdout.splitlines()] == [["2", "blarg", "my"]]

@@ -14,13 +14,19 @@ JOB = yaml.safe_load((ROOT / "deploy/content-ci.yml").read_text())["jobs"]["cont
 
 
 def test_its_commands_are_verbs_and_targets_that_there_are():
-    verbs = subprocess.run([sys.executable, "-m", "bot"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    verbs = subprocess.run(
+        [sys.executable, "-m", "bot"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     targets = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     commands = [step["run"] for step in JOB["steps"] if "run" in step]
     named = [verb for command in commands for verb in re.findall(r"bot ([a-z]+)", command)]
     assert named == ["check", "encoder", "train", "test"]
     assert all(f"    {verb} " in verbs for verb in named)
-    assert all(f"make {target} " in targets for command in commands for target in re.findall(r"make ([a-z-]+)", command))
+    assert all(
+        f"make {target} " in targets
+        for command in commands
+        for target in re.findall(r"make ([a-z-]+)", command)
+    )
 
 
 def test_its_variables_are_settings():
@@ -28,4 +34,6 @@ def test_its_variables_are_settings():
 
 
 def test_it_may_only_read():
-    assert yaml.safe_load((ROOT / "deploy/content-ci.yml").read_text())["permissions"] == {"contents": "read"}
+    assert yaml.safe_load((ROOT / "deploy/content-ci.yml").read_text())["permissions"] == {
+        "contents": "read"
+    }

@@ -1,5 +1,5 @@
-"""An editor's whole day, in a real Chromium, at the real service: from a question that isn't understood to a release in which
-it is, a story, a report, and the way back."""
+"""An editor's whole day, in a real Chromium, at the real service: from a question that isn't
+understood to a release in which it is, a story, a report, and the way back."""
 
 import os
 import re
@@ -22,10 +22,18 @@ SECONDS = 60
 
 @pytest.fixture
 def site(small_site):
-    """The environment of a site of one article, whose content is a git repository as a team has it."""
-    data, clean = small_site["DATA"], {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    """The environment of a site of one article, whose content is a git repository as a team has
+    it."""
+    data, clean = (
+        small_site["DATA"],
+        {name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    )
     who = ["-c", "user.name=The team", "-c", "user.email=team@example.org"]
-    for command in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "-m", "The content"]):
+    for command in (
+        ["init", "--quiet"],
+        ["add", "."],
+        [*who, "commit", "--quiet", "-m", "The content"],
+    ):
         subprocess.run(["git", *command], cwd=data, check=True, env=clean)
     return {name: value for name, value in small_site.items() if name != "DATABASE_URL"}
 
@@ -41,7 +49,12 @@ def open_tab(chromium):
         contexts.append(context)
         tab, complaints = context.new_page(), []
         tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+        tab.on(
+            "console",
+            lambda message: (
+                message.type in ("error", "warning") and complaints.append(message.text)
+            ),
+        )
         tab.on("dialog", lambda dialog: dialog.accept())
         return tab, complaints
 
@@ -65,13 +78,33 @@ def ask_in_vain(open_tab, service):
     """A new visitor asks, and gets no answer."""
     _, card = ask(open_tab, service)
     assert "Was this helpful?" not in card.inner_text()
-    assert service.rows("select outcome from turns order by id desc limit 1")[0][0] in ("clarify", "not_covered")
+    assert service.rows("select outcome from turns order by id desc limit 1")[0][0] in (
+        "clarify",
+        "not_covered",
+    )
 
 
 def accept_invitation(tab, service, site):
     """Ada, a publisher, follows the link that the command line gave, and chooses her password."""
-    said = subprocess.run([sys.executable, "-m", "bot", "people", "add", "Ada", "--role", "publisher", "--email", "ada@example.org"], cwd=conftest.ROOT,
-                          capture_output=True, text=True, check=True, env={**os.environ, **site, "DATABASE_URL": service.address}).stdout
+    said = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "bot",
+            "people",
+            "add",
+            "Ada",
+            "--role",
+            "publisher",
+            "--email",
+            "ada@example.org",
+        ],
+        cwd=conftest.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **site, "DATABASE_URL": service.address},
+    ).stdout
     tab.goto(service.url + re.search(r"/editor/invitations/\S+", said)[0])
     tab.get_by_label("Password").fill(PASSWORD)
     tab.get_by_label("The same again").fill(PASSWORD)
@@ -80,15 +113,21 @@ def accept_invitation(tab, service, site):
 
 
 def teach(tab):
-    """Mark the visitor's question in the review, and teach it with a keystroke; the question's name and wording."""
+    """Mark the visitor's question in the review, and teach it with a keystroke; the question's name
+    and wording."""
     group = tab.locator(".group").filter(has_text=ASKED)
     group.wait_for()
     tab.reload()  # with its scripts run: a group that is still arriving has no keys yet
     nearest = group.locator("[data-key='1']")
-    name, wording = nearest.get_attribute("value"), nearest.locator("span").inner_text().splitlines()[0]
+    name, wording = (
+        nearest.get_attribute("value"),
+        nearest.locator("span").inner_text().splitlines()[0],
+    )
     group.focus()
     tab.keyboard.press("1")
-    expect(tab.locator("#said")).to_contain_text(f"“{ASKED}” is a phrase of “{wording}” now", timeout=SECONDS * 1000)
+    expect(tab.locator("#said")).to_contain_text(
+        f"“{ASKED}” is a phrase of “{wording}” now", timeout=SECONDS * 1000
+    )
     expect(tab.locator(".group").filter(has_text=ASKED)).to_have_count(0, timeout=SECONDS * 1000)
     return name, wording
 
@@ -98,7 +137,9 @@ def publish(tab, wording):
     tab.get_by_role("link", name="Publish", exact=True).click()
     expect(tab.get_by_text("articles/restless_legs.md")).to_be_visible()
     tab.get_by_role("button", name="Publish", exact=True).click()
-    expect(tab.locator("[data-events] p[role=status]")).to_have_text(re.compile(r"^\d+ %: "), timeout=SECONDS * 1000)
+    expect(tab.locator("[data-events] p[role=status]")).to_have_text(
+        re.compile(r"^\d+ %: "), timeout=SECONDS * 1000
+    )
     tab.get_by_role("heading", name=re.compile("went live")).wait_for(timeout=5 * SECONDS * 1000)
     shown = tab.get_by_role("region", name="Answered from now on")
     expect(shown).to_contain_text(ASKED)
@@ -125,10 +166,16 @@ def tell_story(tab, site, name):
     tab.get_by_role("button", name="Make it a story").click()
     tab.get_by_text("is a test conversation now").wait_for()
     tab.get_by_role("button", name="Try it with the live release").click()
-    expect(tab.get_by_text("The live release answers every message as told.")).to_be_visible(timeout=SECONDS * 1000)
+    expect(tab.get_by_text("The live release answers every message as told.")).to_be_visible(
+        timeout=SECONDS * 1000
+    )
     with open(f"{site['DATA']}/conversations.yml", encoding="utf-8") as file:
         story = yaml.safe_load(file)["conversations"][-1]
-    assert story == {"conversation": "a night of restless legs", "page": "restless_legs", "turns": [{"ask": ASKED, "question": name}]}
+    assert story == {
+        "conversation": "a night of restless legs",
+        "page": "restless_legs",
+        "turns": [{"ask": ASKED, "question": name}],
+    }
 
 
 def call_inaccurate(chat, card):
@@ -179,8 +226,30 @@ def test_an_editors_day(site, tmp_path, open_tab):
         wait_served(service, before)
         ask_in_vain(open_tab, service)
         assert complaints == []
-        log = [action for (action,) in service.rows("select action from audit where person = 'Ada' order by id")]
-        assert log == ["accepted an invitation", "taught phrases", "began to publish", "told a story", "took a report", "ended a report", "rolled back"]
-    commits = subprocess.run(["git", "log", "--format=%an <%ae> %s"], cwd=site["DATA"], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert commits == ["Ada <ada@example.org> Tell the story: a night of restless legs", f"Ada <ada@example.org> Teach {name} 1 phrases of the review",
-                       "The team <team@example.org> The content"]
+        log = [
+            action
+            for (action,) in service.rows(
+                "select action from audit where person = 'Ada' order by id"
+            )
+        ]
+        assert log == [
+            "accepted an invitation",
+            "taught phrases",
+            "began to publish",
+            "told a story",
+            "took a report",
+            "ended a report",
+            "rolled back",
+        ]
+    commits = subprocess.run(
+        ["git", "log", "--format=%an <%ae> %s"],
+        cwd=site["DATA"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert commits == [
+        "Ada <ada@example.org> Tell the story: a night of restless legs",
+        f"Ada <ada@example.org> Teach {name} 1 phrases of the review",
+        "The team <team@example.org> The content",
+    ]

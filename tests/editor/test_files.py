@@ -1,4 +1,5 @@
-"""Articles saved from the desk: as few lines as were meant, in the editor's name, merged with what others saved, nothing lost."""
+"""Articles saved from the desk: as few lines as were meant, in the editor's name, merged with what
+others saved, nothing lost."""
 
 import copy
 import subprocess
@@ -22,7 +23,9 @@ class Person:
 
 
 def git(folder, *arguments):
-    return subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+    ).stdout
 
 
 @pytest.fixture
@@ -43,8 +46,11 @@ def changed(before, after):
     """The lines taken out and put in."""
     import difflib
 
-    return [line for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-            if line[0] in "+-" and not line.startswith(("+++", "---"))]
+    return [
+        line
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+        if line[0] in "+-" and not line.startswith(("+++", "---"))
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -64,10 +70,22 @@ def test_fields_that_were_written_are_read_again(name):
     question["text"] += "\n\nMore of it. [1]"
     question["facet"] = "use, side_effects"
     del fields["questions"][third]
-    fields["questions"]["brand_new"] = {"ask": "Is it new?", "about": "", "facet": "novelty", "train": ["is it new"], "test": ["new?"],
-                                        "heading": "Is it new?", "text": "It is. [1]"}
+    fields["questions"]["brand_new"] = {
+        "ask": "Is it new?",
+        "about": "",
+        "facet": "novelty",
+        "train": ["is it new"],
+        "test": ["new?"],
+        "heading": "Is it new?",
+        "text": "It is. [1]",
+    }
     fields |= {"reviewed_by": "Dr A: B", "reviewed_on": "2026-11-24"}
-    fields["sources"][99] = {"title": "A: source", "publisher": "", "url": "https://example.org/", "date": "2026-01-02"}
+    fields["sources"][99] = {
+        "title": "A: source",
+        "publisher": "",
+        "url": "https://example.org/",
+        "date": "2026-01-02",
+    }
     assert manuscripts.read(manuscripts.write(text, fields)) == fields
 
 
@@ -79,41 +97,84 @@ def test_a_phrase_is_one_line_of_the_file(config):
 
 
 def test_a_comment_beside_a_field_and_between_phrases_stays():
-    text = (ROOT / "data/articles/hiccups.md").read_text().replace("about: hiccups\n", "about: hiccups   # the condition\n", 1)
-    text = text.replace("      - what is a hiccup\n", "      # how people say it\n      - what is a hiccup\n", 1)
+    text = (
+        (ROOT / "data/articles/hiccups.md")
+        .read_text()
+        .replace("about: hiccups\n", "about: hiccups   # the condition\n", 1)
+    )
+    text = text.replace(
+        "      - what is a hiccup\n", "      # how people say it\n      - what is a hiccup\n", 1
+    )
     fields = manuscripts.read(text)
     fields["about"] = "hiccup"
     fields["questions"]["what_is"]["train"][0] = "what are those hiccups"
     assert changed(text, manuscripts.write(text, fields)) == [
-        "-about: hiccups   # the condition", "+about: hiccup   # the condition", "-      - what are hiccups", "+      - what are those hiccups"]
+        "-about: hiccups   # the condition",
+        "+about: hiccup   # the condition",
+        "-      - what are hiccups",
+        "+      - what are those hiccups",
+    ]
 
 
 def test_an_article_is_saved_with_a_commit_of_that_file_alone_in_the_editors_name(config):
     path, text = hiccups(config)
     (config.path("data") / "talk.yml").write_text("another's unfinished work")
-    saved = files.save(config, path, text.replace("why hiccups start", "why hiccups begin"), Person("A <b>\n\"' $(id)"), "hiccups: in plainer words", text)
-    assert saved.commit == git(config.path("data"), "rev-parse", "HEAD").strip() and not saved.merged
-    assert git(config.path("data"), "log", "-1", "--format=%an|%ae|%s", "--name-only").split("\n")[:3] == \
-        ["A b\"' $(id)|ann@example.org|hiccups: in plainer words", "", "articles/hiccups.md"]
+    saved = files.save(
+        config,
+        path,
+        text.replace("why hiccups start", "why hiccups begin"),
+        Person("A <b>\n\"' $(id)"),
+        "hiccups: in plainer words",
+        text,
+    )
+    assert (
+        saved.commit == git(config.path("data"), "rev-parse", "HEAD").strip() and not saved.merged
+    )
+    assert git(config.path("data"), "log", "-1", "--format=%an|%ae|%s", "--name-only").split("\n")[
+        :3
+    ] == ["A b\"' $(id)|ann@example.org|hiccups: in plainer words", "", "articles/hiccups.md"]
     assert files.history(config, path)[0].why == "hiccups: in plainer words"
     assert files.at(config, path, files.history(config, path)[1].commit) == text
 
 
 def test_two_editors_of_one_article_get_a_merge(config):
     path, text = hiccups(config)
-    mine, theirs = text.replace("why hiccups start", "why hiccups begin"), text.replace("      - define hiccup\n", "")
+    mine, theirs = (
+        text.replace("why hiccups start", "why hiccups begin"),
+        text.replace("      - define hiccup\n", ""),
+    )
     files.save(config, path, theirs, Person("Bob"), "one phrase less", text)
     saved = files.save(config, path, mine, Person(), "in plainer words", text)
-    assert saved.merged and "why hiccups begin" in saved.text and "- define hiccup\n" not in saved.text
+    assert (
+        saved.merged and "why hiccups begin" in saved.text and "- define hiccup\n" not in saved.text
+    )
     assert path.read_text() == saved.text
 
 
 def test_two_editors_of_one_line_get_both_versions_to_see_and_nothing_is_lost(config):
     path, text = hiccups(config)
-    files.save(config, path, text.replace("why hiccups start", "why hiccups begin"), Person("Bob"), "his", text)
+    files.save(
+        config,
+        path,
+        text.replace("why hiccups start", "why hiccups begin"),
+        Person("Bob"),
+        "his",
+        text,
+    )
     with pytest.raises(files.Conflict) as conflict:
-        files.save(config, path, text.replace("why hiccups start", "why a hiccup comes"), Person(), "mine", text)
-    assert "your version" in conflict.value.text and "why a hiccup comes" in conflict.value.text and "why hiccups begin" in conflict.value.text
+        files.save(
+            config,
+            path,
+            text.replace("why hiccups start", "why a hiccup comes"),
+            Person(),
+            "mine",
+            text,
+        )
+    assert (
+        "your version" in conflict.value.text
+        and "why a hiccup comes" in conflict.value.text
+        and "why hiccups begin" in conflict.value.text
+    )
     assert "why hiccups begin" in path.read_text() and conflict.value.theirs == path.read_text()
 
 
@@ -124,7 +185,9 @@ def test_many_editors_at_once_lose_nothing(config):
     def add(id):
         fields = manuscripts.read(text)
         fields["questions"][id]["train"].insert(5, f"a new phrase of {id}")
-        files.save(config, path, manuscripts.write(text, fields), Person(id), f"phrase of {id}", text)
+        files.save(
+            config, path, manuscripts.write(text, fields), Person(id), f"phrase of {id}", text
+        )
 
     threads = [threading.Thread(target=add, args=(id,)) for id in questions]
     [thread.start() for thread in threads]
@@ -136,7 +199,15 @@ def test_many_editors_at_once_lose_nothing(config):
 def test_a_text_with_faults_is_not_saved(config):
     path, text = hiccups(config)
     with pytest.raises(articles.ContentError):
-        files.save(config, path, text.replace("facet: causes", "facet: "), Person(), "broken", text, lambda new: articles.read(new, path)[1])
+        files.save(
+            config,
+            path,
+            text.replace("facet: causes", "facet: "),
+            Person(),
+            "broken",
+            text,
+            lambda new: articles.read(new, path)[1],
+        )
     assert path.read_text() == text
 
 
@@ -148,13 +219,32 @@ def test_without_a_repository_or_git_it_says_so_and_saves(data, monkeypatch, tmp
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "not installed" in files.missing_git(config)
     now = path.read_text()
-    assert files.save(config, path, now + "y", Person(), "why", now).commit is None and path.read_text().endswith("y\n")
+    assert files.save(
+        config, path, now + "y", Person(), "why", now
+    ).commit is None and path.read_text().endswith("y\n")
     with pytest.raises(files.Conflict) as conflict:
         files.save(config, path, text + "z", Person(), "why", text)
     assert conflict.value.text is None and conflict.value.theirs == path.read_text()
 
 
-@pytest.mark.parametrize("id", ["../talk", "..", "a/b", "/etc/passwd", "a\\b", "A", "", ".git", "a.md", "hiccups\n", "x" * 200, "a\0b", "%2e%2e"])
+@pytest.mark.parametrize(
+    "id",
+    [
+        "../talk",
+        "..",
+        "a/b",
+        "/etc/passwd",
+        "a\\b",
+        "A",
+        "",
+        ".git",
+        "a.md",
+        "hiccups\n",
+        "x" * 200,
+        "a\0b",
+        "%2e%2e",
+    ],
+)
 def test_a_path_is_never_made_of_what_was_asked(config, id):
     with pytest.raises(files.NoFile):
         files.article_path(config, id)
@@ -169,13 +259,19 @@ def test_a_link_out_of_the_folder_is_no_article(config, tmp_path):
         files.article_path(config, "link")
 
 
-@pytest.mark.parametrize("commit", ["HEAD", "--help", "HEAD~1", "deadbeef", "main", "../x", "0" * 40])
+@pytest.mark.parametrize(
+    "commit", ["HEAD", "--help", "HEAD~1", "deadbeef", "main", "../x", "0" * 40]
+)
 def test_only_a_commit_of_the_history_is_shown(config, commit):
     with pytest.raises(files.NoFile):
         files.at(config, hiccups(config)[0], commit)
 
 
 def test_a_difference_marks_the_words_that_changed():
-    rows = files.difference("a\nOften nobody can say why.\nb\n", "a\nOften nobody knows why.\nb\n")[0]
+    rows = files.difference("a\nOften nobody can say why.\nb\n", "a\nOften nobody knows why.\nb\n")[
+        0
+    ]
     assert [kind for kind, _ in rows] == ["same", "out", "in", "same"]
-    assert [text for text, marked in rows[1][1] if marked] == ["can say"] and [text for text, marked in rows[2][1] if marked] == ["knows"]
+    assert [text for text, marked in rows[1][1] if marked] == ["can say"] and [
+        text for text, marked in rows[2][1] if marked
+    ] == ["knows"]

@@ -18,8 +18,12 @@ PAGE = """<html><head><title>Essential tremor - Example</title><meta property="o
 <h2>Causes of essential tremor</h2><p>The cause is {often} not known [1]. See <a href="https://www.ninds.nih.gov/tremor">NINDS: Tremor</a>.</p>
 <ul><li>a family history of it in the parents</li><li>older age &lt;script&gt;x&lt;/script&gt; of the person</li></ul>
 <h2>Can it be prevented?</h2><p>There is no known way to prevent it, and nobody is to blame for having it either.</p>
-<h2>References</h2><ol><li>Smith J. Tremor in adults. Lancet 2019. <a href="https://doi.org/10.1/x">doi</a></li></ol></article></body></html>"""
-BOMB = '<!DOCTYPE z [<!ENTITY a "aaaaaaaaaa">' + "".join(f'<!ENTITY a{n} "{"&a;" * 10 if n == 0 else f"&a{n - 1};" * 10}">' for n in range(9)) + "]><z>&a8;</z>"
+<h2>References</h2><ol><li>Smith J. Tremor in adults. Lancet 2019. <a href="https://doi.org/10.1/x">doi</a></li></ol></article></body></html>"""  # noqa: E501
+BOMB = (
+    '<!DOCTYPE z [<!ENTITY a "aaaaaaaaaa">'
+    + "".join(f'<!ENTITY a{n} "{"&a;" * 10 if n == 0 else f"&a{n - 1};" * 10}">' for n in range(9))
+    + "]><z>&a8;</z>"
+)
 OUTSIDE = '<!DOCTYPE z [<!ENTITY x SYSTEM "file:///etc/passwd">]><z>&x;</z>'
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
@@ -39,20 +43,40 @@ def parts_of(text):
 
 
 def paragraph(text, style=None):
-    return f'<w:p>{f"""<w:pPr><w:pStyle w:val="{style}"/></w:pPr>""" if style else ""}<w:r><w:t>{text}</w:t></w:r></w:p>'
+    return f"<w:p>{f'''<w:pPr><w:pStyle w:val="{style}"/></w:pPr>''' if style else ''}<w:r><w:t>{text}</w:t></w:r></w:p>"  # noqa: E501
 
 
 def word(document=None, **parts):
     """The bytes of a Word file with this body, and further parts."""
-    body = document if document is not None else (paragraph("Febrile seizures", "Heading1") + paragraph("What is it?", "Heading2")
-                                                  + paragraph("A febrile seizure comes with a fever in a young child.")
-                                                  + paragraph("When to see a doctor", "Heading2") + paragraph("After the first one, always."))
+    body = (
+        document
+        if document is not None
+        else (
+            paragraph("Febrile seizures", "Heading1")
+            + paragraph("What is it?", "Heading2")
+            + paragraph("A febrile seizure comes with a fever in a young child.")
+            + paragraph("When to see a doctor", "Heading2")
+            + paragraph("After the first one, always.")
+        )
+    )
     files = {
-        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',
-        "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>',
-        "word/styles.xml": f'<w:styles xmlns:w="{WORD}">' + "".join(f'<w:style w:type="paragraph" w:styleId="Heading{n}"><w:name w:val="heading {n}"/></w:style>' for n in (1, 2)) + "</w:styles>",
-        "word/_rels/document.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="s" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>',
-        "word/document.xml": body if body.startswith("<!") else f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>',
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>',  # noqa: E501
+        "_rels/.rels": "<Relationships "
+        'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship '
+        'Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>',  # noqa: E501
+        "word/styles.xml": f'<w:styles xmlns:w="{WORD}">'
+        + "".join(
+            f'<w:style w:type="paragraph" w:styleId="Heading{n}"><w:name w:val="heading '
+            f'{n}"/></w:style>'
+            for n in (1, 2)
+        )
+        + "</w:styles>",
+        "word/_rels/document.xml.rels": "<Relationships "
+        'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship '
+        'Id="s" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>',  # noqa: E501
+        "word/document.xml": body
+        if body.startswith("<!")
+        else f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>',
         **parts,
     }
     return packed(files)
@@ -69,14 +93,29 @@ def packed(files):
 def test_a_saved_page_becomes_a_draft_that_names_its_source_and_no_reviewer():
     made = draft(imports.from_page(PAGE.encode(), "https://example.org/tremor"))
     front, body = parts_of(made.text)
-    assert (front["title"], front["about"], front["written_by"], front["reviewed_by"]) == ("Essential tremor", "essential tremor", "Ann Editor", None)
-    assert front["sources"][1] == {"title": "Essential tremor", "publisher": "Example Health", "url": "https://example.org/tremor",
-                                   "date": datetime.date(2024, 5, 6)}
-    assert [source["url"] for source in front["sources"].values()][1:] == ["https://www.ninds.nih.gov/tremor", "https://doi.org/10.1/x"]
+    assert (front["title"], front["about"], front["written_by"], front["reviewed_by"]) == (
+        "Essential tremor",
+        "essential tremor",
+        "Ann Editor",
+        None,
+    )
+    assert front["sources"][1] == {
+        "title": "Essential tremor",
+        "publisher": "Example Health",
+        "url": "https://example.org/tremor",
+        "date": datetime.date(2024, 5, 6),
+    }
+    assert [source["url"] for source in front["sources"].values()][1:] == [
+        "https://www.ninds.nih.gov/tremor",
+        "https://doi.org/10.1/x",
+    ]
     assert list(front["questions"]) == ["definition", "causes", "prevention"]
     assert "what causes essential tremor" in front["questions"]["causes"]["train"]
     assert front["questions"]["prevention"]["ask"] == "Can it be prevented?"
-    assert "- a family history of it in the parents [1]\n- older age" in body and "(often) not known. See NINDS: Tremor. [1]" in body
+    assert (
+        "- a family history of it in the parents [1]\n- older age" in body
+        and "(often) not known. See NINDS: Tremor. [1]" in body
+    )
 
 
 def test_nothing_in_a_page_stays_markup_or_a_slot():
@@ -84,78 +123,108 @@ def test_nothing_in_a_page_stays_markup_or_a_slot():
     assert "<" not in text and "steal" not in text and "Home" not in text
     assert "{often}" not in text
     article, faults = articles.read(text, "tremor.md")
-    assert article is None and not [fault for fault in faults if "HTML" in fault or "brace" in fault or "YAML" in fault]
+    assert article is None and not [
+        fault for fault in faults if "HTML" in fault or "brace" in fault or "YAML" in fault
+    ]
 
 
 def test_the_faults_of_a_draft_are_only_what_its_editor_must_write():
-    _, faults = articles.read(draft(imports.from_page(PAGE.encode(), "https://example.org/tremor")).text, "tremor.md")
-    assert faults and all("too few" in fault or "reads at grade" in fault for fault in faults), faults
+    _, faults = articles.read(
+        draft(imports.from_page(PAGE.encode(), "https://example.org/tremor")).text, "tremor.md"
+    )
+    assert faults and all("too few" in fault or "reads at grade" in fault for fault in faults), (
+        faults
+    )
 
 
 def test_a_word_file_becomes_a_draft():
     front, body = parts_of(draft(imports.from_word(word())).text)
     assert (front["title"], front["about"]) == ("Febrile seizures", "febrile seizures")
     assert list(front["questions"]) == ["definition", "when_to_seek_help"]
-    assert "## When to see a doctor {#when_to_seek_help}" in body and "A febrile seizure comes with a fever" in body
+    assert (
+        "## When to see a doctor {#when_to_seek_help}" in body
+        and "A febrile seizure comes with a fever" in body
+    )
 
 
 def test_a_pasted_text_becomes_a_draft_with_its_headings_and_addresses():
-    text = "Hiccups\n\nWhat causes hiccups\n\nOften nobody knows. See https://medlineplus.gov/hiccups.html.\n\nTreatment\n- hold your breath\n- drink water\n"
+    text = "Hiccups\n\nWhat causes hiccups\n\nOften nobody knows. See https://medlineplus.gov/hiccups.html.\n\nTreatment\n- hold your breath\n- drink water\n"  # noqa: E501
     front, body = parts_of(draft(imports.from_text(text)).text)
     assert front["title"] == "Hiccups" and list(front["questions"])[0] == "causes"
     assert front["sources"][2]["url"] == "https://medlineplus.gov/hiccups.html"
     assert "- hold your breath [1]\n- drink water [1]" in body
 
 
-@pytest.mark.parametrize("hostile", ["javascript:alert(1)", "https://a\"b", "file:///etc/passwd", "https://a b", "{x}"])
+@pytest.mark.parametrize(
+    "hostile", ["javascript:alert(1)", 'https://a"b', "file:///etc/passwd", "https://a b", "{x}"]
+)
 def test_an_address_that_is_none_is_left_out(hostile):
     front, _ = parts_of(draft(imports.from_page(PAGE.encode(), hostile)).text)
     assert hostile not in str(front)
 
 
-@pytest.mark.parametrize("text", ["- !!python/object/apply:os.system [id]\n\nWhat is it\n\n!!python/object/apply:os.system [id] is what it says here.",
-                                  "title: x\n---\n\nWhat: \"is\" it\n\n--- [a: {b}] & *c | > %", "What is ‮it\n\nA \x00 text \x1b[31m of \ud800 all kinds."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- !!python/object/apply:os.system [id]\n\nWhat is it\n\n!!python/object/apply:os.system "
+        "[id] is what it says here.",
+        'title: x\n---\n\nWhat: "is" it\n\n--- [a: {b}] & *c | > %',
+        "What is ‮it\n\nA \x00 text \x1b[31m of \ud800 all kinds.",
+    ],
+)
 def test_a_text_that_looks_like_yaml_is_only_text(text):
     made = draft(imports.from_text(text)).text
     front, _ = parts_of(made)
     assert isinstance(front["title"], str) and front["reviewed_by"] is None
-    assert all(isinstance(phrase, str) for question in front["questions"].values() for phrase in question["train"])
+    assert all(
+        isinstance(phrase, str)
+        for question in front["questions"].values()
+        for phrase in question["train"]
+    )
 
 
-@pytest.mark.parametrize(("data", "said"), [
-    (b"", "not a Word file"),
-    (b"PK\x03\x04 no more", "not a Word file"),
-    (b"{\\rtf1 old word}", "not a Word file"),
-    (packed({"xl/workbook.xml": "<x/>"}), "not a Word file"),
-    (word(**{"../../../etc/cron.d/job": "x"}), "outside"),
-    (word(**{"..\\..\\job": "x"}), "outside"),
-    (word(**{"/etc/passwd": "x"}), "outside"),
-    (word(**{"word/media/huge.bin": b"\0" * 70_000_000}), "unpacks to more"),
-    (word(**{"word/huge.xml": b" " * 25_000_000}), "unpacks to more"),
-    (word(**{f"word/{n}.bin": "" for n in range(2100)}), "unpacks to more"),
-    (word(BOMB), "no Word file needs"),
-    (word(OUTSIDE), "no Word file needs"),
-    (word(**{"customXml/item1.xml": BOMB}), "no Word file needs"),
-    (word(**{"word/broken.xml": "<a><b></a>"}), "damaged"),
-    (word(""), "No article's text"),
-])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "not a Word file"),
+        (b"PK\x03\x04 no more", "not a Word file"),
+        (b"{\\rtf1 old word}", "not a Word file"),
+        (packed({"xl/workbook.xml": "<x/>"}), "not a Word file"),
+        (word(**{"../../../etc/cron.d/job": "x"}), "outside"),
+        (word(**{"..\\..\\job": "x"}), "outside"),
+        (word(**{"/etc/passwd": "x"}), "outside"),
+        (word(**{"word/media/huge.bin": b"\0" * 70_000_000}), "unpacks to more"),
+        (word(**{"word/huge.xml": b" " * 25_000_000}), "unpacks to more"),
+        (word(**{f"word/{n}.bin": "" for n in range(2100)}), "unpacks to more"),
+        (word(BOMB), "no Word file needs"),
+        (word(OUTSIDE), "no Word file needs"),
+        (word(**{"customXml/item1.xml": BOMB}), "no Word file needs"),
+        (word(**{"word/broken.xml": "<a><b></a>"}), "damaged"),
+        (word(""), "No article's text"),
+    ],
+)
 def test_a_harmful_or_broken_word_file_is_refused_with_a_sentence(data, said):
     with pytest.raises(imports.Refused, match=said):
         draft(imports.from_word(data))
 
 
-@pytest.mark.parametrize(("data", "said"), [
-    (b"", "not a saved web page"),
-    (b"\x89PNG\0\0", "not a saved web page"),
-    (b"<p>" + b"x" * 3_100_000, "larger than 3 MB"),
-    (b"<html><body></body></html>", "No article's text"),
-    (b"<div>" * 300_000, "can't be read|No article's text|takes too long"),
-])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "not a saved web page"),
+        (b"\x89PNG\0\0", "not a saved web page"),
+        (b"<p>" + b"x" * 3_100_000, "larger than 3 MB"),
+        (b"<html><body></body></html>", "No article's text"),
+        (b"<div>" * 300_000, "can't be read|No article's text|takes too long"),
+    ],
+)
 def test_a_page_that_is_none_or_too_much_is_refused_with_a_sentence(data, said):
     with pytest.raises(imports.Refused, match=said):
         draft(imports.from_page(data))
 
 
 def test_an_html_page_with_entities_fetches_nothing():
-    text = draft(imports.from_page(PAGE.replace("<html>", OUTSIDE.replace("<z>&x;</z>", "<html>")).encode())).text
+    text = draft(
+        imports.from_page(PAGE.replace("<html>", OUTSIDE.replace("<z>&x;</z>", "<html>")).encode())
+    ).text
     assert "root:" not in text

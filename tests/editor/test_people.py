@@ -35,9 +35,19 @@ def test_without_a_session_nothing_can_be_changed(desk):
     assert accounts.find(desk.engine, "Ada").role == "editor"
 
 
-@pytest.mark.parametrize(("role", "path", "status"), [
-    ("reader", "/people", 403), ("editor", "/people", 403), ("publisher", "/people", 403), ("admin", "/people", 200),
-    ("reader", "/audit", 403), ("editor", "/audit", 403), ("publisher", "/audit", 200), ("reader", "/account", 200)])
+@pytest.mark.parametrize(
+    ("role", "path", "status"),
+    [
+        ("reader", "/people", 403),
+        ("editor", "/people", 403),
+        ("publisher", "/people", 403),
+        ("admin", "/people", 200),
+        ("reader", "/audit", 403),
+        ("editor", "/audit", 403),
+        ("publisher", "/audit", 200),
+        ("reader", "/account", 200),
+    ],
+)
 def test_a_page_wants_its_role(desk, role, path, status):
     assert desk.enter("Ada", role).get(path).status_code == status
 
@@ -63,16 +73,26 @@ def test_ids_of_nobody_are_not_found(desk):
 @pytest.mark.parametrize("forged", ["", "x", "0123456789abcdef." + "0" * 64])
 def test_a_form_without_a_right_token_changes_nothing(desk, forged):
     visit = desk.enter("Root", "admin")
-    answer = visit.client.post("/editor/people", data={"csrf": forged, "name": "Mallory", "role": "admin"})
+    answer = visit.client.post(
+        "/editor/people", data={"csrf": forged, "name": "Mallory", "role": "admin"}
+    )
     assert answer.status_code == 403
-    assert visit.client.post("/editor/people", headers={"X-CSRF": forged}, data={"name": "Mallory", "role": "admin"}).status_code == 403
+    assert (
+        visit.client.post(
+            "/editor/people", headers={"X-CSRF": forged}, data={"name": "Mallory", "role": "admin"}
+        ).status_code
+        == 403
+    )
     assert [member.name for member in accounts.listed(desk.engine)] == ["Root"]
 
 
 def test_a_token_of_another_browser_is_no_token(desk):
     visit, other = desk.enter("Root", "admin"), desk.enter("Mallory", "editor")
     assert visit.post("/people", other.token(), name="Eve", role="admin").status_code == 403
-    assert visit.post("/people", desk.visit().token("/sign-in"), name="Eve", role="admin").status_code == 403
+    assert (
+        visit.post("/people", desk.visit().token("/sign-in"), name="Eve", role="admin").status_code
+        == 403
+    )
     assert visit.post("/people", name="Eve", role="admin").status_code == 200
 
 
@@ -83,7 +103,12 @@ def test_signing_in_makes_a_new_cookie_and_the_one_before_opens_nothing(desk):
     answer = visit.post("/sign-in", visit.token("/sign-in"), name="Ada", password=PASSWORD)
     assert answer.status_code == 303
     sent = answer.headers["set-cookie"]
-    assert "HttpOnly" in sent and "SameSite=lax" in sent and "Secure" not in sent and "planted" not in sent
+    assert (
+        "HttpOnly" in sent
+        and "SameSite=lax" in sent
+        and "Secure" not in sent
+        and "planted" not in sent
+    )
     attacker = desk.visit()
     attacker.client.cookies.set("desk", "planted", path="/editor")
     assert attacker.get("/account").status_code == 303
@@ -101,7 +126,9 @@ def test_signing_out_ends_the_session_wherever_its_cookie_is(desk):
 
 def test_the_cookie_is_kept_only_as_a_hash(desk):
     visit = desk.enter()
-    with contextlib.closing(sqlite3.connect(desk.config.database().removeprefix("sqlite:///"))) as connection:
+    with contextlib.closing(
+        sqlite3.connect(desk.config.database().removeprefix("sqlite:///"))
+    ) as connection:
         dump = "\n".join(connection.iterdump())
     assert "Ada" in dump
     assert visit.cookie() not in dump and PASSWORD not in dump
@@ -111,7 +138,10 @@ def test_guessing_a_password_ends_after_five_tries_even_with_the_right_one(desk)
     desk.add("Ada")
     visit = desk.visit()
     token = visit.token("/sign-in")
-    answers = [visit.post("/sign-in", token, name="Ada", password=f"wrong {n}").status_code for n in range(5)]
+    answers = [
+        visit.post("/sign-in", token, name="Ada", password=f"wrong {n}").status_code
+        for n in range(5)
+    ]
     assert answers == [401] * 5
     assert visit.post("/sign-in", token, name="Ada", password=PASSWORD).status_code == 429
     desk.add("Ben")
@@ -124,8 +154,12 @@ def test_many_guesses_at_the_same_moment_are_no_way_round(desk):
     token = visit.token("/sign-in")
 
     def guess(n):
-        return httpx.post(f"{desk.url}/editor/sign-in", data={"csrf": token, "name": "Ada", "password": f"wrong {n}"},
-                          cookies={"desk": visit.cookie()}, timeout=60).status_code
+        return httpx.post(
+            f"{desk.url}/editor/sign-in",
+            data={"csrf": token, "name": "Ada", "password": f"wrong {n}"},
+            cookies={"desk": visit.cookie()},
+            timeout=60,
+        ).status_code
 
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(guess, range(12)))
@@ -135,39 +169,74 @@ def test_many_guesses_at_the_same_moment_are_no_way_round(desk):
 def test_one_address_is_held_to_twenty_tries_whatever_names_it_takes(desk):
     visit = desk.visit()
     token = visit.token("/sign-in")
-    answers = [visit.post("/sign-in", token, name=f"Name {n}", password="wrong").status_code for n in range(21)]
+    answers = [
+        visit.post("/sign-in", token, name=f"Name {n}", password="wrong").status_code
+        for n in range(21)
+    ]
     assert answers == [401] * 20 + [429]
 
 
 def test_a_name_that_nobody_has_gets_the_same_answer_as_a_wrong_password(desk):
     desk.add("Ada")
     visit = desk.visit()
-    pages = [visit.post("/sign-in", visit.token("/sign-in"), name=name, password="wrong") for name in ("Ada", "Nobody")]
+    pages = [
+        visit.post("/sign-in", visit.token("/sign-in"), name=name, password="wrong")
+        for name in ("Ada", "Nobody")
+    ]
     texts = [page.text.replace(visit.token("/sign-in"), "") for page in pages]
     assert [page.status_code for page in pages] == [401, 401]
     assert all("The name, the password or the one-time code is wrong." in text for text in texts)
 
 
-@pytest.mark.parametrize("next", ["https://evil.example/", "//evil.example", "/\\evil.example", "/editor//evil.example", "/editor/../..//x", "javascript:x"])
+@pytest.mark.parametrize(
+    "next",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/editor//evil.example",
+        "/editor/../..//x",
+        "javascript:x",
+    ],
+)
 def test_after_signing_in_nobody_is_led_to_another_site(desk, next):
     desk.add("Ada")
     visit = desk.visit()
-    answer = visit.post("/sign-in", visit.token("/sign-in"), name="Ada", password=PASSWORD, next=next)
+    answer = visit.post(
+        "/sign-in", visit.token("/sign-in"), name="Ada", password=PASSWORD, next=next
+    )
     assert answer.headers["location"] == "/editor/"
 
 
 def test_an_invitation_sets_a_password_once(desk):
     admin, invited = desk.enter("Root", "admin"), desk.visit()
     page = admin.post("/people", name="Ada", role="editor", email="ada@example.org").text
-    link = page[page.index("/editor/invitations/"):].split("<")[0].removeprefix("/editor")
-    assert "at least 12 characters" in invited.post(link, invited.token(link), password="short", again="short").text
-    assert "holds your name" in invited.post(link, invited.token(link), password="ada ada ada ada", again="ada ada ada ada").text
-    assert "differ" in invited.post(link, invited.token(link), password=PASSWORD, again="another one, so").text
-    assert invited.post(link, invited.token(link), password=PASSWORD, again=PASSWORD).status_code == 303
+    link = page[page.index("/editor/invitations/") :].split("<")[0].removeprefix("/editor")
+    assert (
+        "at least 12 characters"
+        in invited.post(link, invited.token(link), password="short", again="short").text
+    )
+    assert (
+        "holds your name"
+        in invited.post(
+            link, invited.token(link), password="ada ada ada ada", again="ada ada ada ada"
+        ).text
+    )
+    assert (
+        "differ"
+        in invited.post(link, invited.token(link), password=PASSWORD, again="another one, so").text
+    )
+    assert (
+        invited.post(link, invited.token(link), password=PASSWORD, again=PASSWORD).status_code
+        == 303
+    )
     assert invited.get("/account").status_code == 200
     assert desk.visit().get(link).status_code == 404
     other = desk.visit()
-    assert other.post(link, other.token("/sign-in"), password=PASSWORD, again=PASSWORD).status_code == 404
+    assert (
+        other.post(link, other.token("/sign-in"), password=PASSWORD, again=PASSWORD).status_code
+        == 404
+    )
 
 
 def test_a_new_invitation_ends_what_the_old_password_opened(desk):
@@ -180,26 +249,54 @@ def test_a_new_invitation_ends_what_the_old_password_opened(desk):
 
 def test_who_is_dismissed_is_out_at_once(desk):
     visit, admin = desk.enter("Ada"), desk.enter("Root", "admin")
-    assert admin.post(f"/people/{accounts.find(desk.engine, 'Ada').id}/dismissal").status_code == 303
+    assert (
+        admin.post(f"/people/{accounts.find(desk.engine, 'Ada').id}/dismissal").status_code == 303
+    )
     assert visit.get("/account").status_code == 303
     again = desk.visit()
-    assert again.post("/sign-in", again.token("/sign-in"), name="Ada", password=PASSWORD).status_code == 401
+    assert (
+        again.post("/sign-in", again.token("/sign-in"), name="Ada", password=PASSWORD).status_code
+        == 401
+    )
 
 
 def test_one_time_codes_are_asked_for_and_each_is_good_once(desk):
     visit = desk.enter()
     assert visit.post("/account/codes", old="wrong").status_code == 403
     page = visit.post("/account/codes", old=PASSWORD).text
-    secret, seal = (page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("secret", "seal"))
+    secret, seal = (
+        page.split(f'name="{name}" value="')[1].split('"')[0] for name in ("secret", "seal")
+    )
     codes = pyotp.TOTP(secret)
-    assert visit.post("/account/codes/on", secret=pyotp.random_base32(), seal=seal, code=codes.now()).status_code == 403
-    assert visit.post("/account/codes/on", secret=secret, seal=seal, code="000000").status_code == 422
+    assert (
+        visit.post(
+            "/account/codes/on", secret=pyotp.random_base32(), seal=seal, code=codes.now()
+        ).status_code
+        == 403
+    )
+    assert (
+        visit.post("/account/codes/on", secret=secret, seal=seal, code="000000").status_code == 422
+    )
     used = codes.now()
     assert visit.post("/account/codes/on", secret=secret, seal=seal, code=used).status_code == 303
     other = desk.visit()
     for code in ("", "000000", used):
-        assert other.post("/sign-in", other.token("/sign-in"), name="Ada", password=PASSWORD, code=code).status_code == 401
-    assert other.post("/sign-in", other.token("/sign-in"), name="Ada", password=PASSWORD, code=codes.at(time.time() + 30)).status_code == 303
+        assert (
+            other.post(
+                "/sign-in", other.token("/sign-in"), name="Ada", password=PASSWORD, code=code
+            ).status_code
+            == 401
+        )
+    assert (
+        other.post(
+            "/sign-in",
+            other.token("/sign-in"),
+            name="Ada",
+            password=PASSWORD,
+            code=codes.at(time.time() + 30),
+        ).status_code
+        == 303
+    )
 
 
 def test_a_session_ends_after_idle_hours(desk):
@@ -218,7 +315,12 @@ def test_the_log_tells_what_was_done_and_can_only_be_added_to(desk):
         with pytest.raises(Exception, match="only added to"), desk.engine.begin() as connection:
             connection.execute(text(statement))
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        assert admin.client.request(method, "/editor/audit", headers={"X-CSRF": admin.token()}).status_code == 405
+        assert (
+            admin.client.request(
+                method, "/editor/audit", headers={"X-CSRF": admin.token()}
+            ).status_code
+            == 405
+        )
 
 
 def test_markup_in_a_name_or_an_address_is_refused_and_would_be_text(desk):
@@ -235,7 +337,9 @@ def test_every_answer_has_the_strict_policy_and_is_kept_nowhere(desk):
     visit = desk.enter()
     for path in ("/account", "/no-such-page", "/sign-in", "/static/desk.css", "/people"):
         headers = visit.get(path).headers
-        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'; style-src 'self'")
+        assert headers["content-security-policy"].startswith(
+            "default-src 'none'; script-src 'self'; style-src 'self'"
+        )
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-frame-options"] == "DENY"
     assert visit.get("/account").headers["cache-control"] == "no-store"
@@ -246,31 +350,68 @@ def test_pages_hold_no_script_or_style_of_their_own(desk):
     visit = desk.enter("Root", "admin")
     for path in ("/account", "/people", "/audit", "/sign-in"):
         page = visit.get(path).text
-        assert "<style" not in page and " style=" not in page and " onclick" not in page and "<script>" not in page
+        assert (
+            "<style" not in page
+            and " style=" not in page
+            and " onclick" not in page
+            and "<script>" not in page
+        )
 
 
 def test_only_who_is_signed_in_may_send_much(desk):
     large = {"file": ("a.docx", b"x" * 200_000)}
     stranger = desk.visit()
-    assert stranger.client.post("/editor/people", headers={"X-CSRF": stranger.token("/sign-in")}, files=large).status_code == 413
+    assert (
+        stranger.client.post(
+            "/editor/people", headers={"X-CSRF": stranger.token("/sign-in")}, files=large
+        ).status_code
+        == 413
+    )
     visit = desk.enter("Root", "admin")
-    assert visit.client.post("/editor/people", headers={"X-CSRF": visit.token()}, files=large).status_code == 422
+    assert (
+        visit.client.post(
+            "/editor/people", headers={"X-CSRF": visit.token()}, files=large
+        ).status_code
+        == 422
+    )
     huge = {"file": ("a.docx", b"x" * 13_000_000)}
-    assert visit.client.post("/editor/people", headers={"X-CSRF": visit.token()}, files=huge).status_code == 413
+    assert (
+        visit.client.post(
+            "/editor/people", headers={"X-CSRF": visit.token()}, files=huge
+        ).status_code
+        == 413
+    )
 
 
 def test_static_files_are_only_those_of_the_folder(desk):
     visit = desk.visit()
     assert visit.get("/static/desk.css").status_code == 200
-    for path in ("/static/../pages.py", "/static/%2e%2e/pages.py", "/static/..%2fpages.py", "/static//etc/passwd", "/static/"):
+    for path in (
+        "/static/../pages.py",
+        "/static/%2e%2e/pages.py",
+        "/static/..%2fpages.py",
+        "/static//etc/passwd",
+        "/static/",
+    ):
         assert visit.get(path).status_code == 404
 
 
 def test_people_are_looked_after_from_the_command_line(tmp_path):
-    environment = {"DATABASE_URL": f"sqlite:///{tmp_path}/desk.db", "VAR": str(tmp_path), "PUBLIC_URL": "https://chat.example.org", "PATH": ""}
+    environment = {
+        "DATABASE_URL": f"sqlite:///{tmp_path}/desk.db",
+        "VAR": str(tmp_path),
+        "PUBLIC_URL": "https://chat.example.org",
+        "PATH": "",
+    }
 
     def bot(*arguments):
-        return subprocess.run([sys.executable, "-m", "bot", "people", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True)
+        return subprocess.run(
+            [sys.executable, "-m", "bot", "people", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
 
     done = bot("add", "Ada Example", "--role", "publisher", "--email", "ada@example.org")
     assert done.stdout.startswith("https://chat.example.org/editor/invitations/")
@@ -282,5 +423,9 @@ def test_people_are_looked_after_from_the_command_line(tmp_path):
     assert "left" in bot("list").stdout
     assert "nobody" in bot("invite", "Eve").stderr
     engine = store.connect(environment["DATABASE_URL"])
-    assert [entry["action"] for entry in accounts.read_audit(engine)] == ["people remove", "people role", "people add"]
+    assert [entry["action"] for entry in accounts.read_audit(engine)] == [
+        "people remove",
+        "people role",
+        "people add",
+    ]
     engine.dispose()

@@ -1,4 +1,5 @@
-"""The desk's pages on a real PostgreSQL: what they read and write is the same as on SQLite, where the other tests are."""
+"""The desk's pages on a real PostgreSQL: what they read and write is the same as on SQLite, where
+the other tests are."""
 
 import csv
 import dataclasses
@@ -28,8 +29,13 @@ def desk(postgresql, tmp_path_factory):
     """A Desk on PostgreSQL after TURNS messages of visitors, and Ada, who is an admin."""
     folder = tmp_path_factory.mktemp("desk")
     shutil.copytree(ROOT / "data", folder / "data")
-    config = dataclasses.replace(settings.read({}), database_url=postgresql.make(uuid.uuid4().hex), data=str(folder / "data"), var=str(folder),
-                                 secret="a secret of the tests")
+    config = dataclasses.replace(
+        settings.read({}),
+        database_url=postgresql.make(uuid.uuid4().hex),
+        data=str(folder / "data"),
+        var=str(folder),
+        secret="a secret of the tests",
+    )
     with running(config) as made:
         fill(made.engine, library.read_articles(State(config, made.engine, None)), TURNS)
         yield made
@@ -44,9 +50,28 @@ def audit(desk):
     return [entry["action"] for entry in accounts.read_audit(desk.engine)]
 
 
-@pytest.mark.parametrize("path", ["/review", "/review/aside", "/drafts", "/conversations", "/conversations?outcome=clarify", "/conversations?vote=no&channel=web",
-                                  "/conversations?article=hiccups&since=2026-01-01&until=2030-01-01", "/reports", "/reports?ended=true", "/articles",
-                                  "/articles/hiccups", "/tables/terms", "/publish", "/numbers", "/people", "/audit", "/account"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/review",
+        "/review/aside",
+        "/drafts",
+        "/conversations",
+        "/conversations?outcome=clarify",
+        "/conversations?vote=no&channel=web",
+        "/conversations?article=hiccups&since=2026-01-01&until=2030-01-01",
+        "/reports",
+        "/reports?ended=true",
+        "/articles",
+        "/articles/hiccups",
+        "/tables/terms",
+        "/publish",
+        "/numbers",
+        "/people",
+        "/audit",
+        "/account",
+    ],
+)
 def test_every_page_is_shown(ada, path):
     answer = ada.get(path)
     assert answer.status_code == 200, answer.text
@@ -58,8 +83,17 @@ def test_a_wording_is_taught_set_aside_and_brought_back(desk, ada):
     assert ada.post("/review/aside", text=wording).status_code == 303
     assert wording in ada.get("/review/aside").text
     assert ada.post("/review/back", text=wording).status_code == 303
-    assert ada.post("/review/teach", text="why on earth do my hiccups come at tea time", question="hiccups.causes").status_code == 303
-    answer = ada.post("/review/question", text="what about hiccups on the moon", nearest="hiccups.causes")
+    assert (
+        ada.post(
+            "/review/teach",
+            text="why on earth do my hiccups come at tea time",
+            question="hiccups.causes",
+        ).status_code
+        == 303
+    )
+    answer = ada.post(
+        "/review/question", text="what about hiccups on the moon", nearest="hiccups.causes"
+    )
     assert "hiccups on the moon" in ada.get(answer.headers["location"].removeprefix("/editor")).text
     assert audit(desk)[:4] == ["began a question", "taught phrases", "brought back", "set aside"]
 
@@ -76,12 +110,23 @@ def test_a_report_is_taken_kept_and_ended(desk, ada):
 
 def test_the_numbers_count_every_message(desk, ada):
     rows = list(csv.DictReader(io.StringIO(ada.get("/numbers/days.csv?since=2026-01-01").text)))
-    assert sum(int(row["messages"]) for row in rows) == TURNS and all(re.fullmatch(r"\d{4}-\d\d-\d\d", row["day"]) for row in rows)
+    assert sum(int(row["messages"]) for row in rows) == TURNS and all(
+        re.fullmatch(r"\d{4}-\d\d-\d\d", row["day"]) for row in rows
+    )
     now = datetime.datetime.now(datetime.UTC)
-    assert numbers.count(desk.engine, now - datetime.timedelta(days=60), now + datetime.timedelta(days=1)) == TURNS
+    assert (
+        numbers.count(
+            desk.engine, now - datetime.timedelta(days=60), now + datetime.timedelta(days=1)
+        )
+        == TURNS
+    )
     with desk.engine.connect() as connection:
-        found = dict(connection.execute(text("select helpful, count(*) from votes group by helpful")).all())
-    questions = list(csv.DictReader(io.StringIO(ada.get("/numbers/questions.csv?since=2026-01-01").text)))
+        found = dict(
+            connection.execute(text("select helpful, count(*) from votes group by helpful")).all()
+        )
+    questions = list(
+        csv.DictReader(io.StringIO(ada.get("/numbers/questions.csv?since=2026-01-01").text))
+    )
     assert sum(int(row["votes"]) for row in questions) == sum(found.values())
     assert sum(int(row["helpful"]) for row in questions) == found[True]
 
@@ -93,9 +138,21 @@ def test_one_publication_is_made_at_a_time_and_ends(desk):
         publications.begin(desk.engine, "publish", "Bea")
     publications.tell(desk.engine, id, "training", 0.4)
     publications.tell(desk.engine, id, "testing", 0.6)
-    publications.end(desk.engine, id, "tested", "20260101-000000-a", report={"right": 1}, comparison={"live": None})
-    made, = publications.waiting(desk.engine)
-    assert (made.id, [line["step"] for line in made.log], made.report, made.live_at) == (id, ["training", "testing"], {"right": 1}, now)
+    publications.end(
+        desk.engine,
+        id,
+        "tested",
+        "20260101-000000-a",
+        report={"right": 1},
+        comparison={"live": None},
+    )
+    (made,) = publications.waiting(desk.engine)
+    assert (made.id, [line["step"] for line in made.log], made.report, made.live_at) == (
+        id,
+        ["training", "testing"],
+        {"right": 1},
+        now,
+    )
     publications.move(desk.engine, id, "tested", "live", approved_by="Bea")
     with pytest.raises(publications.NoPublication):
         publications.move(desk.engine, id, "tested", "live")
@@ -107,18 +164,28 @@ def test_people_come_sign_on_and_leave(desk, ada):
     id = desk.add("Bea", email="Bea@example.org")
     with pytest.raises(accounts.NameTaken):
         accounts.add(desk.engine, "Bea", "reader")
-    assert accounts.find_subject(desk.engine, "issuer 7", "bea@EXAMPLE.org") == id == accounts.find_subject(desk.engine, "issuer 7", None)
+    assert (
+        accounts.find_subject(desk.engine, "issuer 7", "bea@EXAMPLE.org")
+        == id
+        == accounts.find_subject(desk.engine, "issuer 7", None)
+    )
     assert accounts.find_subject(desk.engine, "issuer 8", "bea@example.org") is None
     accounts.set_codes(desk.engine, id, "secret")
     assert [accounts.use_code(desk.engine, id, step) for step in (7, 7, 8)] == [True, False, True]
-    assert [accounts.try_sign_in(desk.engine, {"address here": 2}, 15) for _ in range(3)] == [True, True, False]
+    assert [accounts.try_sign_in(desk.engine, {"address here": 2}, 15) for _ in range(3)] == [
+        True,
+        True,
+        False,
+    ]
     token = accounts.open_session(desk.engine, id)
     assert accounts.find_session(desk.engine, token).name == "Bea"
     assert ada.post(f"/people/{id}/dismissal").status_code == 303
     assert accounts.find_session(desk.engine, token) is None
 
 
-@pytest.mark.parametrize("statement", ["update audit set person = 'Eve'", "delete from audit", "truncate audit"])
+@pytest.mark.parametrize(
+    "statement", ["update audit set person = 'Eve'", "delete from audit", "truncate audit"]
+)
 def test_the_log_is_only_added_to(desk, ada, statement):
     before = len(audit(desk))
     with pytest.raises(DBAPIError), desk.engine.begin() as connection:

@@ -1,4 +1,5 @@
-"""Publishing from the desk: a job with live progress, red that blocks, a time, a second person, and the way back."""
+"""Publishing from the desk: a job with live progress, red that blocks, a time, a second person, and
+the way back."""
 
 import datetime
 import json
@@ -56,7 +57,8 @@ def wait(site, id, state):
         time.sleep(0.2)
     made = publications.read(site.engine, id)
     assert made.state == state, made.faults
-    while state == "live" and release.live(site.config) != made.release:  # that it goes live is noted before it does
+    # that it goes live is noted before it does
+    while state == "live" and release.live(site.config) != made.release:
         assert time.monotonic() < end
         time.sleep(0.05)
     return made
@@ -66,8 +68,17 @@ def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site)
     before = release.live(site.config)
     _, token, _ = store.open_conversation(site.engine, "web", 24)
     accepted = store.accept(site.engine, token, "m1", "what causes restless legs", None, 24)
-    store.finish(site.engine, accepted, [{"id": uuid.uuid4().hex, "kind": "answer"}], "answer", {}, understood={})
-    change(site.config, "In most people no cause is found.", "In most people nobody knows the cause.")
+    store.finish(
+        site.engine,
+        accepted,
+        [{"id": uuid.uuid4().hex, "kind": "answer"}],
+        "answer",
+        {},
+        understood={},
+    )
+    change(
+        site.config, "In most people no cause is found.", "In most people nobody knows the cause."
+    )
     visit = site.enter("Paula", "publisher")
     assert "articles/restless_legs.md" in visit.get("/publish").text
     assert "nobody" in visit.get("/publish/changes").text
@@ -75,12 +86,19 @@ def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site)
     heard = events(visit, f"{path}/events")
     assert heard[-1][0] == "end" and {name for name, _ in heard[:-1]} == {"progress"}
     steps = [json.loads(data) for _, data in heard[:-1]]
-    assert [step["done"] for step in steps] == sorted(step["done"] for step in steps) and steps[-1]["done"] == 1
+    assert [step["done"] for step in steps] == sorted(step["done"] for step in steps) and steps[-1][
+        "done"
+    ] == 1
     made = wait(site, int(path.rpartition("/")[2]), "live")
     assert release.live(site.config) == made.release != before
     page = visit.get(path).text
-    assert "test phrases are answered rightly" in page and "<svg" in page and "What causes restless legs?" in page
-    assert "what causes restless legs" not in json.dumps(made.comparison)  # a visitor's words are kept in one place alone
+    assert (
+        "test phrases are answered rightly" in page
+        and "<svg" in page
+        and "What causes restless legs?" in page
+    )
+    # a visitor's words are kept in one place alone
+    assert "what causes restless legs" not in json.dumps(made.comparison)
     assert visit.post("/publish/rollback", release_id=before).status_code == 303
     assert release.live(site.config) == before
     assert "brought back" in visit.get("/publish").text
@@ -93,20 +111,40 @@ def test_a_fault_blocks_and_is_named(site):
     path = publish(visit)
     assert events(visit, f"{path}/events")[-1] == ("end", "failed")
     page = visit.get(path).text
-    assert "needs `facet" in page and "restless_legs.md" in page and str(site.config.path("data").parent.parent) not in page.replace(str(site.config.path("data")), "")
+    assert (
+        "needs `facet" in page
+        and "restless_legs.md" in page
+        and str(site.config.path("data").parent.parent)
+        not in page.replace(str(site.config.path("data")), "")
+    )
     assert release.live(site.config) == before
 
 
 def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
     before = release.live(site.config)
-    told = {"conversations": [{"conversation": "what sets them off", "turns": [
-        {"ask": "what causes restless legs", "question": "restless_legs.causes"}, {"ask": "and hello", "question": "restless_legs.inherited"}]}]}
-    (site.config.path("data") / "conversations.yml").write_text(yaml.safe_dump(told, sort_keys=False))
+    told = {
+        "conversations": [
+            {
+                "conversation": "what sets them off",
+                "turns": [
+                    {"ask": "what causes restless legs", "question": "restless_legs.causes"},
+                    {"ask": "and hello", "question": "restless_legs.inherited"},
+                ],
+            }
+        ]
+    }
+    (site.config.path("data") / "conversations.yml").write_text(
+        yaml.safe_dump(told, sort_keys=False)
+    )
     visit = site.enter("Paula", "publisher")
     path = publish(visit)
     assert events(visit, f"{path}/events")[-1] == ("end", "failed")
     faults = publications.read(site.engine, int(path.rpartition("/")[2])).faults
-    assert len(faults) == 1 and "“what sets them off”, message 2 (and hello)" in faults[0] and "restless_legs.inherited is told" in faults[0]
+    assert (
+        len(faults) == 1
+        and "“what sets them off”, message 2 (and hello)" in faults[0]
+        and "restless_legs.inherited is told" in faults[0]
+    )
     assert "what sets them off" in visit.get(path).text and release.live(site.config) == before
 
 
@@ -126,7 +164,10 @@ def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
 def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
     before = release.live(site.config)
     editor, reader = site.enter("Ed", "editor"), site.enter("Rea", "reader")
-    assert editor.post("/publish").status_code == 403 and reader.post("/publish", goal="try").status_code == 403
+    assert (
+        editor.post("/publish").status_code == 403
+        and reader.post("/publish", goal="try").status_code == 403
+    )
     assert editor.post("/publish/rollback", release_id=before).status_code == 403
     path = publish(editor, goal="try")
     made = wait(site, int(path.rpartition("/")[2]), "tried")
@@ -138,7 +179,14 @@ def make_tested(site, person, live_at=None, report=None):
     """A publication that is tested and waits, of a candidate that is there."""
     id = publications.begin(site.engine, "publish", person, live_at)
     candidate = release.train(site.config, lambda step, done: None)
-    comparison = {"live": release.live(site.config), "asked": 0, "gained": [], "lost": [], "changed": [], "rewritten": {}}
+    comparison = {
+        "live": release.live(site.config),
+        "asked": 0,
+        "gained": [],
+        "lost": [],
+        "changed": [],
+        "rewritten": {},
+    }
     publications.end(site.engine, id, "tested", candidate, report=report, comparison=comparison)
     return id, candidate
 
@@ -151,17 +199,29 @@ def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
     with site.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE publications SET live_at = '2020-01-01 00:00:00'")
     publishing.advance(site.config, site.engine)
-    assert release.live(site.config) == candidate and publications.read(site.engine, id).state == "live"
+    assert (
+        release.live(site.config) == candidate
+        and publications.read(site.engine, id).state == "live"
+    )
     visit = site.enter("Paula", "publisher")
     assert visit.post("/publish", live_at="2020-01-01T00:00").status_code == 422
     change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
     late, other = make_tested(site, "Paula", now + datetime.timedelta(days=1))
     assert visit.post(f"/publish/{late}/withdrawal").status_code == 303
-    assert publications.read(site.engine, late).state == "withdrawn" and release.live(site.config) == candidate
+    assert (
+        publications.read(site.engine, late).state == "withdrawn"
+        and release.live(site.config) == candidate
+    )
 
 
 def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site, monkeypatch):
-    report = {"total": 1, "right": 0, "offered": 1, "wrong": 0, "missed": [["a phrase", "restless_legs.causes", "nlu_fallback", 0.4]]}
+    report = {
+        "total": 1,
+        "right": 0,
+        "offered": 1,
+        "wrong": 0,
+        "missed": [["a phrase", "restless_legs.causes", "nlu_fallback", 0.4]],
+    }
     id, candidate = make_tested(site, "Paula", report=report)
     find = release.folder_of
 
@@ -183,7 +243,10 @@ def test_where_a_second_person_must_approve_nobody_approves_their_own(small_site
         paula, quinn = site.enter("Paula", "publisher"), site.enter("Quinn", "publisher")
         id, candidate = make_tested(site, "Paula")
         publishing.advance(site.config, site.engine)
-        assert release.live(site.config) != candidate and "waits for approval" in quinn.get(f"/publish/{id}").text
+        assert (
+            release.live(site.config) != candidate
+            and "waits for approval" in quinn.get(f"/publish/{id}").text
+        )
         assert paula.post(f"/publish/{id}/approval").status_code == 403
         assert site.enter("Ed", "editor").post(f"/publish/{id}/approval").status_code == 403
         assert quinn.post(f"/publish/{id}/approval").status_code == 303
@@ -193,13 +256,22 @@ def test_where_a_second_person_must_approve_nobody_approves_their_own(small_site
 
 def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(small_site):
     with running(settings.read({**small_site, "APPROVAL": "second"})) as site:
-        paula, quinn, before = site.enter("Paula", "publisher"), site.enter("Quinn", "publisher"), release.live(site.config)
-        change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
+        paula, quinn, before = (
+            site.enter("Paula", "publisher"),
+            site.enter("Quinn", "publisher"),
+            release.live(site.config),
+        )
+        change(
+            site.config, "In most people no cause is found", "In most people nobody knows the cause"
+        )
         tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
         path = publish(paula, live_at=f"{tomorrow:%Y-%m-%dT%H:%M}")
         id = int(path.rpartition("/")[2])
         made = wait(site, id, "tested")
-        assert f"To go live {tomorrow:%Y-%m-%d %H:%M} UTC" in quinn.get(path).text and "Approve" in quinn.get(path).text
+        assert (
+            f"To go live {tomorrow:%Y-%m-%d %H:%M} UTC" in quinn.get(path).text
+            and "Approve" in quinn.get(path).text
+        )
         assert "Approve" not in paula.get(path).text
         assert quinn.post(f"{path}/approval").status_code == 303
         publishing.advance(site.config, site.engine)
@@ -207,7 +279,10 @@ def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(
         with site.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE publications SET live_at = '2020-01-01 00:00:00'")
         publishing.advance(site.config, site.engine)
-        assert release.live(site.config) == made.release and "approved by Quinn" in paula.get("/publish").text
+        assert (
+            release.live(site.config) == made.release
+            and "approved by Quinn" in paula.get("/publish").text
+        )
         log = [(entry["person"], entry["action"]) for entry in accounts.read_audit(site.engine)]
         assert log[:2] == [("Quinn", "approved"), ("Paula", "began to publish")]
 
@@ -218,11 +293,16 @@ def test_what_was_compared_with_an_older_release_does_not_go_live(site):
     release.publish(site.config, release.train(site.config, lambda step, done: None))
     newer = release.live(site.config)
     publishing.advance(site.config, site.engine)
-    assert release.live(site.config) == newer and "Another release" in publications.read(site.engine, first).faults[0]
+    assert (
+        release.live(site.config) == newer
+        and "Another release" in publications.read(site.engine, first).faults[0]
+    )
 
 
 @pytest.mark.parametrize("id", ["../../etc", "nosuch", "20200101-000000-abcdef01", ""])
 def test_only_a_release_is_brought_back(site, id):
     before = release.live(site.config)
-    assert site.enter("Paula", "publisher").post("/publish/rollback", release_id=id).status_code in (409, 422)
+    assert site.enter("Paula", "publisher").post(
+        "/publish/rollback", release_id=id
+    ).status_code in (409, 422)
     assert release.live(site.config) == before

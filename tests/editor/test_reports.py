@@ -1,4 +1,5 @@
-"""Reports: a visitor's "inaccurate" becomes a ticket, which has an owner and an end, and asks again when its article changes."""
+"""Reports: a visitor's "inaccurate" becomes a ticket, which has an owner and an end, and asks again
+when its article changes."""
 
 import re
 
@@ -11,14 +12,21 @@ from bot.editor.app import State
 
 
 def report(service, token, reply, reason, comment=None):
-    answer = httpx.post(f"{service.url}/api/feedback", json={"reply": reply["id"], "helpful": False, "reason": reason, "comment": comment},
-                        headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.post(
+        f"{service.url}/api/feedback",
+        json={"reply": reply["id"], "helpful": False, "reason": reason, "comment": comment},
+        headers={"Authorization": f"Bearer {token}"},
+    )
     assert answer.status_code == 200, answer.text
 
 
 def tickets(service, reply):
-    return service.rows("select tickets.reason, count(*) from tickets join votes on votes.ticket = tickets.id join replies on replies.id = votes.reply "
-                        "where tickets.revision = ? group by tickets.id order by tickets.id", reply["article"]["revision"])
+    return service.rows(
+        "select tickets.reason, count(*) from tickets join votes on votes.ticket = tickets.id "
+        "join replies on replies.id = votes.reply "
+        "where tickets.revision = ? group by tickets.id order by tickets.id",
+        reply["article"]["revision"],
+    )
 
 
 def test_reports_of_one_fault_are_one_ticket_and_a_vote_changed_leaves_it(service):
@@ -68,11 +76,17 @@ def test_a_report_gets_an_owner_and_an_end(reported):
 def test_a_changed_article_asks_whether_the_fault_is_mended(reported):
     visit = reported.enter()
     at = first(visit)
-    assert "The article has changed since" in visit.get(at).text  # the reports are of revisions that are no longer the file's
+    # the reports are of revisions that are no longer the file's
+    assert "The article has changed since" in visit.get(at).text
     assert visit.post(f"{at}/keep").status_code == 303
     page = visit.get(at).text
     assert "The article has changed since" not in page
-    article = reported.engine.connect().exec_driver_sql(f"select question from tickets where id = {at.rpartition('/')[2]}").scalar().partition(".")[0]
+    article = (
+        reported.engine.connect()
+        .exec_driver_sql(f"select question from tickets where id = {at.rpartition('/')[2]}")
+        .scalar()
+        .partition(".")[0]
+    )
     path = reported.config.path("data") / "articles" / f"{article}.md"
     path.write_text(path.read_text() + "\n")
     assert "The article has changed since" in visit.get(at).text

@@ -1,4 +1,5 @@
-"""Review and conversations: what was asked in vain is found, taught, drafted or set aside; markup of visitors stays text."""
+"""Review and conversations: what was asked in vain is found, taught, drafted or set aside; markup
+of visitors stays text."""
 
 import time
 
@@ -18,7 +19,9 @@ def asked(desk):
     """The desk after 200 messages of visitors, one of them hostile."""
     fill(desk.engine, library.read_articles(State(desk.config, desk.engine)), 200)
     with desk.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE turns SET text = ?, outcome = 'not_covered' WHERE id = 200", (HOSTILE,))
+        connection.exec_driver_sql(
+            "UPDATE turns SET text = ?, outcome = 'not_covered' WHERE id = 200", (HOSTILE,)
+        )
     return desk
 
 
@@ -40,7 +43,12 @@ def test_a_wording_is_taught_in_its_article_and_leaves_the_review(asked):
     path = asked.config.path("data") / "articles" / "hiccups.md"
     article, faults = articles.read(path.read_text(), path)
     assert faults == []
-    assert phrase in next(question for question in article.questions if question.name == "hiccups.causes").train
+    assert (
+        phrase
+        in next(
+            question for question in article.questions if question.name == "hiccups.causes"
+        ).train
+    )
     other = visit.post("/review/teach", text=phrase, question="hiccups.treatment_that_is_none")
     assert other.status_code == 422
 
@@ -57,9 +65,23 @@ def test_what_is_set_aside_stays_so_until_it_is_brought_back(asked):
 
 def test_a_new_question_begins_as_a_draft_and_says_what_it_lacks(asked):
     visit = asked.enter()
-    draft = visit.post("/review/question", text="is chocolate bad for tremor").headers["location"].removeprefix("/editor")
+    draft = (
+        visit.post("/review/question", text="is chocolate bad for tremor")
+        .headers["location"]
+        .removeprefix("/editor")
+    )
     assert "is chocolate bad for tremor" in visit.get(draft).text
-    answer = visit.post(draft, article="tremor", name="chocolate", ask="Is chocolate bad?", facet="food", train="one", test="two", text="No. [1]", then="put")
+    answer = visit.post(
+        draft,
+        article="tremor",
+        name="chocolate",
+        ask="Is chocolate bad?",
+        facet="food",
+        train="one",
+        test="two",
+        text="No. [1]",
+        then="put",
+    )
     assert answer.status_code == 422
     assert "are too few" in answer.text
     assert visit.get("/drafts/999").status_code == 404
@@ -67,14 +89,21 @@ def test_a_new_question_begins_as_a_draft_and_says_what_it_lacks(asked):
 
 @pytest.mark.parametrize("path", ["/review/teach", "/review/aside", "/review/question"])
 def test_a_reader_changes_nothing_in_the_review(asked, path):
-    assert asked.enter("Rea", "reader").post(path, text="a", question="hiccups.causes").status_code == 403
+    assert (
+        asked.enter("Rea", "reader").post(path, text="a", question="hiccups.causes").status_code
+        == 403
+    )
 
 
 def test_a_visitors_markup_is_text_in_the_review_and_in_its_conversation(asked):
     visit = asked.enter()
     with asked.engine.connect() as connection:
         id = connection.exec_driver_sql("SELECT conversation FROM turns WHERE id = 200").scalar()
-    for page in (read_review(visit), visit.get(f"/conversations/{id}").text, visit.get("/conversations?outcome=not_covered").text):
+    for page in (
+        read_review(visit),
+        visit.get(f"/conversations/{id}").text,
+        visit.get("/conversations?outcome=not_covered").text,
+    ):
         assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in visit.get(f"/conversations/{id}").text
 

@@ -1,4 +1,5 @@
-"""Stories at the desk: shown as conversations, changed turn by turn, tried with the real bot, merged, and never anything but text."""
+"""Stories at the desk: shown as conversations, changed turn by turn, tried with the real bot,
+merged, and never anything but text."""
 
 import html
 import re
@@ -57,11 +58,20 @@ def fields(page):
 
 
 def send(visit, at, page, then, /, **changes):
-    """Press a button of a story's page, with these fields changed; a list stands for fields of one name."""
+    """Press a button of a story's page, with these fields changed; a list stands for fields of one
+    name."""
     sent = [(name, changes.get(name.replace(".", "_"), value)) for name, value in fields(page)]
-    sent += [(name.replace("_", "."), value) for name, value in changes.items() if name.replace("_", ".") not in dict(fields(page))]
-    return visit.client.post(f"/editor{at}", content=urlencode([*sent, ("then", then)]), timeout=60,
-                             headers={"Content-Type": "application/x-www-form-urlencoded"})
+    sent += [
+        (name.replace("_", "."), value)
+        for name, value in changes.items()
+        if name.replace("_", ".") not in dict(fields(page))
+    ]
+    return visit.client.post(
+        f"/editor{at}",
+        content=urlencode([*sent, ("then", then)]),
+        timeout=60,
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )
 
 
 def at_of(story, kind="told"):
@@ -73,7 +83,11 @@ def small(desk):
     """A desk with the stories of TOLD, under git."""
     path_of(desk).write_text(TOLD)
     folder = desk.config.path("data")
-    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"],
+    ):
         subprocess.run(["git", "-C", str(folder), *command], check=True)
     return desk
 
@@ -92,23 +106,49 @@ def test_a_turn_is_moved_added_and_taken_out_before_anything_is_saved(small):
     ada, story = small.enter(), told(small)["one who asks twice"]
     page = ada.get(at_of(story)).text
     page = send(ada, at_of(story), page, "up.1").text
-    assert [value for name, value in fields(page) if name.startswith("gets")] == ["What causes hiccups?", "What are hiccups?"]
+    assert [value for name, value in fields(page) if name.startswith("gets")] == [
+        "What causes hiccups?",
+        "What are hiccups?",
+    ]
     page = send(ada, at_of(story), page, "add.0").text
-    page = send(ada, at_of(story), page, "out.2", gets_1="Can hiccups be prevented?", says_1="how do i stop them").text
+    page = send(
+        ada,
+        at_of(story),
+        page,
+        "out.2",
+        gets_1="Can hiccups be prevented?",
+        says_1="how do i stop them",
+    ).text
     assert path_of(small).read_text() == TOLD
     assert send(ada, at_of(story), page, "save").status_code == 303
-    assert told(small)["one who asks twice"].turns == (stories.Turn("", "hiccups.causes", ("hiccups.triggers",)),
-                                                      stories.Turn("how do i stop them", "hiccups.prevention"))
-    said = subprocess.run(["git", "log", "-1", "--format=%an %s"], cwd=small.config.path("data"), capture_output=True, text=True).stdout
+    assert told(small)["one who asks twice"].turns == (
+        stories.Turn("", "hiccups.causes", ("hiccups.triggers",)),
+        stories.Turn("how do i stop them", "hiccups.prevention"),
+    )
+    said = subprocess.run(
+        ["git", "log", "-1", "--format=%an %s"],
+        cwd=small.config.path("data"),
+        capture_output=True,
+        text=True,
+    ).stdout
     assert said == "Ada Story changed: one who asks twice\n"
 
 
 def test_comments_stay_with_the_turns_that_stay(small):
     ada, story = small.enter(), told(small)["one who asks twice"]
-    answer = send(ada, at_of(story), ada.get(at_of(story)).text, "save", says_0="what's a hiccup: tell me", name="anew")
+    answer = send(
+        ada,
+        at_of(story),
+        ada.get(at_of(story)).text,
+        "save",
+        says_0="what's a hiccup: tell me",
+        name="anew",
+    )
     assert answer.status_code == 303, answer.text
     wanted = TOLD.replace("story: one who asks twice   # a note", "story: anew").replace(
-        "hiccups.what_is  # asked in the morning\n", "hiccups.what_is\n        says: 'what''s a hiccup: tell me'\n")
+        "hiccups.what_is  # asked in the morning\n",
+        "hiccups.what_is\n        says: 'what''s a hiccup: tell me'\n",
+    )
     assert path_of(small).read_text() == wanted
 
 
@@ -116,26 +156,62 @@ def test_a_story_is_added_and_taken_out(small):
     ada = small.enter()
     new = ada.get("/stories/told/new").text
     answer = send(ada, "/stories/told/new", new, "save", name="a third", gets_0="What are hiccups?")
-    assert answer.status_code == 303 and told(small)["a third"].turns == (stories.Turn("", "hiccups.what_is"),)
-    assert send(ada, "/stories/told/new", new, "save", name="a third", gets_0="thanks").status_code == 422
+    assert answer.status_code == 303 and told(small)["a third"].turns == (
+        stories.Turn("", "hiccups.what_is"),
+    )
+    assert (
+        send(ada, "/stories/told/new", new, "save", name="a third", gets_0="thanks").status_code
+        == 422
+    )
     at = answer.headers["location"].removeprefix("/editor")
     assert send(ada, at, ada.get(at).text, "remove").status_code == 303
     assert path_of(small).read_text() == TOLD
     assert ada.get(at).status_code == 404
     first = ada.get("/stories/tested/new").text
-    assert send(ada, "/stories/tested/new", first, "save", name="b", says_0="hm: what?", gets_0="asked back", page="tremor").status_code == 303
+    assert (
+        send(
+            ada,
+            "/stories/tested/new",
+            first,
+            "save",
+            name="b",
+            says_0="hm: what?",
+            gets_0="asked back",
+            page="tremor",
+        ).status_code
+        == 303
+    )
     assert yaml.safe_load(path_of(small, "tested").read_text()) == {
-        "conversations": [{"conversation": "b", "page": "tremor", "turns": [{"ask": "hm: what?", "kind": "clarify"}]}]}
+        "conversations": [
+            {
+                "conversation": "b",
+                "page": "tremor",
+                "turns": [{"ask": "hm: what?", "kind": "clarify"}],
+            }
+        ]
+    }
 
 
 def test_every_fault_is_named_and_nothing_is_saved(small):
     ada, story = small.enter(), told(small)["one who asks twice"]
-    answer = send(ada, at_of(story), ada.get(at_of(story)).text, "save", name=" ", gets_0="What causes <b>what</b>?", gets_1="asked back",
-                  offer_1="thanks")
+    answer = send(
+        ada,
+        at_of(story),
+        ada.get(at_of(story)).text,
+        "save",
+        name=" ",
+        gets_0="What causes <b>what</b>?",
+        gets_1="asked back",
+        offer_1="thanks",
+    )
     said = html.unescape(answer.text)
     assert answer.status_code == 422
-    for fault in ("Give it a name", "Message 1: no question is worded “What causes <b>what</b>?”",
-                  "Message 2: “asked back” can’t come in a story", "Message 2: “thanks” can’t be offered"):
+    for fault in (
+        "Give it a name",
+        "Message 1: no question is worded “What causes <b>what</b>?”",
+        "Message 2: “asked back” can’t come in a story",
+        "Message 2: “thanks” can’t be offered",
+    ):
         assert fault in said, fault
     assert "<b>what" not in answer.text and path_of(small).read_text() == TOLD
     new = ada.get("/stories/tested/new").text
@@ -148,9 +224,17 @@ def test_what_two_editors_change_is_merged_or_shown(small):
     ada, bob = small.enter("Ada"), small.enter("Bob")
     one, other = told(small)["one who asks twice"], told(small)["another"]
     mine, his = ada.get(at_of(one)).text, bob.get(at_of(one)).text
-    assert send(bob, at_of(other), bob.get(at_of(other)).text, "save", says_0="hello there").status_code == 303
+    assert (
+        send(
+            bob, at_of(other), bob.get(at_of(other)).text, "save", says_0="hello there"
+        ).status_code
+        == 303
+    )
     assert send(ada, at_of(one), mine, "save", says_0="what are they").status_code == 303
-    assert told(small)["another"].turns[0].says == "hello there" and told(small)["one who asks twice"].turns[0].says == "what are they"
+    assert (
+        told(small)["another"].turns[0].says == "hello there"
+        and told(small)["one who asks twice"].turns[0].says == "what are they"
+    )
     conflict = send(bob, at_of(one), his, "save", says_0="hics, what are they")
     assert conflict.status_code == 409 and "hics, what are they" in conflict.text
     assert told(small)["one who asks twice"].turns[0].says == "what are they"
@@ -172,12 +256,21 @@ def test_what_was_opened_long_ago_is_not_written_over_others(desk):
 def test_a_reader_reads_and_nobody_reaches_what_is_none(small):
     rea, story = small.enter("Rea", "reader"), told(small)["another"]
     page = rea.get(at_of(story)).text
-    assert rea.get("/stories").status_code == 200 and "Save" not in page and "A new story" not in rea.get("/stories").text
+    assert (
+        rea.get("/stories").status_code == 200
+        and "Save" not in page
+        and "A new story" not in rea.get("/stories").text
+    )
     for then in ("save", "try", "remove", "out.0"):
         assert send(rea, at_of(story), page, then).status_code == 403
     ada = small.enter()
-    for at in ("/stories/told/000000000000", "/stories/rules/new", "/stories/..%2fterms/new", "/stories/tested/..%2f..%2fetc",
-               f"/stories/tested/{story.key}"):
+    for at in (
+        "/stories/told/000000000000",
+        "/stories/rules/new",
+        "/stories/..%2fterms/new",
+        "/stories/tested/..%2f..%2fetc",
+        f"/stories/tested/{story.key}",
+    ):
         assert ada.get(at).status_code == 404, at
     page = ada.get(at_of(story)).text
     assert send(ada, "/stories/told/000000000000", page, "save").status_code == 404
@@ -189,15 +282,27 @@ def test_a_reader_reads_and_nobody_reaches_what_is_none(small):
 def test_markup_in_a_story_is_text(small):
     ada = small.enter()
     new = ada.get("/stories/told/new").text
-    bad = "<script>alert(1)</script> \"><img src=x>"
-    at = send(ada, "/stories/told/new", new, "save", name=bad, gets_0="What are hiccups?", says_0=bad).headers["location"].removeprefix("/editor")
+    bad = '<script>alert(1)</script> "><img src=x>'
+    at = (
+        send(
+            ada, "/stories/told/new", new, "save", name=bad, gets_0="What are hiccups?", says_0=bad
+        )
+        .headers["location"]
+        .removeprefix("/editor")
+    )
     for page in (ada.get(at).text, ada.get("/stories").text):
-        assert "&lt;script&gt;alert(1)" in page and "<script>alert" not in page and "<img" not in page
+        assert (
+            "&lt;script&gt;alert(1)" in page and "<script>alert" not in page and "<img" not in page
+        )
     assert told(small)[bad].turns[0].says == bad
 
 
 def test_a_story_that_branches_is_shown_as_such_and_stays(small):
-    path_of(small).write_text(TOLD.replace("      - intent: greeting\n", "      - or: [{intent: greeting}, {intent: help}]\n"))
+    path_of(small).write_text(
+        TOLD.replace(
+            "      - intent: greeting\n", "      - or: [{intent: greeting}, {intent: help}]\n"
+        )
+    )
     page = small.enter().get(at_of(told(small)["another"])).text
     assert "can’t be shown as a conversation" in page and "<fieldset" not in page
 
@@ -210,7 +315,14 @@ def test_all_stories_come_as_told(served):
 def test_a_story_is_tried_as_it_stands_in_the_form(served):
     ada, story = served.enter(), told(served)["a reader compares two medicines"]
     page = ada.get(at_of(story)).text
-    answer = send(ada, at_of(story), page, "try", says_0="what is clonazepam for", says_1="what causes hiccups").text
+    answer = send(
+        ada,
+        at_of(story),
+        page,
+        "try",
+        says_0="what is clonazepam for",
+        says_1="what causes hiccups",
+    ).text
     assert "answers 1 of 3 messages otherwise" in answer and answer.count("as told</span>") == 2
     assert "came instead</span> What causes hiccups?" in answer and "not offered" in answer
     assert "what causes hiccups" not in path_of(served).read_text()
@@ -227,7 +339,11 @@ def test_a_conversation_becomes_a_test_story_with_a_click(served):
     assert made.status_code == 303
     story = told(served, "tested")["a tremor, seen on its page"]
     assert made.headers["location"] == f"/editor{at_of(story, 'tested')}" and story.page == "tremor"
-    assert [(turn.says, turn.gets) for turn in story.turns] == [("what causes it?", "tremor.causes"), ("", chosen), ("thanks a lot", "thanks")]
+    assert [(turn.says, turn.gets) for turn in story.turns] == [
+        ("what causes it?", "tremor.causes"),
+        ("", chosen),
+        ("thanks a lot", "thanks"),
+    ]
     assert story.turns[0].offers == (chosen,)
     tried = send(ada, at_of(story, "tested"), ada.get(at_of(story, "tested")).text, "try")
     assert "answers every message as told" in tried.text
@@ -249,26 +365,40 @@ def test_what_was_not_answered_makes_no_story(served):
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
 def test_stories_and_tries_are_for_everybody(served, chromium, node_modules, width, scheme):
     served.enter()
-    context = chromium.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme, base_url=served.url)
+    context = chromium.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, base_url=served.url
+    )
     tab, complaints, faults = context.new_page(), [], []
-    tab.on("console", lambda message: message.type in ("error", "warning") and complaints.append(message.text))
+    tab.on(
+        "console",
+        lambda message: message.type in ("error", "warning") and complaints.append(message.text),
+    )
     tab.goto("/editor/sign-in?next=/editor/stories")
     tab.get_by_label("Name").fill("Ada")
     tab.get_by_label("Password").fill("correct horse battery")
     tab.keyboard.press("Enter")
     tab.get_by_role("link", name="a reader compares two medicines").press("Enter")
-    tab.wait_for_url("**/stories/told/*", timeout=60_000)  # loaded, scripts and all: without them each press loads a page anew
+    # loaded, scripts and all: without them each press loads a page anew
+    tab.wait_for_url("**/stories/told/*", timeout=60_000)
     tab.get_by_label("The visitor").first.press_sequentially("what causes hiccups")
-    tab.get_by_role("button", name="Move down: message 1").press("Enter")  # by keyboard alone, from here to the result
+    # by keyboard alone, from here to the result
+    tab.get_by_role("button", name="Move down: message 1").press("Enter")
     tab.locator("[name='says.1'][value='what causes hiccups']").wait_for(timeout=60_000)
     expect(tab.locator("#down-0")).to_be_focused(timeout=60_000)
     tab.get_by_role("button", name="Try it with the live release").press("Enter")
     tab.get_by_text("came instead").first.wait_for(timeout=60_000)
-    for path in (None, "/editor/stories?tried=1", "/editor/try?text=is+clonazeapm+safe+in+pregnancy", "/editor/try?text=can+it+be+prevented"):
+    for path in (
+        None,
+        "/editor/stories?tried=1",
+        "/editor/try?text=is+clonazeapm+safe+in+pregnancy",
+        "/editor/try?text=can+it+be+prevented",
+    ):
         if path:
             tab.goto(path, timeout=60_000)
         faults += [f"{path}: {fault}" for fault in axe(tab, node_modules)]
-        wide = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = tab.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
         faults += [f"{path}: {wide} px wider than the window"] if wide > 0 else []
     context.close()
     assert faults == [] and complaints == []

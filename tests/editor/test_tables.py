@@ -1,4 +1,5 @@
-"""Terms, talk and the safety list as tables, out and in again; every fault by its row; no cell a formula."""
+"""Terms, talk and the safety list as tables, out and in again; every fault by its row; no cell a
+formula."""
 
 import io
 import zipfile
@@ -13,7 +14,18 @@ from bot.editor import imports, tables
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("terms", "talk", "safety")
 WAYS = {"csv": (tables.write_csv, tables.read_csv), "xlsx": (tables.write_xlsx, tables.read_xlsx)}
-HOSTILE = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(1)", "=HYPERLINK(\"https://evil\")", "'=1", "''+x", "a;b", 'say "hi", then go', "it's"]
+HOSTILE = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(1)",
+    '=HYPERLINK("https://evil")',
+    "'=1",
+    "''+x",
+    "a;b",
+    'say "hi", then go',
+    "it's",
+]
 
 
 def text_of(name):
@@ -23,8 +35,11 @@ def text_of(name):
 def changed(before, after):
     import difflib
 
-    return [line for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
-            if line[0] in "+-" and not line.startswith(("+++", "---"))]
+    return [
+        line
+        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+        if line[0] in "+-" and not line.startswith(("+++", "---"))
+    ]
 
 
 def numbered(rows):
@@ -50,7 +65,9 @@ def test_no_cell_of_an_export_is_a_formula_and_each_comes_back(name, way):
     write, read = WAYS[way]
     data = write(name, rows)
     if way == "csv":
-        cells = [line.split(",", 2)[2].lstrip('"') for line in data.decode("utf-8-sig").splitlines()[1:]]
+        cells = [
+            line.split(",", 2)[2].lstrip('"') for line in data.decode("utf-8-sig").splitlines()[1:]
+        ]
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
     else:
         sheet = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
@@ -60,54 +77,85 @@ def test_no_cell_of_an_export_is_a_formula_and_each_comes_back(name, way):
 
 def test_one_new_name_changes_one_entry_of_the_file():
     text = text_of("terms")
-    rows = [(kind, term, f"{others}; shaky hands syndrome" if term == "essential tremor" else others) for kind, term, others in tables.rows_of("terms", text)]
+    rows = [
+        (kind, term, f"{others}; shaky hands syndrome" if term == "essential tremor" else others)
+        for kind, term, others in tables.rows_of("terms", text)
+    ]
     new = tables.write("terms", text, numbered(rows))
-    assert all("essential tremor" in line or line[1:].startswith("    ") for line in changed(text, new))
+    assert all(
+        "essential tremor" in line or line[1:].startswith("    ") for line in changed(text, new)
+    )
     assert tables.rows_of("terms", new) == rows
 
 
 def test_rows_that_are_added_and_taken_out_change_no_other_line():
     text = text_of("talk")
     rows = tables.rows_of("talk", text)
-    new = tables.write("talk", text, numbered([row for row in rows if row[2] != "howdy"] + [("greeting", "train", "ahoy: there")]))
+    new = tables.write(
+        "talk",
+        text,
+        numbered(
+            [row for row in rows if row[2] != "howdy"] + [("greeting", "train", "ahoy: there")]
+        ),
+    )
     assert changed(text, new) == ["-    - howdy", "+    - 'ahoy: there'"]
     text = text_of("terms")
     rows = tables.rows_of("terms", text)
-    new = tables.write("terms", text, numbered(rows + [("medicines", "newmedicine", "brandname; other, name")]))
+    new = tables.write(
+        "terms", text, numbered(rows + [("medicines", "newmedicine", "brandname; other, name")])
+    )
     assert changed(text, new) == ["+  newmedicine: [brandname, 'other, name']"]
 
 
-@pytest.mark.parametrize(("list", "name", "entry"), [
-    ("must be caught", "stroke", "her smile: crooked, all at once"), ("never missed", "emergency", "he is blue"),
-    ("must not be caught", "overdose", "how much is too much"), ("answer", "general", "Call {emergency} now.\nSay where you are."),
-    ("words", "newlist", "first wording"), ("raised by", "stroke", "face & droops"), ("other spellings", "wont", "wnt"),
-])
+@pytest.mark.parametrize(
+    ("list", "name", "entry"),
+    [
+        ("must be caught", "stroke", "her smile: crooked, all at once"),
+        ("never missed", "emergency", "he is blue"),
+        ("must not be caught", "overdose", "how much is too much"),
+        ("answer", "general", "Call {emergency} now.\nSay where you are."),
+        ("words", "newlist", "first wording"),
+        ("raised by", "stroke", "face & droops"),
+        ("other spellings", "wont", "wnt"),
+    ],
+)
 def test_each_part_of_the_safety_list_can_be_written(list, name, entry):
     text = text_of("safety")
-    rows = [row for row in tables.rows_of("safety", text) if not (list == "answer" and row[:2] == (list, name))] + [(list, name, entry)]
+    rows = [
+        row
+        for row in tables.rows_of("safety", text)
+        if not (list == "answer" and row[:2] == (list, name))
+    ] + [(list, name, entry)]
     new = tables.write("safety", text, numbered(rows))
     assert sorted(tables.rows_of("safety", new)) == sorted(rows)
     assert len(changed(text, new)) < 40
 
 
-@pytest.mark.parametrize(("name", "row", "said"), [
-    ("terms", ("illnesses", "x", ""), "is no kind; write one of conditions"),
-    ("terms", ("conditions", "", "x"), "the name is empty"),
-    ("terms", ("conditions", "myoclonus", ""), "stands in row 2 too"),
-    ("talk", ("hello", "train", "x"), "is no topic; write one of"),
-    ("talk", ("greeting", "teach", "x"), "is no use; write train or test"),
-    ("talk", ("greeting", "train", "..."), "the phrase is empty"),
-    ("talk", ("greeting", "train", "HI!"), "stands in row 2 too"),
-    ("safety", ("flag", "x", "y"), "is no list; write one of"),
-    ("safety", ("must be caught", "nosuch", "y"), 'no red flag named "nosuch"'),
-    ("safety", ("words", "figure", "a, b"), "one row is one wording"),
-    ("safety", ("words", "", "a"), "the name is empty"),
-])
+@pytest.mark.parametrize(
+    ("name", "row", "said"),
+    [
+        ("terms", ("illnesses", "x", ""), "is no kind; write one of conditions"),
+        ("terms", ("conditions", "", "x"), "the name is empty"),
+        ("terms", ("conditions", "myoclonus", ""), "stands in row 2 too"),
+        ("talk", ("hello", "train", "x"), "is no topic; write one of"),
+        ("talk", ("greeting", "teach", "x"), "is no use; write train or test"),
+        ("talk", ("greeting", "train", "..."), "the phrase is empty"),
+        ("talk", ("greeting", "train", "HI!"), "stands in row 2 too"),
+        ("safety", ("flag", "x", "y"), "is no list; write one of"),
+        ("safety", ("must be caught", "nosuch", "y"), 'no red flag named "nosuch"'),
+        ("safety", ("words", "figure", "a, b"), "one row is one wording"),
+        ("safety", ("words", "", "a"), "the name is empty"),
+    ],
+)
 def test_a_fault_is_named_with_its_row(name, row, said):
     rows = [*tables.rows_of(name, text_of(name)), row]
     with pytest.raises(tables.RowFaults) as faults:
         tables.write(name, text_of(name), numbered(rows))
-    assert [fault for fault in faults.value.faults if fault.startswith(f"row {len(rows) + 1}: ") and said in fault], faults.value.faults
+    assert [
+        fault
+        for fault in faults.value.faults
+        if fault.startswith(f"row {len(rows) + 1}: ") and said in fault
+    ], faults.value.faults
 
 
 def test_every_fault_is_named_at_once():
@@ -117,13 +165,36 @@ def test_every_fault_is_named_at_once():
     assert [fault.split(":")[0] for fault in faults.value.faults] == ["row 2", "row 3", "row 4"]
 
 
-@pytest.mark.parametrize(("name", "change", "said"), [
-    ("talk", lambda rows: [("greeting", "train", "what causes hiccups"), *rows], r'row 2: .*"what causes hiccups" stands in hiccups.causes too'),
-    ("talk", lambda rows: [row for row in rows if row[:2] != ("thanks", "test")], r"thanks needs two lists|too few"),
-    ("terms", lambda rows: [*rows, ("conditions", "gripes", "hiccough")], r'row 669: "hiccough" names hiccups too'),
-    ("terms", lambda rows: [row for row in rows if row[1] != "hiccups"], "hiccups.md, line 1: about: hiccups is not a term"),
-    ("safety", lambda rows: [*rows, ("must be caught", "stroke", "i like cheese")], r"row \d+: .*i like cheese"),
-])
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        (
+            "talk",
+            lambda rows: [("greeting", "train", "what causes hiccups"), *rows],
+            r'row 2: .*"what causes hiccups" stands in hiccups.causes too',
+        ),
+        (
+            "talk",
+            lambda rows: [row for row in rows if row[:2] != ("thanks", "test")],
+            r"thanks needs two lists|too few",
+        ),
+        (
+            "terms",
+            lambda rows: [*rows, ("conditions", "gripes", "hiccough")],
+            r'row 669: "hiccough" names hiccups too',
+        ),
+        (
+            "terms",
+            lambda rows: [row for row in rows if row[1] != "hiccups"],
+            "hiccups.md, line 1: about: hiccups is not a term",
+        ),
+        (
+            "safety",
+            lambda rows: [*rows, ("must be caught", "stroke", "i like cheese")],
+            r"row \d+: .*i like cheese",
+        ),
+    ],
+)
 def test_what_other_content_forbids_is_named_with_the_row(name, change, said):
     rows = numbered(change(tables.rows_of(name, text_of(name))))
     faults = tables.check(settings.read(), name, tables.write(name, text_of(name), rows), rows)
@@ -132,17 +203,23 @@ def test_what_other_content_forbids_is_named_with_the_row(name, change, said):
     assert [fault for fault in faults if re.search(said, fault)], faults
 
 
-@pytest.mark.parametrize(("data", "said"), [
-    (b"\xff\xfe\x00", "not UTF-8"),
-    (b"a,b,c\r\n1,2,3\r\n", "the columns must be topic, use, phrase"),
-    (b"", "the columns must be"),
-    (b'topic,use,phrase\r\n"open,train,x', "no CSV"),
-    (b"topic,use,phrase\r\ngreeting,train,=1+1\r\n", "row 2: a cell begins with ="),
-    (b"topic,use,phrase\r\ngreeting,train,hi, there\r\n", "row 2: there is something behind the third column"),
-    (b"topic,use,phrase\r\ngreeting,train," + b"x" * 3000, "row 2: a cell has 3,000 letters"),
-    (b"topic,use,phrase\r\n" + b"greeting,train,x\r\n" * 20_002, "more than 20,000 rows"),
-    (b"topic,use,phrase\r\ngreeting,train,\x1b[31m\r\n", "row 2: a cell holds a sign"),
-])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"a,b,c\r\n1,2,3\r\n", "the columns must be topic, use, phrase"),
+        (b"", "the columns must be"),
+        (b'topic,use,phrase\r\n"open,train,x', "no CSV"),
+        (b"topic,use,phrase\r\ngreeting,train,=1+1\r\n", "row 2: a cell begins with ="),
+        (
+            b"topic,use,phrase\r\ngreeting,train,hi, there\r\n",
+            "row 2: there is something behind the third column",
+        ),
+        (b"topic,use,phrase\r\ngreeting,train," + b"x" * 3000, "row 2: a cell has 3,000 letters"),
+        (b"topic,use,phrase\r\n" + b"greeting,train,x\r\n" * 20_002, "more than 20,000 rows"),
+        (b"topic,use,phrase\r\ngreeting,train,\x1b[31m\r\n", "row 2: a cell holds a sign"),
+    ],
+)
 def test_a_csv_that_is_none_or_hostile_is_refused(data, said):
     with pytest.raises((tables.RowFaults, imports.Refused), match=said):
         tables.read_csv("talk", data)
@@ -167,25 +244,47 @@ def sheet(*rows):
 BOMB = '<!DOCTYPE z [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><z>&b;</z>'
 
 
-@pytest.mark.parametrize(("data", "said"), [
-    (b"not a zip", "not a spreadsheet"),
-    (packed({"xl/workbook.xml": BOMB}), "no spreadsheet needs"),
-    (packed({"xl/workbook.xml": "<a/>", "../../evil": "x"}), "outside"),
-    (packed({"xl/workbook.xml": "<a/>", "xl/media/x.bin": b"\0" * 70_000_000}), "unpacks to more"),
-    (packed({"xl/workbook.xml": "<a/>"}), "not a spreadsheet"),
-    (sheet(("greeting", "train", "=1+1")), "row 2: a cell holds a formula"),
-    (sheet(("greeting", "train", __import__("datetime").date(2026, 1, 2))), "row 2: a cell holds a date"),
-])
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"not a zip", "not a spreadsheet"),
+        (packed({"xl/workbook.xml": BOMB}), "no spreadsheet needs"),
+        (packed({"xl/workbook.xml": "<a/>", "../../evil": "x"}), "outside"),
+        (
+            packed({"xl/workbook.xml": "<a/>", "xl/media/x.bin": b"\0" * 70_000_000}),
+            "unpacks to more",
+        ),
+        (packed({"xl/workbook.xml": "<a/>"}), "not a spreadsheet"),
+        (sheet(("greeting", "train", "=1+1")), "row 2: a cell holds a formula"),
+        (
+            sheet(("greeting", "train", __import__("datetime").date(2026, 1, 2))),
+            "row 2: a cell holds a date",
+        ),
+    ],
+)
 def test_a_spreadsheet_that_is_none_or_hostile_is_refused(data, said):
     with pytest.raises((tables.RowFaults, imports.Refused), match=said):
         tables.read_xlsx("talk", data)
 
 
 def test_numbers_of_a_spreadsheet_are_text():
-    assert tables.read_xlsx("talk", sheet(("greeting", "train", 42)))[0].cells == ("greeting", "train", "42")
+    assert tables.read_xlsx("talk", sheet(("greeting", "train", 42)))[0].cells == (
+        "greeting",
+        "train",
+        "42",
+    )
 
 
-@pytest.mark.parametrize("text", ["greeting: !!python/object/apply:os.system [id]", "greeting: !!python/name:os.system", "a: &a [*a]", "- x", "&x {"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "greeting: !!python/object/apply:os.system [id]",
+        "greeting: !!python/name:os.system",
+        "a: &a [*a]",
+        "- x",
+        "&x {",
+    ],
+)
 def test_yaml_that_is_code_or_no_table_is_refused_and_never_run(text):
     from bot import articles
 

@@ -1,4 +1,5 @@
-"""Try: a message is answered by the live release beside the draft, with the reasons; nothing of it is stored."""
+"""Try: a message is answered by the live release beside the draft, with the reasons; nothing of it
+is stored."""
 
 import html
 import re
@@ -24,7 +25,9 @@ def text_of(answer):
 
 def ask(visit, text, article=""):
     """(what the live side of the page says, what the draft's does)."""
-    live, _, draft = text_of(visit.get("/try", params={"text": text, "article": article}, timeout=SLOWEST)).partition("What the draft answers")
+    live, _, draft = text_of(
+        visit.get("/try", params={"text": text, "article": article}, timeout=SLOWEST)
+    ).partition("What the draft answers")
     return live, draft
 
 
@@ -39,19 +42,55 @@ def rewrite(served, article, before, after):
 def draft(served):
     """The content of the service, which is as before when the test has ended."""
     yield lambda article, before, after: rewrite(served, article, before, after)
-    for path in (release.folder_of(served.config, release.live(served.config)) / "data/articles").glob("*.md"):
+    for path in (
+        release.folder_of(served.config, release.live(served.config)) / "data/articles"
+    ).glob("*.md"):
         shutil.copy(path, files.article_path(served.config, path.stem))
 
 
-@pytest.mark.parametrize(("message", "article", "said"), [
-    ("can myoclonus be prevented", "", ["Can myoclonus be prevented?", "over the 50 % from which it is answered", "“myoclonus” (condition)"]),
-    ("what is clonazeapm for", "", ["read as “what is clonazepam for”", "“clonazepam” (medicine)"]),
-    ("can migraine be prevented", "", ["nothing about migraine here", "It is taken for “not covered” with"]),
-    ("can it be prevented?", "", ["It names no condition, and several articles answer this: it is asked back which is meant."]),
-    ("what causes it?", "tremor", ["“What causes tremor?” has", "what it names, and its conversation, decided otherwise"]),
-    ("hello", "", ["It is taken for “a greeting” with"]),
-    ("i can't breathe, call me on 07700 900123", "", ["A danger was heard (breathing), by the safety list", "call me on [phone]"]),
-])
+@pytest.mark.parametrize(
+    ("message", "article", "said"),
+    [
+        (
+            "can myoclonus be prevented",
+            "",
+            [
+                "Can myoclonus be prevented?",
+                "over the 50 % from which it is answered",
+                "“myoclonus” (condition)",
+            ],
+        ),
+        (
+            "what is clonazeapm for",
+            "",
+            ["read as “what is clonazepam for”", "“clonazepam” (medicine)"],
+        ),
+        (
+            "can migraine be prevented",
+            "",
+            ["nothing about migraine here", "It is taken for “not covered” with"],
+        ),
+        (
+            "can it be prevented?",
+            "",
+            [
+                "It names no condition, and several articles answer this: it is asked back which "
+                "is meant."
+            ],
+        ),
+        (
+            "what causes it?",
+            "tremor",
+            ["“What causes tremor?” has", "what it names, and its conversation, decided otherwise"],
+        ),
+        ("hello", "", ["It is taken for “a greeting” with"]),
+        (
+            "i can't breathe, call me on 07700 900123",
+            "",
+            ["A danger was heard (breathing), by the safety list", "call me on [phone]"],
+        ),
+    ],
+)
 def test_a_message_is_answered_with_its_reasons(served, message, article, said):
     live, draft = ask(served.enter(), message, article)
     for sentence in said:
@@ -61,26 +100,46 @@ def test_a_message_is_answered_with_its_reasons(served, message, article, said):
 
 
 def test_a_follow_up_is_understood_from_what_was_said_before(served):
-    tried = served.enter().get("/try", params={"text": "and the side effects?", "before": "hello\nwhat is clonazepam for\n"}, timeout=SLOWEST)
+    tried = served.enter().get(
+        "/try",
+        params={"text": "and the side effects?", "before": "hello\nwhat is clonazepam for\n"},
+        timeout=SLOWEST,
+    )
     live, _, draft = text_of(tried).partition("What the draft answers")
     assert "What is clonazepam for" in live and "What is clonazepam for" in draft
-    assert "What is clonazepam for" not in ask(served.enter(), "and the side effects?")[0].partition("Terms and scores")[0]
+    assert (
+        "What is clonazepam for"
+        not in ask(served.enter(), "and the side effects?")[0].partition("Terms and scores")[0]
+    )
 
 
 def test_a_changed_answer_shows_beside_the_live_one_at_once(served, draft):
     draft("hiccups", "Often nobody can say", "Nobody at all can say")
     live, now = ask(served.enter(), "what causes hiccups")
     assert "Often nobody can say" in live and "Nobody at all" not in live
-    assert "Nobody at all can say" in now and "What differs from the live answer" in now and "Not learned yet" not in now
+    assert (
+        "Nobody at all can say" in now
+        and "What differs from the live answer" in now
+        and "Not learned yet" not in now
+    )
 
 
 def test_a_new_phrase_is_said_to_be_unlearned_and_stands_among_the_nearest(served, draft):
     ada, words = served.enter(), "where do my hics come from"
-    draft("hiccups", "      - what causes hiccups\n", f"      - what causes hiccups\n      - {words}\n")
+    draft(
+        "hiccups",
+        "      - what causes hiccups\n",
+        f"      - what causes hiccups\n      - {words}\n",
+    )
     _, now = ask(ada, words)
-    assert "These very words teach “What causes hiccups?” in the draft." in now and "Prepare a release to try" in now
+    assert (
+        "These very words teach “What causes hiccups?” in the draft." in now
+        and "Prepare a release to try" in now
+    )
     end = time.monotonic() + SLOWEST
-    while "still being compared" in (found := ada.get("/try/nearest", params={"text": words}, timeout=SLOWEST).text):
+    while "still being compared" in (
+        found := ada.get("/try/nearest", params={"text": words}, timeout=SLOWEST).text
+    ):
         assert time.monotonic() < end, "the phrases were never compared"
         time.sleep(0.2)
     first = re.sub(r"<[^>]+>", " ", found.split("<tbody>")[1].split("</tr>")[0]).split()
@@ -93,16 +152,35 @@ def test_a_prepared_release_answers_for_the_draft(served):
     shutil.copytree(release.folder_of(served.config, live), folder)
     try:
         texts = folder / "data/texts.yml"
-        texts.write_text(texts.read_text().replace("greeting: ", "greeting: Ahoy from the candidate. ", 1))
+        texts.write_text(
+            texts.read_text().replace("greeting: ", "greeting: Ahoy from the candidate. ", 1)
+        )
         sign(folder, id=folder.name)
         now, then = ask(served.enter(), "hello")
         assert "Ahoy" not in now and f"Release {live} answers." in now
-        assert "Ahoy from the candidate." in then and f"The prepared release {folder.name} understands the message" in then
+        assert (
+            "Ahoy from the candidate." in then
+            and f"The prepared release {folder.name} understands the message" in then
+        )
         ada, at = served.enter(), "/stories/told/new"
-        told = [("csrf", ada.token()), ("name", "hello"), ("turn", "0"), ("says.0", "hello"), ("gets.0", "a greeting"), ("then", "try_prepared")]
-        tried = ada.client.post(f"/editor{at}", content=urlencode(told), timeout=SLOWEST,
-                                headers={"Content-Type": "application/x-www-form-urlencoded"})
-        assert f"The prepared release {folder.name} answers every message as told." in tried.text and "Ahoy from the candidate." in tried.text
+        told = [
+            ("csrf", ada.token()),
+            ("name", "hello"),
+            ("turn", "0"),
+            ("says.0", "hello"),
+            ("gets.0", "a greeting"),
+            ("then", "try_prepared"),
+        ]
+        tried = ada.client.post(
+            f"/editor{at}",
+            content=urlencode(told),
+            timeout=SLOWEST,
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        assert (
+            f"The prepared release {folder.name} answers every message as told." in tried.text
+            and "Ahoy from the candidate." in tried.text
+        )
         (folder / "manifest.sig").write_text("0" * 64)
         shutil.move(folder, folder.with_name("20990101-000001-bbbbbbbb"))
         now, then = ask(served.enter(), "hello")
@@ -112,22 +190,41 @@ def test_a_prepared_release_answers_for_the_draft(served):
 
 
 def test_nothing_of_what_is_tried_is_stored(served):
-    before = [served.service.rows(f"select count(*) from {table}") for table in ("conversations", "turns", "replies")]
+    before = [
+        served.service.rows(f"select count(*) from {table}")
+        for table in ("conversations", "turns", "replies")
+    ]
     ask(served.enter(), "what causes a zebra of mine")
-    assert [served.service.rows(f"select count(*) from {table}") for table in ("conversations", "turns", "replies")] == before
+    assert [
+        served.service.rows(f"select count(*) from {table}")
+        for table in ("conversations", "turns", "replies")
+    ] == before
     assert "zebra of mine" not in served.service.dump() + served.service.log.read_text()
 
 
 def test_markup_is_text_and_a_reader_may_try(served):
-    answer = served.enter("Rea", "reader").get("/try", params={"text": "<script>alert(1)</script> \"><img src=x>"}, timeout=SLOWEST)
-    assert answer.status_code == 200 and "<script>alert" not in answer.text and "<img" not in answer.text and "&lt;script&gt;alert" in answer.text
+    answer = served.enter("Rea", "reader").get(
+        "/try", params={"text": '<script>alert(1)</script> "><img src=x>'}, timeout=SLOWEST
+    )
+    assert (
+        answer.status_code == 200
+        and "<script>alert" not in answer.text
+        and "<img" not in answer.text
+        and "&lt;script&gt;alert" in answer.text
+    )
     assert "Prepare a release" not in answer.text
 
 
-@pytest.mark.parametrize(("path", "status"), [
-    ("/try?article=nosuch&text=hello", 404), ("/try?article=..%2fhiccups&text=hello", 404), (f"/try?text={'a' * 2001}", 422),
-    ("/try/nearest?text=hello&release_id=..%2f..%2fetc", 404), ("/try/nearest?text=hello&release_id=nosuch", 404),
-])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/try?article=nosuch&text=hello", 404),
+        ("/try?article=..%2fhiccups&text=hello", 404),
+        (f"/try?text={'a' * 2001}", 422),
+        ("/try/nearest?text=hello&release_id=..%2f..%2fetc", 404),
+        ("/try/nearest?text=hello&release_id=nosuch", 404),
+    ],
+)
 def test_what_names_nothing_finds_nothing(served, path, status):
     assert served.enter().get(path).status_code == status
 
@@ -138,10 +235,18 @@ def test_without_a_session_nothing_is_tried(served):
 
 
 def test_rasa_explains_to_nobody_but_the_gateway(served):
-    command = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(served.service.children()["rasa"])], capture_output=True, text=True).stdout
+    command = subprocess.run(
+        ["ps", "-ww", "-o", "args=", "-p", str(served.service.children()["rasa"])],
+        capture_output=True,
+        text=True,
+    ).stdout
     port = command.split()[-1]
     for headers in ({}, {"Authorization": "Bearer wrong"}):
-        answer = httpx.post(f"http://127.0.0.1:{port}/webhooks/gateway/explain", json={"text": "hello", "metadata": {}}, headers=headers)
+        answer = httpx.post(
+            f"http://127.0.0.1:{port}/webhooks/gateway/explain",
+            json={"text": "hello", "metadata": {}},
+            headers=headers,
+        )
         assert answer.status_code == 403 and answer.json() == {"error": "forbidden"}
 
 

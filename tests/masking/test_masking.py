@@ -60,7 +60,10 @@ def test_the_corpus_is_as_large_as_promised():
     [
         ("I'm Sarah Jones, call 07700 900123", "I'm [name], call [phone]"),
         ("born 12/03/1985, write to ann@example.org", "born [birth date], write to [email]"),
-        ("NHS number 999 247 5145 and card 4111 1111 1111 1111", "NHS number [record number] and card [card]"),
+        (
+            "NHS number 999 247 5145 and card 4111 1111 1111 1111",
+            "NHS number [record number] and card [card]",
+        ),
         ("I live at 27 Larkspur Avenue, Leeds LS6 3QT.", "I live at [address]."),
         ("", ""),
     ],
@@ -107,13 +110,19 @@ def test_many_threads_get_what_one_gets():
 
 def test_the_order_of_sets_does_not_matter():
     code = (
-        "import hashlib; from benchmarks.masking import read_personal; from bot.masking import mask;"
-        "print(hashlib.sha256('\\n'.join(mask(t) for t, _ in read_personal('holdout')).encode()).hexdigest())"
+        "import hashlib; from benchmarks.masking import read_personal; from bot.masking import "
+        "mask;"
+        "print(hashlib.sha256('\\n'.join(mask(t) for t, _ in "
+        "read_personal('holdout')).encode()).hexdigest())"
     )
     digests = {
         subprocess.run(
             [sys.executable, "-c", code],
-            cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True, timeout=60,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+            timeout=60,
         ).stdout
         for seed in ("1", "2", "3")
     }
@@ -123,8 +132,21 @@ def test_the_order_of_sets_does_not_matter():
 @pytest.mark.parametrize(
     "part",
     [
-        "1 22 333 4444 ", "Aa Bb ", "a@a.a-", "nhs number is ", "9", "A", "[name] ", "flat 1, ", "Rue Aa ", "call a ", "(0) 1-",
-        "a dot at ", "Aa, 1 ", "a at a dot ", "MY NAME IS A ",
+        "1 22 333 4444 ",
+        "Aa Bb ",
+        "a@a.a-",
+        "nhs number is ",
+        "9",
+        "A",
+        "[name] ",
+        "flat 1, ",
+        "Rue Aa ",
+        "call a ",
+        "(0) 1-",
+        "a dot at ",
+        "Aa, 1 ",
+        "a at a dot ",
+        "MY NAME IS A ",
     ],
 )
 def test_no_text_makes_masking_slow(part):
@@ -132,4 +154,5 @@ def test_no_text_makes_masking_slow(part):
     text = (part * 4000)[:4000]
     start = time.thread_time()
     masking.mask(text)
-    assert time.thread_time() - start < 2  # seconds of processor time; a pattern that tries every split takes minutes
+    # seconds of processor time; a pattern that tries every split takes minutes
+    assert time.thread_time() - start < 2

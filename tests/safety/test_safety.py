@@ -1,4 +1,6 @@
-"""The screen reads what people write, answers with fixed words and numbers, and says what is wrong with its files."""
+"""The screen reads what people write, answers with fixed words and numbers, and says what is wrong
+with its files."""
+
 import shutil
 import subprocess
 import sys
@@ -12,8 +14,14 @@ from tests.safety import messages
 DATA = Path(__file__).resolve().parents[2] / "data"
 MUST, MUST_NOT = messages.read("must_catch"), messages.read("must_not_catch")
 SLIPS = [name for name in messages.VARIANTS if name.startswith("a letter")]
-ADVERSE = ["i " * 1000, ("seizure not " * 200)[:2000], ("can i my he she " * 200)[:2000], "?" * 2000, "\u0301" * 2000,
-           ". ".join(message.text for message in MUST_NOT)[:2000]]
+ADVERSE = [
+    "i " * 1000,
+    ("seizure not " * 200)[:2000],
+    ("can i my he she " * 200)[:2000],
+    "?" * 2000,
+    "\u0301" * 2000,
+    ". ".join(message.text for message in MUST_NOT)[:2000],
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +53,12 @@ def test_there_are_enough_messages_and_none_twice():
     for found in (MUST, MUST_NOT):
         texts = [message.text.lower() for message in found]
         assert len(texts) >= 300
-        assert len(texts) == len(set(texts)), sorted({text for text in texts if texts.count(text) > 1})
-    assert not {message.text.lower() for message in MUST} & {message.text.lower() for message in MUST_NOT}
+        assert len(texts) == len(set(texts)), sorted(
+            {text for text in texts if texts.count(text) > 1}
+        )
+    assert not {message.text.lower() for message in MUST} & {
+        message.text.lower() for message in MUST_NOT
+    }
     assert sum(message.always for message in MUST) >= 60
 
 
@@ -57,7 +69,10 @@ def test_no_message_is_an_example_of_the_table(loaded):
 
 
 def test_the_must_list_that_blocks_a_release_holds_every_marked_message(loaded):
-    marked = {kind: {message.text for message in MUST if message.always and message.kind == kind} for kind in safety.files.KINDS}
+    marked = {
+        kind: {message.text for message in MUST if message.always and message.kind == kind}
+        for kind in safety.files.KINDS
+    }
     assert {kind: set(messages) for kind, messages in loaded.must.items()} == marked
 
 
@@ -80,8 +95,11 @@ def test_at_most_2_of_100_harmless_messages_raise_an_alarm(loaded):
 
 
 def test_a_crisis_is_told_from_an_emergency(loaded):
-    wrong = [message.text for message in MUST if (found := safety.screen(loaded, message.text))
-             and found.kind != message.kind]
+    wrong = [
+        message.text
+        for message in MUST
+        if (found := safety.screen(loaded, message.text)) and found.kind != message.kind
+    ]
     assert len(wrong) <= 0.01 * len(MUST), wrong
 
 
@@ -94,8 +112,15 @@ def test_case_punctuation_and_a_story_around_it_change_nothing(loaded, name):
     assert alarms <= 0.02, raised
 
 
-@pytest.mark.parametrize(("name", "bar"), [("a letter swapped", 0.98), ("a letter doubled", 0.98),
-                                           ("a letter dropped", 0.93), ("a letter changed", 0.93)])
+@pytest.mark.parametrize(
+    ("name", "bar"),
+    [
+        ("a letter swapped", 0.98),
+        ("a letter doubled", 0.98),
+        ("a letter dropped", 0.93),
+        ("a letter changed", 0.93),
+    ],
+)
 def test_a_typing_slip_hides_few_dangers_and_makes_few_alarms(loaded, name, bar):
     # A letter dropped or changed makes another real word ("fist seizure") too often for 99 in 100.
     vary = messages.VARIANTS[name]
@@ -112,24 +137,42 @@ def test_the_phrases_of_the_articles_and_the_talk_raise_no_alarm(loaded):
     assert len(raised) / len(phrases) < 0.002, raised
 
 
-@pytest.mark.parametrize("text", ["", " ", "\0", "💔", "١٢٣", "1.2.3 ²", "…", "'", "a" * 20_000, *ADVERSE])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\0", "💔", "١٢٣", "1.2.3 ²", "…", "'", "a" * 20_000, *ADVERSE]
+)
 def test_any_text_is_read_without_an_error(loaded, text):
     assert safety.screen(loaded, text) is None
 
 
-@pytest.mark.parametrize("text", ["I can’t breathe", "I CAN'T BREATHE", "i cant  breathe", "i cannot breathe",
-                                  "i ca\u200bnt breathe", "i cant breatheeee", "i cant breáthe", "i cant braethe"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I can’t breathe",
+        "I CAN'T BREATHE",
+        "i cant  breathe",
+        "i cannot breathe",
+        "i ca\u200bnt breathe",
+        "i cant breatheeee",
+        "i cant breáthe",
+        "i cant braethe",
+    ],
+)
 def test_one_danger_is_read_in_many_spellings(loaded, text):
     assert safety.screen(loaded, text) == safety.Danger("emergency", "breathing")
 
 
 def test_the_screen_needs_nothing_of_the_project_and_no_model():
-    code = ("import sys; from bot import safety; from pathlib import Path;"
-            f"found = safety.screen(safety.load(Path({str(DATA)!r})), 'he is not breathing');"
-            "assert found.kind == 'emergency';"
-            "print(sorted(m for m in sys.modules if m.split('.')[0] in ('rasa', 'spacy', 'sqlalchemy', 'numpy') "
-            "or m.startswith('bot.') and not m.startswith('bot.safety')))")
-    ran = subprocess.run([sys.executable, "-c", code], cwd=DATA.parent, capture_output=True, text=True, check=True)
+    code = (
+        "import sys; from bot import safety; from pathlib import Path;"
+        f"found = safety.screen(safety.load(Path({str(DATA)!r})), 'he is not breathing');"
+        "assert found.kind == 'emergency';"
+        "print(sorted(m for m in sys.modules if m.split('.')[0] in ('rasa', 'spacy', "
+        "'sqlalchemy', 'numpy') "
+        "or m.startswith('bot.') and not m.startswith('bot.safety')))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=DATA.parent, capture_output=True, text=True, check=True
+    )
     assert ran.stdout.strip() == "[]"
 
 
@@ -146,7 +189,9 @@ def test_every_answer_begins_with_what_to_do_and_holds_the_number(loaded):
         first = answer["text"].splitlines()[0]
         assert answer["kind"] == danger.kind
         assert "999" in answer["text"]
-        assert first.startswith("Call 999 now" if danger.kind == "emergency" else "Please talk to someone now")
+        assert first.startswith(
+            "Call 999 now" if danger.kind == "emergency" else "Please talk to someone now"
+        )
         assert len(answer["text"].splitlines()) <= 3
         assert answer["numbers"]
 
@@ -161,7 +206,10 @@ def test_every_answer_is_plain_and_passes_the_wording_check(loaded):
 
 def test_a_crisis_is_given_the_line_of_the_country_first_and_the_emergency_number(loaded):
     answer = safety.reply(loaded, safety.Danger("crisis", "own_life"), "us")
-    assert [(line["number"], line["tel"]) for line in answer["numbers"]] == [("988", "tel:988"), ("911", "tel:911")]
+    assert [(line["number"], line["tel"]) for line in answer["numbers"]] == [
+        ("988", "tel:988"),
+        ("911", "tel:911"),
+    ]
     assert "program" in answer["more"]
 
 
@@ -178,7 +226,15 @@ def test_40_countries_have_numbers_that_can_be_dialled(loaded):
         for line in safety.numbers(loaded, country):
             assert line["tel"].removeprefix("tel:").lstrip("+").isdigit()
             assert line["label"]
-    known = {"GB": "999", "US": "911", "AU": "000", "DE": "112", "NO": "113", "JP": "119", "BR": "192"}
+    known = {
+        "GB": "999",
+        "US": "911",
+        "AU": "000",
+        "DE": "112",
+        "NO": "113",
+        "JP": "119",
+        "BR": "192",
+    }
     assert {country: safety.numbers(loaded, country)[0]["number"] for country in known} == known
 
 
@@ -192,21 +248,47 @@ BROKEN = [  # file, what stands there, what is put in its place, what the fault 
     ("safety.yml", "      - chest_pain\n", "      - chestpain\n", "'chestpain' is not under words"),
     ("safety.yml", "unless: [nose]", "unless: [knows]", "'knows' in unless is not under words"),
     ("safety.yml", "even_if: [study]", "even_if: [often]", "'often' in even_if; write some of"),
-    ("safety.yml", "Call {emergency} now. Say that there is chest pain.", "Say that there is chest pain.",
-     "chest doesn't say whom to call"),
-    ("safety.yml", "numbers: [emergency, poison]\n", "numbers: [emergency, toxin]\n", "numbers 'toxin'"),
+    (
+        "safety.yml",
+        "Call {emergency} now. Say that there is chest pain.",
+        "Say that there is chest pain.",
+        "chest doesn't say whom to call",
+    ),
+    (
+        "safety.yml",
+        "numbers: [emergency, poison]\n",
+        "numbers: [emergency, toxin]\n",
+        "numbers 'toxin'",
+    ),
     ("safety.yml", "  person: >-\n", "  persons: >-\n", "'person' is missing"),
     ("safety.yml", "\ntexts: ", "\ntext: ", "'texts' is missing"),
     ("safety.yml", "  nose: >-\n", "  noise: []\n  nose: >-\n", "'noise' must hold phrases"),
-    ("safety.yml", "  chest:\n    numbers: [emergency]\n    text: |-\n", "  chest: |-\n", "'chest' must hold numbers"),
-    ("emergency_numbers.yml", '"999", source: nhs', '"nine", source: nhs', "'nine' is no telephone number"),
-    ("emergency_numbers.yml", '"999", source: nhs', '"999", source: nhsx', "source 'nhsx' is not under"),
+    (
+        "safety.yml",
+        "  chest:\n    numbers: [emergency]\n    text: |-\n",
+        "  chest: |-\n",
+        "'chest' must hold numbers",
+    ),
+    (
+        "emergency_numbers.yml",
+        '"999", source: nhs',
+        '"nine", source: nhs',
+        "'nine' is no telephone number",
+    ),
+    (
+        "emergency_numbers.yml",
+        '"999", source: nhs',
+        '"999", source: nhsx',
+        "source 'nhsx' is not under",
+    ),
     ("emergency_numbers.yml", '"GB":', '"UKX":', "'UKX' is no country code"),
     ("emergency_numbers.yml", "countries:", "nations:", "'countries' or 'sources' is missing"),
 ]
 
 
-@pytest.mark.parametrize(("name", "here", "there", "says"), BROKEN, ids=[says for *_, says in BROKEN])
+@pytest.mark.parametrize(
+    ("name", "here", "there", "says"), BROKEN, ids=[says for *_, says in BROKEN]
+)
 def test_a_broken_file_is_named_with_its_line_and_is_not_loaded(copy, name, here, there, says):
     path = copy / name
     text = path.read_text("utf-8")
@@ -219,18 +301,31 @@ def test_a_broken_file_is_named_with_its_line_and_is_not_loaded(copy, name, here
         safety.load(copy)
 
 
-@pytest.mark.parametrize(("here", "there", "says"), [
-    ("must: [he has chest pain,", "must: [i like bread,", "'i like bread' must match chest_pain but is"),
-    ("must_not: [no chest pain just hiccups,", "must_not: [bad chest pain,", "'bad chest pain' must not match"),
-    ("  nose: >-\n", "  spare: >-\n    spare\n  nose: >-\n", "no flag uses 'spare'"),
-])
+@pytest.mark.parametrize(
+    ("here", "there", "says"),
+    [
+        (
+            "must: [he has chest pain,",
+            "must: [i like bread,",
+            "'i like bread' must match chest_pain but is",
+        ),
+        (
+            "must_not: [no chest pain just hiccups,",
+            "must_not: [bad chest pain,",
+            "'bad chest pain' must not match",
+        ),
+        ("  nose: >-\n", "  spare: >-\n    spare\n  nose: >-\n", "no flag uses 'spare'"),
+    ],
+)
 def test_an_example_that_fails_is_a_fault_at_its_line(copy, here, there, says):
     path = copy / "safety.yml"
     text = path.read_text("utf-8")
     assert here in text
     path.write_text(text.replace(here, there, 1), "utf-8")
-    line = text[:text.index(here)].count("\n") + 1
-    assert any(fault.startswith(f"{path}:{line}: {says}") for fault in safety.check(copy)), safety.check(copy)
+    line = text[: text.index(here)].count("\n") + 1
+    assert any(fault.startswith(f"{path}:{line}: {says}") for fault in safety.check(copy)), (
+        safety.check(copy)
+    )
     safety.load(copy)
 
 

@@ -5,9 +5,17 @@ import shutil
 import time
 from types import SimpleNamespace
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run"]
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 STARTERS = (
     '<datalist><option value="myoclonus.prevention">Can myoclonus be prevented?</option>'
     '<option value="myoclonus.causes">What causes myoclonus?</option></datalist>'
@@ -23,13 +31,20 @@ def axe(tab, node_modules) -> list[str]:
     """What axe finds, with its best practices too, as one line each."""
     tab.evaluate((node_modules / "axe-core" / "axe.min.js").read_text())
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = tab.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", tags)
+    found = tab.evaluate(
+        "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", tags
+    )
     assert len(found["passes"]) > 10
-    return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found["violations"] for node in v["nodes"]]
+    return [
+        f"{v['id']}: {node['target']} {node['failureSummary']}"
+        for v in found["violations"]
+        for node in v["nodes"]
+    ]
 
 
 class Chat:
-    """The widget on a page, by what a visitor sees of it. `errors` are what the browser complained about."""
+    """The widget on a page, by what a visitor sees of it. `errors` are what the browser complained
+    about."""
 
     def __init__(self, tab):
         self.tab = tab
@@ -46,7 +61,12 @@ class Chat:
         self.errors: list[str] = []
         self.requests: list[str] = []
         tab.on("pageerror", lambda error: self.errors.append(str(error)))
-        tab.on("console", lambda message: message.type in ("error", "warning") and self.errors.append(message.text))
+        tab.on(
+            "console",
+            lambda message: (
+                message.type in ("error", "warning") and self.errors.append(message.text)
+            ),
+        )
         tab.on("request", lambda request: self.requests.append(f"{request.method} {request.url}"))
 
     def send(self, text: str):
@@ -62,7 +82,8 @@ class Chat:
         return card
 
     def until(self, holds):
-        """Waits until a function says yes: of what no locator sees, as what the server has heard."""
+        """Waits until a function says yes: of what no locator sees, as what the server has
+        heard."""
         end = time.monotonic() + 10
         while not holds():
             assert time.monotonic() < end, "it never came"
@@ -78,8 +99,11 @@ class Chat:
     def events(self, *names: str):
         """Records these events from now on; call the result for [{name, detail}]."""
         self.tab.evaluate(
-            "names => { window.heard = []; for (const name of names) document.addEventListener(`symptom-chat:${name}`,"
-            " (event) => window.heard.push({name, ...event.detail})) }", list(names))
+            "names => { window.heard = []; for (const name of names) "
+            "document.addEventListener(`symptom-chat:${name}`,"
+            " (event) => window.heard.push({name, ...event.detail})) }",
+            list(names),
+        )
         return lambda: [SimpleNamespace(**heard) for heard in self.tab.evaluate("window.heard")]
 
 

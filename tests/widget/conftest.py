@@ -30,12 +30,24 @@ def server():
 
 @pytest.fixture
 def visit(chromium, server):
-    """visit(attributes, ...) opens a page with the widget, in a fresh browser profile, and returns the Chat on it."""
+    """visit(attributes, ...) opens a page with the widget, in a fresh browser profile, and returns
+    the Chat on it."""
     contexts = []
 
-    def open_page(attributes="", *, width=1000, height=800, opened=True, head="", lang="en", dir="ltr", context=None,
-                  before="", **options) -> Chat:
-        tag = f'<symptom-chat article="myoclonus" heading="Ask about myoclonus" {attributes}>{STARTERS}</symptom-chat>'
+    def open_page(
+        attributes="",
+        *,
+        width=1000,
+        height=800,
+        opened=True,
+        head="",
+        lang="en",
+        dir="ltr",
+        context=None,
+        before="",
+        **options,
+    ) -> Chat:
+        tag = f'<symptom-chat article="myoclonus" heading="Ask about myoclonus" {attributes}>{STARTERS}</symptom-chat>'  # noqa: E501
         server.pages["/"] = page(tag, head=head, lang=lang, dir=dir)
         if context is None:
             context = chromium.new_context(viewport={"width": width, "height": height}, **options)

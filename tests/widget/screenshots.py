@@ -1,8 +1,7 @@
 """Takes a picture of every state of the widget: `python -m tests.widget.screenshots NAME ...`.
 
-The replies are the stand-in server's; the widget, the browser and the styles are real. They go to var/screenshots, to be
-looked at.
-"""
+The replies are the stand-in server's; the widget, the browser and the styles are real. They go to
+var/screenshots, to be looked at."""
 
 import sys
 import time
@@ -19,22 +18,34 @@ PAGE = """body { margin: 0; font: 17px/1.6 "Liberation Sans", Arial, sans-serif;
 main { max-width: 37rem; margin: 0 auto 0 48px; padding: 24px; } h1 { font-size: 34px; line-height: 1.2 }
 [dir=rtl] main { margin: 0 48px 0 auto }
 symptom-chat { --symptom-chat-font: "Liberation Sans", Arial, sans-serif }
-.in { display: block; height: 680px; --symptom-chat-height: 100%; margin-block: 24px }"""
+.in { display: block; height: 680px; --symptom-chat-height: 100%; margin-block: 24px }"""  # noqa: E501
 TEXT = """<!doctype html><html lang="{lang}" dir="{dir}"><meta charset="utf-8">
 <meta name="color-scheme" content="light dark"><title>Living with myoclonus</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style>
 <script type="module" src="/widget.js"></script><body><main><h1>Living with myoclonus</h1><p>Myoclonus is a sudden, brief jerk of a muscle that comes by itself. Hiccups are one kind. So is the jerk that
 wakes many people as they fall asleep.</p><h2>What it feels like</h2><p>The jerks can be single or come in a row. They
 can be too small to see, or strong enough to make walking, eating or talking hard.</p>{tag}<h2>Why it comes</h2><p>A jerk begins where nerves begin: in the brain, in the spinal cord, or
-along the way to a muscle. Some jerks belong to a healthy body.</p></main>"""
+along the way to a muscle. Some jerks belong to a healthy body.</p></main>"""  # noqa: E501
 DESKTOP, PHONE = {"width": 1200, "height": 820}, {"width": 390, "height": 844}
 ARABIC = {
-    "dir": "rtl", "heading": "اسأل عن هذا العرض", "greeting": "مرحبًا. اسأل بكلماتك أو اختر سؤالًا.",
-    "notice": "هذا برنامج وليس طبيبًا. لا يغادر شيء هذه الصفحة قبل أن ترسل سؤالًا.", "starters": "أسئلة شائعة",
-    "urgent": "إذا كان أحد في خطر فاتصل الآن بالرقم {numbers}.", "urgent_anywhere":
-    "إذا كان أحد في خطر فاتصل الآن بالرقم {numbers} أو برقم الطوارئ المحلي.", "or": "أو", "placeholder": "اكتب سؤالك",
-    "input": "Your question", "more": "المزيد", "sources": "المصادر", "yes": "نعم", "no": "لا", "from": "من {article}.",
-    "helpful": "هل أفادك هذا؟", "not_reviewed": "لم يراجعه طبيب بعد.", "next": "يمكنك أن تسأل أيضًا",
+    "dir": "rtl",
+    "heading": "اسأل عن هذا العرض",
+    "greeting": "مرحبًا. اسأل بكلماتك أو اختر سؤالًا.",
+    "notice": "هذا برنامج وليس طبيبًا. لا يغادر شيء هذه الصفحة قبل أن ترسل سؤالًا.",
+    "starters": "أسئلة شائعة",
+    "urgent": "إذا كان أحد في خطر فاتصل الآن بالرقم {numbers}.",
+    "urgent_anywhere": "إذا كان أحد في خطر فاتصل الآن بالرقم {numbers} أو برقم الطوارئ المحلي.",
+    "or": "أو",
+    "placeholder": "اكتب سؤالك",
+    "input": "Your question",
+    "more": "المزيد",
+    "sources": "المصادر",
+    "yes": "نعم",
+    "no": "لا",
+    "from": "من {article}.",
+    "helpful": "هل أفادك هذا؟",
+    "not_reviewed": "لم يراجعه طبيب بعد.",
+    "next": "يمكنك أن تسأل أيضًا",
 }
 
 
@@ -143,12 +154,17 @@ def take(browser, name: str) -> Path:
     options = {"lang": "en", "dir": "ltr", "mode": "floating"} | options
     lang, dir, mode = (options.pop(key) for key in ("lang", "dir", "mode"))
     kind = "in" if mode == "inline" else ""
-    tag = (f'<symptom-chat class="{kind}" article="myoclonus" country="US" mode="{mode}" heading="Ask about myoclonus">'
-           f"{STARTERS}</symptom-chat>")
+    tag = (
+        f'<symptom-chat class="{kind}" article="myoclonus" country="US" mode="{mode}" '
+        f'heading="Ask about myoclonus">'
+        f"{STARTERS}</symptom-chat>"
+    )
     server.csp = None
     server.pages["/"] = TEXT.format(lang=lang, dir=dir, style=PAGE, tag=tag)
     touch = size["width"] < 500
-    made = browser.new_context(viewport=size, device_scale_factor=1.5, reduced_motion="reduce", has_touch=touch, **options)
+    made = browser.new_context(
+        viewport=size, device_scale_factor=1.5, reduced_motion="reduce", has_touch=touch, **options
+    )
     chat = Chat(made.new_page())
     chat.tab.goto(server.origin + "/")
     if state:

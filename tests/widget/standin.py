@@ -1,8 +1,9 @@
-"""A stand-in for the gateway, for what a real one can't be asked to do: be slow, be broken, be hostile, be gone.
+"""A stand-in for the gateway, for what a real one can't be asked to do: be slow, be broken, be
+hostile, be gone.
 
-It speaks the visitor API over a real socket and keeps conversations as the gateway does (a message id is one turn). A
-test says how it behaves through `Server.fault` and reads from `Server.log` what the browser really sent.
-"""
+It speaks the visitor API over a real socket and keeps conversations as the gateway does (a message
+id is one turn). A test says how it behaves through `Server.fault` and reads from `Server.log` what
+the browser really sent."""
 
 import json
 import re
@@ -18,7 +19,7 @@ FILES = {
     "/embed.js": ("embed.js", "text/javascript"),
     "/embed": ("embed.html", "text/html"),
 }
-STRICT = "default-src 'none'; script-src {origin}; connect-src {origin}; require-trusted-types-for 'script'"
+STRICT = "default-src 'none'; script-src {origin}; connect-src {origin}; require-trusted-types-for 'script'"  # noqa: E501
 
 ARTICLE = {
     "id": "myoclonus",
@@ -30,80 +31,124 @@ ARTICLE = {
 }
 ANSWER = {
     "kind": "answer",
-    "text": "Most kinds of myoclonus can't be prevented, because the cause lies in the nerves. You can often make the "
+    "text": "Most kinds of myoclonus can't be prevented, because the cause lies in the nerves. "
+    "You can often make the "
     "jerks rarer by staying away from what sets them off. [1]",
-    "more": "What sets jerks off differs from person to person. Common ones are: [2]\n\n- too little sleep\n- alcohol\n"
-    "- flashing lights\n- sudden noise or touch\n\nA diary of when the jerks come helps to find yours.",
+    "more": "What sets jerks off differs from person to person. Common ones are: [2]\n\n- too "
+    "little sleep\n- alcohol\n"
+    "- flashing lights\n- sudden noise or touch\n\nA diary of when the jerks come helps to find "
+    "yours.",
     "question": "myoclonus.prevention",
     "title": "Can myoclonus be prevented?",
     "article": ARTICLE,
     "sources": [
-        {"n": 1, "title": "Myoclonus", "publisher": "National Institute of Neurological Disorders and Stroke",
-         "url": "https://www.ninds.nih.gov/health-information/disorders/myoclonus"},
-        {"n": 2, "title": "Progressive myoclonic epilepsy", "publisher": "Genetics Home Reference",
-         "url": "https://medlineplus.gov/genetics/condition/unverricht-lundborg-disease/"},
+        {
+            "n": 1,
+            "title": "Myoclonus",
+            "publisher": "National Institute of Neurological Disorders and Stroke",
+            "url": "https://www.ninds.nih.gov/health-information/disorders/myoclonus",
+        },
+        {
+            "n": 2,
+            "title": "Progressive myoclonic epilepsy",
+            "publisher": "Genetics Home Reference",
+            "url": "https://medlineplus.gov/genetics/condition/unverricht-lundborg-disease/",
+        },
     ],
-    "disclaimer": "This is general information. It doesn't replace the advice of a doctor who knows you.",
+    "disclaimer": "This is general information. It doesn't replace the advice of a doctor who "
+    "knows you.",
     "feedback": {"ask": "Was this helpful?"},
-    "choices": [{"title": "What sets myoclonus off?", "value": "myoclonus.triggers"},
-                {"title": "When should I see a doctor?", "value": "myoclonus.when_to_see_doctor"}],
+    "choices": [
+        {"title": "What sets myoclonus off?", "value": "myoclonus.triggers"},
+        {"title": "When should I see a doctor?", "value": "myoclonus.when_to_see_doctor"},
+    ],
     "confidence": 0.91,
 }
-REVIEWED = ANSWER | {"article": ARTICLE | {"reviewed_by": "Dr. Ada Example, neurologist", "reviewed_on": "2026-11-20"}}
+REVIEWED = ANSWER | {
+    "article": ARTICLE
+    | {"reviewed_by": "Dr. Ada Example, neurologist", "reviewed_on": "2026-11-20"}
+}
 EMERGENCY = {
     "kind": "emergency",
-    "text": "This may need help at once. Call now, or have somebody near you call. Stay with the person, and stay on the "
+    "text": "This may need help at once. Call now, or have somebody near you call. Stay with the "
+    "person, and stay on the "
     "line until help is there.",
-    "numbers": [{"label": "Emergency services", "number": "112", "tel": "112"},
-                {"label": "In the United States and Canada", "number": "911", "tel": "tel:911"}],
+    "numbers": [
+        {"label": "Emergency services", "number": "112", "tel": "112"},
+        {"label": "In the United States and Canada", "number": "911", "tel": "tel:911"},
+    ],
 }
 CRISIS = {
     "kind": "crisis",
-    "text": "It sounds very hard right now. You can talk to somebody at this moment, and it costs nothing.",
-    "numbers": [{"label": "988 Suicide & Crisis Lifeline", "number": "988", "tel": "988"},
-                {"label": "Crisis Text Line", "number": "Text HOME to 741741", "tel": None}],
+    "text": "It sounds very hard right now. You can talk to somebody at this moment, and it "
+    "costs nothing.",
+    "numbers": [
+        {"label": "988 Suicide & Crisis Lifeline", "number": "988", "tel": "988"},
+        {"label": "Crisis Text Line", "number": "Text HOME to 741741", "tel": None},
+    ],
 }
 CLARIFY = {
     "kind": "clarify",
     "text": "Did you mean one of these?",
-    "choices": [{"title": "What are the side effects of valproate?", "value": "myoclonus.sodium_valproate_side_effects"},
-                {"title": "Is valproate safe in pregnancy?", "value": "myoclonus.valproate_in_pregnancy"}],
+    "choices": [
+        {
+            "title": "What are the side effects of valproate?",
+            "value": "myoclonus.sodium_valproate_side_effects",
+        },
+        {"title": "Is valproate safe in pregnancy?", "value": "myoclonus.valproate_in_pregnancy"},
+    ],
 }
 NOT_COVERED = {
     "kind": "not_covered",
-    "text": "Our articles don't cover migraine. They cover myoclonus, and these questions are near yours.",
+    "text": "Our articles don't cover migraine. They cover myoclonus, and these questions are "
+    "near yours.",
     "choices": [{"title": "Can myoclonus be prevented?", "value": "myoclonus.prevention"}],
 }
 PERSONAL = {
     "kind": "personal_advice",
-    "text": "How much to take is a decision for a doctor or pharmacist who knows you. Please ask them before you change "
+    "text": "How much to take is a decision for a doctor or pharmacist who knows you. Please ask "
+    "them before you change "
     "anything. Here is what the article says about the medicine.",
     "choices": [{"title": "What is clonazepam for?", "value": "myoclonus.clonazepam"}],
 }
-OUT_OF_SCOPE = {"kind": "out_of_scope", "text": "I can only answer questions about the symptoms in our articles."}
+OUT_OF_SCOPE = {
+    "kind": "out_of_scope",
+    "text": "I can only answer questions about the symptoms in our articles.",
+}
 TALK = {"kind": "talk", "topic": "greeting", "text": "Hello. What would you like to know?"}
 UNAVAILABLE = {
     "kind": "unavailable",
-    "text": "The answers can't be reached at the moment. Your question is kept. Please try again in a few minutes.",
+    "text": "The answers can't be reached at the moment. Your question is kept. Please try again "
+    "in a few minutes.",
     "numbers": [{"label": "If someone may be in danger", "number": "112", "tel": "112"}],
 }
 BY_WORD = {
-    "emergency": EMERGENCY, "crisis": CRISIS, "valproate": CLARIFY, "migraine": NOT_COVERED, "dose": PERSONAL,
-    "weather": OUT_OF_SCOPE, "hello": TALK, "down": UNAVAILABLE, "reviewed": REVIEWED,
+    "emergency": EMERGENCY,
+    "crisis": CRISIS,
+    "valproate": CLARIFY,
+    "migraine": NOT_COVERED,
+    "dose": PERSONAL,
+    "weather": OUT_OF_SCOPE,
+    "hello": TALK,
+    "down": UNAVAILABLE,
+    "reviewed": REVIEWED,
 }
 
 
 @dataclass
 class Server:
-    """`fault` is what happens to API calls from now on: None, or a function (handler, method, path) -> True when it
-    has answered. `csp` is sent with pages and files. `answers` maps a word to the replies that it gets."""
+    """`fault` is what happens to API calls from now on: None, or a function (handler, method, path)
+    -> True when it has answered. `csp` is sent with pages and files. `answers` maps a word to the
+    replies that it gets."""
 
     origin: str = ""
     pages: dict = field(default_factory=dict)
     csp: str | None = STRICT
     cors: bool = False
     fault: object = None
-    answers: dict = field(default_factory=lambda: {word: [reply] for word, reply in BY_WORD.items()})
+    answers: dict = field(
+        default_factory=lambda: {word: [reply] for word, reply in BY_WORD.items()}
+    )
     log: list = field(default_factory=list)
     conversations: dict = field(default_factory=dict)
     votes: list = field(default_factory=list)
@@ -119,15 +164,25 @@ OPENING = {"article": ".{1,100}", "country": "[A-Za-z]{2}", "language": "[A-Za-z
 def turn_of(server: Server, body: dict, replies: list) -> dict:
     """A turn as the gateway lists it: of a choice it knows the value, and no words."""
     number = 1 + sum(len(kept["turns"]) for kept in server.conversations.values())
-    return {"id": number, "message": body["id"], "text": body.get("text"), "choice": body.get("choice"),
-            "at": "2026-11-20T10:00:00Z", "outcome": "answer", "replies": replies}
+    return {
+        "id": number,
+        "message": body["id"],
+        "text": body.get("text"),
+        "choice": body.get("choice"),
+        "at": "2026-11-20T10:00:00Z",
+        "outcome": "answer",
+        "replies": replies,
+    }
 
 
 def page(body: str, *, head: str = "", lang: str = "en", dir: str = "ltr") -> str:
     return (
-        f'<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8"><title>A page</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">'
-        f'{head}<script type="module" src="/widget.js"></script></head><body><main><h1>Living with myoclonus</h1>'
+        f'<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8"><title>A '
+        f"page</title>"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1, '
+        f'interactive-widget=resizes-content">'
+        f'{head}<script type="module" src="/widget.js"></script></head><body><main><h1>Living '
+        f"with myoclonus</h1>"
         f"<p>What the publisher's page says.</p>{body}<p>And more of it.</p></main></body></html>"
     )
 
@@ -171,8 +226,10 @@ def serve(server: Server) -> ThreadingHTTPServer:
             self.answer("DELETE")
 
         def do_OPTIONS(self):
-            allowed = {"Access_Control_Allow_Headers": "authorization, content-type",
-                       "Access_Control_Allow_Methods": "GET, POST, DELETE"}
+            allowed = {
+                "Access_Control_Allow_Headers": "authorization, content-type",
+                "Access_Control_Allow_Methods": "GET, POST, DELETE",
+            }
             self.send(204, b"", "text/plain", **(allowed if server.cors else {}))
 
         def broken(self):
@@ -195,7 +252,13 @@ def serve(server: Server) -> ThreadingHTTPServer:
                 api(self, method, path, body)
             elif path in FILES:
                 name, kind = FILES[path]
-                self.send(200, (WIDGET / name).read_bytes(), kind, Cache_Control="no-store", **self.policy())
+                self.send(
+                    200,
+                    (WIDGET / name).read_bytes(),
+                    kind,
+                    Cache_Control="no-store",
+                    **self.policy(),
+                )
             elif path == "/favicon.ico":
                 self.send(204, b"", "image/x-icon")
             elif path in server.pages:
@@ -204,24 +267,44 @@ def serve(server: Server) -> ThreadingHTTPServer:
                 self.send(404, b"", "text/plain")
 
         def policy(self) -> dict:
-            return {"Content_Security_Policy": server.csp.format(origin=server.origin)} if server.csp else {}
+            return (
+                {"Content_Security_Policy": server.csp.format(origin=server.origin)}
+                if server.csp
+                else {}
+            )
 
         def conversation(self):
             token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
             found = server.conversations.get(token)
             if found is None:
-                self.json(401, {"error": {"code": "no_session", "message": "This conversation has ended."}})
+                self.json(
+                    401,
+                    {"error": {"code": "no_session", "message": "This conversation has ended."}},
+                )
             return found
 
     def api(at: Handler, method: str, path: str, body: dict):
         if (method, path) == ("POST", "/api/conversations"):
-            if set(body) - set(OPENING) or not all(re.fullmatch(OPENING[key], value) for key, value in body.items()):
-                at.json(422, {"error": {"code": "wrong_request", "message": "This can't be taken."}})
+            if set(body) - set(OPENING) or not all(
+                re.fullmatch(OPENING[key], value) for key, value in body.items()
+            ):
+                at.json(
+                    422, {"error": {"code": "wrong_request", "message": "This can't be taken."}}
+                )
                 return
             token = f"token-{len(server.conversations) + 1}"
             server.conversations[token] = {"id": token, "turns": []}
             expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
-            at.json(201, {"conversation": token, "token": token, "expires_at": expires, "notice": "", "starters": []})
+            at.json(
+                201,
+                {
+                    "conversation": token,
+                    "token": token,
+                    "expires_at": expires,
+                    "notice": "",
+                    "starters": [],
+                },
+            )
             return
         conversation = at.conversation()
         if conversation is None:
@@ -231,7 +314,9 @@ def serve(server: Server) -> ThreadingHTTPServer:
             turn = next((turn for turn in turns if turn["message"] == body["id"]), None)
             if turn is None:
                 asked = body.get("text") or body["choice"]
-                found = next((r for word, r in server.answers.items() if re.search(word, asked)), [ANSWER])
+                found = next(
+                    (r for word, r in server.answers.items() if re.search(word, asked)), [ANSWER]
+                )
                 replies = [{"id": f"{body['id']}-{n}"} | reply for n, reply in enumerate(found)]
                 turn = turn_of(server, body, replies)
                 turns.append(turn)

@@ -1,4 +1,5 @@
-"""For everybody: axe in every state, keyboard alone, the accessibility tree, sizes, zoom, directions, colours, motion."""
+"""For everybody: axe in every state, keyboard alone, the accessibility tree, sizes, zoom,
+directions, colours, motion."""
 
 import threading
 import time
@@ -14,16 +15,27 @@ STATES = {
     "menu": lambda chat, server: (chat.launcher.click(), chat.button("Menu").click()),
     "delete": lambda chat, server: (chat.launcher.click(), chat.menu("Delete my data")),
     "working": lambda chat, server: working(chat, server),
-    "answer": lambda chat, server: (chat.launcher.click(), chat.ask("reviewed"), chat.button("More").click()),
+    "answer": lambda chat, server: (
+        chat.launcher.click(),
+        chat.ask("reviewed"),
+        chat.button("More").click(),
+    ),
     "feedback": lambda chat, server: feedback(chat),
-    "choices": lambda chat, server: (chat.launcher.click(), chat.ask("valproate"), chat.ask("migraine")),
+    "choices": lambda chat, server: (
+        chat.launcher.click(),
+        chat.ask("valproate"),
+        chat.ask("migraine"),
+    ),
     "emergency": lambda chat, server: (chat.launcher.click(), chat.ask("emergency")),
     "crisis": lambda chat, server: (chat.launcher.click(), chat.ask("crisis")),
     "unavailable": lambda chat, server: (chat.launcher.click(), chat.ask("down")),
     "failure": lambda chat, server: failure(chat, server),
     "too long": lambda chat, server: (chat.launcher.click(), chat.send("x" * 2001)),
     "resumed": lambda chat, server: resumed(chat),
-    "inline": lambda chat, server: (chat.element.evaluate("e => e.setAttribute('mode', 'inline')"), chat.ask("reviewed")),
+    "inline": lambda chat, server: (
+        chat.element.evaluate("e => e.setAttribute('mode', 'inline')"),
+        chat.ask("reviewed"),
+    ),
 }
 
 
@@ -79,7 +91,7 @@ def test_by_keyboard_alone_from_opening_to_feedback_and_closing(visit, server):
 
     def focused() -> str:
         return chat.tab.evaluate("""() => { const at = document.querySelector('symptom-chat').shadowRoot.activeElement;
-          return at?.getAttribute('aria-label') ?? at?.id + '|' + at?.textContent }""")
+          return at?.getAttribute('aria-label') ?? at?.id + '|' + at?.textContent }""")  # noqa: E501
 
     def go(key: str, name: str):
         """Presses the key until what has this name has the focus: with a ring, and in sight."""
@@ -92,9 +104,13 @@ def test_by_keyboard_alone_from_opening_to_feedback_and_closing(visit, server):
         assert chat.tab.evaluate(f"getComputedStyle({at}).outlineStyle") == "solid"
         chat.tab.wait_for_timeout(100)
         box = chat.tab.evaluate(f"{at}.getBoundingClientRect().toJSON()")
-        header, composer = (chat.tab.locator(part).bounding_box() for part in (".header", ".composer"))
+        header, composer = (
+            chat.tab.locator(part).bounding_box() for part in (".header", ".composer")
+        )
         if name not in ("Menu", "input"):
-            assert header["y"] + header["height"] <= box["top"] and box["bottom"] <= composer["y"], f"{name} is covered"
+            assert (
+                header["y"] + header["height"] <= box["top"] and box["bottom"] <= composer["y"]
+            ), f"{name} is covered"
 
     keys.press("Tab")
     keys.press("Enter")
@@ -120,7 +136,11 @@ def test_by_keyboard_alone_from_opening_to_feedback_and_closing(visit, server):
     keys.press("Enter")
     expect(chat.button("Send this")).to_be_hidden()
     assert server.votes[-1] | {"reply": ""} == {
-        "reply": "", "helpful": False, "reason": "out_of_date", "comment": "Because"}
+        "reply": "",
+        "helpful": False,
+        "reason": "out_of_date",
+        "comment": "Because",
+    }
     go("Tab", "When should I see a doctor?")
     keys.press("Enter")
     expect(chat.cards).to_have_count(2)
@@ -188,7 +208,7 @@ def test_a_screen_reader_hears_who_said_what_the_sources_and_the_buttons(visit):
             - button "What sets myoclonus off?"
           - listitem:
             - button "When should I see a doctor?"
-    """)
+    """)  # noqa: E501
     chat.button("Yes").click()
     chat.button("More").click()
     expect(chat.button("Yes")).to_have_attribute("aria-pressed", "true")
@@ -208,7 +228,11 @@ def tree(chat) -> list[dict]:
     """The browser's accessibility tree, as nodes {role, name, live, ...}."""
     nodes = chat.tab.context.new_cdp_session(chat.tab).send("Accessibility.getFullAXTree")["nodes"]
     return [
-        {"role": node.get("role", {}).get("value"), "name": node.get("name", {}).get("value", ""), "id": node["nodeId"]}
+        {
+            "role": node.get("role", {}).get("value"),
+            "name": node.get("name", {}).get("value", ""),
+            "id": node["nodeId"],
+        }
         | {p["name"]: p["value"].get("value") for p in node.get("properties", [])}
         for node in nodes
         if not node["ignored"]
@@ -221,7 +245,9 @@ def test_replies_are_announced_politely_and_a_danger_at_once(visit):
     (log,) = [node for node in tree(chat) if node["role"] == "log"]
     assert log["live"] == "polite"
     chat.ask("emergency")
-    alerts = [node for node in tree(chat) if node["role"] == "alert" and node["live"] == "assertive"]
+    alerts = [
+        node for node in tree(chat) if node["role"] == "alert" and node["live"] == "assertive"
+    ]
     assert len(alerts) >= 1
     expect(chat.tab.get_by_role("alert").filter(has_text="Get help now")).to_have_count(1)
 
@@ -237,7 +263,8 @@ def test_what_is_resumed_is_not_read_out_again(visit):
     chat.tab.reload()
     chat.launcher.click()
     chat.card.wait_for()
-    assert chat.tab.evaluate("window.lives") == ["off", "off", "off"]  # the note, the question, the card
+    # the note, the question, the card
+    assert chat.tab.evaluate("window.lives") == ["off", "off", "off"]
     expect(chat.log).to_have_attribute("aria-live", "polite")
     expect(chat.tab.get_by_role("alert").filter(has_text="Get help now")).to_have_count(0)
 
@@ -247,7 +274,9 @@ def test_working_on_it_and_failures_are_announced(visit, server):
     seen = threading.Event()
     server.fault = lambda at, method, path: seen.wait(30) and at.drop()
     chat.send("hello")
-    expect(chat.panel.get_by_role("status").filter(has_text="Looking in the articles")).to_be_visible()
+    expect(
+        chat.panel.get_by_role("status").filter(has_text="Looking in the articles")
+    ).to_be_visible()
     seen.set()
     chat.trouble.wait_for()
     assert chat.trouble.evaluate("e => e.closest('[role=log]') !== null")
@@ -258,7 +287,7 @@ SIZES = """least => [...document.querySelector('symptom-chat').shadowRoot.queryS
   .map((e) => [e.textContent || e.getAttribute('aria-label'), e.getBoundingClientRect(), e])
   .filter(([, box, e]) => !(e.tagName === 'A' && e.closest(least > 24 ? 'p' : 'sup')))  // in a line of text, as WCAG allows
   .filter(([, box]) => Math.min(box.width, box.height) < least - 0.01)
-  .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""
+  .map(([name, box]) => `${name}: ${box.width} x ${box.height}`)"""  # noqa: E501
 
 
 @pytest.mark.parametrize(("touch", "least"), [(False, 24), (True, 44)])
@@ -271,7 +300,9 @@ def test_targets_are_large_enough(visit, server, state, touch, least):
 
 @pytest.mark.parametrize(("width", "height"), [(320, 640), (320, 256), (640, 320)])
 @pytest.mark.parametrize("mode", ["", 'mode="inline"'])
-def test_at_320_px_and_400_percent_everything_is_reached_by_scrolling_one_way(visit, width, height, mode):
+def test_at_320_px_and_400_percent_everything_is_reached_by_scrolling_one_way(
+    visit, width, height, mode
+):
     """1280 x 1024 at 400 % is 320 x 256 CSS pixels."""
     chat = visit(mode, width=width, height=height, reduced_motion="reduce")
     chat.ask("reviewed")
@@ -280,13 +311,21 @@ def test_at_320_px_and_400_percent_everything_is_reached_by_scrolling_one_way(vi
     chat.ask("emergency")
     assert chat.panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
     assert chat.tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for part in (chat.card.get_by_role("heading"), chat.button("Send this"), chat.button("Send"), chat.input):
+    for part in (
+        chat.card.get_by_role("heading"),
+        chat.button("Send this"),
+        chat.button("Send"),
+        chat.input,
+    ):
         part.focus() if part == chat.input else part.scroll_into_view_if_needed()
         expect(part).to_be_in_viewport()
         box = part.bounding_box()
         centre = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
-        hit = chat.tab.evaluate("([x, y]) => document.querySelector('symptom-chat').shadowRoot.elementFromPoint(x, y)"
-                                "?.closest('h3, button, textarea') !== null", centre)
+        hit = chat.tab.evaluate(
+            "([x, y]) => document.querySelector('symptom-chat').shadowRoot.elementFromPoint(x, y)"
+            "?.closest('h3, button, textarea') !== null",
+            centre,
+        )
         assert hit
 
 
@@ -308,7 +347,9 @@ def test_right_to_left_mirrors_the_whole_and_leaves_english_answers_alone(visit,
     card = chat.ask("reviewed")
     assert chat.panel.evaluate("e => getComputedStyle(e).direction") == "rtl"
     assert card.locator(".prose p").first.evaluate("e => getComputedStyle(e).direction") == "ltr"
-    panel, bubble, close = (part.bounding_box() for part in (chat.panel, chat.said, chat.button("Menu")))
+    panel, bubble, close = (
+        part.bounding_box() for part in (chat.panel, chat.said, chat.button("Menu"))
+    )
     middle = panel["x"] + panel["width"] / 2
     assert bubble["x"] < middle and close["x"] < middle
     if not mode:
@@ -321,12 +362,22 @@ def test_reduced_motion_moves_nothing(visit, server):
     server.fault = lambda at, method, path: path == "/api/messages" and not seen.wait(30)
     chat.send("hello")
     chat.tab.locator(".dots").wait_for()
-    assert chat.tab.evaluate("document.getAnimations().length + "
-                             "document.querySelector('symptom-chat').shadowRoot.getAnimations().length") == 0
+    assert (
+        chat.tab.evaluate(
+            "document.getAnimations().length + "
+            "document.querySelector('symptom-chat').shadowRoot.getAnimations().length"
+        )
+        == 0
+    )
     moving = visit(reduced_motion="no-preference")
     moving.send("hello")
     moving.tab.locator(".dots").wait_for()
-    assert moving.tab.evaluate("document.querySelector('symptom-chat').shadowRoot.getAnimations().length") == 1
+    assert (
+        moving.tab.evaluate(
+            "document.querySelector('symptom-chat').shadowRoot.getAnimations().length"
+        )
+        == 1
+    )
     seen.set()
 
 
@@ -336,12 +387,20 @@ def test_in_forced_colours_every_border_and_state_is_still_seen(visit):
     card = chat.ask("reviewed")
     chat.button("Yes").click()
     width = "e => parseFloat(getComputedStyle(e).borderTopWidth)"
-    for part in (card, chat.cards.first, chat.button("More"), chat.button("Send"), chat.said.first,
-                 chat.cards.first.get_by_role("link").first):
+    for part in (
+        card,
+        chat.cards.first,
+        chat.button("More"),
+        chat.button("Send"),
+        chat.said.first,
+        chat.cards.first.get_by_role("link").first,
+    ):
         assert part.evaluate(width) >= 1
     assert chat.button("Yes").evaluate(width) > chat.button("No").evaluate(width)
     colour = "e => getComputedStyle(e).stroke"
-    assert chat.button("Menu").locator("svg").evaluate(colour) != chat.panel.evaluate("e => getComputedStyle(e).backgroundColor")
+    assert chat.button("Menu").locator("svg").evaluate(colour) != chat.panel.evaluate(
+        "e => getComputedStyle(e).backgroundColor"
+    )
 
 
 def test_dark_follows_the_visitor_or_the_theme_attribute(visit):
@@ -357,7 +416,7 @@ def test_a_site_gives_it_its_own_look_by_properties_and_parts(visit):
     chat.tab.evaluate("""() => { const own = new CSSStyleSheet();
       own.replaceSync(`symptom-chat { --symptom-chat-accent: rgb(1, 2, 3); --symptom-chat-radius: 3px;
         --symptom-chat-font: monospace; --symptom-chat-width: 500px } symptom-chat::part(you) { color: rgb(9, 9, 9) }`);
-      document.adoptedStyleSheets.push(own) }""")
+      document.adoptedStyleSheets.push(own) }""")  # noqa: E501
     card = chat.ask("reviewed")
     style = lambda part, name: part.evaluate(f"e => getComputedStyle(e).{name}")  # noqa: E731
     assert style(chat.button("Send"), "backgroundColor") == "rgb(1, 2, 3)"
@@ -367,13 +426,20 @@ def test_a_site_gives_it_its_own_look_by_properties_and_parts(visit):
     assert style(chat.said, "color") == "rgb(9, 9, 9)"
 
 
-@pytest.mark.parametrize(("attributes", "reserve"), [("", ""), ('mode="inline"', "display: block; height: 500px")])
+@pytest.mark.parametrize(
+    ("attributes", "reserve"), [("", ""), ('mode="inline"', "display: block; height: 500px")]
+)
 def test_nothing_on_the_page_moves_when_it_arrives(visit, attributes, reserve):
     watch = """new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.shift =
-      (window.shift ?? 0) + entry.value }).observe({type: 'layout-shift', buffered: true});"""
-    chat = visit(f'{attributes} class="reserved"', opened=False, before=watch + f"""
+      (window.shift ?? 0) + entry.value }).observe({type: 'layout-shift', buffered: true});"""  # noqa: E501
+    chat = visit(
+        f'{attributes} class="reserved"',
+        opened=False,
+        before=watch
+        + f"""
 
       const own = new CSSStyleSheet(); own.replaceSync('.reserved {{ {reserve}; --symptom-chat-height: 100% }}');
-      document.adoptedStyleSheets = [own]""")
+      document.adoptedStyleSheets = [own]""",  # noqa: E501
+    )
     chat.tab.wait_for_timeout(600)
     assert chat.tab.evaluate("window.shift ?? 0") == 0

@@ -1,4 +1,5 @@
-"""What a visitor gets: asking, the answer card, feedback, choices, the menu, and the conversation that goes on."""
+"""What a visitor gets: asking, the answer card, feedback, choices, the menu, and the conversation
+that goes on."""
 
 import re
 import threading
@@ -13,11 +14,15 @@ from tests.widget.standin import ANSWER, page
 def test_it_opens_to_a_greeting_the_notice_and_the_pages_starter_questions(visit):
     chat = visit()
     expect(chat.panel).to_contain_text("Hello. Ask in your own words, or pick a question.")
-    for words in ("a computer program, not a doctor", "kept, without your name", "You can delete yours"):
+    for words in (
+        "a computer program, not a doctor",
+        "kept, without your name",
+        "You can delete yours",
+    ):
         expect(chat.panel).to_contain_text(words)
-    expect(chat.tab.get_by_role("list", name="People often ask").get_by_role("button")).to_have_text(
-        ["Can myoclonus be prevented?", "What causes myoclonus?"]
-    )
+    expect(
+        chat.tab.get_by_role("list", name="People often ask").get_by_role("button")
+    ).to_have_text(["Can myoclonus be prevented?", "What causes myoclonus?"])
     expect(chat.input).to_be_focused()
 
 
@@ -31,7 +36,9 @@ def test_a_typed_question_gets_one_card_with_all_that_belongs_together(visit, se
     expect(card).to_contain_text("Not yet reviewed by a clinician.")
     expect(card).to_contain_text(ANSWER["disclaimer"])
     expect(card).to_contain_text("Was this helpful?")
-    expect(card.get_by_role("list", name="You could also ask").get_by_role("button")).to_have_count(2)
+    expect(card.get_by_role("list", name="You could also ask").get_by_role("button")).to_have_count(
+        2
+    )
     assert server.calls("POST", "conversations") == [{"article": "myoclonus", "language": "en"}]
     (message,) = server.calls("POST", "messages")
     assert message["text"] == "can it be prevented" and re.fullmatch("[0-9a-f]{32}", message["id"])
@@ -74,13 +81,21 @@ def test_sources_are_numbered_links_and_so_are_the_numbers_in_the_text(visit):
 
 
 def test_a_review_shows_who_and_when_and_that_it_is_overdue(visit, server):
-    overdue = ANSWER["article"] | {"reviewed_by": "Dr. Ada Example", "reviewed_on": "2024-02-29", "review": "It is late."}
+    overdue = ANSWER["article"] | {
+        "reviewed_by": "Dr. Ada Example",
+        "reviewed_on": "2024-02-29",
+        "review": "It is late.",
+    }
     server.answers["late"] = [ANSWER | {"article": overdue}]
-    expect(visit().ask("late")).to_contain_text("Reviewed by Dr. Ada Example on February 29, 2024. It is late.")
+    expect(visit().ask("late")).to_contain_text(
+        "Reviewed by Dr. Ada Example on February 29, 2024. It is late."
+    )
 
 
 def test_a_page_of_the_servers_own_is_linked_at_the_server(visit, server):
-    server.answers["own"] = [ANSWER | {"article": ANSWER["article"] | {"url": "/articles/myoclonus"}}]
+    server.answers["own"] = [
+        ANSWER | {"article": ANSWER["article"] | {"url": "/articles/myoclonus"}}
+    ]
     link = visit().ask("own").get_by_role("link", name=re.compile("^Living with myoclonus"))
     expect(link).to_have_attribute("href", f"{server.origin}/articles/myoclonus")
 
@@ -98,7 +113,9 @@ def test_a_no_counts_at_once_and_takes_a_reason_and_words(visit, server):
     chat = visit()
     card = chat.ask("prevented?")
     chat.button("No").click()
-    expect(card.get_by_role("group", name="What was wrong with it?").get_by_role("button")).to_have_count(5)
+    expect(
+        card.get_by_role("group", name="What was wrong with it?").get_by_role("button")
+    ).to_have_count(5)
     expect(card).to_contain_text("Thank you")  # the reasons are there before the vote has arrived
     assert len(server.votes) == 1
     chat.button("It is out of date").click()
@@ -108,7 +125,12 @@ def test_a_no_counts_at_once_and_takes_a_reason_and_words(visit, server):
     reply = server.votes[0]["reply"]
     assert server.votes == [
         {"reply": reply, "helpful": False},
-        {"reply": reply, "helpful": False, "reason": "out_of_date", "comment": "The clinic has closed"},
+        {
+            "reply": reply,
+            "helpful": False,
+            "reason": "out_of_date",
+            "comment": "The clinic has closed",
+        },
     ]
 
 
@@ -131,11 +153,13 @@ def test_a_reason_is_sent_only_after_its_no_has_ended(visit, server, arrives):
     assert len(server.calls("POST", "feedback")) == 1
     seen.set()
     expect(chat.button("Send this")).to_be_hidden()
-    assert [vote.get("reason") for vote in server.votes] == [None, "out_of_date"][not arrives:]
+    assert [vote.get("reason") for vote in server.votes] == [None, "out_of_date"][not arrives :]
 
 
 def test_feedback_that_hangs_does_not_hold_up_the_next_question(visit, server):
-    server.fault = lambda at, method, path: path == "/api/feedback" and (time.sleep(3) or at.broken())
+    server.fault = lambda at, method, path: (
+        path == "/api/feedback" and (time.sleep(3) or at.broken())
+    )
     chat = visit()
     chat.ask("prevented?")
     chat.button("Yes").click()
@@ -153,8 +177,10 @@ def test_a_choice_of_a_clarification_asks_that(visit, server):
     assert server.calls("POST", "messages")[1]["choice"] == "myoclonus.valproate_in_pregnancy"
 
 
-@pytest.mark.parametrize(("word", "heading", "number"), [("emergency", "Get help now", "112"),
-                                                         ("crisis", "Talk to someone now", "988")])
+@pytest.mark.parametrize(
+    ("word", "heading", "number"),
+    [("emergency", "Get help now", "112"), ("crisis", "Talk to someone now", "988")],
+)
 def test_a_danger_looks_different_is_an_alert_and_can_be_called(visit, word, heading, number):
     chat = visit()
     card = chat.ask(word)
@@ -236,7 +262,9 @@ def test_a_resumed_choice_has_the_words_that_were_offered(visit):
     expect(chat.cards).to_have_count(3)
     chat.tab.reload()
     chat.launcher.click()
-    expect(chat.said).to_have_text(["Can myoclonus be prevented?", "valproate", "Is valproate safe in pregnancy?"])
+    expect(chat.said).to_have_text(
+        ["Can myoclonus be prevented?", "valproate", "Is valproate safe in pregnancy?"]
+    )
 
 
 def test_each_message_keeps_the_session_alive(visit):
@@ -249,7 +277,9 @@ def test_each_message_keeps_the_session_alive(visit):
     assert first < chat.tab.evaluate(until) < first + 60_000
 
 
-@pytest.mark.parametrize("attributes", ['country="Great Britain"', 'language="zh-Hant-TW-x-a-long-private-part"'])
+@pytest.mark.parametrize(
+    "attributes", ['country="Great Britain"', 'language="zh-Hant-TW-x-a-long-private-part"']
+)
 def test_an_attribute_that_the_server_would_refuse_does_not_stop_the_chat(visit, attributes):
     visit(attributes).ask("hello")
 
@@ -281,14 +311,18 @@ def test_starting_again_ends_it_here_and_in_the_other_tab(visit, server):
     second = visit(context=first.tab.context)
     expect(second.cards).to_have_count(1)
     first.menu("Start again")
-    expect(first.notes).to_have_text("A new conversation. The earlier one is no longer shown on this device.")
+    expect(first.notes).to_have_text(
+        "A new conversation. The earlier one is no longer shown on this device."
+    )
     expect(first.cards).to_have_count(0)
     expect(second.notes).to_have_text("This conversation was ended in another tab or window.")
     first.ask("hello")
     assert len(server.conversations) == 2
 
 
-def test_delete_my_data_asks_deletes_every_conversation_of_the_device_and_shows_the_receipt(visit, server):
+def test_delete_my_data_asks_deletes_every_conversation_of_the_device_and_shows_the_receipt(
+    visit, server
+):
     chat = visit()
     chat.ask("prevented?")
     server.pages["/other"] = page('<symptom-chat article="tremor"></symptom-chat>')
@@ -321,9 +355,14 @@ def test_data_that_could_not_be_deleted_is_said_to_be_still_there(visit, server)
 
 def everything(text: str) -> None:
     """The transcript holds both sides, and the answer with its source, review and disclaimer."""
-    for part in ("You asked: prevented?", "Can myoclonus be prevented?", "A diary of when the jerks come",
-                 "[1] Myoclonus https://www.ninds.nih.gov", "From Living with myoclonus. Not yet reviewed by a clinician.",
-                 ANSWER["disclaimer"]):
+    for part in (
+        "You asked: prevented?",
+        "Can myoclonus be prevented?",
+        "A diary of when the jerks come",
+        "[1] Myoclonus https://www.ninds.nih.gov",
+        "From Living with myoclonus. Not yet reviewed by a clinician.",
+        ANSWER["disclaimer"],
+    ):
         assert part in text
 
 
@@ -336,7 +375,9 @@ def test_the_conversation_can_be_copied(visit):
 
 
 def test_a_refused_clipboard_is_said(visit):
-    chat = visit(before="navigator.clipboard.writeText = () => Promise.reject(new Error('refused'))")
+    chat = visit(
+        before="navigator.clipboard.writeText = () => Promise.reject(new Error('refused'))"
+    )
     chat.ask("prevented?")
     chat.menu("Copy the conversation")
     expect(chat.panel).to_contain_text("did not allow copying")
@@ -378,7 +419,7 @@ def test_it_is_minimised_and_opened_again_where_it_was(visit):
 
 
 def test_the_page_stays_usable_beside_the_floating_chat_but_not_behind_the_full_screen(visit):
-    reach = "document.querySelector('h1').matches(':not([inert])') && document.elementFromPoint(20, 30)?.tagName"
+    reach = "document.querySelector('h1').matches(':not([inert])') && document.elementFromPoint(20, 30)?.tagName"  # noqa: E501
     assert visit().tab.evaluate(reach) == "H1"
     phone = visit(width=390, height=800)
     assert phone.tab.evaluate(reach) == "SYMPTOM-CHAT"
@@ -397,7 +438,8 @@ def test_the_panel_follows_the_attribute_and_the_window(visit):
     chat = visit()
     chat.input.fill("half a ques")
     chat.tab.set_viewport_size({"width": 390, "height": 700})
-    expect(chat.tab.locator(".panel:modal")).to_have_count(1)  # the window's size reaches it a moment later
+    # the window's size reaches it a moment later
+    expect(chat.tab.locator(".panel:modal")).to_have_count(1)
     chat.tab.set_viewport_size({"width": 1000, "height": 700})
     expect(chat.tab.locator(".panel[open]:not(:modal)")).to_have_count(1)
     expect(chat.input).to_have_value("half a ques")
@@ -417,7 +459,9 @@ def test_inline_it_stands_in_the_page_without_a_button(visit):
 
 
 def test_a_long_answer_is_read_from_its_first_line(visit, server):
-    server.answers["long"] = [ANSWER | {"text": "\n\n".join(["A paragraph of many words. " * 20] * 20)}]
+    server.answers["long"] = [
+        ANSWER | {"text": "\n\n".join(["A paragraph of many words. " * 20] * 20)}
+    ]
     chat = visit(reduced_motion="reduce")
     card = chat.ask("long")
     expect(card.get_by_role("heading")).to_be_in_viewport()
@@ -437,7 +481,9 @@ def test_spanish_has_its_own_table_and_answers_stay_english(visit, server):
     chat.input = chat.tab.get_by_role("textbox", name="Su pregunta")
     server.answers["reviewed"][0]["article"]["url"] = None
     card = chat.ask("reviewed")
-    expect(card).to_contain_text("Revisado por Dr. Ada Example, neurologist el 20 de noviembre de 2026.")
+    expect(card).to_contain_text(
+        "Revisado por Dr. Ada Example, neurologist el 20 de noviembre de 2026."
+    )
     assert card.locator(".prose").first.get_attribute("lang") == "en"
     assert chat.panel.get_attribute("lang") == "es-MX"
     assert server.calls("POST", "conversations")[0]["language"] == "es-MX"
@@ -453,11 +499,16 @@ def test_the_language_is_the_pages_unless_it_is_named(visit):
 def test_a_site_replaces_any_text_before_and_after_the_script_has_loaded(visit):
     chat = visit()
     chat.ask("prevented?")
-    chat.element.evaluate("element => { element.texts = {helpful: 'Did it help?', send: 'Ask it'} }")
+    chat.element.evaluate(
+        "element => { element.texts = {helpful: 'Did it help?', send: 'Ask it'} }"
+    )
     expect(chat.button("Ask it")).to_be_visible()
     expect(chat.card).to_contain_text("Most kinds")
-    early = visit(before="addEventListener('DOMContentLoaded', () => {}); document.addEventListener('readystatechange', () => {"
-                  "document.querySelector('symptom-chat').texts = {send: 'Early'} }, {once: true})")
+    early = visit(
+        before="addEventListener('DOMContentLoaded', () => {}); "
+        "document.addEventListener('readystatechange', () => {"
+        "document.querySelector('symptom-chat').texts = {send: 'Early'} }, {once: true})"
+    )
     expect(early.button("Early")).to_be_visible()
 
 
@@ -477,7 +528,16 @@ def test_events_tell_the_page_what_happens_but_not_what_was_written(visit):
     chat.notes.wait_for()
     chat.button("Close the chat").click()
     told = heard()
-    assert [event.name for event in told] == ["open", "message", "answer", "feedback", "feedback", "end", "forget", "close"]
+    assert [event.name for event in told] == [
+        "open",
+        "message",
+        "answer",
+        "feedback",
+        "feedback",
+        "end",
+        "forget",
+        "close",
+    ]
     assert told[2].kind == "answer" and told[2].question == "myoclonus.prevention" and told[2].reply
     assert (told[4].helpful, told[4].reason) == (False, "inaccurate")
     assert "secret" not in str(told)
@@ -489,14 +549,19 @@ def test_another_article_is_another_conversation_and_each_comes_back(visit, serv
     chat.element.evaluate("element => element.setAttribute('article', 'tremor')")
     expect(chat.cards).to_have_count(0)
     chat.ask("hello")
-    assert [body["article"] for body in server.calls("POST", "conversations")] == ["myoclonus", "tremor"]
+    assert [body["article"] for body in server.calls("POST", "conversations")] == [
+        "myoclonus",
+        "tremor",
+    ]
     chat.element.evaluate("element => element.setAttribute('article', 'myoclonus')")
     expect(chat.said).to_have_text("prevented?")
 
 
 def test_two_widgets_on_a_page_are_two_conversations(visit, server):
-    server.pages["/two"] = page('<symptom-chat article="a" mode="inline"></symptom-chat>'
-                                '<symptom-chat article="b" mode="inline"></symptom-chat>')
+    server.pages["/two"] = page(
+        '<symptom-chat article="a" mode="inline"></symptom-chat>'
+        '<symptom-chat article="b" mode="inline"></symptom-chat>'
+    )
     chat = visit()
     chat.tab.goto(server.origin + "/two")
     for box in chat.input.all():

@@ -1,4 +1,5 @@
-"""docs/widget.md says what the code does; the code is typed, complete in both languages, and small."""
+"""docs/widget.md says what the code does; the code is typed, complete in both languages, and
+small."""
 
 import gzip
 import re
@@ -35,11 +36,16 @@ def in_ticks(text: str) -> set[str]:
 @pytest.fixture
 def texts(visit) -> dict:
     """The two language tables, as the browser has them."""
-    return {lang: visit(f'language="{lang}"').element.evaluate("element => element.texts") for lang in ("en", "es")}
+    return {
+        lang: visit(f'language="{lang}"').element.evaluate("element => element.texts")
+        for lang in ("en", "es")
+    }
 
 
 def test_the_attributes_are_those_of_the_code():
-    read = names_in(r"getAttribute\('([a-z]+)'\)|:host\(\[(?:[a-z]+)", CODE.partition("get texts")[2])
+    read = names_in(
+        r"getAttribute\('([a-z]+)'\)|:host\(\[(?:[a-z]+)", CODE.partition("get texts")[2]
+    )
     observed = names_in(r"'([a-z]+)'", re.search(r"observedAttributes = \[(.*?)\]", CODE)[1])
     documented = in_ticks(" ".join(column(section("Attributes"), 1)))
     assert documented == observed | {"theme"}
@@ -48,7 +54,9 @@ def test_the_attributes_are_those_of_the_code():
 
 
 def test_the_properties_are_those_of_the_code():
-    assert in_ticks(" ".join(column(section("Properties"), 1))) == names_in(r"\n  set (\w+)\(", CODE)
+    assert in_ticks(" ".join(column(section("Properties"), 1))) == names_in(
+        r"\n  set (\w+)\(", CODE
+    )
 
 
 def test_the_events_and_their_details_are_those_of_the_code():
@@ -56,7 +64,10 @@ def test_the_events_and_their_details_are_those_of_the_code():
         name: names_in(r"(\w+)(?=[:,}]|$)", re.sub(r":[^,}]+", "", detail))
         for name, detail in re.findall(r"#tell\('(\w+)', \{([^}]*)\}", CODE)
     }
-    told |= {name: set() for name in re.findall(r"'(open|close)'", re.search(r"#tell\(open \? .*", CODE)[0])}
+    told |= {
+        name: set()
+        for name in re.findall(r"'(open|close)'", re.search(r"#tell\(open \? .*", CODE)[0])
+    }
     table = section("Events")
     documented = {
         name.strip("`").removeprefix("symptom-chat:"): in_ticks(detail)
@@ -69,7 +80,9 @@ def test_the_events_and_their_details_are_those_of_the_code():
 
 def test_the_custom_properties_and_parts_are_those_of_the_code():
     look = section("Look")
-    assert names_in(r"(--symptom-chat-[a-z-]+)", look) == names_in(r"var\((--symptom-chat-[a-z-]+)", CODE)
+    assert names_in(r"(--symptom-chat-[a-z-]+)", look) == names_in(
+        r"var\((--symptom-chat-[a-z-]+)", CODE
+    )
     listed = in_ticks(look.partition("border-radius: 0 }`:")[2].partition("An inline widget")[0])
     parts = names_in(r"part: ['`]([a-z]+)", CODE) | names_in(r"\$\{danger \? '(\w+)'", CODE)
     assert {name for name in listed if name.isalpha()} == parts
@@ -83,7 +96,9 @@ def test_the_address_of_the_frame_version_takes_what_is_documented():
 
 def test_the_csp_of_the_docs_is_the_one_under_test():
     (named,) = re.findall(r"```\n(script-src.*?)\n```", DOCS)
-    assert f"default-src 'none'; {named.replace('https://chat.example.org', '{origin}')}; " in STRICT
+    assert (
+        f"default-src 'none'; {named.replace('https://chat.example.org', '{origin}')}; " in STRICT
+    )
 
 
 def test_the_waiting_time_and_the_versions_are_those_of_the_code():
@@ -91,19 +106,29 @@ def test_the_waiting_time_and_the_versions_are_those_of_the_code():
 
 
 def test_the_types_hold(node_modules):
-    tsc = subprocess.run(["npx", "--no-install", "tsc", "-p", HERE], cwd=HERE, capture_output=True, text=True)
+    tsc = subprocess.run(
+        ["npx", "--no-install", "tsc", "-p", HERE], cwd=HERE, capture_output=True, text=True
+    )
     assert (tsc.returncode, tsc.stdout) == (0, "")
 
 
 def test_both_languages_have_every_text_and_none_is_unused(texts):
-    blocks = {lang: names_in(r"\n    (\w+):", re.search(rf"\n  {lang}: \{{(.*?)\n  \}},", CODE, re.S)[1]) for lang in texts}
+    blocks = {
+        lang: names_in(r"\n    (\w+):", re.search(rf"\n  {lang}: \{{(.*?)\n  \}},", CODE, re.S)[1])
+        for lang in texts
+    }
     assert blocks["en"] == blocks["es"] == set(texts["en"])
     same = {name for name in texts["en"] if texts["en"][name] == texts["es"][name]}
     assert same <= {"dir", "no"}
-    holes = {lang: {name: names_in(r"\{(\w+)\}", words) for name, words in table.items()} for lang, table in texts.items()}
+    holes = {
+        lang: {name: names_in(r"\{(\w+)\}", words) for name, words in table.items()}
+        for lang, table in texts.items()
+    }
     assert holes["en"] == holes["es"]
     rest = CODE.partition("// ----")[2]
-    used = names_in(r"\bt\.(\w+)", rest) | names_in(r"texts\.(\w+)", rest) | names_in(r"'(\w+)'", rest)
+    used = (
+        names_in(r"\bt\.(\w+)", rest) | names_in(r"texts\.(\w+)", rest) | names_in(r"'(\w+)'", rest)
+    )
     used |= names_in(r"'(\w+)'", re.search(r"REASONS = \[.*\]", CODE)[0])
     assert set(texts["en"]) <= used | {"emergency", "crisis", "unavailable"}
 

@@ -19,27 +19,58 @@ HOSTILE = {
     "unpaired": "\ud800 half",
     "odd": "\u0000\u0007\u001b[31m \ufeff \u200b \u00ad",
 }
-LINKS = ["javascript:window.harmed=1", "data:text/html,<script>window.harmed=1</script>", "JaVaScRiPt:window.harmed=1",
-         " javascript:window.harmed=1", "java\nscript:window.harmed=1", "vbscript:x", "file:///etc/passwd", "//evil.test",
-         "/relative", "http://", "https://[", "blob:x", 5, None, {"toString": "x"}, ["https://ok.test"]]
+LINKS = [
+    "javascript:window.harmed=1",
+    "data:text/html,<script>window.harmed=1</script>",
+    "JaVaScRiPt:window.harmed=1",
+    " javascript:window.harmed=1",
+    "java\nscript:window.harmed=1",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "//evil.test",
+    "/relative",
+    "http://",
+    "https://[",
+    "blob:x",
+    5,
+    None,
+    {"toString": "x"},
+    ["https://ok.test"],
+]
 HARM = """() => {
   const shadow = document.querySelector('symptom-chat').shadowRoot;
   return {harmed: window.harmed ?? 0,
           made: shadow.querySelectorAll('script, img, iframe, style, b, strong, em, code, template, object').length,
           handlers: [...shadow.querySelectorAll('*')].filter((e) => e.getAttributeNames().some((n) => /^on/.test(n))).length,
           links: [...shadow.querySelectorAll('.log a')].map((a) => a.protocol).filter((p) => !/^(https?|tel):$/.test(p))}
-}"""
+}"""  # noqa: E501
 HARMLESS = {"harmed": 0, "made": 0, "handlers": 0, "links": []}
 
 
 def reply_of(text: str, link: object = "https://source.test/") -> dict:
     """A reply with the text wherever one can stand."""
     return {
-        "kind": "answer", "text": f"{text} [1]", "more": text, "title": text, "question": text, "disclaimer": text,
-        "article": {"id": text, "title": text, "url": link, "reviewed_by": text, "reviewed_on": text, "review": text},
+        "kind": "answer",
+        "text": f"{text} [1]",
+        "more": text,
+        "title": text,
+        "question": text,
+        "disclaimer": text,
+        "article": {
+            "id": text,
+            "title": text,
+            "url": link,
+            "reviewed_by": text,
+            "reviewed_on": text,
+            "review": text,
+        },
         "sources": [{"n": 1, "title": text, "publisher": text, "url": link}],
-        "numbers": [{"label": text, "number": text, "tel": link}, {"label": text, "number": text, "tel": text}],
-        "feedback": {"ask": text}, "choices": [{"title": text, "value": "a.b"}],
+        "numbers": [
+            {"label": text, "number": text, "tel": link},
+            {"label": text, "number": text, "tel": text},
+        ],
+        "feedback": {"ask": text},
+        "choices": [{"title": text, "value": "a.b"}],
     }
 
 
@@ -83,7 +114,16 @@ def test_only_web_addresses_become_links(visit, server):
 
 
 def test_a_telephone_link_holds_only_digits(visit, server):
-    wrong = ["112;phone-context=x", "javascript:1", "tel:112?x=1", "<b>1</b>", "+44 116 123", {"a": 1}, None, 112]
+    wrong = [
+        "112;phone-context=x",
+        "javascript:1",
+        "tel:112?x=1",
+        "<b>1</b>",
+        "+44 116 123",
+        {"a": 1},
+        None,
+        112,
+    ]
     numbers = [{"label": "A", "number": "112", "tel": tel} for tel in wrong]
     server.answers["it"] = [{"kind": "emergency", "text": "Call.", "numbers": numbers}]
     made = visit().ask("it").get_by_role("link").evaluate_all(HREFS)
@@ -91,10 +131,25 @@ def test_a_telephone_link_holds_only_digits(visit, server):
 
 
 WRONG = [
-    {"text": None}, {"text": 5}, {"text": {"a": 1}}, {"sources": "x"}, {"sources": [None, 5]}, {"sources": [{}]},
-    {"choices": {"a": 1}}, {"choices": [{"title": 5, "value": 6}]}, {"numbers": [{}, {"number": 5}]}, {"feedback": "x"},
-    {"article": "x"}, {"article": {}}, {"more": 5}, {"title": ["x"]}, {"id": None}, {"kind": None}, {"disclaimer": {}},
-    {"sources": {"length": 3}}, {"article": {"reviewed_by": {}, "reviewed_on": "9999-99-99"}},
+    {"text": None},
+    {"text": 5},
+    {"text": {"a": 1}},
+    {"sources": "x"},
+    {"sources": [None, 5]},
+    {"sources": [{}]},
+    {"choices": {"a": 1}},
+    {"choices": [{"title": 5, "value": 6}]},
+    {"numbers": [{}, {"number": 5}]},
+    {"feedback": "x"},
+    {"article": "x"},
+    {"article": {}},
+    {"more": 5},
+    {"title": ["x"]},
+    {"id": None},
+    {"kind": None},
+    {"disclaimer": {}},
+    {"sources": {"length": 3}},
+    {"article": {"reviewed_by": {}, "reviewed_on": "9999-99-99"}},
 ]
 
 
@@ -105,7 +160,9 @@ def test_a_reply_of_wrong_types_still_shows_what_is_right_in_it(visit, server):
     chat.ask("it")
     expect(chat.cards).to_have_count(len(WRONG))
     for wrong, text in zip(WRONG, chat.cards.all_inner_texts(), strict=True):
-        assert ("The text." in text or "text" in wrong) and ("The disclaimer." in text or "disclaimer" in wrong), wrong
+        assert ("The text." in text or "text" in wrong) and (
+            "The disclaimer." in text or "disclaimer" in wrong
+        ), wrong
     expect(chat.trouble).to_have_count(0)
     harmless(chat)
     chat.send("hello")
@@ -115,7 +172,9 @@ def test_a_reply_of_wrong_types_still_shows_what_is_right_in_it(visit, server):
 def test_characters_that_turn_the_reading_order_are_taken_out(visit, server):
     server.answers["it"] = [reply_of("safe \u202egnp.exe\u202c \u2066x\u2069 \u200fend")]
     card = visit().ask("it")
-    assert not set(card.inner_text()) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+    assert not set(card.inner_text()) & set(
+        "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f"
+    )
     assert "safe gnp.exe x end" in card.inner_text()
 
 
@@ -135,10 +194,17 @@ def test_hostile_storage_stays_text(visit, server):
     server.csp = None
     chat = visit(opened=False)
     server.fault = lambda at, method, path: at.broken()
-    hostile = {"token": "", "pending": [{"id": "a" * 32, "text": HOSTILE["handler"], "title": HOSTILE["script"]},
-                                        {"id": "b" * 32, "text": {"x": 1}, "title": 7, "choice": []}]}
+    hostile = {
+        "token": "",
+        "pending": [
+            {"id": "a" * 32, "text": HOSTILE["handler"], "title": HOSTILE["script"]},
+            {"id": "b" * 32, "text": {"x": 1}, "title": 7, "choice": []},
+        ],
+    }
     key = f"symptom-chat {server.origin}/api/ myoclonus"
-    chat.tab.evaluate("([key, kept]) => localStorage.setItem(key, kept)", [key, json.dumps(hostile)])
+    chat.tab.evaluate(
+        "([key, kept]) => localStorage.setItem(key, kept)", [key, json.dumps(hostile)]
+    )
     chat.launcher.click()
     expect(chat.said.first).to_have_text(HOSTILE["script"])
     chat.trouble.wait_for()
@@ -149,9 +215,12 @@ def test_hostile_storage_stays_text(visit, server):
 def test_hostile_attributes_and_starters_stay_text(visit, server):
     server.csp = None
     chat = visit(opened=False)
-    chat.element.evaluate("""(element, text) => {
+    chat.element.evaluate(
+        """(element, text) => {
       for (const name of ['heading', 'article', 'country', 'language', 'mode', 'server', 'theme']) element.setAttribute(name, text);
-      element.querySelector('option').textContent = text; element.open = true }""", HOSTILE["handler"])
+      element.querySelector('option').textContent = text; element.open = true }""",  # noqa: E501
+        HOSTILE["handler"],
+    )
     expect(chat.panel.get_by_role("heading")).to_have_text(HOSTILE["handler"])
     harmless(chat)
 

@@ -1,4 +1,5 @@
-"""Nothing leaves the device and nothing stays on it before the first message; after it, only what resuming needs."""
+"""Nothing leaves the device and nothing stays on it before the first message; after it, only what
+resuming needs."""
 
 import json
 from urllib.parse import urlsplit
@@ -22,7 +23,9 @@ def addresses(chat):
 
 
 @pytest.mark.parametrize("attributes", ["", 'mode="inline"', "open"])
-def test_before_the_first_message_there_is_no_request_no_cookie_and_nothing_stored(visit, server, attributes):
+def test_before_the_first_message_there_is_no_request_no_cookie_and_nothing_stored(
+    visit, server, attributes
+):
     chat = visit(attributes)
     chat.input.fill("half a question")
     chat.button("Menu").click()
@@ -51,7 +54,13 @@ def test_after_it_the_device_keeps_the_token_and_no_words(visit):
     chat.ask("my secret illness")
     kept = chat.tab.evaluate(KEPT)
     ((key, value),) = kept["local"].items()
-    assert key.startswith("symptom-chat http") and set(json.loads(value)) == {"token", "lasts", "until", "last", "pending"}
+    assert key.startswith("symptom-chat http") and set(json.loads(value)) == {
+        "token",
+        "lasts",
+        "until",
+        "last",
+        "pending",
+    }
     assert "secret" not in value
     assert kept | {"local": {}} == NOTHING
 
@@ -83,7 +92,7 @@ def test_an_expired_session_is_dropped_without_asking_the_server(visit, server):
     chat = visit()
     chat.ask("hello")
     chat.tab.evaluate("""() => { const key = Object.keys(localStorage)[0];
-      localStorage[key] = JSON.stringify({...JSON.parse(localStorage[key]), until: Date.now() - 1}) }""")
+      localStorage[key] = JSON.stringify({...JSON.parse(localStorage[key]), until: Date.now() - 1}) }""")  # noqa: E501
     server.log.clear()
     chat.tab.reload()
     chat.launcher.click()
@@ -96,7 +105,9 @@ def test_an_expired_session_is_dropped_without_asking_the_server(visit, server):
 def test_links_to_sources_do_not_say_where_the_visitor_came_from(visit, server):
     server.pages["/target"] = page("")
     source = {"n": 1, "title": "Elsewhere", "url": server.origin + "/target"}
-    server.answers["source"] = [{"kind": "answer", "text": "Yes. [1]", "sources": [source], "article": ARTICLE}]
+    server.answers["source"] = [
+        {"kind": "answer", "text": "Yes. [1]", "sources": [source], "article": ARTICLE}
+    ]
     chat = visit()
     card = chat.ask("source")
     with chat.tab.context.expect_page() as opened:

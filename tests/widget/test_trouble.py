@@ -1,4 +1,5 @@
-"""What goes wrong around it: strict pages, refused storage, no network, slow, full, broken and silent servers."""
+"""What goes wrong around it: strict pages, refused storage, no network, slow, full, broken and
+silent servers."""
 
 import threading
 import time
@@ -46,11 +47,15 @@ OPENING = [(name, "/api/conversations") for name in ("500", "HTML with 200", "no
 
 
 @pytest.mark.parametrize(("name", "where"), [(name, MESSAGES) for name in FAULTS] + OPENING)
-def test_a_failure_says_so_gives_the_emergency_numbers_and_is_sent_once_on_try_again(visit, server, name, where):
+def test_a_failure_says_so_gives_the_emergency_numbers_and_is_sent_once_on_try_again(
+    visit, server, name, where
+):
     chat = visit('country="GB"')
     server.fault = lambda at, method, path: path == where and FAULTS[name](at)
     chat.send("can it be prevented")
-    expect(chat.trouble).to_contain_text("The chat could not be reached. Your question is kept here.")
+    expect(chat.trouble).to_contain_text(
+        "The chat could not be reached. Your question is kept here."
+    )
     expect(chat.trouble.get_by_role("link", name="999")).to_have_attribute("href", "tel:999")
     server.fault = None
     chat.button("Try again").click()
@@ -97,7 +102,10 @@ def test_a_new_question_after_a_failure_is_sent_behind_the_one_that_waits(visit,
     server.fault = None
     chat.send("second")
     expect(chat.cards).to_have_count(2)
-    assert [turn["text"] for turn in server.conversations["token-1"]["turns"]] == ["first", "second"]
+    assert [turn["text"] for turn in server.conversations["token-1"]["turns"]] == [
+        "first",
+        "second",
+    ]
 
 
 def test_429_says_how_long_to_wait(visit, server):
@@ -111,9 +119,13 @@ def test_429_says_how_long_to_wait(visit, server):
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-def test_a_refused_message_shows_the_servers_sentence_and_comes_back_to_be_changed(visit, server, status):
+def test_a_refused_message_shows_the_servers_sentence_and_comes_back_to_be_changed(
+    visit, server, status
+):
     chat = visit()
-    server.fault = lambda at, method, path: path == MESSAGES and error(at, status, sentence="Please write <b>less</b>.")
+    server.fault = lambda at, method, path: (
+        path == MESSAGES and error(at, status, sentence="Please write <b>less</b>.")
+    )
     chat.send("strange")
     expect(chat.notes).to_have_text("Please write <b>less</b>.")
     expect(chat.input).to_have_value("strange")
@@ -160,7 +172,10 @@ def test_offline_keeps_the_question_and_sends_it_once_when_back(visit, server):
     chat.tab.context.set_offline(False)
     expect(chat.cards).to_have_count(2)
     expect(chat.trouble).to_have_count(0)
-    assert [turn["text"] for turn in server.conversations["token-1"]["turns"]] == ["hello", "can it be prevented"]
+    assert [turn["text"] for turn in server.conversations["token-1"]["turns"]] == [
+        "hello",
+        "can it be prevented",
+    ]
 
 
 def test_an_unsent_question_outlives_a_reload_and_is_sent_once(visit, server):
@@ -236,7 +251,8 @@ def test_a_server_that_never_answers_is_given_up_after_20_seconds(visit, server)
     chat.tab.clock.install(time=0)
     chat.tab.reload()
     chat.launcher.click()
-    chat.tab.clock.pause_at(600)  # from here on only this test's own seconds pass, however long the machine takes
+    # from here on only this test's own seconds pass, however long the machine takes
+    chat.tab.clock.pause_at(600)
     over = threading.Event()
     server.fault = lambda at, method, path: over.wait(30)
     chat.send("hello")
@@ -244,7 +260,9 @@ def test_a_server_that_never_answers_is_given_up_after_20_seconds(visit, server)
     chat.tab.clock.run_for(19_000)
     expect(chat.trouble).to_have_count(0)
     chat.tab.clock.run_for(1_500)
-    expect(chat.trouble).to_contain_text("The answer is taking too long. Your question is kept here.")
+    expect(chat.trouble).to_contain_text(
+        "The answer is taking too long. Your question is kept here."
+    )
     over.set()
 
 
@@ -267,7 +285,8 @@ def test_starting_again_drops_an_answer_that_is_still_on_its_way(visit, server):
     chat = visit()
     server.fault = lambda at, method, path: path == MESSAGES and time.sleep(1)
     chat.send("late")
-    chat.until(lambda: server.calls("POST", "messages"))  # else it might not have been on its way yet
+    # else it might not have been on its way yet
+    chat.until(lambda: server.calls("POST", "messages"))
     chat.menu("Start again")
     chat.tab.wait_for_timeout(1500)
     expect(chat.cards).to_have_count(0)
@@ -298,27 +317,44 @@ def test_it_works_where_storage_is_refused(visit, server):
     server.cors = True
     server.csp = None
     server.pages["/in"] = page('<symptom-chat article="myoclonus" mode="inline"></symptom-chat>')
-    server.pages["/framed"] = '<iframe sandbox="allow-scripts" src="/in" width="600" height="700"></iframe>'
+    server.pages["/framed"] = (
+        '<iframe sandbox="allow-scripts" src="/in" width="600" height="700"></iframe>'
+    )
     chat = visit()
     chat.tab.goto(server.origin + "/framed")
     frame = chat.tab.frame_locator("iframe")
     for text in ("hello", "prevented?"):
         frame.get_by_role("textbox", name="Your question").fill(text)
         frame.get_by_role("textbox", name="Your question").press("Enter")
-        frame.locator(".card").last.get_by_text("Hello" if text == "hello" else "Most kinds").wait_for()
+        frame.locator(".card").last.get_by_text(
+            "Hello" if text == "hello" else "Most kinds"
+        ).wait_for()
     assert len(server.conversations) == 1
     assert chat.errors == []
 
 
 def test_it_works_where_storage_is_full(visit, server):
-    chat = visit(before="Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') }")
+    chat = visit(
+        before="Storage.prototype.setItem = () => { throw new DOMException('', "
+        "'QuotaExceededError') }"
+    )
     chat.ask("hello")
     chat.ask("prevented?")
     assert len(server.conversations) == 1 and chat.errors == []
 
 
-@pytest.mark.parametrize("kept", ["{", "7", "[]", '{"token": 5}', '{"token": "a\\nb"}', '{"token": "é", "pending": {}}',
-                                  '{"pending": [null, {"id": 5}, "x"]}'])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "{",
+        "7",
+        "[]",
+        '{"token": 5}',
+        '{"token": "a\\nb"}',
+        '{"token": "é", "pending": {}}',
+        '{"pending": [null, {"id": 5}, "x"]}',
+    ],
+)
 def test_a_damaged_store_is_passed_over(visit, server, kept):
     chat = visit(opened=False)
     key = f"symptom-chat {server.origin}/api/ myoclonus"
@@ -342,7 +378,9 @@ def test_it_is_used_from_another_site_with_the_scripts_server(visit, server):
     assert chat.errors == []
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "no address at all", "http://[", "data:text/plain,x"])
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:9", "no address at all", "http://[", "data:text/plain,x"]
+)
 def test_a_server_attribute_that_leads_nowhere_fails_like_a_server_that_is_gone(visit, address):
     chat = visit(f'server="{address}"')
     chat.send("hello")
@@ -361,7 +399,10 @@ def test_removed_from_the_page_and_put_back_it_goes_on(visit, server):
 
 
 def test_the_frame_version_fills_its_frame_and_takes_what_its_address_says(visit, server):
-    server.pages["/framed"] = '<iframe src="/embed?article=tremor&country=GB&language=es&heading=No" width=600 height=700>'
+    server.pages["/framed"] = (
+        '<iframe src="/embed?article=tremor&country=GB&language=es&heading=No" width=600 '
+        "height=700>"
+    )
     server.csp = None
     chat = visit()
     chat.tab.goto(server.origin + "/framed")
@@ -369,7 +410,9 @@ def test_the_frame_version_fills_its_frame_and_takes_what_its_address_says(visit
     frame.get_by_role("textbox", name="Su pregunta").fill("hello")
     frame.get_by_role("textbox", name="Su pregunta").press("Enter")
     frame.locator(".card").wait_for()
-    assert server.calls("POST", "conversations") == [{"article": "tremor", "country": "GB", "language": "es"}]
+    assert server.calls("POST", "conversations") == [
+        {"article": "tremor", "country": "GB", "language": "es"}
+    ]
     expect(frame.locator("h2")).to_have_text("Pregunte sobre este síntoma")
     assert frame.locator(".panel").bounding_box() == chat.tab.locator("iframe").bounding_box() | {
         "x": pytest.approx(chat.tab.locator("iframe").bounding_box()["x"] + 2),

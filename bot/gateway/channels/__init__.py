@@ -1,4 +1,5 @@
-"""The messaging channels, each a module of the shape that shape.py describes. One is on when its settings are there."""
+"""The messaging channels, each a module of the shape that shape.py describes. One is on when its
+settings are there."""
 
 from bot.gateway.channels import (
     mattermost,
@@ -11,8 +12,16 @@ from bot.gateway.channels import (
     whatsapp,
 )
 
-ALL = {"telegram": telegram, "whatsapp": whatsapp, "messenger": messenger, "slack": slack, "teams": teams, "twilio": twilio, "mattermost": mattermost,
-       "webhook": webhook}
+ALL = {
+    "telegram": telegram,
+    "whatsapp": whatsapp,
+    "messenger": messenger,
+    "slack": slack,
+    "teams": teams,
+    "twilio": twilio,
+    "mattermost": mattermost,
+    "webhook": webhook,
+}
 
 
 def on(config):

@@ -17,7 +17,9 @@ def read(site, call):
     if call.method == "GET":
         return [], meta.challenge(call)
     data = call.json()
-    events = [event for entry in shape.each(data, "entry") for event in shape.each(entry, "messaging")]
+    events = [
+        event for entry in shape.each(data, "entry") for event in shape.each(entry, "messaging")
+    ]
     found = map(_read, events) if shape.dig(data, "object") == "page" else []
     return [message for message in found if message], {}
 
@@ -28,19 +30,39 @@ def _read(event):
     message = shape.dig(event, "message", kind=dict) or {}
     if not sender or not id or message.get("is_echo") or message.get("is_deleted"):
         return None
-    if any(shape.dig(part, "payload", "sticker_id", kind=int) in THUMBS_UP for part in shape.each(message, "attachments")):
+    if any(
+        shape.dig(part, "payload", "sticker_id", kind=int) in THUMBS_UP
+        for part in shape.each(message, "attachments")
+    ):
         return None
     said = shape.dig(message, "text")
     pressed = pressed or shape.dig(message, "quick_reply", "payload")
-    return shape.Message(id=id, visitor=sender, address={"recipient": {"id": sender}}, text=said, code=pressed,
-                         unreadable=pressed is None and (said is None or bool(message.get("attachments"))))
+    return shape.Message(
+        id=id,
+        visitor=sender,
+        address={"recipient": {"id": sender}},
+        text=said,
+        code=pressed,
+        unreadable=pressed is None and (said is None or bool(message.get("attachments"))),
+    )
 
 
 def render(unit):
     message = {"text": text.write(unit, STYLE)}
-    buttons = [{"content_type": "text", "title": str(number) if STYLE.numbers(button) else button.title, "payload": button.code}
-               for number, button in unit.numbered()]
-    return [{"messaging_type": "RESPONSE", "message": {**message, "quick_replies": buttons} if buttons else message}]
+    buttons = [
+        {
+            "content_type": "text",
+            "title": str(number) if STYLE.numbers(button) else button.title,
+            "payload": button.code,
+        }
+        for number, button in unit.numbered()
+    ]
+    return [
+        {
+            "messaging_type": "RESPONSE",
+            "message": {**message, "quick_replies": buttons} if buttons else message,
+        }
+    ]
 
 
 async def send(site, address, payload):

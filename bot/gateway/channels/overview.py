@@ -1,4 +1,5 @@
-"""The channels and their boxes for the command line: what is on, what is missing, whether the platforms know us."""
+"""The channels and their boxes for the command line: what is on, what is missing, whether the
+platforms know us."""
 
 import asyncio
 
@@ -11,7 +12,8 @@ from bot.store import delivery as stored
 
 
 def show(config):
-    """Print each channel with what is missing, or what its platform says; whether all that were begun are well."""
+    """Print each channel with what is missing, or what its platform says; whether all that were
+    begun are well."""
     return asyncio.run(_show(config))
 
 
@@ -35,16 +37,29 @@ def show_outbox(config):
     rows = stored.read_queued(engine)
     engine.dispose()
     for row in rows:
-        state = f"dead: {row['reason']}" if row["dead"] else f"waits: {row['reason']}" if row["reason"] else "waits"
-        print(f"{row['id']:>8}  {row['channel']:<10}  since {row['queued_at']:%Y-%m-%d %H:%M}  tried {row['attempts']} times  {state}")
+        state = (
+            f"dead: {row['reason']}"
+            if row["dead"]
+            else f"waits: {row['reason']}"
+            if row["reason"]
+            else "waits"
+        )
+        print(
+            f"{row['id']:>8}  {row['channel']:<10}  since {row['queued_at']:%Y-%m-%d %H:%M}  "
+            f"tried {row['attempts']} times  {state}"
+        )
     if not rows:
         print("nothing waits, and there is no dead letter")
     if any(row["dead"] for row in rows):
-        print("`bot outbox resend` sends the dead letters again, `bot outbox resend NUMBER` one of them")
+        print(
+            "`bot outbox resend` sends the dead letters again, `bot outbox resend NUMBER` one of "
+            "them"
+        )
 
 
 def resend(config, id):
-    """Queue dead letters anew, all of them where `id` is None, and print how many; the running service sends them."""
+    """Queue dead letters anew, all of them where `id` is None, and print how many; the running
+    service sends them."""
     engine = _connect(config)
     count = stored.resend(engine, id)
     engine.dispose()

@@ -6,8 +6,10 @@ A channel is a module with
     METHODS                          of HTTP, by which it is called
     STYLE                            a text.Style: how the platform writes
     async verify(site, call)         nothing, or Forged
-    read(site, call)                 ([Message], what the platform is answered: a dict as JSON, a str as text, None as nothing)
-    render(unit)                     [payload]: the platform's messages for one text.Unit, without the address
+    read(site, call)                 ([Message], what the platform is answered: a dict as JSON, a
+    str as text, None as nothing)
+    render(unit)                     [payload]: the platform's messages for one text.Unit, without
+    the address
     async send(site, address, payload)   sends one; raises Undelivered or Blocked
     async check(site)                who the credentials belong to, in words; raises Undelivered
 
@@ -32,7 +34,8 @@ NO_XML = "<Response/>"  # what a platform that reads XML is answered: nothing
 
 @dataclass(frozen=True)
 class Site:
-    """What a channel works with: settings, a client for calls, and a place to keep keys and tokens while it runs."""
+    """What a channel works with: settings, a client for calls, and a place to keep keys and tokens
+    while it runs."""
 
     config: settings.Settings
     client: httpx.AsyncClient
@@ -41,7 +44,8 @@ class Site:
 
 @dataclass(frozen=True)
 class Call:
-    """A call of a platform, as it came in. `target`: path and query; `headers`: names in small letters."""
+    """A call of a platform, as it came in. `target`: path and query; `headers`: names in small
+    letters."""
 
     method: str
     target: str
@@ -68,10 +72,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Message:
-    """What a visitor did: wrote a text, pressed the button of a code, or (with neither) sent what can't be read.
+    """What a visitor did: wrote a text, pressed the button of a code, or (with neither) sent what
+    can't be read.
 
-    `id` is the platform's of the event, `visitor` names the conversation, `address` is where its answer goes.
-    """
+    `id` is the platform's of the event, `visitor` names the conversation, `address` is where its
+    answer goes."""
 
     id: str
     visitor: str
@@ -85,11 +90,13 @@ class Message:
 
 
 class Forged(Exception):
-    """The call is not the platform's, or not for us, or too old; the argument says which, for the log and the counter."""
+    """The call is not the platform's, or not for us, or too old; the argument says which, for the
+    log and the counter."""
 
 
 class Undelivered(Exception):
-    """A platform didn't take a call. `wait`: seconds that it asks for; `lasting`: asking again is no use."""
+    """A platform didn't take a call. `wait`: seconds that it asks for; `lasting`: asking again is
+    no use."""
 
     def __init__(self, reason, wait=None, lasting=False):
         super().__init__(reason)
@@ -102,7 +109,9 @@ class Blocked(Exception):
 
 def same(given, expected):
     """Whether two secrets are the same, in a time that tells nothing of them."""
-    return isinstance(given, str) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
+    return isinstance(given, str) and hmac.compare_digest(
+        given.encode("utf-8", "surrogateescape"), expected.encode()
+    )
 
 
 def sign(secret, *parts):
@@ -133,7 +142,8 @@ def each(data, *path):
 
 
 async def ask(site, method, url, **options):
-    """A platform's response below 500; raises Undelivered where it can't be had, is busy or broken."""
+    """A platform's response below 500; raises Undelivered where it can't be had, is busy or
+    broken."""
     try:
         response = await site.client.request(method, url, **options)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -145,7 +155,10 @@ async def ask(site, method, url, **options):
 
 def refused(response, code=None):
     """The Undelivered of a response that says no for good."""
-    return Undelivered(f"HTTP {response.status_code}" + (f", code {code}" if code is not None else ""), lasting=True)
+    return Undelivered(
+        f"HTTP {response.status_code}" + (f", code {code}" if code is not None else ""),
+        lasting=True,
+    )
 
 
 def answer_of(response):
@@ -158,8 +171,11 @@ def answer_of(response):
 
 
 def _wait_of(response):
-    """The seconds that a busy platform asks for: its header, or Telegram's field; None where it doesn't say."""
-    given = response.headers.get("retry-after") or dig(answer_of(response), "parameters", "retry_after", kind=int)
+    """The seconds that a busy platform asks for: its header, or Telegram's field; None where it
+    doesn't say."""
+    given = response.headers.get("retry-after") or dig(
+        answer_of(response), "parameters", "retry_after", kind=int
+    )
     if given is None:
         return None
     try:

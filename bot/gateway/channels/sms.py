@@ -1,19 +1,43 @@
-"""How long a text message is: GSM 03.38's alphabet, its extension, and what is in neither (3GPP TS 23.038, 23.040)."""
+"""How long a text message is: GSM 03.38's alphabet, its extension, and what is in neither (3GPP TS
+23.038, 23.040)."""
 
-BASIC = frozenset("@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-                  "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà")
+BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
 EXTENDED = frozenset("\f^{}\\[~]|€")  # take two places
-PLAIN = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "–": "-", "—": "-", "‑": "-", "−": "-", "…": "...", "•": "-",
-                       "\u00a0": " ", "\u202f": " ", "×": "x", "≥": ">=", "≤": "<=", "`": "'"})
+PLAIN = str.maketrans(
+    {
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "‘": "'",
+        "’": "'",
+        "–": "-",
+        "—": "-",
+        "‑": "-",
+        "−": "-",
+        "…": "...",
+        "•": "-",
+        "\u00a0": " ",
+        "\u202f": " ",
+        "×": "x",
+        "≥": ">=",
+        "≤": "<=",
+        "`": "'",
+    }
+)
 
 
 def plain(text):
-    """A text whose typography is written in signs of the basic alphabet: one sign outside it would halve what a segment holds."""
+    """A text whose typography is written in signs of the basic alphabet: one sign outside it would
+    halve what a segment holds."""
     return text.translate(PLAIN)
 
 
 def segments(text):
-    """How many segments a text is sent in: of 160 places, or 153 where it is more than one; of 70 and 67 outside the alphabet.
+    """How many segments a text is sent in: of 160 places, or 153 where it is more than one; of 70
+    and 67 outside the alphabet.
 
     No sign is cut in two: one of two places that doesn't fit opens the next segment.
     """

@@ -1,4 +1,5 @@
-"""Microsoft Teams: the Bot Framework's REST protocol (https://learn.microsoft.com/azure/bot-service/rest-api)."""
+"""Microsoft Teams: the Bot Framework's REST protocol
+(https://learn.microsoft.com/azure/bot-service/rest-api)."""
 
 import html
 import re
@@ -13,13 +14,25 @@ NEEDS = ("public_url", "teams_app_id", "teams_app_password")
 METHODS = ("POST",)
 ISSUER, SCOPE = "https://api.botframework.com", "https://api.botframework.com/.default"
 SKEW = 5 * 60  # seconds that clocks may differ
-KEYS_KEPT, KEYS_LEAST = 24 * 3600, 60  # seconds until keys are fetched anew, and at least where an unknown one is named
+# seconds until keys are fetched anew, and at least where an unknown one is named
+KEYS_KEPT, KEYS_LEAST = 24 * 3600, 60
 BRACKETS = str.maketrans("[]", "()")
 STYLE = text.Style(
-    limit=8000, escape=lambda plain: text.unmarked(plain).replace("\\", "∖").replace("](", "] ("), bold=lambda written: f"**{written}**",
-    italic=lambda written: f"_{written}_", link=lambda label, url: _link(label, url), source=lambda label, url: _link(label, url))
+    limit=8000,
+    escape=lambda plain: text.unmarked(plain).replace("\\", "∖").replace("](", "] ("),
+    bold=lambda written: f"**{written}**",
+    italic=lambda written: f"_{written}_",
+    link=lambda label, url: _link(label, url),
+    source=lambda label, url: _link(label, url),
+)
 ACTIONS = 6  # that Teams shows in a row
-GONE = ("ConversationBlockedByUser", "BotNotInConversationRoster", "BotDisabledByAdmin", "ConversationNotFound", "ActivityNotFoundInConversation")
+GONE = (
+    "ConversationBlockedByUser",
+    "BotNotInConversationRoster",
+    "BotDisabledByAdmin",
+    "ConversationNotFound",
+    "ActivityNotFoundInConversation",
+)
 
 
 async def verify(site, call):
@@ -28,26 +41,44 @@ async def verify(site, call):
     service, channel = shape.dig(data, "serviceUrl"), shape.dig(data, "channelId")
     try:
         key = await _find_key(site, jwt.get_unverified_header(token).get("kid"))
-        claims = jwt.decode(token, jwt.PyJWK(key, "RS256"), ["RS256"], audience=site.config.teams_app_id, issuer=ISSUER, leeway=SKEW,
-                            options={"require": ["exp", "iss", "aud"], "strict_aud": True})
+        claims = jwt.decode(
+            token,
+            jwt.PyJWK(key, "RS256"),
+            ["RS256"],
+            audience=site.config.teams_app_id,
+            issuer=ISSUER,
+            leeway=SKEW,
+            options={"require": ["exp", "iss", "aud"], "strict_aud": True},
+        )
     except (jwt.PyJWTError, ValueError, TypeError):
         raise shape.Forged("token") from None
     except shape.Undelivered:
         raise shape.Forged("keys") from None
-    if scheme.lower() != "bearer" or channel != "msteams" or channel not in (shape.dig(key, "endorsements", kind=list) or []):
+    if (
+        scheme.lower() != "bearer"
+        or channel != "msteams"
+        or channel not in (shape.dig(key, "endorsements", kind=list) or [])
+    ):
         raise shape.Forged("token")
-    if service is None or claims.get("serviceurl") != service or not service.startswith(site.config.teams_service_url.rstrip("/") + "/"):
+    if (
+        service is None
+        or claims.get("serviceurl") != service
+        or not service.startswith(site.config.teams_service_url.rstrip("/") + "/")
+    ):
         raise shape.Forged("address")
 
 
 async def _find_key(site, id):
-    """The key of this id, of those that Microsoft signs with now; raises Undelivered where they can't be had, ValueError where it is none."""
+    """The key of this id, of those that Microsoft signs with now; raises Undelivered where they
+    can't be had, ValueError where it is none."""
     keys, fetched = site.kept.get("teams keys", ({}, float("-inf")))
     age = time.monotonic() - fetched
     if age > KEYS_KEPT or id not in keys and age > KEYS_LEAST:
         try:
             metadata = await shape.ask(site, "GET", site.config.teams_metadata_url)
-            found = await shape.ask(site, "GET", shape.dig(shape.answer_of(metadata), "jwks_uri") or "")
+            found = await shape.ask(
+                site, "GET", shape.dig(shape.answer_of(metadata), "jwks_uri") or ""
+            )
             keys = {key.get("kid"): key for key in shape.each(shape.answer_of(found), "keys")}
             site.kept["teams keys"] = keys, time.monotonic()
         except shape.Undelivered:
@@ -60,41 +91,104 @@ async def _find_key(site, id):
 
 def read(site, call):
     data = call.json()
-    id, sender, us, place, service = (shape.dig(data, *path) for path in (
-        ("id",), ("from", "id"), ("recipient", "id"), ("conversation", "id"), ("serviceUrl",)))
-    if shape.dig(data, "type") != "message" or None in (id, sender, us, place) or sender.startswith("28:") or sender == us:
+    id, sender, us, place, service = (
+        shape.dig(data, *path)
+        for path in (
+            ("id",),
+            ("from", "id"),
+            ("recipient", "id"),
+            ("conversation", "id"),
+            ("serviceUrl",),
+        )
+    )
+    if (
+        shape.dig(data, "type") != "message"
+        or None in (id, sender, us, place)
+        or sender.startswith("28:")
+        or sender == us
+    ):
         return [], {}  # 28: another bot
     said, code = shape.dig(data, "text") or "", shape.dig(data, "value", "code")
-    mentions = [entity for entity in shape.each(data, "entities") if entity.get("type") == "mention" and shape.dig(entity, "mentioned", "id") == us]
+    mentions = [
+        entity
+        for entity in shape.each(data, "entities")
+        if entity.get("type") == "mention" and shape.dig(entity, "mentioned", "id") == us
+    ]
     for mention in mentions:
         said = said.replace(shape.dig(mention, "text") or "", " ")
     personal = shape.dig(data, "conversation", "conversationType") == "personal"
     if not personal and not mentions and code is None:
         return [], {}  # the team's own talk
     said = re.sub(r"\s+", " ", html.unescape(said)).strip()
-    files = [part for part in shape.each(data, "attachments") if part.get("contentType") != "text/html"]  # that is the text once more
+    # that is the text once more
+    files = [
+        part for part in shape.each(data, "attachments") if part.get("contentType") != "text/html"
+    ]
     address = {"service": service, "conversation": place, "activity": id, "us": us, "them": sender}
-    return [shape.Message(id=f"{place} {id}", visitor=place if personal else f"{place} {sender}", address=address, code=code,
-                          text=said or ("hello" if mentions else None), unreadable=bool(files))], {}
+    return [
+        shape.Message(
+            id=f"{place} {id}",
+            visitor=place if personal else f"{place} {sender}",
+            address=address,
+            code=code,
+            text=said or ("hello" if mentions else None),
+            unreadable=bool(files),
+        )
+    ], {}
 
 
 def render(unit):
     written = text.write(unit, STYLE)
-    body = [{"type": "TextBlock", "text": paragraph.replace("\n", "\n\n"), "wrap": True} for paragraph in written.split("\n\n")]
+    body = [
+        {"type": "TextBlock", "text": paragraph.replace("\n", "\n\n"), "wrap": True}
+        for paragraph in written.split("\n\n")
+    ]
     for group in (unit.votes, unit.choices):
-        body += [{"type": "ActionSet", "actions": [{"type": "Action.Submit", "title": button.title, "data": {"code": button.code}}
-                                                   for button in group[start:start + ACTIONS]]} for start in range(0, len(group), ACTIONS)]
-    card = {"$schema": "http://adaptivecards.io/schemas/adaptive-card.json", "type": "AdaptiveCard", "version": "1.4", "body": body}
-    return [{"type": "message", "summary": text.cut(" ".join((unit.title or unit.text).split()), 100),
-             "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}]}]
+        body += [
+            {
+                "type": "ActionSet",
+                "actions": [
+                    {"type": "Action.Submit", "title": button.title, "data": {"code": button.code}}
+                    for button in group[start : start + ACTIONS]
+                ],
+            }
+            for start in range(0, len(group), ACTIONS)
+        ]
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": body,
+    }
+    return [
+        {
+            "type": "message",
+            "summary": text.cut(" ".join((unit.title or unit.text).split()), 100),
+            "attachments": [
+                {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
+            ],
+        }
+    ]
 
 
 async def send(site, address, payload):
-    conversation, activity = (urllib.parse.quote(address[name], safe="") for name in ("conversation", "activity"))
-    body = {**payload, "from": {"id": address["us"]}, "recipient": {"id": address["them"]}, "conversation": {"id": address["conversation"]},
-            "replyToId": address["activity"]}
-    response = await shape.ask(site, "POST", f"{address['service'].rstrip('/')}/v3/conversations/{conversation}/activities/{activity}", json=body,
-                               headers={"Authorization": f"Bearer {await _find_token(site)}"})
+    conversation, activity = (
+        urllib.parse.quote(address[name], safe="") for name in ("conversation", "activity")
+    )
+    body = {
+        **payload,
+        "from": {"id": address["us"]},
+        "recipient": {"id": address["them"]},
+        "conversation": {"id": address["conversation"]},
+        "replyToId": address["activity"],
+    }
+    response = await shape.ask(
+        site,
+        "POST",
+        f"{address['service'].rstrip('/')}/v3/conversations/{conversation}/activities/{activity}",
+        json=body,
+        headers={"Authorization": f"Bearer {await _find_token(site)}"},
+    )
     code = shape.dig(shape.answer_of(response), "error", "code")
     if response.status_code == 401:
         site.kept.pop("teams token", None)
@@ -111,9 +205,18 @@ async def _find_token(site):
     token, ends = site.kept.get("teams token", ("", 0))
     if time.monotonic() > ends - SKEW:
         asked = time.monotonic()
-        fields = {"grant_type": "client_credentials", "client_id": site.config.teams_app_id, "client_secret": site.config.teams_app_password,
-                  "scope": SCOPE}
-        response = await shape.ask(site, "POST", f"{site.config.teams_login_url}/{site.config.teams_tenant}/oauth2/v2.0/token", data=fields)
+        fields = {
+            "grant_type": "client_credentials",
+            "client_id": site.config.teams_app_id,
+            "client_secret": site.config.teams_app_password,
+            "scope": SCOPE,
+        }
+        response = await shape.ask(
+            site,
+            "POST",
+            f"{site.config.teams_login_url}/{site.config.teams_tenant}/oauth2/v2.0/token",
+            data=fields,
+        )
         said = shape.answer_of(response)
         token, lasts = shape.dig(said, "access_token"), shape.dig(said, "expires_in", kind=int)
         if response.status_code >= 400 or not token:
@@ -130,4 +233,4 @@ async def check(site):
 def _link(label, url):
     """A link, with the number of a source before it: brackets don't nest."""
     mark = re.match(r"(?:\[\d+\] )?", label)[0]
-    return f"{mark}[{label[len(mark):].translate(BRACKETS)}]({url.replace('(', '%28').replace(')', '%29')})"
+    return f"{mark}[{label[len(mark) :].translate(BRACKETS)}]({url.replace('(', '%28').replace(')', '%29')})"  # noqa: E501

@@ -1,4 +1,5 @@
-"""A reply as one message: answer, page, sources, review, disclaimer and feedback together, inside a platform's limits."""
+"""A reply as one message: answer, page, sources, review, disclaimer and feedback together, inside a
+platform's limits."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +8,11 @@ from dataclasses import dataclass, replace
 from bot import replies
 
 MARK = re.compile(r"\[(\d+)\]")
-END = re.compile(r"[.!?…](?:[\"')”’\]]|\s?\[\d+\])*(?=\s+[\"'(“A-Z0-9-]|\s*$)")  # of a sentence, with its source marks
+# of a sentence, with its source marks
+END = re.compile(r"[.!?…](?:[\"')”’\]]|\s?\[\d+\])*(?=\s+[\"'(“A-Z0-9-]|\s*$)")
 EMPHASIS = re.compile(r"\*\*(.+?)\*\*|\*(.+?)\*", re.DOTALL)
-YES, NO, MORE, REASON = "y", "n", "m", "r"  # of a button's code, behind the id of the reply; a choice is its place
+# of a button's code, behind the id of the reply; a choice is its place
+YES, NO, MORE, REASON = "y", "n", "m", "r"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Button:
 
 @dataclass(frozen=True)
 class Unit:
-    """A reply to be shown, whose parts belong together. `text` is in the articles' Markdown, the rest is plain."""
+    """A reply to be shown, whose parts belong together. `text` is in the articles' Markdown, the
+    rest is plain."""
 
     text: str
     title: str | None = None
@@ -48,7 +52,8 @@ class Unit:
 
 @dataclass(frozen=True)
 class Style:
-    """How a platform writes: its marks, its escapes, and how much a message holds, measured as it measures."""
+    """How a platform writes: its marks, its escapes, and how much a message holds, measured as it
+    measures."""
 
     limit: int
     measure: Callable[[str], int] = len
@@ -57,7 +62,9 @@ class Style:
     italic: Callable[[str], str] = str
     link: Callable[[str, str], str] = lambda label, url: f"{label}: {url}"
     source: Callable[[str, str], str] = lambda label, url: f"{label} {url}"
-    titles: int | None = None  # the longest title of a button; longer ones are numbered in the text, and a number is understood
+    # the longest title of a button; longer ones are numbered in the text, and a number is
+    # understood
+    titles: int | None = None
 
     def numbers(self, button):
         """Whether this button is numbered in the text."""
@@ -68,13 +75,28 @@ def unit(reply, texts, site_url, first=1):
     """The Unit of a reply."""
     id, answer = reply["id"], reply["kind"] == "answer"
     feedback = reply.get("feedback")
-    votes = [Button(texts["feedback_yes"], f"{id}.{YES}"), Button(texts["feedback_no"], f"{id}.{NO}")] if feedback else []
+    votes = (
+        [Button(texts["feedback_yes"], f"{id}.{YES}"), Button(texts["feedback_no"], f"{id}.{NO}")]
+        if feedback
+        else []
+    )
     more = [Button(texts["more"], f"{id}.{MORE}")] if answer and reply.get("more") else []
-    choices = [Button(choice["title"], f"{id}.{place}") for place, choice in enumerate(reply.get("choices") or ())]
-    made = Unit(text=reply["text"], title=reply.get("title"), ask=feedback and feedback["ask"], votes=tuple(votes),
-                choices=(*more, *choices), choose=texts["choose"], number=texts["reply_number"], first=first,
-                numbers=tuple(f"{line['label']}: {line['number']}" for line in reply.get("numbers") or ()),
-                after=None if answer else reply.get("more"))
+    choices = [
+        Button(choice["title"], f"{id}.{place}")
+        for place, choice in enumerate(reply.get("choices") or ())
+    ]
+    made = Unit(
+        text=reply["text"],
+        title=reply.get("title"),
+        ask=feedback and feedback["ask"],
+        votes=tuple(votes),
+        choices=(*more, *choices),
+        choose=texts["choose"],
+        number=texts["reply_number"],
+        first=first,
+        numbers=tuple(f"{line['label']}: {line['number']}" for line in reply.get("numbers") or ()),
+        after=None if answer else reply.get("more"),
+    )
     return replace(made, **_provenance(reply, reply["text"], texts, site_url)) if answer else made
 
 
@@ -92,8 +114,14 @@ def note(text, choices=(), texts=None):
 
 def reasons(reply, texts):
     """The Unit that asks what was wrong with a reply, its reasons as choices."""
-    return note(texts["feedback_why"], texts=texts, choices=[
-        Button(title, f"{reply['id']}.{REASON}{place}") for place, title in enumerate(reply["feedback"]["reasons"].values())])
+    return note(
+        texts["feedback_why"],
+        texts=texts,
+        choices=[
+            Button(title, f"{reply['id']}.{REASON}{place}")
+            for place, title in enumerate(reply["feedback"]["reasons"].values())
+        ],
+    )
 
 
 def _provenance(reply, shown, texts, site_url):
@@ -102,29 +130,43 @@ def _provenance(reply, shown, texts, site_url):
     section = reply["question"].partition(".")[2]
     url += f"#{section}" if "#" not in url and section != replies.ARTICLE_INFO else ""
     cited = [source for source in reply["sources"] if str(source["n"]) in marks] or reply["sources"]
-    reviewed = article["review"] or replies.fill(texts["reviewed"], reviewed_by=article["reviewed_by"], reviewed_on=article["reviewed_on"])
-    return {"page": (texts["read_page"], url), "small": (reviewed, reply["disclaimer"]),
-            "sources": tuple((f"[{source['n']}] {source['title']}, {source['publisher']}", source["url"]) for source in cited)}
+    reviewed = article["review"] or replies.fill(
+        texts["reviewed"], reviewed_by=article["reviewed_by"], reviewed_on=article["reviewed_on"]
+    )
+    return {
+        "page": (texts["read_page"], url),
+        "small": (reviewed, reply["disclaimer"]),
+        "sources": tuple(
+            (f"[{source['n']}] {source['title']}, {source['publisher']}", source["url"])
+            for source in cited
+        ),
+    }
 
 
 def write(shown, style):
-    """A Unit in a platform's writing, with as many whole sentences of its text as fit; all else stays whole."""
+    """A Unit in a platform's writing, with as many whole sentences of its text as fit; all else
+    stays whole."""
     text = shown.text
     if style.measure(_compose(shown, text, style)) <= style.limit:
         return _compose(shown, text, style)
-    ends = [match.end() for match in END.finditer(text)] or [match.start() for match in re.finditer(r"\s+", text)] or [len(text) // 2]
+    ends = (
+        [match.end() for match in END.finditer(text)]
+        or [match.start() for match in re.finditer(r"\s+", text)]
+        or [len(text) // 2]
+    )
     low, high = 0, len(ends)
     while low < high:  # the most that fits
         middle = (low + high + 1) // 2
-        if style.measure(_compose(shown, text[:ends[middle - 1]] + " …", style)) <= style.limit:
+        if style.measure(_compose(shown, text[: ends[middle - 1]] + " …", style)) <= style.limit:
             low = middle
         else:
             high = middle - 1
-    return _compose(shown, text[:ends[low - 1]] + " …" if low else "…", style)
+    return _compose(shown, text[: ends[low - 1]] + " …" if low else "…", style)
 
 
 def unmarked(plain):
-    """A plain text in which no sign of WhatsApp's or Slack's marks stands; neither has an escape for them."""
+    """A plain text in which no sign of WhatsApp's or Slack's marks stands; neither has an escape
+    for them."""
     return plain.translate(str.maketrans("*_~`", "∗ˍ∼'"))
 
 
@@ -132,22 +174,34 @@ def cut(title, limit):
     """A button's title of at most so many signs, cut at a word."""
     if len(title) <= limit:
         return title
-    head = title[:limit - 1]
+    head = title[: limit - 1]
     return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip(",;:") + "…"
 
 
 def _compose(shown, text, style):
     escape = style.escape
-    offers = [(button, replies.fill(shown.number, number=number, title=button.title) + ("" if button.title[-1] in ".?!" else "."))
-              for number, button in shown.numbered() if style.numbers(button)]
-    vote, choice = ([offer for button, offer in offers if button in buttons] for buttons in (shown.votes, shown.choices))
+    offers = [
+        (
+            button,
+            replies.fill(shown.number, number=number, title=button.title)
+            + ("" if button.title[-1] in ".?!" else "."),
+        )
+        for number, button in shown.numbered()
+        if style.numbers(button)
+    ]
+    vote, choice = (
+        [offer for button, offer in offers if button in buttons]
+        for buttons in (shown.votes, shown.choices)
+    )
     lines = [style.source(escape(label), url) for label, url in shown.sources]
     paragraphs = [
         style.bold(escape(shown.title)) if shown.title else "",
         _marked(text, style),
         "\n".join(style.bold(escape(line)) for line in shown.numbers),
         _marked(shown.after, style) if shown.after else "",
-        "\n".join(([style.link(escape(shown.page[0]), shown.page[1])] if shown.page else []) + lines),
+        "\n".join(
+            ([style.link(escape(shown.page[0]), shown.page[1])] if shown.page else []) + lines
+        ),
         "\n".join(style.italic(escape(line)) for line in shown.small),
         " ".join([escape(shown.ask or ""), *map(escape, vote)]).strip(),
         "\n".join(map(escape, choice)),
@@ -159,7 +213,11 @@ def _marked(text, style):
     """The articles' Markdown (emphasis, lists) in a platform's writing."""
     text, done, at = re.sub(r"(?m)^- ", "• ", text.strip()), [], 0
     for match in EMPHASIS.finditer(text):
-        done += [style.escape(text[at:match.start()]),
-                 style.bold(style.escape(match[1])) if match[1] else style.italic(style.escape(match[2]))]
+        done += [
+            style.escape(text[at : match.start()]),
+            style.bold(style.escape(match[1]))
+            if match[1]
+            else style.italic(style.escape(match[2])),
+        ]
         at = match.end()
     return "".join([*done, style.escape(text[at:])])

@@ -11,11 +11,35 @@ from bot.gateway.channels import phones, shape, sms, text, whatsapp
 NEEDS = ("public_url", "twilio_account", "twilio_token")
 METHODS = ("POST",)
 SEGMENTS = 10  # more of them networks cut or lose
-# A choice is numbered: neither SMS nor a free WhatsApp message of Twilio's has buttons. Of a source an SMS names no address; the page has it.
-STYLE = text.Style(limit=SEGMENTS, measure=sms.segments, escape=sms.plain, source=lambda label, url: label, titles=0)
-WHATSAPP = text.Style(limit=1600, escape=whatsapp.STYLE.escape, bold=whatsapp.STYLE.bold, italic=whatsapp.STYLE.italic, titles=0)
+# A choice is numbered: neither SMS nor a free WhatsApp message of Twilio's has buttons. Of a source
+# an SMS names no address; the page has it.
+STYLE = text.Style(
+    limit=SEGMENTS,
+    measure=sms.segments,
+    escape=sms.plain,
+    source=lambda label, url: label,
+    titles=0,
+)
+WHATSAPP = text.Style(
+    limit=1600,
+    escape=whatsapp.STYLE.escape,
+    bold=whatsapp.STYLE.bold,
+    italic=whatsapp.STYLE.italic,
+    titles=0,
+)
 NUMBER = re.compile(r"(?:whatsapp:)?\+[0-9]{7,15}")  # others are short codes and names: machines
-STOP = ("stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out")
+STOP = (
+    "stop",
+    "stopall",
+    "stop all",
+    "unsubscribe",
+    "cancel",
+    "end",
+    "quit",
+    "revoke",
+    "optout",
+    "opt out",
+)
 WORDS = {**dict.fromkeys(STOP, "stop"), "info": "help"}
 HELP = ("help", "info")
 OPT_OUTS = {"STOP": "stop", "START": "start", "HELP": "help"}
@@ -25,35 +49,61 @@ GONE = (21610, 21211, 21614, 63003, 63024)
 
 async def verify(site, call):
     given = call.headers.get("x-twilio-signature")
-    if not any([shape.same(given, _sign(site.config, url, call.body)) for url in _urls(site.config, call)]):
+    if not any(
+        [shape.same(given, _sign(site.config, url, call.body)) for url in _urls(site.config, call)]
+    ):
         raise shape.Forged("signature")
 
 
 def _urls(config, call):
     """The address that Twilio called, as it may have signed it: with and without the port."""
     url = urllib.parse.urlsplit(config.public_url.rstrip("/") + call.target)
-    ports = {url.netloc, f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}", url.hostname or ""}
+    ports = {
+        url.netloc,
+        f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}",
+        url.hostname or "",
+    }
     return [urllib.parse.urlunsplit(url._replace(netloc=netloc)) for netloc in ports]
 
 
 def _sign(config, url, body):
-    fields = sorted(set(urllib.parse.parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)))
+    fields = sorted(
+        set(urllib.parse.parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    )
     signed = url + "".join(name + value for name, value in fields)
-    return base64.b64encode(hmac.new(config.twilio_token.encode(), signed.encode("utf-8", "surrogatepass"), hashlib.sha1).digest()).decode()
+    return base64.b64encode(
+        hmac.new(
+            config.twilio_token.encode(), signed.encode("utf-8", "surrogatepass"), hashlib.sha1
+        ).digest()
+    ).decode()
 
 
 def read(site, call):
     form = call.form()
     id, sender, us, said = (form.get(name) for name in ("MessageSid", "From", "To", "Body"))
-    if not id or not us or said is None or not NUMBER.fullmatch(sender or "") or "MessageStatus" in form:
+    if (
+        not id
+        or not us
+        or said is None
+        or not NUMBER.fullmatch(sender or "")
+        or "MessageStatus" in form
+    ):
         return [], shape.NO_XML
-    answered = OPT_OUTS.get(form.get("OptOutType", ""))  # by Twilio itself; what it means is ours to keep
+    # by Twilio itself; what it means is ours to keep
+    answered = OPT_OUTS.get(form.get("OptOutType", ""))
     word = re.sub(r"\s+", " ", said.strip(" \t\r\n.!\"'")).lower()
     unreadable = form.get("NumMedia", "0") != "0" or not said or "Latitude" in form
     sms_help = word in HELP and not sender.startswith("whatsapp:")
-    message = shape.Message(id=id, visitor=f"{us} {sender}", address={"From": us, "To": sender}, text=answered or WORDS.get(word, said) or None,
-                            country=phones.country_of(sender.removeprefix("whatsapp:")), unreadable=unreadable and not answered,
-                            note="help_sms" if sms_help else None, answered=bool(answered))
+    message = shape.Message(
+        id=id,
+        visitor=f"{us} {sender}",
+        address={"From": us, "To": sender},
+        text=answered or WORDS.get(word, said) or None,
+        country=phones.country_of(sender.removeprefix("whatsapp:")),
+        unreadable=unreadable and not answered,
+        note="help_sms" if sms_help else None,
+        answered=bool(answered),
+    )
     return [message], shape.NO_XML
 
 
@@ -80,5 +130,10 @@ async def check(site):
 
 async def _call(site, method, path, **options):
     config = site.config
-    return await shape.ask(site, method, f"{config.twilio_url}/2010-04-01/Accounts/{config.twilio_account}{path}",
-                           auth=(config.twilio_account, config.twilio_token), **options)
+    return await shape.ask(
+        site,
+        method,
+        f"{config.twilio_url}/2010-04-01/Accounts/{config.twilio_account}{path}",
+        auth=(config.twilio_account, config.twilio_token),
+        **options,
+    )

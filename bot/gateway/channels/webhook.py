@@ -1,7 +1,8 @@
-"""The signed webhook, for everything else: Standard Webhooks (https://www.standardwebhooks.com) in both directions.
+"""The signed webhook, for everything else: Standard Webhooks (https://www.standardwebhooks.com) in
+both directions.
 
-In: `{"visitor": "...", "text": "..."}`, or `{"visitor": "...", "code": "..."}` for a button; `country` may be given.
-Out: `{"visitor": "...", "text": "...", "buttons": [{"title", "code"}]}`.
+In: `{"visitor": "...", "text": "..."}`, or `{"visitor": "...", "code": "..."}` for a button;
+`country` may be given. Out: `{"visitor": "...", "text": "...", "buttons": [{"title", "code"}]}`.
 """
 
 import base64
@@ -23,11 +24,14 @@ STYLE = text.Style(limit=8000)
 
 
 async def verify(site, call):
-    id, sent, given = (call.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
+    id, sent, given = (
+        call.headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature")
+    )
     if not id or not re.fullmatch("[0-9]{1,12}", sent):
         raise shape.Forged("signature")
     signature = _sign(site.config, id, sent, call.body)
-    if not any([shape.same(part, signature) for part in given.split(" ")[:10]]):  # a list: each is compared
+    # a list: each is compared
+    if not any([shape.same(part, signature) for part in given.split(" ")[:10]]):
         raise shape.Forged("signature")
     if abs(time.time() - int(sent)) > OLDEST:
         raise shape.Forged("age")
@@ -35,22 +39,41 @@ async def verify(site, call):
 
 def read(site, call):
     data = call.json()
-    visitor, said, code, country = (shape.dig(data, name) for name in ("visitor", "text", "code", "country"))
+    visitor, said, code, country = (
+        shape.dig(data, name) for name in ("visitor", "text", "code", "country")
+    )
     if not visitor or len(visitor) > LONGEST_NAME:
         return [], {"error": "visitor is missing, or longer than 200 signs"}
-    return [shape.Message(id=call.headers["webhook-id"], visitor=visitor, address={"visitor": visitor}, text=None if code else said,
-                          code=code, country=country.upper() if re.fullmatch("[A-Za-z]{2}", country or "") else None)], {}
+    return [
+        shape.Message(
+            id=call.headers["webhook-id"],
+            visitor=visitor,
+            address={"visitor": visitor},
+            text=None if code else said,
+            code=code,
+            country=country.upper() if re.fullmatch("[A-Za-z]{2}", country or "") else None,
+        )
+    ], {}
 
 
 def render(unit):
-    return [{"text": text.write(unit, STYLE), "buttons": [{"title": button.title, "code": button.code} for button in unit.buttons()]}]
+    return [
+        {
+            "text": text.write(unit, STYLE),
+            "buttons": [{"title": button.title, "code": button.code} for button in unit.buttons()],
+        }
+    ]
 
 
 async def send(site, address, payload):
     body = json.dumps({**address, **payload}).encode()
     id, now = f"msg_{uuid.uuid4().hex}", str(int(time.time()))
-    headers = {"Content-Type": "application/json", "webhook-id": id, "webhook-timestamp": now,
-               "webhook-signature": _sign(site.config, id, now, body)}
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": id,
+        "webhook-timestamp": now,
+        "webhook-signature": _sign(site.config, id, now, body),
+    }
     response = await shape.ask(site, "POST", site.config.webhook_url, content=body, headers=headers)
     if response.status_code == 410:
         raise shape.Blocked
@@ -64,7 +87,9 @@ async def check(site):
 
 
 def _sign(config, id, sent, body):
-    made = hmac.new(_key(config), f"{id}.{sent}.".encode("utf-8", "surrogateescape") + body, hashlib.sha256).digest()
+    made = hmac.new(
+        _key(config), f"{id}.{sent}.".encode("utf-8", "surrogateescape") + body, hashlib.sha256
+    ).digest()
     return f"v1,{base64.b64encode(made).decode()}"
 
 

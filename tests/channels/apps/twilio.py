@@ -1,4 +1,5 @@
-"""Twilio, as https://www.twilio.com/docs/messaging and https://www.twilio.com/docs/usage/security describe it."""
+"""Twilio, as https://www.twilio.com/docs/messaging and https://www.twilio.com/docs/usage/security
+describe it."""
 
 import base64
 import hashlib
@@ -25,15 +26,35 @@ def number(person):
 
 def call(fields, url=URL, token=TOKEN, query=""):
     signed = url + "".join(name + fields[name] for name in sorted(fields))
-    signature = base64.b64encode(hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()).decode()
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature, "User-Agent": "TwilioProxy/1.1"}
+    signature = base64.b64encode(
+        hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()
+    ).decode()
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Twilio-Signature": signature,
+        "User-Agent": "TwilioProxy/1.1",
+    }
     return Call(headers, urllib.parse.urlencode(fields).encode(), query)
 
 
 def fields(person, text, id=None, **more):
     id = f"SM{id or next(ids)}"
-    return {"MessageSid": id, "SmsMessageSid": id, "SmsSid": id, "SmsStatus": "received", "AccountSid": ACCOUNT, "ApiVersion": "2010-04-01",
-            "NumSegments": "1", "NumMedia": "0", "From": number(person), "To": US, "Body": text, "FromCity": "", "ToCountry": "US", **more}
+    return {
+        "MessageSid": id,
+        "SmsMessageSid": id,
+        "SmsSid": id,
+        "SmsStatus": "received",
+        "AccountSid": ACCOUNT,
+        "ApiVersion": "2010-04-01",
+        "NumSegments": "1",
+        "NumMedia": "0",
+        "From": number(person),
+        "To": US,
+        "Body": text,
+        "FromCity": "",
+        "ToCountry": "US",
+        **more,
+    }
 
 
 def write(person, text, id=None, **more):
@@ -55,9 +76,18 @@ def take(platform, request):
         raise Refused(404, {"code": 20404, "message": "not found", "status": 404})
     form = request.form()
     prefix = "whatsapp:" if form["To"].startswith("whatsapp:") else ""
-    need(form["From"].startswith(f"{prefix}+") and re.fullmatch(r"(whatsapp:)?\+\d{7,15}", form["To"]), 21211, "Invalid 'To' Phone Number")
+    need(
+        form["From"].startswith(f"{prefix}+")
+        and re.fullmatch(r"(whatsapp:)?\+\d{7,15}", form["To"]),
+        21211,
+        "Invalid 'To' Phone Number",
+    )
     need(form.get("Body"), 21602, "Message body is required")
-    need(len(form["Body"]) <= 1600, 21617, "The concatenated message body exceeds the 1600 character limit")
+    need(
+        len(form["Body"]) <= 1600,
+        21617,
+        "The concatenated message body exceeds the 1600 character limit",
+    )
     person = str(int(form["To"].removeprefix(prefix).removeprefix("+1555")))
     platform.sent.append(Sent(NAME, prefix + person, form["Body"], [], form))
     return 201, {"sid": f"SM{next(ids)}", "status": "queued", "num_segments": "1"}
@@ -70,14 +100,28 @@ def need(holds, code, what):
 
 def odd(person):
     only_text = "I can only read text"
-    picture = {"NumMedia": "1", "MediaUrl0": "https://api.twilio.com/x", "MediaContentType0": "image/jpeg"}
+    picture = {
+        "NumMedia": "1",
+        "MediaUrl0": "https://api.twilio.com/x",
+        "MediaContentType0": "image/jpeg",
+    }
     return {
         "a picture": (write(person, "what is this?", **picture), only_text),
         "a picture beside a danger": (write(person, "i want to kill myself", **picture), "116 123"),
         "an empty message": (write(person, ""), only_text),
         "a short code's": (write(person, "Your code is 1234", From="73123"), None),
         "a name's": (write(person, "Your parcel is here", From="PARCELS"), None),
-        "a status": (call({"MessageSid": "SM1", "MessageStatus": "delivered", "To": number(person), "From": US}), None),
+        "a status": (
+            call(
+                {
+                    "MessageSid": "SM1",
+                    "MessageStatus": "delivered",
+                    "To": number(person),
+                    "From": US,
+                }
+            ),
+            None,
+        ),
         "what Twilio answered itself": (write(person, "HELP", OptOutType="HELP"), None),
         "nothing": (call({}), None),
     }
@@ -86,7 +130,12 @@ def odd(person):
 def forged(person):
     good = fields(person, "hello")
     signed = write(person, "hello")
-    return {"another account's": call(good, token="another"), "another address": call(good, url="https://evil.example/channels/twilio"),
-            "another scheme": call(good, url=URL.replace("https", "http")), "another channel": call(good, url=f"{PUBLIC}/channels/slack"),
-            "another query": call(good, query="a=1"), "a field more": Call(signed.headers, signed.body + b"&Extra=1"),
-            "a field less": Call(signed.headers, signed.body.partition(b"&")[2])}
+    return {
+        "another account's": call(good, token="another"),
+        "another address": call(good, url="https://evil.example/channels/twilio"),
+        "another scheme": call(good, url=URL.replace("https", "http")),
+        "another channel": call(good, url=f"{PUBLIC}/channels/slack"),
+        "another query": call(good, query="a=1"),
+        "a field more": Call(signed.headers, signed.body + b"&Extra=1"),
+        "a field less": Call(signed.headers, signed.body.partition(b"&")[2]),
+    }

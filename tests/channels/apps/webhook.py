@@ -15,18 +15,33 @@ KEY = b"k" * 32
 
 
 def settings(url):
-    return {"WEBHOOK_SECRET": f"whsec_{base64.b64encode(KEY).decode()}", "WEBHOOK_URL": f"{url}/webhook/in"}
+    return {
+        "WEBHOOK_SECRET": f"whsec_{base64.b64encode(KEY).decode()}",
+        "WEBHOOK_URL": f"{url}/webhook/in",
+    }
 
 
 def sign(id, sent, body, key=KEY):
-    return "v1," + base64.b64encode(hmac.new(key, f"{id}.{sent}.".encode() + body, hashlib.sha256).digest()).decode()
+    return (
+        "v1,"
+        + base64.b64encode(
+            hmac.new(key, f"{id}.{sent}.".encode() + body, hashlib.sha256).digest()
+        ).decode()
+    )
 
 
 def call(data, id=None, sent=None, key=KEY):
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
     id, sent = f"msg_{id or next(ids)}", str(int(sent or time.time()))
-    return Call({"Content-Type": "application/json", "webhook-id": id, "webhook-timestamp": sent,
-                 "webhook-signature": sign(id, sent, body, key)}, body)
+    return Call(
+        {
+            "Content-Type": "application/json",
+            "webhook-id": id,
+            "webhook-timestamp": sent,
+            "webhook-signature": sign(id, sent, body, key),
+        },
+        body,
+    )
 
 
 def write(person, text, id=None):
@@ -38,13 +53,26 @@ def press(person, sent, title):
 
 
 def take(platform, request):
-    id, sent, given = (request.headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
-    if not hmac.compare_digest(given, sign(id, sent, request.body)) or abs(time.time() - int(sent)) > 300:
+    id, sent, given = (
+        request.headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature")
+    )
+    if (
+        not hmac.compare_digest(given, sign(id, sent, request.body))
+        or abs(time.time() - int(sent)) > 300
+    ):
         raise Refused(401, {"error": "signature"})
     body = request.json()
     if set(body) != {"visitor", "text", "buttons"} or not body["text"]:
         raise Refused(400, {"error": "fields"})
-    platform.sent.append(Sent(NAME, body["visitor"], body["text"], [(b["title"], b["code"]) for b in body["buttons"]], body))
+    platform.sent.append(
+        Sent(
+            NAME,
+            body["visitor"],
+            body["text"],
+            [(b["title"], b["code"]) for b in body["buttons"]],
+            body,
+        )
+    )
     return 200, {}
 
 
@@ -66,4 +94,10 @@ def forged(person):
     moved.headers["webhook-timestamp"] = str(int(moved.headers["webhook-timestamp"]) - 1)
     renamed = call(said)
     renamed.headers["webhook-id"] = "msg_other"
-    return {"five minutes old": late, "of the future": early, "another key": other, "another time": moved, "another id": renamed}
+    return {
+        "five minutes old": late,
+        "of the future": early,
+        "another key": other,
+        "another time": moved,
+        "another id": renamed,
+    }
