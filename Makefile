@@ -16,7 +16,13 @@ run: install ## install what is missing, train what has changed, serve
 
 test: install test-install ## the same set-up, then all tests
 	@.venv/bin/bot prepare
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n auto --dist loadfile --durations 10
+
+check: install test-install ## the daily round, under a minute: lint, form, layering, docs, content, what we rely on in Rasa
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . \
+	|| { echo "make: ruff found something; .venv/bin/ruff check --fix . && .venv/bin/ruff format . mends most of it" >&2; exit 1; }
+	@.venv/bin/bot check
+	@.venv/bin/python -m pytest -q tests/rasa tests/test_layering.py tests/test_docs.py
 
 bench: install test-install ## measure training, start, memory, latency and throughput, beside stock Rasa
 	@.venv/bin/python -m benchmarks.service

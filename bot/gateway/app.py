@@ -90,7 +90,7 @@ def create_app(desk, editor, post=None):
 
 
 async def serve(config, create_editor, loading):
-    """Start Rasa and the actions, serve until a signal, end gracefully.
+    """Start Rasa, serve until a signal, end gracefully.
 
     `create_editor(config, engine, rehearse)` gives what stands at /editor; `rehearse` is
     rehearsal.rehearse of this site.

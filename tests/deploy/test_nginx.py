@@ -103,7 +103,7 @@ def test_nothing_private_answers_under_the_public_name_by_any_path_trick(site: S
             ), (target, answer)
 
 
-def test_rasa_and_the_actions_listen_on_the_loopback_and_want_the_secret(site: Site):
+def test_rasa_listens_on_the_loopback_and_wants_the_secret(site: Site):
     for pid in site.service.children().values():
         assert listening(pid, "tcp6") == []
         [address] = listening(pid, "tcp")
