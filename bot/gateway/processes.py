@@ -12,6 +12,7 @@ import subprocess
 import time
 import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
@@ -20,7 +21,8 @@ from bot.gateway import metrics
 from bot.release import NoAnswer
 
 logger = logging.getLogger(__name__)
-READY_SECONDS = 60
+READY_SECONDS = 60  # without progress, until a Rasa that loads is given up
+MOST_SECONDS = 600  # and with it
 DRAIN_SECONDS = 10
 # until a process that was asked to end is made to: nothing is under way in it any more
 END_SECONDS = 3
@@ -384,8 +386,8 @@ async def _start_rasas(processes, id, started=()):
     `started` are being loaded already."""
     started = list(started)
     try:
-        for rasa in started:
-            await _wait_until_it_answers(processes, rasa)
+        for rasa in started:  # nobody is there yet who could be kept waiting by it
+            _step_back(await _wait_until_it_answers(processes, rasa))
         for _ in range(processes.config.rasa_processes - len(started)):
             started.append(await _start_rasa(processes, id))
     except BaseException:
@@ -396,9 +398,9 @@ async def _start_rasas(processes, id, started=()):
 
 
 async def _start_rasa(processes, id):
-    return await _wait_until_it_answers(
-        processes, _spawn_rasa(processes.config, id, processes.secret)
-    )
+    rasa = _spawn_rasa(processes.config, id, processes.secret)
+    _step_back(rasa)
+    return await _wait_until_it_answers(processes, rasa)
 
 
 def _spawn_rasa(config, id, secret):
@@ -412,14 +414,22 @@ def _spawn_rasa(config, id, secret):
         LOG_LEVEL=config.log_level,
         LOG_FORMAT=config.log_format,
     )
-    with contextlib.suppress(OSError):  # it ended at once, which is told below
-        os.setpriority(os.PRIO_PROCESS, process.pid, BEHIND)
     return Rasa(release=id, archive=archive, port=port, process=process)
 
 
+def _step_back(rasa):
+    """Let others go before it where processor time is short: see BEHIND."""
+    with contextlib.suppress(OSError):  # it has ended, which is told elsewhere
+        os.setpriority(os.PRIO_PROCESS, rasa.process.pid, BEHIND)
+
+
 async def _wait_until_it_answers(processes, rasa):
-    """The Rasa, once it has answered its probe; ended where it doesn't. Raises NoAnswer."""
-    begun = time.monotonic()
+    """The Rasa, once it has answered its probe; ended where it doesn't. Raises NoAnswer.
+
+    A busy machine takes its time: it is waited for as long as the process works, MOST_SECONDS at
+    most."""
+    begun = moved = time.monotonic()
+    worked = 0.0
     while True:
         try:
             await _probe(processes, rasa)
@@ -430,13 +440,25 @@ async def _wait_until_it_answers(processes, rasa):
                     f"Rasa ended with {rasa.process.returncode} while loading release "
                     f"{rasa.release}"
                 ) from error
-            if time.monotonic() - begun > READY_SECONDS:
+            now, seconds = time.monotonic(), _processor_seconds(rasa.process.pid)
+            if seconds > worked + 0.5:
+                worked, moved = seconds, now
+            if now - moved > READY_SECONDS or now - begun > MOST_SECONDS:
                 await _end(rasa.process)
                 raise NoAnswer(
-                    f"Rasa did not answer its probe within {READY_SECONDS} s with release "
-                    f"{rasa.release}"
+                    f"Rasa did not answer its probe within {now - begun:.0f} s with release "
+                    f"{rasa.release}: is the machine short of memory, or very busy? Try again"
                 ) from error
         await asyncio.sleep(0.1)
+
+
+def _processor_seconds(pid):
+    """The processor time that a process has used, as Linux tells it; 0 elsewhere."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 async def _probe(processes, rasa):
