@@ -24,8 +24,8 @@ check: install test-install ## the daily round, under a minute: lint, form, laye
 	@.venv/bin/bot check
 	@.venv/bin/python -m pytest -q tests/rasa tests/test_layering.py tests/test_docs.py
 
-bench: install test-install ## measure training, start, memory, latency and throughput, beside stock Rasa
-	@.venv/bin/python -m benchmarks.service
+bench: install test-install ## measure training, start, memory, latency and throughput; STOCK=--stock: beside stock Rasa, in an environment of its own
+	@.venv/bin/python -m benchmarks.service $(STOCK)
 	@.venv/bin/python -m benchmarks.safety
 	@.venv/bin/python -m benchmarks.masking
 	@.venv/bin/python -m benchmarks.widget
@@ -70,7 +70,7 @@ check-lock: .tools/bin/uv ## whether the lock files are what pyproject.toml asks
 	  { echo "requirements/$$part.txt is not what pyproject.toml asks for; it is written anew: commit it" >&2; exit 1; }; done
 
 clean: ## remove the environment, models and the database
-	rm -rf .venv .tools var models/candidates models/releases models/encoder models/live
+	rm -rf .venv .venv-stock .tools var models/candidates models/releases models/encoder models/live
 
 .tools/bin/uv: requirements/uv.txt
 	@mkdir -p .tools; command -v uv >/dev/null && exit 0; echo "installing uv"; \

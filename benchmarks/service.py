@@ -26,6 +26,7 @@ from pathlib import Path
 import httpx
 import yaml
 
+from benchmarks import stock
 from bot import content, release, settings
 
 ROOT = settings.ROOT
@@ -58,7 +59,7 @@ STOCK = {
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--without-stock", action="store_true", help="measure Pamphlet alone, in a few minutes"
+        "--stock", action="store_true", help="measure stock Rasa as well, half an hour"
     )
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="pamphlet-bench-"))
@@ -69,12 +70,8 @@ def main():
                 path.unlink()
         drop_foreign_stories(data)
         ours = measure_ours(folder, data)
-        stock = (
-            None
-            if options.without_stock
-            else measure_stock(folder, data, ours.pop("release"), ours.pop("environment"))
-        )
-        report(ours, stock)
+        id, environment = ours.pop("release"), ours.pop("environment")
+        report(ours, measure_stock(folder, data, id, environment) if options.stock else None)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -137,7 +134,7 @@ def measure_stock(folder, data, id, environment):
     project = folder / "stock"
     project.mkdir()
     write_stock(project, content.load(data))
-    rasa = [str(ROOT / ".venv/bin/python"), "-W", "ignore", "-m", "rasa"]
+    rasa = [str(stock.environment()), "-W", "ignore", "-m", "rasa"]
     silent = {
         **environment,
         "RASA_TELEMETRY_ENABLED": "false",
@@ -186,21 +183,10 @@ def measure_stock(folder, data, id, environment):
         return ask_stock(client, url, sender, text, id)
 
     with (
-        started(
-            [
-                sys.executable,
-                "-W",
-                "ignore",
-                "-m",
-                "rasa_sdk",
-                "--actions",
-                "actions",
-                "-p",
-                str(ports[0]),
-            ],
-            silent,
-            ROOT,
-        ) as (actions, _),
+        started([sys.executable, "-m", "benchmarks.stock", str(ports[0])], silent, ROOT) as (
+            actions,
+            _,
+        ),
         started(
             [*rasa, "run", "--enable-api", "-p", str(ports[1]), "-i", "127.0.0.1"], silent, project
         ) as (process, begun),

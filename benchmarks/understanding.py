@@ -3,7 +3,6 @@ environment.
 
     python -m benchmarks.understanding DATA              a table, docs/images/risk-coverage.svg,
     var/understanding.json
-    python -m benchmarks.understanding DATA --stock      Rasa's default pipeline (DIET) beside it;
     takes hours
     python -m benchmarks.understanding DATA --ablation   what each part is worth, on training data
     alone
@@ -60,7 +59,6 @@ ABLATION = {
     "without the sentence vector": {"vector_weight": 0.0},
     "the first recipe": {"name_weight": 0.0, "layer_weight": 0.0, "gram_weight": 1.0},
 }
-STOCK_SECONDS = 1800
 
 
 def read_rows(path):
@@ -90,40 +88,12 @@ def our_config(changes=None):
     return config
 
 
-def stock_config():
-    """The pipeline that Rasa suggests where config.yml names none."""
-    names = [
-        "WhitespaceTokenizer",
-        "RegexFeaturizer",
-        "LexicalSyntacticFeaturizer",
-        "CountVectorsFeaturizer",
-    ]
-    return {
-        "recipe": "default.v1",
-        "assistant_id": "stock",
-        "language": "en",
-        "policies": [],
-        "pipeline": [
-            *({"name": name} for name in names),
-            {
-                "name": "CountVectorsFeaturizer",
-                "analyzer": "char_wb",
-                "min_ngram": 1,
-                "max_ngram": 4,
-            },
-            {"name": "DIETClassifier", "epochs": 100, "constrain_similarities": True},
-            {"name": "FallbackClassifier", "threshold": 0.3, "ambiguity_threshold": 0.1},
-        ],
-    }
-
-
-def run(config, train, test, strangers, lean=True):
+def run(config, train, test, strangers):
     """Train `config` on `train`, ask it `test` and `strangers`: a result to be written as JSON."""
-    if lean:
-        from bot.rasa.compatibility import prepare, quieten
+    from bot.rasa.compatibility import prepare, quieten
 
-        prepare()
-        quieten()
+    prepare()
+    quieten()
     from rasa.core.agent import Agent
     from rasa.model_training import train_nlu
 
@@ -140,7 +110,7 @@ def run(config, train, test, strangers, lean=True):
         agent = Agent.load(archive)
         asked = [_ask(agent, text, known) for text, _ in test]
         foreign = [_ask(agent, text, known)[1] for text in strangers]
-        latency = _latency(agent, [text for text, _ in test]) if lean else None
+        latency = _latency(agent, [text for text, _ in test])
     result = {
         "phrases": len(train),
         "intents": len(known),
@@ -261,34 +231,24 @@ def held_out(data, name, seed=0, most=1500):
 
 
 def runs(data, options):
-    """{key: (config, rows, lean)} of what is to be measured."""
+    """{key: (config, rows)} of what is to be measured."""
     if options.ablation:
         return {
             f"ablation: {part} · {name}": (
                 our_config(changes),
                 lambda name=name: held_out(data, name),
-                True,
             )
             for part, changes in ABLATION.items()
             for name in SETS
         }
-    wanted = {
+    return {
         f"{name} {size}": (
             our_config(),
             lambda name=name, size=size: read_set(data, name, size == "10-shot"),
-            True,
         )
         for size in ("10-shot", "full")
         for name in SETS
     }
-    if options.stock:
-        wanted.update(
-            {
-                f"stock: {key}": (stock_config(), rows, False)
-                for key, (_, rows, _) in list(wanted.items())
-            }
-        )
-    return wanted
 
 
 def measure(data, options):
@@ -296,40 +256,21 @@ def measure(data, options):
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     code = b"".join((ROOT / path).read_bytes() for path in CODE)
     wanted = runs(data, options)
-    for key, (config, _, lean) in wanted.items():
-        digest = hashlib.sha256(json.dumps(config).encode() + (code if lean else b"")).hexdigest()[
-            :12
-        ]
+    for key, (config, _) in wanted.items():
+        digest = hashlib.sha256(json.dumps(config).encode() + code).hexdigest()[:12]
         if results.get(key, {}).get("code") == digest:
             continue
         print(f"{key} ...", file=sys.stderr, flush=True)
         command = [sys.executable, "-m", "benchmarks.understanding", str(data), "--run", key]
-        command += [
-            flag
-            for flag, on in (("--ablation", options.ablation), ("--stock", options.stock))
-            if on
-        ]
-        try:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                timeout=None if lean else STOCK_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            results[key] = {
-                "code": digest,
-                "fault": f"not trained and asked within {STOCK_SECONDS} s",
-            }
-        else:
-            if done.returncode:
-                sys.exit(f"{key}: {done.stderr.strip().splitlines()[-1]}")
-            results[key] = {
-                "code": digest,
-                "date": datetime.date.today().isoformat(),
-                **json.loads(done.stdout.splitlines()[-1]),
-            }
+        command += ["--ablation"] if options.ablation else []
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{key}: {done.stderr.strip().splitlines()[-1]}")
+        results[key] = {
+            "code": digest,
+            "date": datetime.date.today().isoformat(),
+            **json.loads(done.stdout.splitlines()[-1]),
+        }
         RESULTS.parent.mkdir(exist_ok=True)
         beside = RESULTS.with_suffix(".new")
         beside.write_text(json.dumps(results), encoding="utf-8")
@@ -378,8 +319,6 @@ def plot(results, path):
 
     figure, axes = pyplot.subplots(figsize=(7, 4.2))
     for key, result in results.items():
-        if "fault" in result or key.startswith("stock"):
-            continue
         scores = sorted(result["scores"], key=lambda score: -score[0])
         wrong, points = 0, []
         for count, (_, right) in enumerate(scores, 1):
@@ -406,7 +345,6 @@ def main(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
-    parser.add_argument("--stock", action="store_true")
     parser.add_argument("--ablation", action="store_true")
     parser.add_argument("--run", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -417,8 +355,8 @@ def main(arguments=None):
                 f"{', '.join(SETS.values())}"
             )
     if options.run:
-        config, rows, lean = runs(options.data, options)[options.run]
-        print("\n" + json.dumps(run(config, *rows(), lean)))
+        config, rows = runs(options.data, options)[options.run]
+        print("\n" + json.dumps(run(config, *rows())))
         return
     results = measure(options.data, options)
     if options.ablation:

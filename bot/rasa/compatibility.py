@@ -10,6 +10,7 @@ import importlib.abc
 import importlib.machinery
 import importlib.metadata
 import importlib.resources
+import importlib.util
 import logging
 import os
 import secrets
@@ -99,7 +100,7 @@ def prepare():
     name_visible_deprecation_warning()
     name_legacy_version()
     read_bad_versions()
-    show_marked_yaml_errors()
+    show_yaml_errors_without_a_place()
     log_without_colours()
     serve_in_one_process()
     stream_responses()
@@ -151,7 +152,7 @@ def quieten(level="warning"):
 def put_pkg_resources():
     """A small `pkg_resources`, which setuptools no longer has: Rasa finds its schemas and the
     versions of packages with it."""
-    if importlib.util.find_spec("pkg_resources"):
+    if "pkg_resources" in sys.modules or importlib.util.find_spec("pkg_resources"):
         return
     module = types.ModuleType(
         "pkg_resources", "The two functions of pkg_resources that Rasa calls."
@@ -232,21 +233,20 @@ def read_bad_versions():
     validation.version = types.SimpleNamespace(parse=parse)
 
 
-def show_marked_yaml_errors():
-    """Let Rasa show an error of ruamel.yaml 0.19, of which some (a bare `!!`) are no
-    MarkedYAMLError and have no text."""
-    from rasa.shared.exceptions import YamlSyntaxException
+def show_yaml_errors_without_a_place():
+    """Let Rasa show what is wrong with a file whose value is a lone tag (`rules: !!`): since
+    ruamel.yaml 0.19 such a value has no line, and the error itself failed for want of it."""
+    from rasa.shared.utils.validation import YamlValidationException
 
-    show = YamlSyntaxException.__str__
+    find = YamlValidationException._line_number_for_path
 
-    def __str__(self):
+    def line_number_for_path(self, current, path):
         try:
-            return show(self)
-        except Exception:
-            name, cause = self.filename or "the YAML", self.underlying_yaml_exception
-            return f"Failed to read '{name}'. {type(cause).__name__}: a tag or mark in it can't be read (look for a lone ! or %)."  # noqa: E501
+            return find(self, current, path)
+        except TypeError:
+            return None
 
-    YamlSyntaxException.__str__ = __str__
+    YamlValidationException._line_number_for_path = line_number_for_path
 
 
 def log_without_colours():

@@ -15,8 +15,9 @@ class LocalActions(EndpointConfig):
     """An action endpoint that runs the actions of a package here.
 
     An action gets a copy of the call as JSON would carry it, so that it can change nothing of
-    Rasa's. One that raises, or takes longer than MOST_SECONDS, ends its own turn as a failing
-    server would: with a ClientResponseError."""
+    Rasa's. One that raises, or waits for something longer than MOST_SECONDS, ends its own turn as a
+    failing server would: with a ClientResponseError. (One that computes without end holds Rasa up,
+    which the gateway then ends and starts anew.)"""
 
     def __init__(self, package):
         super().__init__(url=f"local:{package}")
