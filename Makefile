@@ -72,13 +72,16 @@ check-lock: .tools/bin/uv ## whether the lock files are what pyproject.toml asks
 clean: ## remove the environment, models and the database
 	rm -rf .venv .venv-stock .tools var models/candidates models/releases models/encoder models/live
 
-.tools/bin/uv: requirements/uv.txt
+writable:
+	@test -w . || { echo "make: $(CURDIR) can't be written to: take a folder of your own, or change its owner" >&2; exit 1; }
+
+.tools/bin/uv: requirements/uv.txt | writable
 	@mkdir -p .tools; command -v uv >/dev/null && exit 0; echo "installing uv"; \
 	{ $(PYTHON) -m venv .tools && .tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt; } \
 	|| { echo "make: $(PYTHON) can't make an environment with pip; install python3-venv, or uv itself, and run make again" >&2; exit 1; }
 
 # uv names the Python that it looks for where there is none; the rest of what it says is kept for who has to mend it.
-.venv/.installed: requirements/app.txt pyproject.toml | .tools/bin/uv
+.venv/.installed: requirements/app.txt pyproject.toml | writable .tools/bin/uv
 	@echo "installing Pamphlet and Rasa (Python 3.13)"
 	@$(UV) venv --quiet --allow-existing --python 3.13 .venv \
 	|| { echo "make: there is no Python 3.13 here; install it (python3.13 with its venv), or let uv: UV_PYTHON_PREFERENCE=managed make run" >&2; exit 1; }
@@ -96,4 +99,4 @@ clean: ## remove the environment, models and the database
 	@$(UV) pip sync --quiet --require-hashes --python .venv-audit/bin/python requirements/audit.txt
 	@touch $@
 
-.PHONY: help sbom audit run test check bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock check-lock clean
+.PHONY: help writable sbom audit run test check bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock check-lock clean
