@@ -195,10 +195,22 @@ def test_a_message_whose_gateway_was_killed_is_refused_with_a_sentence_in_the_en
     )
 
 
-def test_without_redis_no_conversation_is_crossed_and_no_message_doubled(postgresql, tmp_path):
-    address = postgresql.make("alone")
+@pytest.fixture
+def own_redis():
+    """(address, process) of a Redis that a test may kill."""
+    with contextlib.ExitStack() as stack:
+        try:
+            made = stack.enter_context(servers.redis())
+        except servers.Missing as error:
+            conftest.left_out(error.program, error.package)
+        yield made
+
+
+def test_without_redis_no_conversation_is_crossed_and_no_message_doubled(
+    postgresql, own_redis, tmp_path
+):
+    address, (url, process) = postgresql.make("alone"), own_redis
     with (
-        servers.redis() as (url, process),
         conftest.serving(
             tmp_path, DATABASE_URL=address, REDIS_URL=url, RASA_PROCESSES="2"
         ) as first,

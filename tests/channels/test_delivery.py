@@ -169,7 +169,8 @@ def test_a_killed_service_loses_nothing_and_repeats_at_most_one_reply(platform, 
         for app, person in crowd:
             for question in QUESTIONS[:3]:
                 place.call(app, app.write(person, question))
-        time.sleep(1.0)  # some are answered, some are being sent, most wait
+        # some are answered, some are being sent, most wait
+        wait(lambda: sum(len(place.platform.to(app.NAME, person)) for app, person in crowd) >= 3)
         os.kill(place.service.process.pid, signal.SIGKILL)
         place.service.process.wait()
         place.platform.faults.clear()
