@@ -28,11 +28,32 @@ CUES = (
     "turn",
 )
 EXCUSES = ("negation", "past", "study")  # what can take a danger back
+# a part of safety.yml -> what each of its entries must be, and what that is called
+PARTS = {
+    "same": (str, "phrases separated by commas"),
+    "words": (str, "phrases separated by commas"),
+    "flags": (dict, "kind, text, when ..."),
+    "texts": (dict, "numbers, text ..."),
+}
 
 
 class SafetyFileError(ValueError):
     """A file of the screen can't be used; the message lists the faults as `path:line: what is
     wrong`."""
+
+
+@dataclass(frozen=True)
+class ScreenFile:
+    """A file of the screen as `read` has it: its content, and the line of every entry by its
+    keys."""
+
+    path: Path
+    content: object
+    lines: dict
+
+    def at(self, *keys):
+        """`path:line` of an entry."""
+        return f"{self.path}:{self.lines.get(keys, 1)}"
 
 
 @dataclass(frozen=True)
@@ -109,129 +130,24 @@ def _vocabulary(table: dict) -> tuple:
 
 
 def parse(folder: Path):
-    faults = []
-    files = []
-    for name in ("safety.yml", "emergency_numbers.yml"):
-        path = folder / name
-        try:
-            content, lines = read(path)
-        except OSError as error:
-            faults.append(f"{path}:1: can't be read ({error.strerror}); put the file there")
-            continue
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            faults.append(
-                f"{path}:{mark.line + 1 if mark else 1}: not YAML "
-                f"({getattr(error, 'problem', error)}); "
-                "check indentation and quotes"
-            )
-            continue
-        files.append((path, content, lines))
+    """(Screen, faults) of a folder's two files; the Screen is None where there are faults."""
+    files, faults = _read_files(folder)
     if faults:
         return None, faults
-    (path, table, lines), (numbers_path, book, number_lines) = files
-
-    def at(*keys):
-        return f"{path}:{lines.get(keys, 1)}"
-
-    table = table if isinstance(table, dict) else {}
-    commas = "phrases separated by commas"
-    for part, kind, holds in (
-        ("same", str, commas),
-        ("words", str, commas),
-        ("flags", dict, "kind, text, when ..."),
-        ("texts", dict, "numbers, text ..."),
-    ):
-        if not isinstance(table.get(part), dict):
-            faults.append(f"{path}:1: '{part}' is missing; add it")
-            continue
-        faults += [
-            f"{at(part, name)}: '{name}' must hold {holds}; write them after the colon"
-            for name, entry in table[part].items()
-            if not isinstance(entry, kind)
-        ]
-    if not isinstance(table.get("not_typos"), str):
-        faults.append(f"{path}:1: 'not_typos' is missing; add it")
+    screen, numbers = files
+    table = screen.content if isinstance(screen.content, dict) else {}
+    faults = _part_faults(screen, table)
     if faults:
         return None, faults
     spell, same, concepts = _vocabulary(table)
-    for cue in CUES:
-        if cue not in table["words"]:
-            faults.append(f"{at('words')}: '{cue}' is missing; list its words, the screen needs it")
+    faults = _cue_faults(screen, table)
     flags = []
     for name, entry in table["flags"].items():
-        here = at("flags", name)
-        if entry.get("kind") not in KINDS:
-            faults.append(
-                f"{here}: kind of {name} is '{entry.get('kind')}'; write {' or '.join(KINDS)}"
-            )
-        if entry.get("text") not in table["texts"]:
-            faults.append(
-                f"{here}: text '{entry.get('text')}' is not under texts; write one of "
-                + ", ".join(table["texts"])
-            )
-        for side in ("when", "must", "must_not"):
-            if not entry.get(side):
-                faults.append(f"{here}: {name} has no '{side}'; add at least one")
-        when = []  # every line written out, without its "/"
-        for i, line in enumerate(entry.get("when") or ()):
-            slots = [
-                [slot.split("/") for slot in part.split(">")]
-                for part in line.replace(" ", "").split("&")
-            ]
-            when += itertools.product(*(tuple(itertools.product(*part)) for part in slots))
-            for concept in itertools.chain(*itertools.chain(*slots)):
-                if concept not in table["words"]:
-                    faults.append(
-                        f"{at('flags', name, 'when', i)}: '{concept}' is not under words; add it "
-                        f"or write "
-                        "one that is"
-                    )
-        for concept in entry.get("unless") or ():
-            if concept not in table["words"]:
-                faults.append(
-                    f"{here}: '{concept}' in unless is not under words; add it or write one that is"
-                )
-        for excuse in entry.get("even_if") or ():
-            if excuse not in EXCUSES:
-                faults.append(f"{here}: '{excuse}' in even_if; write some of {', '.join(EXCUSES)}")
-        flags.append(
-            Flag(
-                name,
-                entry.get("kind"),
-                entry.get("text"),
-                tuple(when),
-                tuple(entry.get("unless") or ()),
-                frozenset(entry.get("even_if") or ()),
-                tuple(entry.get("must") or ()),
-                tuple(entry.get("must_not") or ()),
-            )
-        )
-    for name, entry in table["texts"].items():
-        if not entry.get("text"):
-            faults.append(f"{at('texts', name)}: {name} has no text; write what the visitor reads")
-        if "{emergency}" not in entry.get("text", ""):
-            faults.append(
-                f"{at('texts', name)}: {name} doesn't say whom to call; write {{emergency}} "
-                f"where the number "
-                "goes"
-            )
-        for line in entry.get("numbers") or ("",):
-            if line not in LINES:
-                faults.append(
-                    f"{at('texts', name)}: numbers '{line}'; write some of {', '.join(LINES)}"
-                )
-    must = table.get("must")
-    if (
-        not isinstance(must, dict)
-        or set(must) != set(KINDS)
-        or not all(isinstance(must[kind], list) for kind in KINDS)
-    ):
-        faults.append(
-            f"{at('must')}: 'must' needs two lists, {' and '.join(KINDS)}: the messages that may "
-            f"never be missed"
-        )
-    faults += _number_faults(numbers_path, book, number_lines)
+        faults += _flag_faults(screen, table, name, entry)
+        flags.append(_make_flag(name, entry))
+    faults += _text_faults(screen, table["texts"])
+    faults += _must_faults(screen, table.get("must"))
+    faults += _number_faults(numbers)
     if faults:
         return None, faults
     return Screen(
@@ -240,17 +156,153 @@ def parse(folder: Path):
         same,
         spell,
         table["texts"],
-        book["countries"],
-        {kind: tuple(must[kind]) for kind in KINDS},
+        numbers.content["countries"],
+        {kind: tuple(table["must"][kind]) for kind in KINDS},
     ), []
 
 
-def _number_faults(path: Path, book, lines: dict) -> list[str]:
+def _read_files(folder: Path) -> tuple[list[ScreenFile], list[str]]:
+    """The files that can be read, and the faults of those that can't."""
+    files, faults = [], []
+    for name in ("safety.yml", "emergency_numbers.yml"):
+        path = folder / name
+        try:
+            files.append(ScreenFile(path, *read(path)))
+        except OSError as error:
+            faults.append(f"{path}:1: can't be read ({error.strerror}); put the file there")
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            faults.append(
+                f"{path}:{mark.line + 1 if mark else 1}: not YAML "
+                f"({getattr(error, 'problem', error)}); "
+                "check indentation and quotes"
+            )
+    return files, faults
+
+
+def _part_faults(screen: ScreenFile, table: dict) -> list[str]:
+    """Parts of the screen's file that are missing, or hold something of another form."""
     faults = []
+    for part, (kind, holds) in PARTS.items():
+        if not isinstance(table.get(part), dict):
+            faults.append(f"{screen.path}:1: '{part}' is missing; add it")
+            continue
+        faults += [
+            f"{screen.at(part, name)}: '{name}' must hold {holds}; write them after the colon"
+            for name, entry in table[part].items()
+            if not isinstance(entry, kind)
+        ]
+    if not isinstance(table.get("not_typos"), str):
+        faults.append(f"{screen.path}:1: 'not_typos' is missing; add it")
+    return faults
+
+
+def _cue_faults(screen: ScreenFile, table: dict) -> list[str]:
+    return [
+        f"{screen.at('words')}: '{cue}' is missing; list its words, the screen needs it"
+        for cue in CUES
+        if cue not in table["words"]
+    ]
+
+
+def _flag_faults(screen: ScreenFile, table: dict, name: str, entry: dict) -> list[str]:
+    """What is wrong with one flag, entry by entry."""
+    faults = []
+    here = screen.at("flags", name)
+    if entry.get("kind") not in KINDS:
+        faults.append(
+            f"{here}: kind of {name} is '{entry.get('kind')}'; write {' or '.join(KINDS)}"
+        )
+    if entry.get("text") not in table["texts"]:
+        faults.append(
+            f"{here}: text '{entry.get('text')}' is not under texts; write one of "
+            + ", ".join(table["texts"])
+        )
+    for side in ("when", "must", "must_not"):
+        if not entry.get(side):
+            faults.append(f"{here}: {name} has no '{side}'; add at least one")
+    for i, line in enumerate(entry.get("when") or ()):
+        faults += [
+            f"{screen.at('flags', name, 'when', i)}: '{concept}' is not under words; add it or "
+            f"write one that is"
+            for concept in itertools.chain(*itertools.chain(*_take_apart(line)))
+            if concept not in table["words"]
+        ]
+    faults += [
+        f"{here}: '{concept}' in unless is not under words; add it or write one that is"
+        for concept in entry.get("unless") or ()
+        if concept not in table["words"]
+    ]
+    return faults + [
+        f"{here}: '{excuse}' in even_if; write some of {', '.join(EXCUSES)}"
+        for excuse in entry.get("even_if") or ()
+        if excuse not in EXCUSES
+    ]
+
+
+def _take_apart(line: str) -> list[list[list[str]]]:
+    """A line of `when`: its groups, their places, and the concepts that may stand in each."""
+    return [
+        [place.split("/") for place in group.split(">")]
+        for group in line.replace(" ", "").split("&")
+    ]
+
+
+def _make_flag(name: str, entry: dict) -> Flag:
+    when = []  # every line written out, without its "/"
+    for line in entry.get("when") or ():
+        groups = (tuple(itertools.product(*group)) for group in _take_apart(line))
+        when += itertools.product(*groups)
+    return Flag(
+        name,
+        entry.get("kind"),
+        entry.get("text"),
+        tuple(when),
+        tuple(entry.get("unless") or ()),
+        frozenset(entry.get("even_if") or ()),
+        tuple(entry.get("must") or ()),
+        tuple(entry.get("must_not") or ()),
+    )
+
+
+def _text_faults(screen: ScreenFile, texts: dict) -> list[str]:
+    faults = []
+    for name, entry in texts.items():
+        here = screen.at("texts", name)
+        if not entry.get("text"):
+            faults.append(f"{here}: {name} has no text; write what the visitor reads")
+        if "{emergency}" not in entry.get("text", ""):
+            faults.append(
+                f"{here}: {name} doesn't say whom to call; write {{emergency}} where the number "
+                "goes"
+            )
+        for line in entry.get("numbers") or ("",):
+            if line not in LINES:
+                faults.append(f"{here}: numbers '{line}'; write some of {', '.join(LINES)}")
+    return faults
+
+
+def _must_faults(screen: ScreenFile, must) -> list[str]:
+    if (
+        isinstance(must, dict)
+        and set(must) == set(KINDS)
+        and all(isinstance(must[kind], list) for kind in KINDS)
+    ):
+        return []
+    return [
+        f"{screen.at('must')}: 'must' needs two lists, {' and '.join(KINDS)}: the messages that "
+        f"may never be missed"
+    ]
+
+
+def _number_faults(numbers: ScreenFile) -> list[str]:
+    """What is wrong with the file of telephone numbers."""
+    faults = []
+    book = numbers.content
     if not isinstance(book, dict) or not book.get("countries") or not book.get("sources"):
-        return [f"{path}:1: 'countries' or 'sources' is missing; add it"]
+        return [f"{numbers.path}:1: 'countries' or 'sources' is missing; add it"]
     for code, entry in book["countries"].items():
-        here = f"{path}:{lines.get(('countries', code), 1)}"
+        here = numbers.at("countries", code)
         if not re.fullmatch("[A-Z]{2}", code):
             faults.append(
                 f"{here}: '{code}' is no country code; write two capital letters as in ISO 3166"
@@ -258,19 +310,21 @@ def _number_faults(path: Path, book, lines: dict) -> list[str]:
         if "emergency" not in entry:
             faults.append(f"{here}: {code} has no emergency number; add it")
         for line in LINES:
-            if line not in entry:
-                continue
-            for part in ("label", "number", "source"):
-                if not entry[line].get(part):
-                    faults.append(f"{here}: {code}'s {line} has no {part}; add it")
-            if not re.fullmatch(r"\+?\d[\d -]*", entry[line].get("number") or ""):
-                faults.append(
-                    f"{here}: '{entry[line].get('number')}' is no telephone number; write digits "
-                    f"and spaces"
-                )
-            if entry[line].get("source") not in book["sources"]:
-                faults.append(
-                    f"{here}: source '{entry[line].get('source')}' is not under sources; add it "
-                    f"there"
-                )
+            if line in entry:
+                found = _line_faults(f"{code}'s {line}", entry[line], book["sources"])
+                faults += [f"{here}: {fault}" for fault in found]
+    return faults
+
+
+def _line_faults(name: str, line: dict, sources) -> list[str]:
+    """What is wrong with one telephone line of a country."""
+    faults = [
+        f"{name} has no {part}; add it"
+        for part in ("label", "number", "source")
+        if not line.get(part)
+    ]
+    if not re.fullmatch(r"\+?\d[\d -]*", line.get("number") or ""):
+        faults.append(f"'{line.get('number')}' is no telephone number; write digits and spaces")
+    if line.get("source") not in sources:
+        faults.append(f"source '{line.get('source')}' is not under sources; add it there")
     return faults
