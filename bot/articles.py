@@ -170,22 +170,36 @@ def read(text, path):
         found += _section_faults(section, numbers, path)
     if faults:
         return None, faults + found
-    faults = found
-    for id in data["questions"]:
+    faults = [
+        *found,
+        *_unmatched_faults(data["questions"], sections, path, at),
+        *_same_facets(data, at),
+    ]
+    if faults:
+        return None, faults
+    return _make_article(path, text, data, sections), []
+
+
+def _unmatched_faults(questions, sections, path, at):
+    """Questions without a section, and sections without a question."""
+    faults = []
+    for id in questions:
         if id not in sections:
             faults.append(
                 f"{at('questions', id)} the question {id} has no section; write `## ... "
                 f"{{#{id}}}` with its answer"
             )
     for id, section in sections.items():
-        if id not in data["questions"]:
+        if id not in questions:
             faults.append(
                 f"{path}:{section['line']}: the section {id} has no question; add {id} under "
                 f"`questions:`"
             )
-    faults += _same_facets(data, at)
-    if faults:
-        return None, faults
+    return faults
+
+
+def _make_article(path, text, data, sections):
+    """The Article of a front matter and sections without faults."""
     article = path.stem
     questions = tuple(
         Question(
@@ -219,7 +233,7 @@ def read(text, path):
         ),
         revision=hashlib.sha256(text.encode()).hexdigest()[:12],
         questions=questions,
-    ), []
+    )
 
 
 def save(path, text):
@@ -247,25 +261,17 @@ def read_yaml(text, path, first_line=1):
     """(data, lines, faults): the data, {key path: line}, and what is wrong with the YAML (data is
     then None)."""
     try:
-        if ANCHOR.search(text):
-            anchor = next(
-                (
-                    token
-                    for token in yaml.scan(text, Loader=LOADER)
-                    if isinstance(token, yaml.AnchorToken | yaml.AliasToken)
-                ),
+        anchor = _find_anchor(text)
+        if anchor:  # a few of them make a file that never ends
+            return (
                 None,
+                {},
+                [
+                    f"{path}:{first_line + anchor.start_mark.line}: & and * at the start of "
+                    f"a word mean something else in YAML; "
+                    "put the text in quotes"
+                ],
             )
-            if anchor:  # a few of them make a file that never ends
-                return (
-                    None,
-                    {},
-                    [
-                        f"{path}:{first_line + anchor.start_mark.line}: & and * at the start of "
-                        f"a word mean something else in YAML; "
-                        "put the text in quotes"
-                    ],
-                )
         loader = LOADER(text)
         node = loader.get_single_node()
         data = loader.construct_document(node) if node else None
@@ -292,6 +298,26 @@ def read_yaml(text, path, first_line=1):
         )
     if not isinstance(data, dict):
         return None, {}, [f"{path}:{first_line}: `key: value` lines are expected here"]
+    lines, faults = _find_lines(node, path, first_line)
+    return (None if faults else data), lines, faults
+
+
+def _find_anchor(text):
+    """The first anchor or alias of a YAML text, as a token; None where it has none."""
+    if not ANCHOR.search(text):
+        return None
+    return next(
+        (
+            token
+            for token in yaml.scan(text, Loader=LOADER)
+            if isinstance(token, yaml.AnchorToken | yaml.AliasToken)
+        ),
+        None,
+    )
+
+
+def _find_lines(root, path, first_line):
+    """({key path: line}, faults) of a YAML node: a key that stands twice is a fault."""
     lines, faults = {}, []
 
     def walk(node, keys):
@@ -310,8 +336,8 @@ def read_yaml(text, path, first_line=1):
                 lines[(*keys, i)] = first_line + item.start_mark.line
                 walk(item, (*keys, i))
 
-    walk(node, ())
-    return (None if faults else data), lines, faults
+    walk(root, ())
+    return lines, faults
 
 
 def phrase_faults(phrases, at, keys, fewest):
@@ -350,48 +376,21 @@ def _several(names):
 
 
 def _front_faults(data, at):
+    """What is wrong with the front matter; `at(*keys)` gives `path:line:`."""
     faults = [
         f"{at(key)} {key} is not a field of an article; use one of "
         f"{', '.join(sorted(ARTICLE_KEYS))}"
         for key in data
         if key not in ARTICLE_KEYS
     ]
-    for key in ("title", "about", "written_by"):
-        if not isinstance(data.get(key), str) or not data[key].strip():
-            faults.append(f"{at(key)} {key} is missing; write `{key}: ...`")
-    for key in ("reviewed_by", "url"):
-        if not isinstance(data.get(key), str | None):
-            faults.append(f"{at(key)} {key} must be text, or left empty")
-    for key in ("written_on", "reviewed_on"):
-        value = data.get(key)
-        if value is None and key == "reviewed_on" and not data.get("reviewed_by"):
-            continue
-        if type(value) is not datetime.date:
-            faults.append(f"{at(key)} {key} must be a date that exists, as 2026-11-22")
-        elif value > datetime.date.today():
-            faults.append(f"{at(key)} {key} is in the future; write the day it was done")
+    faults += _text_faults(data, at)
+    faults += _date_faults(data, at)
     if not PERIOD.match(str(data.get("review_every"))):
         faults.append(
             f"{at('review_every')} review_every must be a number of days, as `review_every: 365 "
             f"days`"
         )
-    sources = data.get("sources")
-    if not isinstance(sources, dict) or not sources:
-        faults.append(
-            f"{at('sources')} sources are missing; write `1: {{title: ..., publisher: ..., url: "
-            f"...}}` for each"
-        )
-    else:
-        for n, source in sources.items():
-            if type(n) is not int or n < 1:
-                faults.append(f"{at('sources', n)} a source is named by a number from 1, not {n!r}")
-            elif not isinstance(source, dict) or not source.get("title") or not source.get("url"):
-                faults.append(f"{at('sources', n)} source {n} needs a title and a url")
-            elif not re.match(r"https?://[^\s<>\"']+$", str(source["url"])):
-                faults.append(
-                    f"{at('sources', n)} the url of source {n} must begin with https:// and hold "
-                    f"no blanks"
-                )
+    faults += _source_faults(data.get("sources"), at)
     questions = data.get("questions")
     if not isinstance(questions, dict) or not questions:
         return [
@@ -400,6 +399,52 @@ def _front_faults(data, at):
         ]
     for id, question in questions.items():
         faults += _question_faults(id, question, at)
+    return faults
+
+
+def _text_faults(data, at):
+    """Fields of the front matter that must be text, and may or may not be left empty."""
+    faults = []
+    for key in ("title", "about", "written_by"):
+        if not isinstance(data.get(key), str) or not data[key].strip():
+            faults.append(f"{at(key)} {key} is missing; write `{key}: ...`")
+    for key in ("reviewed_by", "url"):
+        if not isinstance(data.get(key), str | None):
+            faults.append(f"{at(key)} {key} must be text, or left empty")
+    return faults
+
+
+def _date_faults(data, at):
+    """The days of the front matter; an article that nobody reviewed needs no day of it."""
+    faults = []
+    for key in ("written_on", "reviewed_on"):
+        value = data.get(key)
+        if value is None and key == "reviewed_on" and not data.get("reviewed_by"):
+            continue
+        if type(value) is not datetime.date:
+            faults.append(f"{at(key)} {key} must be a date that exists, as 2026-11-22")
+        elif value > datetime.date.today():
+            faults.append(f"{at(key)} {key} is in the future; write the day it was done")
+    return faults
+
+
+def _source_faults(sources, at):
+    if not isinstance(sources, dict) or not sources:
+        return [
+            f"{at('sources')} sources are missing; write `1: {{title: ..., publisher: ..., url: "
+            f"...}}` for each"
+        ]
+    faults = []
+    for n, source in sources.items():
+        if type(n) is not int or n < 1:
+            faults.append(f"{at('sources', n)} a source is named by a number from 1, not {n!r}")
+        elif not isinstance(source, dict) or not source.get("title") or not source.get("url"):
+            faults.append(f"{at('sources', n)} source {n} needs a title and a url")
+        elif not re.match(r"https?://[^\s<>\"']+$", str(source["url"])):
+            faults.append(
+                f"{at('sources', n)} the url of source {n} must begin with https:// and hold "
+                f"no blanks"
+            )
     return faults
 
 

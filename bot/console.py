@@ -152,20 +152,15 @@ def _free_port():
 
 def _show(replies):
     """Print replies for a person to read."""
-
-    def write(text, indent=""):
-        for paragraph in text.split("\n"):
-            print(textwrap.fill(paragraph, 88, initial_indent=indent, subsequent_indent=indent))
-
     for reply in replies:
         if reply.get("title"):
             print(f"\n{reply['title']}\n")
-        write(reply["text"])
+        _print_wrapped(reply["text"])
         if reply.get("more"):
             print()
-            write(reply["more"])
+            _print_wrapped(reply["more"])
         for source in reply.get("sources", []):
-            write(f"[{source['n']}] {source['title']}, {source['url']}", "  ")
+            _print_wrapped(f"[{source['n']}] {source['title']}, {source['url']}", "  ")
         article = reply.get("article")
         if article:
             reviewed = (
@@ -173,10 +168,16 @@ def _show(replies):
                 if article.get("reviewed_by")
                 else article.get("review")
             )
-            write(f'\nFrom "{article["title"]}". {reviewed}.')
+            _print_wrapped(f'\nFrom "{article["title"]}". {reviewed}.')
         if reply.get("disclaimer"):
-            write(reply["disclaimer"])
+            _print_wrapped(reply["disclaimer"])
         for number in reply.get("numbers", []):
-            write(f"{number['label']}: {number['number']}", "  ")
+            _print_wrapped(f"{number['label']}: {number['number']}", "  ")
         for choice in reply.get("choices", []):
-            write(f"- {choice['title']}", "  ")
+            _print_wrapped(f"- {choice['title']}", "  ")
+
+
+def _print_wrapped(text, indent=""):
+    """Print each paragraph of `text` in lines of at most 88 signs."""
+    for paragraph in text.split("\n"):
+        print(textwrap.fill(paragraph, 88, initial_indent=indent, subsequent_indent=indent))

@@ -318,6 +318,16 @@ TITLED = re.compile(r"(?:\d{1,5}\w?|[A-ZÀ-Ý][\w'’.-]*|of|the|upon|flat|apt|a
 
 def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
     text = message.text
+    yield from _find_streets(text)
+    yield from _find_romance_streets(message)
+    if FIVE_DIGITS.search(text) or any(street in text for street in GERMAN_STREETS):
+        yield from (match.span() for match in GERMAN.finditer(text))
+    yield from (match.span() for match in PO_BOX.finditer(text))
+    yield from _find_postcodes(message)
+
+
+def _find_streets(text: str) -> Iterator[tuple[int, int]]:
+    """A number before a street's name, with the flat before or behind it."""
     for match in STREET.finditer(text):
         words, kind = match[1].split(), match[2]
         if kind.lower() not in STREETS or text[match.start() - 1 : match.start()].isalnum():
@@ -330,14 +340,18 @@ def _addresses(message: names.Message) -> Iterator[tuple[int, int]]:
             flat = FLAT_BEFORE.search(text, max(0, match.start() - 20), match.start())
             tail = FLAT_AFTER.match(text, match.end()) or EIRCODE.match(text, match.end())
             yield flat.start() if flat else match.start(), tail.end() if tail else match.end()
+
+
+def _find_romance_streets(message: names.Message) -> Iterator[tuple[int, int]]:
+    """A street as French, Italian, Spanish and Portuguese write it, with the number before it."""
     for match in message.match_at(ROMANCE, ROMANCES):
-        number = ROMANCE_NUMBER.search(text, max(0, match.start() - 12), match.start())
+        number = ROMANCE_NUMBER.search(message.text, max(0, match.start() - 12), match.start())
         yield number.start() if number else match.start(), match.end()
-    if FIVE_DIGITS.search(text) or any(street in text for street in GERMAN_STREETS):
-        for match in GERMAN.finditer(text):
-            yield match.span()
-    for match in PO_BOX.finditer(text):
-        yield match.span()
+
+
+def _find_postcodes(message: names.Message) -> Iterator[tuple[int, int]]:
+    """What stands before a postcode, with it; and a postcode alone that is called one."""
+    text = message.text
     for match in POSTCODE.finditer(text):
         if not text[match.start() - 1 : match.start()].isalnum():
             yield _find_start(text, match.start()), match.end()

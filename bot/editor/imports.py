@@ -269,26 +269,7 @@ def check_archive(data, wanted, what, ending):
             parts = packed.infolist()
             if wanted not in [part.filename for part in parts]:
                 raise Refused(f"This is not a {what}. Save it as {ending}, and choose it again.")
-            if any(
-                part.filename.startswith(("/", "\\"))
-                or ".." in re.split(r"[/\\]", part.filename)
-                or ":" in part.filename
-                for part in parts
-            ):
-                raise Refused(
-                    f"The {what} holds a part that wants to be put outside of it, and was not "
-                    f"opened."
-                )
-            if any(part.flag_bits & 1 for part in parts):
-                raise Refused(
-                    f"The {what} is locked with a password. Save it without one, and choose it "
-                    f"again."
-                )
-            if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
-                raise Refused(
-                    f"The {what} unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB, and "
-                    f"was not opened. Take its pictures out."
-                )
+            _check_listing(parts, what)
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
                     if part.file_size > LARGEST_PART:
@@ -315,6 +296,29 @@ def check_archive(data, wanted, what, ending):
         raise Refused(
             f"This is not a {what}, or it is damaged. Save it as {ending}, and choose it again."
         ) from None
+
+
+def _check_listing(parts, what):
+    """Nothing, or Refused: what an archive lists of its parts is harmful, before any is
+    unpacked."""
+    if any(
+        part.filename.startswith(("/", "\\"))
+        or ".." in re.split(r"[/\\]", part.filename)
+        or ":" in part.filename
+        for part in parts
+    ):
+        raise Refused(
+            f"The {what} holds a part that wants to be put outside of it, and was not opened."
+        )
+    if any(part.flag_bits & 1 for part in parts):
+        raise Refused(
+            f"The {what} is locked with a password. Save it without one, and choose it again."
+        )
+    if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
+        raise Refused(
+            f"The {what} unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB, and "
+            f"was not opened. Take its pictures out."
+        )
 
 
 def _take_apart(kind, data, url):

@@ -263,32 +263,29 @@ def _take_rows(name, listed):
         cells = [_restored(cell.strip()) for cell in [*row, "", "", ""][:3]]
         if not any(cells):
             continue
-        if any(cell.strip() for cell in row[3:]):
-            faults.append(
-                f"row {number}: there is something behind the third column; is a comma or quote "
-                f"missing?"
-            )
-        for cell in cells:
-            if cell is None:
-                faults.append(
-                    f"row {number}: a cell begins with =, as a formula does; write its text instead"
-                )
-            elif len(cell) > LONGEST_CELL and name != "terms":
-                faults.append(
-                    f"row {number}: a cell has {len(cell):,} letters; at most {LONGEST_CELL:,} "
-                    f"are taken"
-                )
-            elif any(
-                ord(letter) < 32 and letter not in "\n\t" or "\ud800" <= letter <= "\udfff"
-                for letter in cell
-            ):
-                faults.append(
-                    f"row {number}: a cell holds a sign that can't be shown; type the text anew"
-                )
+        faults += [f"row {number}: {fault}" for fault in _cell_faults(name, cells, row[3:])]
         rows.append(Row(number, tuple(cell or "" for cell in cells)))
     if faults:
         raise RowFaults(faults)
     return rows
+
+
+def _cell_faults(name, cells, behind):
+    """What is wrong with a row's cells, None being a formula; `behind`: those past its third."""
+    faults = []
+    if any(cell.strip() for cell in behind):
+        faults.append("there is something behind the third column; is a comma or quote missing?")
+    for cell in cells:
+        if cell is None:
+            faults.append("a cell begins with =, as a formula does; write its text instead")
+        elif len(cell) > LONGEST_CELL and name != "terms":
+            faults.append(f"a cell has {len(cell):,} letters; at most {LONGEST_CELL:,} are taken")
+        elif any(
+            ord(letter) < 32 and letter not in "\n\t" or "\ud800" <= letter <= "\udfff"
+            for letter in cell
+        ):
+            faults.append("a cell holds a sign that can't be shown; type the text anew")
+    return faults
 
 
 def _harmless(cell):
@@ -360,57 +357,59 @@ def _as_rows(name, path, values):
 
 def _as_entry(name, row, now, faults):
     """(path, values) of a row; (None, None) where `faults` say why it has none."""
-    first, second, third = row.cells
-    if name == "terms":
-        if first not in content.terms.KINDS:
-            faults.append(
-                f'row {row.number}: "{first}" is no kind; write one of '
-                f"{', '.join(content.terms.KINDS)}"
-            )
-        elif not second:
-            faults.append(f"row {row.number}: the name is empty")
-        else:
-            return (first, second), [part.strip() for part in third.split(";") if part.strip()]
+    find_fault, make_entry = {
+        "terms": (_term_fault, _term_entry),
+        "talk": (_talk_fault, _talk_entry),
+        "safety": (_safety_fault, _safety_entry),
+    }[name]
+    fault = find_fault(*row.cells, now)
+    if fault:
+        faults.append(f"row {row.number}: {fault}")
         return None, None
-    if name == "talk":
-        if now and (first, second) not in now:
-            known = sorted({path[0] for path in now})
-            faults.append(
-                f'row {row.number}: "{first}" is no topic; write one of {", ".join(known)}'
-                if first not in known
-                else f'row {row.number}: "{second}" is no use; write train or test'
-            )
-        elif not articles.normalise(third):
-            faults.append(
-                f"row {row.number}: the phrase is empty; write how somebody would say it, or "
-                f"delete the row"
-            )
-        else:
-            return (first, second), [third]
-        return None, None
-    if first not in SAFETY:
-        faults.append(f'row {row.number}: "{first}" is no list; write one of {", ".join(SAFETY)}')
-        return None, None
-    group, *part = SAFETY[first]
-    path = (group, second, *part)
-    if now and group in OLD and second not in {known[1] for known in now if known[0] == group}:
-        faults.append(
-            f'row {row.number}: there is no {OLD[group]} named "{second}"; a new one is written '
-            f"in data/safety.yml"
-        )
-    elif not second or not third:
-        faults.append(
-            f"row {row.number}: {'the name' if not second else 'the entry'} is empty; write it, "
-            f"or delete the row"
-        )
-    elif group in ("same", "words") and "," in third:
-        faults.append(
-            f"row {row.number}: one row is one wording; put what stands behind the comma into a "
-            f"row of its own"
-        )
-    else:
-        return path, [third]
-    return None, None
+    return make_entry(*row.cells)
+
+
+def _term_fault(kind, term, others, now):
+    if kind not in content.terms.KINDS:
+        return f'"{kind}" is no kind; write one of {", ".join(content.terms.KINDS)}'
+    return None if term else "the name is empty"
+
+
+def _term_entry(kind, term, others):
+    return (kind, term), [part.strip() for part in others.split(";") if part.strip()]
+
+
+def _talk_fault(topic, use, phrase, now):
+    if now and (topic, use) not in now:
+        known = sorted({path[0] for path in now})
+        if topic not in known:
+            return f'"{topic}" is no topic; write one of {", ".join(known)}'
+        return f'"{use}" is no use; write train or test'
+    if not articles.normalise(phrase):
+        return "the phrase is empty; write how somebody would say it, or delete the row"
+    return None
+
+
+def _talk_entry(topic, use, phrase):
+    return (topic, use), [phrase]
+
+
+def _safety_fault(listed, name, value, now):
+    if listed not in SAFETY:
+        return f'"{listed}" is no list; write one of {", ".join(SAFETY)}'
+    group = SAFETY[listed][0]
+    if now and group in OLD and name not in {known[1] for known in now if known[0] == group}:
+        return f'there is no {OLD[group]} named "{name}"; a new one is written in data/safety.yml'
+    if not name or not value:
+        return f"{'the name' if not name else 'the entry'} is empty; write it, or delete the row"
+    if group in ("same", "words") and "," in value:
+        return "one row is one wording; put what stands behind the comma into a row of its own"
+    return None
+
+
+def _safety_entry(listed, name, value):
+    group, *part = SAFETY[listed]
+    return (group, name, *part), [value]
 
 
 def _rewrite(name, text, now, wanted):
