@@ -8,7 +8,9 @@ likely fingers slip from it to what was typed (the noisy channel of Kernighan, C
 import math
 import re
 from collections import Counter
-from functools import lru_cache
+from collections.abc import Set
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -55,72 +57,115 @@ def make_reader(words, pairs, names, real):
 
     A word of the phrases stays as it is, as does one with a letter that isn't English. No English
     word is read as a name: "confusion" is no concussion."""
-    named = {word.lower() for name in names for word in WORD.findall(name)}
     known = sorted(words.keys() | {word for word in real if len(word) > ONE_TYPO})
     known = [word for word in known if word.isascii() and 1 < len(word) <= LONGEST]
-    lengths = np.array([len(word) for word in known])
-    letters = np.array([_letters(word) for word in known], dtype=np.int8).reshape(-1, 26)
-    total = sum(words.values()) + RARE * len(real)
     befores = Counter()
     for pair, count in pairs.items():
         befores[pair.partition(" ")[0]] += count
+    lexicon = Lexicon(
+        words=words,
+        pairs=pairs,
+        befores=befores,
+        real=real,
+        total=sum(words.values()) + RARE * len(real),
+        named={word.lower() for name in names for word in WORD.findall(name)},
+        known=known,
+        lengths=np.array([len(word) for word in known]),
+        letters=np.array([_letters(word) for word in known], dtype=np.int8).reshape(-1, 26),
+    )
+    readings = lru_cache(maxsize=10_000)(partial(_find_readings, lexicon))
+    return partial(_read, lexicon, readings)
 
-    def share(word):
-        return (words.get(word, 0) + (RARE if word in real else 0) + 1e-3) / total
 
-    def follows(before, word):
-        return math.log(
-            (pairs.get(f"{before} {word}", 0) + ALONE * share(word)) / (befores[before] + ALONE)
-        )
+@dataclass(frozen=True, eq=False)
+class Lexicon:
+    """The words that a reader knows, and how often they are met."""
 
-    @lru_cache(maxsize=10_000)
-    def readings(word):
-        """[(what it may mean, the cost of the slips)]"""
-        if word in words or len(word) > LONGEST or not word.isascii():
-            return [(word, 0.0)]
-        found = [(word, 0.0 if word in real else STRANGE)]
-        if len(word) < ONE_TYPO:
-            return found
-        most = 1 if word in real else 1 + (len(word) >= TWO_TYPOS)
-        apart = np.abs(letters - _letters(word)).sum(axis=1)
-        for i in np.flatnonzero((apart <= 2 * most) & (np.abs(lengths - len(word)) <= most)):
-            near = known[i]
-            allowed = min(most, 2 if near in words and len(near) >= TWO_TYPOS else 1)
-            if (
-                near != word
-                and not (word in real and near in named)
-                and distance(word, near) <= allowed
-            ):
-                found.append((near, _align(near, word, _cost) + (DOUBT if word in real else 0.0)))
-        for i in range(2, len(word) - 1):  # a blank left out
-            if word[:i] in words and word[i:] in words:
-                found.append((f"{word[:i]} {word[i:]}", UNLIKELY - math.log(share(word[:i]))))
-        return sorted(
-            found, key=lambda one: (one[1] - math.log(share(one[0].rpartition(" ")[2])), one[0])
-        )[:MOST_READINGS]
+    words: dict  # word of the phrases -> how often
+    pairs: dict  # "first second" of the phrases -> how often
+    befores: Counter  # word -> how often it is the first of a pair
+    real: Set  # other English words
+    total: float  # the sum of how often each word is met
+    named: Set  # words of the terms' names
+    known: list  # words that a mistyped one may mean, in order
+    lengths: np.ndarray  # of `known`
+    letters: np.ndarray  # of `known`, a row a word: how often it holds each of the 26
 
-    def read(text):
-        typed = list(WORD.finditer(text))
-        lowered = [match.group().lower() for match in typed]
-        if all(word in words for word in lowered):
-            return text
-        paths = {EDGE: (0.0, ())}  # the last word: (the cost up to there, the words)
-        for word in [*lowered, EDGE]:
-            ahead = {}
-            for meant, cost in readings(word) if word else [(EDGE, 0.0)]:
-                first, last = meant.split(" ")[0], meant.rpartition(" ")[2]
-                value, path = min(
-                    (before[0] - follows(end, first), before[1]) for end, before in paths.items()
-                )
-                value = (value + cost, (*path, meant))
-                ahead[last] = min(value, ahead.get(last, value))
-            paths = ahead
-        for match, word, meant in reversed(list(zip(typed, lowered, paths[EDGE][1], strict=False))):
-            if meant != word:
-                text = text[: match.start()] + meant + text[match.end() :]
+    def share(self, word):
+        """The probability of a word, whatever stands before it."""
+        often = self.words.get(word, 0) + (RARE if word in self.real else 0) + 1e-3
+        return often / self.total
+
+    def follows(self, before, word):
+        """The log of the probability of a word behind another."""
+        often = self.pairs.get(f"{before} {word}", 0) + ALONE * self.share(word)
+        return math.log(often / (self.befores[before] + ALONE))
+
+
+def _find_readings(lexicon, word):
+    """[(what a word may mean, the cost of the slips)], the likeliest first."""
+    if word in lexicon.words or len(word) > LONGEST or not word.isascii():
+        return [(word, 0.0)]
+    found = [(word, 0.0 if word in lexicon.real else STRANGE)]
+    if len(word) < ONE_TYPO:
+        return found
+    found += _find_near_words(lexicon, word)
+    for i in range(2, len(word) - 1):  # a blank left out
+        if word[:i] in lexicon.words and word[i:] in lexicon.words:
+            cost = UNLIKELY - math.log(lexicon.share(word[:i]))
+            found.append((f"{word[:i]} {word[i:]}", cost))
+    return sorted(
+        found,
+        key=lambda one: (one[1] - math.log(lexicon.share(one[0].rpartition(" ")[2])), one[0]),
+    )[:MOST_READINGS]
+
+
+def _find_near_words(lexicon, word):
+    """[(known word, the cost of the slips)] of those that few enough typos part from `word`."""
+    found = []
+    is_real = word in lexicon.real
+    most = 1 if is_real else 1 + (len(word) >= TWO_TYPOS)
+    apart = np.abs(lexicon.letters - _letters(word)).sum(axis=1)
+    for i in np.flatnonzero((apart <= 2 * most) & (np.abs(lexicon.lengths - len(word)) <= most)):
+        near = lexicon.known[i]
+        allowed = min(most, 2 if near in lexicon.words and len(near) >= TWO_TYPOS else 1)
+        if (
+            near != word
+            and not (is_real and near in lexicon.named)
+            and distance(word, near) <= allowed
+        ):
+            found.append((near, _align(near, word, _cost) + (DOUBT if is_real else 0.0)))
+    return found
+
+
+def _read(lexicon, readings, text):
+    """The text as it was probably meant; `readings(word)`: what one word may mean."""
+    typed = list(WORD.finditer(text))
+    lowered = [match.group().lower() for match in typed]
+    if all(word in lexicon.words for word in lowered):
         return text
+    path = _find_likeliest_path(lexicon, readings, lowered)
+    for match, word, meant in reversed(list(zip(typed, lowered, path, strict=False))):
+        if meant != word:
+            text = text[: match.start()] + meant + text[match.end() :]
+    return text
 
-    return read
+
+def _find_likeliest_path(lexicon, readings, typed):
+    """What was meant by each of the words `typed`, and EDGE behind them."""
+    paths = {EDGE: (0.0, ())}  # the last word: (the cost up to there, the words)
+    for word in [*typed, EDGE]:
+        ahead = {}
+        for meant, cost in readings(word) if word else [(EDGE, 0.0)]:
+            first, last = meant.split(" ")[0], meant.rpartition(" ")[2]
+            value, path = min(
+                (before[0] - lexicon.follows(end, first), before[1])
+                for end, before in paths.items()
+            )
+            value = (value + cost, (*path, meant))
+            ahead[last] = min(value, ahead.get(last, value))
+        paths = ahead
+    return paths[EDGE][1]
 
 
 def _letters(word):

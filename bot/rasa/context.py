@@ -104,6 +104,17 @@ class Reading:
     weighed: bool = False
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What the words of a message without a term tell: the confidence of each facet and intent, the
+    least of them, and the likelihood that such a message follows up."""
+
+    facets: dict  # facet -> the confidence of all its questions
+    intents: dict  # intent -> its confidence
+    least: float
+    followed: float
+
+
 def make_library(questions, alone, words, kinds):
     """The Library of {name: {article, subject, about, facets, mentions}} and what else `count`
     found."""
@@ -312,30 +323,10 @@ def follow(library, ranking, levels, pointing, topic):
     if not mass:
         return Reading(ranking)
     followed = ELLIPTICAL * POINTING[pointing]
-    least, total = ranking[-1]["confidence"], sum(confidence.values())
-    weighed = {}
-    for name, value in confidence.items():
-        alone = library.alone.get(name, (0.5, 0.5))[pointing]
-        if name == ADVICE:  # "should I take it?" follows up as well
-            weighed[name] = value * (alone + followed) / 2
-        else:
-            weighed[name] = value * alone * SWITCH * (UNNAMED if name == NOT_COVERED else 1.0)
+    evidence = Evidence(mass, confidence, ranking[-1]["confidence"], followed)
     facet = max(mass, key=mass.get)
-    found = {}
-    for depth, terms in enumerate(levels):
-        for term in terms:
-            for name in library.by_term.get(term, ()):
-                side = max(library.questions[name].facets, key=lambda f: mass.get(f, 0.0))
-                value = (
-                    confidence.get(name, least) ** OWN
-                    * mass.get(side, 0.0) ** (1 - OWN)
-                    * followed
-                    * FURTHER**depth
-                )
-                if name == topic.get("question") and side in topic["facets"][:1]:
-                    value *= AGAIN
-                if value > found.get(name, (0.0,))[0]:
-                    found[name] = (value, term)
+    weighed = _weigh_alone(library, evidence, pointing)
+    found = _weigh_follow_ups(library, evidence, levels, topic)
     for name, (value, _) in found.items():
         weighed[name] = max(weighed.get(name, 0.0), value)
     best = max(weighed, key=weighed.get)
@@ -345,20 +336,59 @@ def follow(library, ranking, levels, pointing, topic):
         return _missing(library, ranking, levels, facet)
     if best in found and weighed[best] == found[best][0]:
         named = (found[best][1],)
-        rivals = [
-            name
-            for name, (value, term) in found.items()
-            if name != best
-            and value > weighed[best] / 2
-            and facet in library.questions[name].facets
-            and facet in library.questions[best].facets
-        ]
+        rivals = _rivals(library, found, best, facet)
         if rivals:
             return Reading(ranking, "close", None, (facet,), named, tuple([best, *rivals]))
         # Its topic makes it a question that is known: the share of what is none of them is not its
         # own.
         return Reading(_shares(weighed, 1.0), facets=_order(mass), named=named, weighed=True)
-    return Reading(_shares(weighed, min(1.0, total)), facets=_order(mass), weighed=True)
+    whole = min(1.0, sum(confidence.values()))
+    return Reading(_shares(weighed, whole), facets=_order(mass), weighed=True)
+
+
+def _weigh_alone(library, evidence, pointing):
+    """{intent: its likelihood} where the message stands alone and leaves the topic."""
+    weighed = {}
+    for name, value in evidence.intents.items():
+        alone = library.alone.get(name, (0.5, 0.5))[pointing]
+        if name == ADVICE:  # "should I take it?" follows up as well
+            weighed[name] = value * (alone + evidence.followed) / 2
+        else:
+            weighed[name] = value * alone * SWITCH * (UNNAMED if name == NOT_COVERED else 1.0)
+    return weighed
+
+
+def _weigh_follow_ups(library, evidence, levels, topic):
+    """{question: (its likelihood, the term)} where the message asks it about a term of the
+    topic."""
+    mass, found = evidence.facets, {}
+    for depth, terms in enumerate(levels):
+        for term in terms:
+            for name in library.by_term.get(term, ()):
+                side = max(library.questions[name].facets, key=lambda f: mass.get(f, 0.0))
+                value = (
+                    evidence.intents.get(name, evidence.least) ** OWN
+                    * mass.get(side, 0.0) ** (1 - OWN)
+                    * evidence.followed
+                    * FURTHER**depth
+                )
+                if name == topic.get("question") and side in topic["facets"][:1]:
+                    value *= AGAIN
+                if value > found.get(name, (0.0,))[0]:
+                    found[name] = (value, term)
+    return found
+
+
+def _rivals(library, found, best, facet):
+    """The other follow-ups of this facet that are more than half as likely as the best."""
+    return [
+        name
+        for name, (value, _) in found.items()
+        if name != best
+        and value > found[best][0] / 2
+        and facet in library.questions[name].facets
+        and facet in library.questions[best].facets
+    ]
 
 
 def stand_alone(library, ranking, pointing, text):

@@ -14,7 +14,6 @@ import hashlib
 import pickle
 import types
 from collections import deque
-from itertools import islice
 
 
 def apply():
@@ -124,29 +123,11 @@ def run_nodes_in_order():
     targets; what no later node needs is let go, so that a training holds no more than it must."""
     from rasa.engine.runner.dask import DaskGraphRunner
 
-    def find_order(schema, names, found):
-        for name in names:
-            if name in schema.nodes and name not in found:
-                find_order(schema, schema.nodes[name].needs.values(), found)
-                found[name] = tuple(schema.nodes[name].needs.values())
-        return found
-
-    def plan(schema, wanted):
-        """[(node, what it needs, what nobody needs after it)]"""
-        order, last = find_order(schema, wanted, {}), {}
-        for name, needs in order.items():
-            last.update(dict.fromkeys(needs, name))
-        done = {name: [] for name in order}
-        for name, user in last.items():
-            if name not in wanted:
-                done[user].append(name)
-        return [(name, needs, done[name]) for name, needs in order.items()]
-
     def run(self, inputs=None, targets=None):
         wanted = tuple(targets or self._graph_schema.target_names)
         plans = self.__dict__.setdefault("_plans", {})
         if wanted not in plans:
-            plans[wanted] = plan(self._graph_schema, wanted)
+            plans[wanted] = plan_run(self._graph_schema, wanted)
         results = {name: (name, value) for name, value in (inputs or {}).items()}
         for name, needs, done in plans[wanted]:
             results[name] = self._instantiated_nodes[name](*(results[need] for need in needs))
@@ -155,6 +136,29 @@ def run_nodes_in_order():
         return {name: results[name][1] for name in wanted}
 
     DaskGraphRunner.run = run
+
+
+def plan_run(schema, wanted):
+    """The run of a graph whose targets are `wanted`: [(node, what it needs, what nobody needs after
+    it)]."""
+    order, last = find_order(schema, wanted, {}), {}
+    for name, needs in order.items():
+        last.update(dict.fromkeys(needs, name))
+    done = {name: [] for name in order}
+    for name, user in last.items():
+        if name not in wanted:
+            done[user].append(name)
+    return [(name, needs, done[name]) for name, needs in order.items()]
+
+
+def find_order(schema, names, found):
+    """`found`, with the nodes `names` and all that they need added, each after what it needs:
+    {node: what it needs}."""
+    for name in names:
+        if name in schema.nodes and name not in found:
+            find_order(schema, schema.nodes[name].needs.values(), found)
+            found[name] = tuple(schema.nodes[name].needs.values())
+    return found
 
 
 def copy_nothing_for_logs():
@@ -186,97 +190,21 @@ def go_through_a_tracker_once():
     """The states of a conversation, from where the last call for the same tracker stopped. A
     tracker in which something is taken back, or with a loop or a restart, is gone through from its
     beginning, as Rasa does it."""
-    from rasa.shared.core import constants, events
     from rasa.shared.core.domain import Domain
 
-    whole = Domain.states_for_tracker_history
-    unusual = (
-        events.Restarted,
-        events.SessionStarted,
-        events.ActionReverted,
-        events.UserUtteranceReverted,
-        events.ActiveLoop,
-    )
+    from bot.rasa import walks
 
-    class Walk:
-        """How far a tracker was gone through: `tracker` is a copy at that place, `states` are those
-        before each action so far."""
-
-        def __init__(self, tracker):
-            self.tracker, self.seen, self.states, self.before, self.hidden = (
-                tracker.init_copy(),
-                0,
-                [],
-                None,
-                False,
-            )
-
-    def begin(tracker):
-        """(walk, None) from the last start of a session on; None where something unusual comes
-        after it."""
-        walk = Walk(tracker)
-        for number, event in enumerate(tracker.events):
-            if isinstance(event, events.SessionStarted | events.Restarted):
-                walk = Walk(tracker)
-                walk.seen = number + 1
-        return walk
-
-    def append(domain, walk, into, omit, ignore, rule_only):
-        """Append the state at the walk's place, as Domain.states_for_tracker_history has it."""
-        state = domain.get_active_state(walk.tracker, omit_unset_slots=omit)
-        if ignore:
-            domain._remove_rule_only_features(state, rule_only)
-            if into:
-                domain._substitute_rule_only_user_input(state, into[-1])
-            if walk.before:
-                state[constants.PREVIOUS_ACTION] = walk.before
-        into.append(domain._clean_state(state))
-
-    def is_hidden(domain, walk, hide, ignore):
-        """Whether the turn at the walk's place is hidden from policies that learn from stories
-        alone."""
-        if not ignore:
-            return False
-        if not walk.hidden:
-            walk.before = domain._get_prev_action_sub_state(walk.tracker)
-        if (
-            not walk.tracker.followup_action
-            and walk.tracker.latest_action_name != walk.tracker.active_loop_name
-        ):
-            walk.hidden = hide
-        return walk.hidden
+    find_all_states = Domain.states_for_tracker_history
 
     def states_for_tracker_history(
         self, tracker, omit_unset_slots=False, ignore_rule_only_turns=False, rule_only_data=None
     ):
-        kept = tracker.__dict__.setdefault("walks", {})
-        key = (id(self), omit_unset_slots, ignore_rule_only_turns)
-        walk = kept.get(key) or begin(tracker)
-        new = list(islice(tracker.events, walk.seen, None))
-        if any(isinstance(event, unusual) for event in new):
-            kept.pop(key, None)
-            return whole(self, tracker, omit_unset_slots, ignore_rule_only_turns, rule_only_data)
-        for event in new:
-            if isinstance(event, events.ActionExecuted) and not is_hidden(
-                self, walk, event.hide_rule_turn, ignore_rule_only_turns
-            ):
-                append(
-                    self,
-                    walk,
-                    walk.states,
-                    omit_unset_slots,
-                    ignore_rule_only_turns,
-                    rule_only_data,
-                )
-            walk.tracker.update(event)
-        walk.seen += len(new)
-        kept[key] = walk
-        # a policy takes parts out of the last
-        states = [{kind: dict(part) for kind, part in state.items()} for state in walk.states]
-        before, hidden = walk.before, walk.hidden
-        if not is_hidden(self, walk, False, ignore_rule_only_turns):
-            append(self, walk, states, omit_unset_slots, ignore_rule_only_turns, rule_only_data)
-        walk.before, walk.hidden = before, hidden
+        options = walks.Options(omit_unset_slots, ignore_rule_only_turns, rule_only_data)
+        states = walks.find_states(self, tracker, options)
+        if states is None:
+            return find_all_states(
+                self, tracker, omit_unset_slots, ignore_rule_only_turns, rule_only_data
+            )
         return states
 
     Domain.states_for_tracker_history = states_for_tracker_history

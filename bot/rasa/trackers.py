@@ -20,7 +20,7 @@ class LiveTrackerStore(TrackerStore):
         self.forgotten = OrderedDict()  # senders; a message of theirs may still be on its way
 
     async def save(self, tracker):
-        # of speed.py: three times the tracker's memory, for one message
+        # of walks.py: three times the tracker's memory, for one message
         tracker.__dict__.pop("walks", None)
         if tracker.sender_id in self.forgotten:
             return
