@@ -110,31 +110,45 @@ def check(messages, stored, in_order=True):
 
 
 def _faults(message, turn):
+    """What is wrong with one message; `turn`: the Stored of it, or None."""
+    yield from _delivery_faults(message)
+    if message.end() == "answered":
+        if turn is None:
+            yield "was answered and is not stored"
+        elif turn.replies not in _given_replies(message):
+            yield "was answered with other replies than are stored"
+    if turn is not None:
+        yield from _stored_faults(message, turn)
+
+
+def _delivery_faults(message):
+    """What is wrong with what the client got, whatever is stored."""
     ends = Counter(end_of(delivery) for delivery in message.deliveries)
     if ends["wrong"]:
         wrong = next(delivery for delivery in message.deliveries if end_of(delivery) == "wrong")
         yield f"got {wrong.status} without a sentence: {str(wrong.body)[:120]}"
-    given = {
+    if len(_given_replies(message)) > 1 and message.end() != "danger":
+        yield "was answered more than once"
+    if message.end() == "lost":
+        yield f"got neither an answer nor a refusal: {[delivery.status for delivery in message.deliveries]}"  # noqa: E501
+
+
+def _given_replies(message):
+    """The ids of the replies of each answer that the client got, each answer once."""
+    return {
         tuple(reply["id"] for reply in delivery.body["replies"])
         for delivery in message.deliveries
         if end_of(delivery) in ("answered", "danger")
     }
-    if len(given) > 1 and message.end() != "danger":
-        yield "was answered more than once"
-    end = message.end()
-    if end == "lost":
-        yield f"got neither an answer nor a refusal: {[delivery.status for delivery in message.deliveries]}"  # noqa: E501
-    if end == "answered":
-        if turn is None:
-            yield "was answered and is not stored"
-        elif turn.replies not in given:
-            yield "was answered with other replies than are stored"
-    if turn is None:
-        return
+
+
+def _stored_faults(message, turn):
+    """What is wrong with a message that is stored."""
     if turn.outcome is None:
         yield "is stored and has no end"
     elif not turn.replies:
         yield "is stored without a reply"
+    end = message.end()
     # a gateway that was killed may have accepted it: then it's refused there too
     if end == "refused" and turn.outcome not in (None, "unavailable"):
         yield "was refused, and is stored all the same"

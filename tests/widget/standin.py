@@ -187,154 +187,182 @@ def page(body: str, *, head: str = "", lang: str = "en", dir: str = "ltr") -> st
     )
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers one connection: of the visitor API as its Server says, files of the widget, and
+    pages."""
+
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def stand_in(self) -> Server:
+        return self.server.stand_in
+
+    def log_message(self, *_):
+        pass
+
+    def send(self, status: int, body: bytes, kind: str, **headers: str):
+        self.send_response(status)
+        self.send_header("Content-Type", f"{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        if self.stand_in.cors:
+            headers["Access_Control_Allow_Origin"] = "*"
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def json(self, status: int, body: object, **headers: str):
+        self.send(status, json.dumps(body).encode(), "application/json", **headers)
+
+    def handle_one_request(self):
+        try:
+            super().handle_one_request()
+        except ConnectionError:
+            self.close_connection = True  # the browser went away, as some tests have it do
+
+    def do_GET(self):
+        self.answer("GET")
+
+    def do_POST(self):
+        self.answer("POST")
+
+    def do_DELETE(self):
+        self.answer("DELETE")
+
+    def do_OPTIONS(self):
+        allowed = {
+            "Access_Control_Allow_Headers": "authorization, content-type",
+            "Access_Control_Allow_Methods": "GET, POST, DELETE",
+        }
+        self.send(204, b"", "text/plain", **(allowed if self.stand_in.cors else {}))
+
+    def broken(self):
+        self.json(500, {"error": {"code": "broken", "message": "Something here is broken."}})
+        return True
+
+    def drop(self):
+        """Answers nothing at all."""
+        self.close_connection = True
+        return True
+
+    def answer(self, method: str):
+        path = self.path.partition("?")[0]
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if path.startswith("/api/"):
+            body = json.loads(raw) if raw else None
+            self.stand_in.log.append((method, path, body))
+            if not (self.stand_in.fault and self.stand_in.fault(self, method, path)):
+                answer_call(self, method, path, body)
+        elif path in FILES:
+            name, kind = FILES[path]
+            self.send(
+                200, (WIDGET / name).read_bytes(), kind, Cache_Control="no-store", **self.policy()
+            )
+        elif path == "/favicon.ico":
+            self.send(204, b"", "image/x-icon")
+        elif path in self.stand_in.pages:
+            self.send(200, self.stand_in.pages[path].encode(), "text/html", **self.policy())
+        else:
+            self.send(404, b"", "text/plain")
+
+    def policy(self) -> dict:
+        if not self.stand_in.csp:
+            return {}
+        return {"Content_Security_Policy": self.stand_in.csp.format(origin=self.stand_in.origin)}
+
+    def conversation(self):
+        """The conversation whose token the call carries; None, and the call is answered, where
+        there is none."""
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        found = self.stand_in.conversations.get(token)
+        if found is None:
+            self.json(
+                401,
+                {"error": {"code": "no_session", "message": "This conversation has ended."}},
+            )
+        return found
+
+
+def answer_call(at: Handler, method: str, path: str, body: dict):
+    """Answers a call of the visitor API as the gateway does."""
+    if (method, path) == ("POST", "/api/conversations"):
+        open_conversation(at, body)
+        return
+    conversation = at.conversation()
+    if conversation is None:
+        return
+    call = CALLS.get((method, path))
+    if call is None:
+        at.json(404, {"error": {"code": "not_found", "message": "There is nothing here."}})
+    else:
+        call(at, conversation, body)
+
+
+def open_conversation(at: Handler, body: dict):
+    if set(body) - set(OPENING) or not all(
+        re.fullmatch(OPENING[key], value) for key, value in body.items()
+    ):
+        at.json(422, {"error": {"code": "wrong_request", "message": "This can't be taken."}})
+        return
+    token = f"token-{len(at.stand_in.conversations) + 1}"
+    at.stand_in.conversations[token] = {"id": token, "turns": []}
+    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    at.json(
+        201,
+        {
+            "conversation": token,
+            "token": token,
+            "expires_at": expires,
+            "notice": "",
+            "starters": [],
+        },
+    )
+
+
+def take_message(at: Handler, conversation: dict, body: dict):
+    turns = conversation["turns"]
+    turn = next((turn for turn in turns if turn["message"] == body["id"]), None)
+    if turn is None:
+        asked = body.get("text") or body["choice"]
+        found = next(
+            (r for word, r in at.stand_in.answers.items() if re.search(word, asked)), [ANSWER]
+        )
+        replies = [{"id": f"{body['id']}-{n}"} | reply for n, reply in enumerate(found)]
+        turn = turn_of(at.stand_in, body, replies)
+        turns.append(turn)
+    at.json(200, {"turn": turn["id"], "replies": turn["replies"]})
+
+
+def list_turns(at: Handler, conversation: dict, _body: dict):
+    after = int(at.path.partition("after=")[2] or 0)
+    at.json(200, {"turns": [turn for turn in conversation["turns"] if turn["id"] > after]})
+
+
+def take_vote(at: Handler, _conversation: dict, body: dict):
+    at.stand_in.votes.append(body)
+    at.json(200, {"text": "Thank you. An editor will read this."})
+
+
+def delete_conversation(at: Handler, conversation: dict, _body: dict):
+    kept = at.stand_in.conversations
+    token = next(token for token, found in kept.items() if found is conversation)
+    del kept[token]
+    at.json(200, {"receipt": f"R-{token}"})
+
+
+# the calls of a conversation that is open
+CALLS = {
+    ("POST", "/api/messages"): take_message,
+    ("GET", "/api/messages"): list_turns,
+    ("POST", "/api/feedback"): take_vote,
+    ("DELETE", "/api/conversations/current"): delete_conversation,
+}
+
+
 def serve(server: Server) -> ThreadingHTTPServer:
     """Serves it on a free port of loopback until `shutdown()`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def log_message(self, *_):
-            pass
-
-        def send(self, status: int, body: bytes, kind: str, **headers: str):
-            self.send_response(status)
-            self.send_header("Content-Type", f"{kind}; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            if server.cors:
-                headers["Access_Control_Allow_Origin"] = "*"
-            for name, value in headers.items():
-                self.send_header(name.replace("_", "-"), value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def json(self, status: int, body: object, **headers: str):
-            self.send(status, json.dumps(body).encode(), "application/json", **headers)
-
-        def handle_one_request(self):
-            try:
-                super().handle_one_request()
-            except ConnectionError:
-                self.close_connection = True  # the browser went away, as some tests have it do
-
-        def do_GET(self):
-            self.answer("GET")
-
-        def do_POST(self):
-            self.answer("POST")
-
-        def do_DELETE(self):
-            self.answer("DELETE")
-
-        def do_OPTIONS(self):
-            allowed = {
-                "Access_Control_Allow_Headers": "authorization, content-type",
-                "Access_Control_Allow_Methods": "GET, POST, DELETE",
-            }
-            self.send(204, b"", "text/plain", **(allowed if server.cors else {}))
-
-        def broken(self):
-            self.json(500, {"error": {"code": "broken", "message": "Something here is broken."}})
-            return True
-
-        def drop(self):
-            """Answers nothing at all."""
-            self.close_connection = True
-            return True
-
-        def answer(self, method: str):
-            path = self.path.partition("?")[0]
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if path.startswith("/api/"):
-                body = json.loads(raw) if raw else None
-                server.log.append((method, path, body))
-                if server.fault and server.fault(self, method, path):
-                    return
-                api(self, method, path, body)
-            elif path in FILES:
-                name, kind = FILES[path]
-                self.send(
-                    200,
-                    (WIDGET / name).read_bytes(),
-                    kind,
-                    Cache_Control="no-store",
-                    **self.policy(),
-                )
-            elif path == "/favicon.ico":
-                self.send(204, b"", "image/x-icon")
-            elif path in server.pages:
-                self.send(200, server.pages[path].encode(), "text/html", **self.policy())
-            else:
-                self.send(404, b"", "text/plain")
-
-        def policy(self) -> dict:
-            return (
-                {"Content_Security_Policy": server.csp.format(origin=server.origin)}
-                if server.csp
-                else {}
-            )
-
-        def conversation(self):
-            token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-            found = server.conversations.get(token)
-            if found is None:
-                self.json(
-                    401,
-                    {"error": {"code": "no_session", "message": "This conversation has ended."}},
-                )
-            return found
-
-    def api(at: Handler, method: str, path: str, body: dict):
-        if (method, path) == ("POST", "/api/conversations"):
-            if set(body) - set(OPENING) or not all(
-                re.fullmatch(OPENING[key], value) for key, value in body.items()
-            ):
-                at.json(
-                    422, {"error": {"code": "wrong_request", "message": "This can't be taken."}}
-                )
-                return
-            token = f"token-{len(server.conversations) + 1}"
-            server.conversations[token] = {"id": token, "turns": []}
-            expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
-            at.json(
-                201,
-                {
-                    "conversation": token,
-                    "token": token,
-                    "expires_at": expires,
-                    "notice": "",
-                    "starters": [],
-                },
-            )
-            return
-        conversation = at.conversation()
-        if conversation is None:
-            return
-        turns = conversation["turns"]
-        if (method, path) == ("POST", "/api/messages"):
-            turn = next((turn for turn in turns if turn["message"] == body["id"]), None)
-            if turn is None:
-                asked = body.get("text") or body["choice"]
-                found = next(
-                    (r for word, r in server.answers.items() if re.search(word, asked)), [ANSWER]
-                )
-                replies = [{"id": f"{body['id']}-{n}"} | reply for n, reply in enumerate(found)]
-                turn = turn_of(server, body, replies)
-                turns.append(turn)
-            at.json(200, {"turn": turn["id"], "replies": turn["replies"]})
-        elif (method, path) == ("GET", "/api/messages"):
-            after = int(at.path.partition("after=")[2] or 0)
-            at.json(200, {"turns": [turn for turn in turns if turn["id"] > after]})
-        elif (method, path) == ("POST", "/api/feedback"):
-            server.votes.append(body)
-            at.json(200, {"text": "Thank you. An editor will read this."})
-        elif (method, path) == ("DELETE", "/api/conversations/current"):
-            gone = [token for token, kept in server.conversations.items() if kept is conversation]
-            del server.conversations[gone[0]]
-            at.json(200, {"receipt": f"R-{gone[0]}"})
-        else:
-            at.json(404, {"error": {"code": "not_found", "message": "There is nothing here."}})
-
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.stand_in = server
     server.origin = f"http://127.0.0.1:{http.server_port}"
     threading.Thread(target=http.serve_forever, args=[0.02], daemon=True).start()
     return http
