@@ -18,11 +18,13 @@ test: install test-install ## the same set-up, then all tests
 	@.venv/bin/bot prepare
 	@.venv/bin/python -m pytest -n auto --dist loadfile --durations 10
 
-check: install test-install ## the daily round, under a minute: lint, form, layering, docs, content, what we rely on in Rasa
-	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . \
-	|| { echo "make: ruff found something; .venv/bin/ruff check --fix . && .venv/bin/ruff format . mends most of it" >&2; exit 1; }
+check: lint ## the daily round, under a minute: lint, form, layering, docs, content, what we rely on in Rasa
 	@.venv/bin/bot check
 	@.venv/bin/python -m pytest -q tests/rasa tests/test_layering.py tests/test_docs.py
+
+lint: install test-install ## ruff's rules and form
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . \
+	|| { echo "make: ruff found something; .venv/bin/ruff check --fix . && .venv/bin/ruff format . mends most of it" >&2; exit 1; }
 
 bench: install test-install ## measure training, start, memory, latency and throughput; STOCK=--stock: beside stock Rasa, in an environment of its own
 	@.venv/bin/python -m benchmarks.service $(STOCK)
@@ -99,4 +101,4 @@ writable:
 	@$(UV) pip sync --quiet --require-hashes --python .venv-audit/bin/python requirements/audit.txt
 	@touch $@
 
-.PHONY: help writable sbom audit run test check bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock check-lock clean
+.PHONY: help writable sbom audit run test check lint bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock check-lock clean
