@@ -35,6 +35,9 @@ ARTICLE_KEYS = {
     "questions",
 }
 QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
+DEEPEST = 50  # lists and mappings in one another
+# a deep indent, or many marks of a list or a key in a line
+MAYBE_DEEP = re.compile(r"(?m)^ {50}|(?:[-?:] +){10}")
 ANCHOR = re.compile(r"(?:^|[\s\[,{:-])[&*]\w", re.MULTILINE)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
 MADE_BY_US = "article_info"  # this question's answer is made from the front matter of every article
@@ -260,6 +263,12 @@ def normalise(phrase):
 def read_yaml(text, path, first_line=1):
     """(data, lines, faults): the data, {key path: line}, and what is wrong with the YAML (data is
     then None)."""
+    if deep := _find_deep_line(text):
+        return (
+            None,
+            {},
+            [f"{path}:{first_line + deep}: lists in lists without end; write plain lines"],
+        )
     try:
         anchor = _find_anchor(text)
         if anchor:  # a few of them make a file that never ends
@@ -300,6 +309,23 @@ def read_yaml(text, path, first_line=1):
         return None, {}, [f"{path}:{first_line}: `key: value` lines are expected here"]
     lines, faults = _find_lines(node, path, first_line)
     return (None if faults else data), lines, faults
+
+
+def _find_deep_line(text):
+    """The line (from 1) from which on a YAML text nests deeper than DEEPEST; 0 where it doesn't.
+    libyaml ends the whole process where it nests without end."""
+    if text.count("[") + text.count("{") < DEEPEST and not MAYBE_DEEP.search(text):
+        return 0
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=LOADER):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST:
+                return event.start_mark.line + 1
+    except yaml.YAMLError:
+        pass  # which the reader tells
+    return 0
 
 
 def _find_anchor(text):

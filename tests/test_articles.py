@@ -192,3 +192,15 @@ def test_an_article_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
         articles.save(path, "second")
     assert path.read_text() == "first"
     assert [p.name for p in tmp_path.iterdir()] == ["a.md"]
+
+
+@pytest.mark.parametrize("depth", [51, 1500, 100_000])
+def test_yaml_that_is_nested_without_end_is_a_fault_and_no_crash(depth):
+    data, _, faults = articles.read_yaml(f"a: {'[' * depth}{']' * depth}", "x.md")
+    assert data is None and "lists in lists" in faults[0]
+    assert all(fault.startswith("x.md:") for fault in faults)
+
+
+def test_yaml_that_is_nested_without_end_by_its_marks_is_a_fault_and_no_crash():
+    data, _, faults = articles.read_yaml("a:\n  " + "- " * 50_000 + "x", "x.md")
+    assert data is None and "lists in lists" in faults[0]
