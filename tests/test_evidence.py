@@ -1,0 +1,204 @@
+"""Evidence: every statement of an article is held against what its sources say."""
+
+import datetime
+import re
+from pathlib import Path
+
+import pytest
+
+from bot import articles, content, evidence
+
+ROOT = Path(__file__).resolve().parent.parent
+ARTICLE, LEDGER = "articles/hiccups.md", "evidence/hiccups.yml"
+STATED = "A hiccup is a sudden squeeze of the diaphragm that nobody means to make."
+
+
+def edit(data, file, old, new):
+    """Exchange the first `old` of a content file; the line (from 1) on which it stood."""
+    path = data / file
+    text = path.read_text()
+    assert old in text, f"the test is out of date: {old!r} stands nowhere in {file}"
+    path.write_text(text.replace(old, new, 1))
+    return text[: text.index(old)].count("\n") + 1
+
+
+def faults_of(data):
+    """What is wrong with the evidence of one article; whether it is part of the whole check, two
+    tests say."""
+    article, faults = articles.read((data / ARTICLE).read_text(), data / ARTICLE)
+    return faults + evidence.read_all(data, [article] if article else [])[1]
+
+
+def held(id):
+    """(the article, its ledger) as the project's content has them."""
+    path = ROOT / f"data/articles/{id}.md"
+    article, _ = articles.read(path.read_text(), path)
+    return article, evidence.read_all(ROOT / "data", [article])[0][id]
+
+
+def ledger(*statements):
+    """A Ledger of statements (says, *numbers), each source of which was read whole."""
+    day = datetime.date(2026, 11, 28)
+    return evidence.Ledger(
+        {
+            n: evidence.Reading(evidence.Read.WHOLE, day)
+            for n in {n for _, *numbers in statements for n in numbers}
+        },
+        tuple(
+            evidence.Entry(
+                says,
+                tuple(
+                    evidence.Evidence(n, "opening", "says so", evidence.Verdict.SUPPORTED)
+                    for n in numbers
+                ),
+                line,
+            )
+            for line, (says, *numbers) in enumerate(statements, 1)
+        ),
+    )
+
+
+# --- what is a statement
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("One. [1] Two. [2][3]", [("One.", (1,)), ("Two.", (2, 3))]),
+        ("One [1]. Two [2], and three. [3]", [("One.", (1,)), ("Two, and three.", (2, 3))]),
+        ("Causes are: [1]\n- a cold [2]\n- a fall", [("Causes are:", (1,)), ("a cold", (2,))]),
+        ("| jerk | often [1] |\n| twitch | seldom [2] |", [("often", (1,)), ("seldom", (2,))]),
+        ("One. [1]\n\nTwo. [2]", [("One.", (1,)), ("Two.", (2,))]),
+        ("No number stands here.", []),
+        ("Ask a doctor. It is so. [1]", [("It is so.", (1,))]),
+        ('They say "hic". [1] More. [2]', [('They say "hic".', (1,)), ("More.", (2,))]),
+    ],
+)
+def test_a_statement_is_what_stands_before_its_numbers(text, found):
+    statements = evidence.of_text(text, evidence.Ledger())
+    assert [(each.says, each.numbers) for each in statements] == found
+
+
+def test_an_entry_may_hold_several_sentences_and_needs_each_of_its_numbers():
+    known = ledger(("Mr. Smith's sign is rare. It passes.", 1, 2))
+    (statement,) = evidence.of_text("Mr. Smith's sign is rare. It passes. [1][2]", known)
+    assert statement.is_held()
+    (statement,) = evidence.of_text("Mr. Smith's sign is rare. It passes. [1]", known)
+    assert statement.entry and not statement.is_held()
+
+
+def test_a_changed_statement_loses_its_entry():
+    (statement,) = evidence.of_text("It is not rare. [1]", ledger(("It is rare.", 1)))
+    assert statement.entry is None
+
+
+# --- what the check finds
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (ARTICLE, "squeeze of the diaphragm", "cramp of the diaphragm", "has no evidence; write"),
+        (ARTICLE, "means to make. [1]", "means to make. [3]", "cites [3], which its entry"),
+        (ARTICLE, "means to make. [1]", "means to make. [1][3]", "cites [3], which its entry"),
+        (ARTICLE, "lungs. [1][4]", "lungs. [1]", "does not cite [4], which its entry"),
+        (ARTICLE, "https://medlineplus.gov/hiccups.html", "https://medlineplus.gov/", "front page"),
+        (LEDGER, "{source: 1, where", "{source: 99, where", "source 99 was never read"),
+        (LEDGER, "verdict: supported", "verdict: not found", "not found is no verdict"),
+        (LEDGER, "verdict: supported", "verdict: by_several", "by_several with one source only"),
+        (LEDGER, 'states: "unintended', 'state: "unintended', "states is missing"),
+        (LEDGER, "statements:", "statement:", "statement is not known here"),
+    ],
+)
+def test_what_does_not_fit_is_a_fault_at_its_line(data, file, old, new, said):
+    line = edit(data, file, old, new)
+    faults = [fault for fault in faults_of(data) if said in fault]
+    assert faults, faults_of(data)
+    if "front page" not in said:
+        assert f"{data / file}:{line}:" in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("read: facts, ", "", "was never read"),
+        ("read: facts", "read: remembered", "was never read"),
+        ("on: 2026-11-28, ", "", "has no date of reading"),
+        ("on: 2026-11-28", "on: lately", "has no date of reading"),
+        ("on: 2026-11-28", "on: 2999-01-01", "has no date of reading"),
+        ("date: null", "date: last spring", "date must be that of the version read"),
+    ],
+)
+def test_a_source_that_was_not_read_is_a_fault(data, old, new, said):
+    line = edit(data, LEDGER, old, new)
+    assert any(f"{data / LEDGER}:{line}: " in f and said in f for f in faults_of(data))
+
+
+def test_an_entry_whose_words_no_longer_stand_is_a_fault(data):
+    edit(data, ARTICLE, f"{STATED} [1] ", "")
+    faults = faults_of(data)
+    assert len(faults) == 1
+    assert "evidence/hiccups.yml:" in faults[0] and "no longer stands in the article" in faults[0]
+
+
+def test_a_source_that_nothing_cites_is_further_reading_and_no_source(data):
+    more = '{title: "More", publisher: "NHS", url: "https://www.nhs.uk/conditions/hiccups/"}'
+    edit(data, ARTICLE, "sources:\n", f"sources:\n  99: {more}\n")
+    assert any("source 99" in f and "cited nowhere" in f for f in faults_of(data))
+    edit(data, ARTICLE, f"  99: {more}\n", "")
+    front = (data / ARTICLE).read_text()
+    if "further_reading:" not in front:
+        edit(data, ARTICLE, "questions:\n", f"further_reading:\n  - {more}\nquestions:\n")
+    article, faults = articles.read((data / ARTICLE).read_text(), data / ARTICLE)
+    assert faults == faults_of(data) == [] and article.further_reading[0].title
+
+
+def test_an_article_without_a_ledger_must_say_so(data):
+    (data / LEDGER).unlink()
+    (fault,) = content.check(data)
+    assert "articles/hiccups.md:1: its statements have no evidence" in fault
+    edit(data, ARTICLE, "questions:\n", "evidence: none\nquestions:\n")
+    assert faults_of(data) == []
+    edit(data, ARTICLE, "evidence: none", "evidence: some")
+    assert any("evidence can only be `none`" in fault for fault in faults_of(data))
+
+
+def test_a_ledger_of_no_article_is_a_fault(data):
+    (data / "evidence/nothing.yml").write_text("sources: {}\n")
+    (fault,) = faults_of(data)
+    assert "there is no article nothing" in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "sources: 7\nstatements: x\n",
+        "- a\n",
+        "statements: [{says: 3}, 7]\nsources: {1: x}\n",
+    ],
+)
+def test_a_broken_ledger_is_a_list_of_faults_and_never_an_exception(data, text):
+    (data / LEDGER).write_text(text)
+    faults = content.check(data)
+    assert faults and all(re.match(r".+?:\d+: ", fault) for fault in faults), faults
+
+
+def test_an_article_with_a_statement_without_evidence_is_not_trained(data, tmp_path):
+    from bot import release, settings
+
+    edit(data, ARTICLE, "squeeze of the diaphragm", "cramp of the diaphragm")
+    config = settings.read({"DATA": str(data), "MODELS": str(tmp_path / "models"), "SECRET": "x"})
+    with pytest.raises(articles.ContentError, match="has no evidence"):
+        release.train(config, lambda step, done: None)
+
+
+# --- the project's own ledgers
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("data/articles/*.md")), ids=lambda p: p.stem)
+def test_every_statement_of_every_article_has_evidence(path):
+    figures = evidence.summary(*held(path.stem))
+    assert figures.statements == figures.held > 100
+    assert sum(figures.verdicts.values()) == figures.statements
