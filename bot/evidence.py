@@ -5,6 +5,7 @@ each of its sources says there; docs/articles.md shows one. An article that says
 its ledger can't be published. Faults are `path:line: what is wrong and what to do`."""
 
 import datetime
+import functools
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -86,6 +87,14 @@ class Ledger:
 
     readings: dict[int, Reading] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
+
+    @functools.cached_property
+    def by_words(self):
+        """{words: the entries for them}."""
+        found = {}
+        for entry in self.entries:
+            found.setdefault(entry.says, []).append(entry)
+        return found
 
 
 @dataclass(frozen=True)
@@ -189,11 +198,10 @@ def read(text, path):
 def of_text(text, ledger):
     """The Statements that have a number in a text of several blocks, as a question's lead and
     more."""
-    index = _index(ledger)
     return [
         statement
         for block in text.split("\n\n")
-        for statement in _statements(block, index)
+        for statement in _statements(block, ledger.by_words)
         if statement.numbers
     ]
 
@@ -201,12 +209,13 @@ def of_text(text, ledger):
 def of_article(article, ledger, lines=None):
     """Every Statement of an article, those without a number too; `lines`: what `lines_of` gave,
     where they are wanted."""
-    index = _index(ledger)
     return [
         statement
         for question in article.questions
         for block in (question.lead, *filter(None, question.more.split("\n\n")))
-        for statement in _statements(block, index, (lines or {}).get(block, question.line))
+        for statement in _statements(
+            block, ledger.by_words, (lines or {}).get(block, question.line)
+        )
     ]
 
 
@@ -230,13 +239,15 @@ def article_faults(article, ledger, path):
 
 def summary(article, ledger):
     """The Summary of an article."""
-    found, index = of_article(article, ledger), _index(ledger)
+    found = of_article(article, ledger)
     cited = [statement for statement in found if statement.numbers]
     return Summary(
         statements=len(cited),
         held=sum(statement.is_held() for statement in cited),
         uncited=sum(
-            sentence not in index for statement in found for sentence in _unnumbered(statement)
+            sentence not in ledger.by_words
+            for statement in found
+            for sentence in _unnumbered(statement)
         ),
         verdicts=_count(Verdict, (verdict(each.entry) for each in cited if each.is_held())),
         reads=_count(
@@ -260,14 +271,6 @@ def is_weak(statement, ledger):
     """Whether a statement rests on one source that was only quoted or read in part."""
     reading = ledger.readings.get(statement.numbers[0])
     return len(set(statement.numbers)) == 1 and reading is not None and reading.read in WEAK
-
-
-def _index(ledger):
-    """{words: the entries for them}."""
-    found = {}
-    for entry in ledger.entries:
-        found.setdefault(entry.says, []).append(entry)
-    return found
 
 
 def _statements(block, index, line=0):

@@ -1,15 +1,19 @@
 """Evidence: every statement of an article is held against what its sources say."""
 
+import dataclasses
 import datetime
 import re
 from pathlib import Path
 
 import pytest
 
-from bot import articles, content, evidence
+from bot import articles, content, evidence, replies
+from bot.__main__ import main
+from bot.gateway.channels import text
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE, LEDGER = "articles/hiccups.md", "evidence/hiccups.yml"
+TODAY = datetime.date(2026, 11, 28)
 STATED = "A hiccup is a sudden squeeze of the diaphragm that nobody means to make."
 
 
@@ -62,7 +66,7 @@ def ledger(*statements):
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("block", "found"),
     [
         ("One. [1] Two. [2][3]", [("One.", (1,)), ("Two.", (2, 3))]),
         ("One [1]. Two [2], and three. [3]", [("One.", (1,)), ("Two, and three.", (2, 3))]),
@@ -74,8 +78,8 @@ def ledger(*statements):
         ('They say "hic". [1] More. [2]', [('They say "hic".', (1,)), ("More.", (2,))]),
     ],
 )
-def test_a_statement_is_what_stands_before_its_numbers(text, found):
-    statements = evidence.of_text(text, evidence.Ledger())
+def test_a_statement_is_what_stands_before_its_numbers(block, found):
+    statements = evidence.of_text(block, evidence.Ledger())
     assert [(each.says, each.numbers) for each in statements] == found
 
 
@@ -170,7 +174,7 @@ def test_a_ledger_of_no_article_is_a_fault(data):
 
 
 @pytest.mark.parametrize(
-    "text",
+    "broken",
     [
         "",
         "[",
@@ -179,8 +183,8 @@ def test_a_ledger_of_no_article_is_a_fault(data):
         "statements: [{says: 3}, 7]\nsources: {1: x}\n",
     ],
 )
-def test_a_broken_ledger_is_a_list_of_faults_and_never_an_exception(data, text):
-    (data / LEDGER).write_text(text)
+def test_a_broken_ledger_is_a_list_of_faults_and_never_an_exception(data, broken):
+    (data / LEDGER).write_text(broken)
     faults = content.check(data)
     assert faults and all(re.match(r".+?:\d+: ", fault) for fault in faults), faults
 
@@ -202,3 +206,92 @@ def test_every_statement_of_every_article_has_evidence(path):
     figures = evidence.summary(*held(path.stem))
     assert figures.statements == figures.held > 100
     assert sum(figures.verdicts.values()) == figures.statements
+
+
+# --- what visitors get
+
+
+@pytest.fixture(scope="module")
+def library():
+    return content.load(ROOT / "data")
+
+
+def test_an_answers_sources_are_those_of_its_words_with_what_they_say(library):
+    reply = replies.answer(library, "hiccups.what_is", TODAY, 1.0)
+    shown = {int(n) for n in articles.MARK.findall(reply["text"] + reply["more"])}
+    assert {source["n"] for source in reply["sources"]} == shown
+    first = reply["sources"][0]
+    assert first["read"] == "read as an older text of facts" and first["version"] is None
+    assert first["says"][0] == {
+        "statement": STATED,
+        "where": "What are hiccups, first sentence",
+        "states": "unintended movement of the diaphragm",
+        "verdict": "supported",
+    }
+    assert {each["statement"] for source in reply["sources"] for each in source["says"]} == {
+        each.says
+        for each in evidence.of_text(
+            f"{reply['text']}\n\n{reply['more']}", library.ledgers["hiccups"]
+        )
+    }
+
+
+def test_every_source_of_every_answer_says_something(library):
+    for name in library.questions:
+        for source in replies.answer(library, name, TODAY, 1.0)["sources"]:
+            assert source["says"] and source["read"], f"{name} [{source['n']}]"
+
+
+def test_where_it_comes_from_is_told_as_it_was_checked(library):
+    reply = replies.article_info(library, "hiccups", TODAY, 1.0)
+    assert "It makes 102 statements." in reply["text"]
+    assert "last on 28 November 2026" in reply["text"]
+    assert "Of 19 sources, 6 were read whole, 5 were read in part" in reply["text"]
+    assert "1 was read where others quote it" in reply["text"]
+    assert "2 statements stand in their source only in part." in reply["text"]
+    assert len(reply["sources"]) == 19 and not articles.MARK.search(reply["text"])
+
+
+def test_an_article_that_was_not_held_against_its_sources_says_so(library):
+    bare = dataclasses.replace(library, ledgers={})
+    assert "not yet held against" in replies.article_info(bare, "hiccups", TODAY, 1.0)["text"]
+    sources = replies.answer(bare, "hiccups.what_is", TODAY, 1.0)["sources"]
+    assert sources and all(each["says"] == [] and each["read"] is None for each in sources)
+
+
+def test_a_messaging_app_gets_the_page_and_not_sixty_sources(library):
+    reply = {"id": "0" * 32, **replies.article_info(library, "myoclonus", TODAY, 1.0)}
+    shown = text.unit(reply, library.texts, "https://chat.example.org")
+    assert shown.sources == ()
+    assert shown.page[1] == "https://chat.example.org/articles/myoclonus#sources"
+
+
+def test_content_with_its_ledgers_is_read_back_as_it_was_written(library):
+    assert content.parse(content.dump(library), library.folder) == library
+
+
+# --- the command
+
+
+def test_the_command_counts_and_lists_what_deserves_a_second_look(data, monkeypatch, capsys):
+    monkeypatch.setenv("DATA", str(data))
+    assert main(["evidence", "hiccups", "--older-than", "1000"]) == 0
+    said = capsys.readouterr().out
+    assert "hiccups: 102 of 102 statements have evidence" in said
+    assert re.search(r"verdicts: \d+ supported, \d+ partly, \d+ by several", said)
+    assert re.search(r"19 sources: \d+ whole, \d+ in part, .*\d+ as a copy", said)
+    assert "on one source that was quoted or read in part:" in said
+    assert "[7] 2012-04-01: Hiccup: Mystery" in said and "tremor" not in said
+    assert "[13] 2024-08-12" not in said
+
+
+def test_the_command_lists_what_has_no_evidence(data, monkeypatch, capsys):
+    line = edit(data, ARTICLE, "squeeze of the diaphragm", "cramp of the diaphragm")
+    monkeypatch.setenv("DATA", str(data))
+    assert main(["evidence", "hiccups"]) == 1
+    said = capsys.readouterr()
+    assert "101 of 102 statements have evidence" in said.out
+    assert f"articles/hiccups.md:{line}: A hiccup is a sudden cramp" in said.out
+    assert "`bot check` names them" in said.err
+    assert main(["evidence", "migraine"]) == 1
+    assert "there is no article migraine" in capsys.readouterr().err

@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "bot.wording": set(),
     "bot.encoder": set(),
     "bot.safety": set(),
-    "bot.replies": set(),
+    "bot.replies": {"bot.evidence"},
     "bot.names": set(),
     "bot.logs": set(),
     "bot.parent": set(),
@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "bot.articles": {"bot.wording"},
     "bot.terms": {"bot.articles"},
     "bot.evidence": {"bot.articles"},
+    "bot.evidence_report": {"bot.evidence"},
     "bot.content": {
         "bot.articles",
         "bot.evidence",
@@ -76,6 +77,7 @@ MAY_IMPORT = {
         "bot.content",
         "bot.editor",
         "bot.encoder",
+        "bot.evidence",
         "bot.gateway.channels",
         "bot.masking",
         "bot.publishing",
@@ -95,6 +97,8 @@ MAY_IMPORT = {
     "bot.__main__": {
         "bot.articles",
         "bot.backup",
+        "bot.evidence",
+        "bot.evidence_report",
         "bot.compare",
         "bot.console",
         "bot.content",
