@@ -174,6 +174,13 @@ def read_texts(folder):
         for key in replies.TEXTS
         if key not in data
     ]
+    read_as = data.get("read_as", {})
+    faults += [
+        f"{path}:{lines.get(('read_as',), 1)}: read_as has no text for {kind}; write `{kind}: ...` "
+        f"below it"
+        for kind in evidence.Read
+        if "read_as" in data and (not isinstance(read_as, dict) or kind not in read_as)
+    ]
     return data, faults
 
 

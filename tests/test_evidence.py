@@ -266,6 +266,12 @@ def test_a_messaging_app_gets_the_page_and_not_sixty_sources(library):
     assert shown.page[1] == "https://chat.example.org/articles/myoclonus#sources"
 
 
+def test_each_way_of_reading_needs_its_words(data):
+    line = edit(data, "texts.yml", "  quoted: read where", "  quoted_: read where") - 6
+    (fault,) = content.read_texts(data)[1]
+    assert f"texts.yml:{line}: read_as has no text for quoted" in fault
+
+
 def test_content_with_its_ledgers_is_read_back_as_it_was_written(library):
     assert content.parse(content.dump(library), library.folder) == library
 
