@@ -96,6 +96,20 @@ def test_a_changed_statement_loses_its_entry():
     assert statement.entry is None
 
 
+def test_the_example_of_the_docs_fits_its_example_article(tmp_path):
+    page = (ROOT / "docs/articles.md").read_text()
+    written, told = (
+        re.search(rf"```{kind}\n(.*?)```", page, re.DOTALL)[1] for kind in ("markdown", "yaml")
+    )
+    (known, faults) = evidence.read(told, tmp_path / "example.yml")
+    assert faults == []
+    body, line = articles.split(written)[1:]
+    (section,) = articles.read_sections(body, line, "example.md")[0].values()
+    first, second = section["blocks"]
+    (statement,) = evidence.of_text(first[1], known)
+    assert statement.is_held() and evidence.of_text(second[1], known)[0].entry is None
+
+
 # --- what the check finds
 
 
@@ -267,7 +281,7 @@ def test_a_messaging_app_gets_the_page_and_not_sixty_sources(library):
 
 
 def test_each_way_of_reading_needs_its_words(data):
-    line = edit(data, "texts.yml", "  quoted: read where", "  quoted_: read where") - 6
+    line = edit(data, "texts.yml", "  quoted: read where", "  quoted_: read where") - 5
     (fault,) = content.read_texts(data)[1]
     assert f"texts.yml:{line}: read_as has no text for quoted" in fault
 
@@ -301,3 +315,123 @@ def test_the_command_lists_what_has_no_evidence(data, monkeypatch, capsys):
     assert "`bot check` names them" in said.err
     assert main(["evidence", "migraine"]) == 1
     assert "there is no article migraine" in capsys.readouterr().err
+
+
+# --- what must never be said otherwise: by the words of the articles
+
+LATER = r"\b(soon|quickly|in the next (few )?days|(?<!the )same day|in a (day|week) or two)\b"
+EMERGENCIES = (  # that the cited pages call so
+    r"(droop|face|arm|speech) .*(stroke|suddenly fails)|weak arm|slurred speech",
+    r"trouble breathing|struggles to breathe|turns blue|choking",
+    r"(longer|more) than five minutes|first seizure",
+    r"(thoughts|thinks) of suicide|self-harm",
+    r"fever.*(confus|stiff)|(confus|stiff).*fever",
+    r"dystonic storm|spasms that are strong, spread and don't stop",
+    r"(wake|waking) up? .*seizure|doesn't wake",
+)
+
+
+def sections(library):
+    """{question: its text without numbers} of all articles."""
+    return {
+        name: articles.MARK.sub("", f"{question.lead}\n\n{question.more}")
+        for name, question in library.questions.items()
+    }
+
+
+def sentences(library):
+    """[(question, sentence)] of all articles."""
+    return [
+        (name, sentence)
+        for name, said in sections(library).items()
+        for sentence in re.split(r"(?<=[.!?])\s+", said)
+    ]
+
+
+@pytest.mark.parametrize("sign", EMERGENCIES)
+def test_what_a_cited_page_calls_an_emergency_is_never_for_later(library, sign):
+    named = [(name, said) for name, said in sentences(library) if re.search(sign, said, re.I)]
+    assert named, "no article names it any more"
+    assert [each for each in named if re.search(LATER, each[1], re.I)] == []
+
+
+def test_infantile_spasms_are_named_with_an_emergency(library):
+    named = {
+        name: said
+        for name, said in sections(library).items()
+        if re.search(r"infantile spasms (are|mostly|can|come)|be infantile spasms", said, re.I)
+    }
+    assert {"myoclonus.everyday_forms", "sleep_starts.children"} <= set(named)
+    assert {"myoclonus.when_to_see_doctor", "epilepsy.when_to_see_doctor"} <= set(named)
+    for name, said in named.items():
+        assert "emergency" in said, name
+    for name in ("myoclonus.everyday_forms", "sleep_starts.children"):
+        assert "same day" in library.questions[name].lead, name
+
+
+def test_people_with_asthma_are_told_not_to_take_propranolol(library):
+    lead = library.questions["tremor.medicines"].lead
+    assert "People with asthma should not take propranolol." in lead
+    assert "hide the shaking that warns of low blood sugar" in lead
+    assert not [each for each in sentences(library) if "may not fit people" in each[1]]
+
+
+def test_sugar_is_only_for_somebody_awake(library):
+    for name, said in sections(library).items():
+        if re.search(r"\bsugary\b|needs sugar", said):
+            assert "awake and can swallow" in said, name
+            assert "Nothing goes into the mouth of somebody who isn't awake" in said, name
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("epilepsy.first_aid", r"[Nn]othing .*mouth"),
+        ("febrile_seizures.first_aid", r"[Nn]othing .*mouth"),
+        ("myoclonus.when_to_see_doctor", r"nothing belongs in the person's mouth"),
+        ("myoclonus.phenytoin", r"should not be used for jerks that are seizures"),
+        ("myoclonus.phenytoin", r"make things worse"),
+        ("myoclonus.phenytoin", r"decline and even death"),
+        ("myoclonus.phenytoin", r"harm an unborn baby"),
+        ("myoclonus.medicines", r"(?s)carbamazepine.*gabapentin|gabapentin.*carbamazepine"),
+        ("dystonia.seriousness", r"dystonic storm, which is an emergency"),
+        ("dystonia.seriousness", r"Fever, sweating"),
+        ("dystonia.when_to_see_doctor", r"spread and don't stop.*are an emergency"),
+        ("dystonia.medicines", r"tetrabenazine, can bring low mood and thoughts of suicide"),
+        ("restless_legs.medicines", r"urges to gamble, have sex, shop or eat"),
+        ("epilepsy.medicines", r"about 11 of 100 babies"),
+        ("epilepsy.medicines", r"30 to 40 of 100 children"),
+        ("epilepsy.medicines", r"never be used in pregnancy for bipolar disorder"),
+        ("myoclonus.valproate_in_pregnancy", r"30 to 40 of 100"),
+        ("myoclonus.valproate_in_pregnancy", r"must not be used in pregnancy for bipolar"),
+        ("myoclonus.causes", r"serotonin"),
+        ("sleep_starts.causes", r"parkinsonism"),
+        ("hiccups.medicines", r"odd movements can start that nobody can stop"),
+        ("tremor.surgery", r"one side"),
+    ],
+)
+def test_a_warning_stands_in_its_answer(library, question, words):
+    assert re.search(words, sections(library)[question]), question
+
+
+def test_storm_phenytoin_and_the_babys_spasms_stand_in_the_lead(library):
+    for question, words in (
+        ("dystonia.seriousness", "emergency"),
+        ("dystonia.when_to_see_doctor", "emergency"),
+        ("myoclonus.phenytoin", "should not be used"),
+        ("myoclonus.when_to_see_doctor", "spasms in a baby are an emergency"),
+        ("sleep_starts.when_to_see_doctor", "A baby with short spasms"),
+    ):
+        assert words in library.questions[question].lead, question
+
+
+def test_hiccups_have_one_rule_for_when_to_see_a_doctor(library):
+    said = [each for each in sentences(library) if "iccups" in each[1] and "doctor" in each[1]]
+    assert not [each for each in said if "few days" in each[1]]
+    assert {"hiccups.when_to_see_doctor", "myoclonus.everyday_forms"} <= {
+        name for name, sentence in said if "48 hours" in sentence
+    }
+
+
+def test_no_article_quarrels_with_its_sources(library):
+    assert not [each for each in sentences(library) if "One of our sources" in each[1]]
