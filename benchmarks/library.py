@@ -264,7 +264,9 @@ def read_conditions(path):
 def build(folder, conditions):
     """Write the content folder of a library; [(phrase, question)] to ask."""
     data = Path(
-        shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("articles"))
+        shutil.copytree(
+            ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("articles", "evidence")
+        )
     )
     (data / "articles").mkdir()
     draw, asked = random.Random(SEED), []
@@ -304,6 +306,7 @@ def build(folder, conditions):
             "written_on": time.strftime("%Y-%m-%d"),
             "reviewed_on": None,
             "review_every": "365 days",
+            "evidence": "none",
             "sources": {
                 1: {
                     "title": "MedQuAD",

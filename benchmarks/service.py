@@ -65,7 +65,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="pamphlet-bench-"))
     try:
         data = Path(shutil.copytree(ROOT / "data", folder / "data"))
-        for path in (data / "articles").glob("*.md"):
+        for path in (*data.glob("articles/*.md"), *data.glob("evidence/*.yml")):
             if path.stem != ARTICLE:
                 path.unlink()
         drop_foreign_stories(data)

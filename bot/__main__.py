@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from bot import articles, content, encoder, release, settings, store
+from bot import articles, content, encoder, evidence, release, settings, store
 from bot.store import accounts
 
 
@@ -72,6 +72,28 @@ def check(options, config):
                 )
             )
     print("the content has no fault")
+
+
+def show_evidence(options, config):
+    """say how far each article's statements are held against its sources (or ARTICLE's alone), and
+    what deserves a second look"""
+    from bot import evidence_report
+
+    listed = articles.load(config.path("data"))
+    if options.article and options.article not in [article.id for article in listed]:
+        print(f"bot: there is no article {options.article}", file=sys.stderr)
+        return 1
+    ledgers, faults = evidence.read_all(config.path("data"), listed)
+    today = datetime.datetime.now(datetime.UTC).date()
+    for article in listed:
+        if options.article in (None, article.id):
+            lines = evidence_report.write(
+                article, ledgers.get(article.id), today, options.older_than
+            )
+            print("\n".join(line.replace(f"{settings.ROOT}/", "") for line in lines))
+    if faults:
+        print(f"{len(faults)} faults; `bot check` names them", file=sys.stderr)
+    return 1 if faults else 0
 
 
 def build_encoder(options, config):
@@ -454,6 +476,17 @@ def _publish_options(parser):
     parser.add_argument("--job", type=int, help=argparse.SUPPRESS)
 
 
+def _evidence_options(parser):
+    parser.add_argument("article", nargs="?", metavar="ARTICLE")
+    parser.add_argument(
+        "--older-than",
+        type=int,
+        default=3 * 365,
+        metavar="DAYS",
+        help="list sources whose version is older (default: three years)",
+    )
+
+
 def _ask_options(parser):
     parser.add_argument("text", nargs="*", help="the question")
     parser.add_argument(
@@ -488,6 +521,7 @@ VERBS = {
     "prepare": (prepare, _no_options),
     "ask": (ask, _ask_options),
     "check": (check, _no_options),
+    "evidence": (show_evidence, _evidence_options),
     "train": (train, _no_options),
     "test": (test, _release_option),
     "compare": (compare, _release_option),

@@ -32,6 +32,8 @@ ARTICLE_KEYS = {
     "reviewed_on",
     "review_every",
     "sources",
+    "further_reading",
+    "evidence",
     "questions",
 }
 QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
@@ -40,6 +42,7 @@ DEEPEST = 50  # lists and mappings in one another
 MAYBE_DEEP = re.compile(r"(?m)^ {50}|(?:[-?:] +){10}")
 ANCHOR = re.compile(r"(?:^|[\s\[,{:-])[&*]\w", re.MULTILINE)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
+NOT_HELD = "none"  # `evidence:` of an article whose statements were not held against its sources
 MADE_BY_US = "article_info"  # this question's answer is made from the front matter of every article
 
 
@@ -96,6 +99,8 @@ class Article:
     sources: tuple[Source, ...]
     revision: str  # of the file's text: 12 hex digits of its SHA-256
     questions: tuple[Question, ...] = field(repr=False)
+    further_reading: tuple[Source, ...] = ()  # cited nowhere
+    evidence: str = ""  # NOT_HELD, or empty: data/evidence/ holds what the sources say
 
     def sources_of(self, text):
         """The sources whose marks stand in `text`, in the order of their numbers."""
@@ -167,6 +172,7 @@ def read(text, path):
         return f"{path}:{lines.get(keys, lines.get(keys[:1], 1))}:"
 
     faults += _front_faults(data, at)
+    faults += _further_faults(data, at)
     sections, found = read_sections(body, body_line, path)
     numbers = set(data["sources"]) if isinstance(data.get("sources"), dict) else set()
     for section in sections.values():
@@ -230,6 +236,11 @@ def _make_article(path, text, data, sections):
         reviewed_by=data.get("reviewed_by") or "",
         reviewed_on=data.get("reviewed_on"),
         review_every=int(PERIOD.match(data["review_every"])[1]),
+        further_reading=tuple(
+            Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
+            for n, s in enumerate(data.get("further_reading") or [], 1)
+        ),
+        evidence=data.get("evidence") or "",
         sources=tuple(
             Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
             for n, s in sorted(data["sources"].items())
@@ -616,4 +627,29 @@ def repeated_phrases(article, text, seen):
                         f'{here}: "{phrase}" stands in {first[0]} ({first[1]}, {first[2]}) too; '
                         f"keep it in one place"
                     )
+    return faults
+
+
+def _further_faults(data, at):
+    """Faults of the fields that say what is not cited, and what was not held against sources."""
+    faults, listed = [], data.get("further_reading") or []
+    if not isinstance(listed, list):
+        faults.append(
+            f"{at('further_reading')} further_reading must be a list, one a line after `- `: "
+            f"`- {{title: ..., publisher: ..., url: ...}}`"
+        )
+        listed = []
+    faults += [
+        f"{at('further_reading', i)} further reading needs a title, and a url that begins with "
+        f"https:// and holds no blanks"
+        for i, source in enumerate(listed)
+        if not isinstance(source, dict)
+        or not source.get("title")
+        or not re.match(r"https?://[^\s<>\"']+$", str(source.get("url")))
+    ]
+    if data.get("evidence") not in (None, NOT_HELD):
+        faults.append(
+            f"{at('evidence')} evidence can only be `{NOT_HELD}`, for an article whose statements "
+            f"were not held against its sources; delete the line where they were"
+        )
     return faults

@@ -2,12 +2,12 @@
 flags."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from bot import articles, replies, safety, terms, wording
+from bot import articles, evidence, replies, safety, terms, wording
 
 # intents that are no talk, no question
 OUTCOMES = ("not_covered", "personal_advice", "out_of_scope", "article_info")
@@ -24,7 +24,7 @@ class Talk:
 @dataclass(frozen=True)
 class Content:
     """Everything of one content folder. `mentions`: {question: the terms that its section
-    names}."""
+    names}; `ledgers`: {article: what its sources say}."""
 
     folder: str
     articles: dict[str, articles.Article]
@@ -34,6 +34,7 @@ class Content:
     mentions: dict[str, tuple[str, ...]]
     talk: dict[str, Talk]
     texts: dict[str, str | dict[str, str]]
+    ledgers: dict[str, evidence.Ledger] = field(default_factory=dict)
 
     def article_of(self, question):
         return self.articles[question.partition(".")[0]]
@@ -71,6 +72,8 @@ def check(folder):
 
 def _read(folder):
     listed, faults = articles.read_all(folder)
+    ledgers, found = evidence.read_all(folder, listed)
+    faults += found
     kinds, names, found = terms.read(folder)
     faults += found
     talk, found = _read_talk(folder)
@@ -109,6 +112,7 @@ def _read(folder):
         mentions=mentions,
         talk=talk,
         texts=texts,
+        ledgers=ledgers,
     ), []
 
 
@@ -169,6 +173,13 @@ def read_texts(folder):
         f"{path}:1: the text {key} is missing; write `{key}: ...`"
         for key in replies.TEXTS
         if key not in data
+    ]
+    read_as = data.get("read_as", {})
+    faults += [
+        f"{path}:{lines.get(('read_as',), 1)}: read_as has no text for {kind}; write `{kind}: ...` "
+        f"below it"
+        for kind in evidence.Read
+        if "read_as" in data and (not isinstance(read_as, dict) or kind not in read_as)
     ]
     return data, faults
 

@@ -1,6 +1,8 @@
 """Replies: the dicts of docs/design.md ("Replies"), built from content alone. Whoever sends one
 gives it its id."""
 
+from bot import evidence
+
 # every fixed text that must stand in data/texts.yml
 TEXTS = (
     "notice",
@@ -43,6 +45,10 @@ TEXTS = (
     "terms_of_use",
     "give_feedback",
     "article_info",
+    "evidence_held",
+    "evidence_partly",
+    "evidence_none",
+    "read_as",
     "text_empty",
     "text_too_long",
     "text_unreadable",
@@ -101,7 +107,7 @@ def answer(content, name, today, confidence, asked=(), also=None, offered=()):
         question.ask,
         question.lead,
         question.more,
-        article.sources_of(question.lead + question.more),
+        sources_of(content, article, f"{question.lead}\n\n{question.more}"),
         confidence,
         overdue,
         next_questions(content, name, asked, also, offered),
@@ -109,7 +115,8 @@ def answer(content, name, today, confidence, asked=(), also=None, offered=()):
 
 
 def article_info(content, article_id, today, confidence, asked=()):
-    """The answer to "who wrote this, from what, and when", made from the article's front matter."""
+    """The answer to "who wrote this, from what, and when, and how was it checked", made from the
+    article's front matter and its ledger."""
     article = content.articles[article_id]
     overdue = (
         fill(content.texts["review_overdue"], date=day(article.review_due()))
@@ -125,14 +132,14 @@ def article_info(content, article_id, today, confidence, asked=()):
         if article.reviewed_by
         else content.texts["not_reviewed"]
     )
-    sources = "; ".join(f"{source.title} [{source.n}]" for source in article.sources)
     text = fill(
         content.texts["article_info"],
         title=article.title,
         written_by=article.written_by,
         written_on=day(article.written_on),
         reviewed=reviewed,
-        sources=sources,
+        checked=_checked(content, article),
+        sources="; ".join(source.title for source in article.sources),  # a text of before 2026-11
     )
     name = f"{article_id}.{ARTICLE_INFO}"
     return _answer(
@@ -142,7 +149,7 @@ def article_info(content, article_id, today, confidence, asked=()):
         article.title,
         text,
         "",
-        article.sources,
+        [_source(content, article, source, {}) for source in article.sources],
         confidence,
         overdue,
         next_questions(content, name, asked),
@@ -339,6 +346,51 @@ def day(date):
     return f"{date.day} {date:%B %Y}"
 
 
+def sources_of(content, article, text):
+    """The sources on which a text of an article rests, each with what it says about the text's
+    statements."""
+    ledger, says = content.ledgers.get(article.id), {}
+    for statement in evidence.of_text(text, ledger) if ledger else ():
+        for each in statement.entry.evidence if statement.entry else ():
+            said = {"statement": statement.says, "where": each.where, "states": each.states}
+            says.setdefault(each.source, []).append({**said, "verdict": each.verdict.value})
+    return [_source(content, article, source, says) for source in article.sources_of(text)]
+
+
+def _source(content, article, source, says):
+    ledger = content.ledgers.get(article.id)
+    reading = ledger.readings.get(source.n) if ledger else None
+    return {
+        "n": source.n,
+        "title": source.title,
+        "publisher": source.publisher,
+        "url": source.url,
+        "read": content.texts["read_as"][reading.read] if reading else None,
+        "version": reading.version.isoformat() if reading and reading.version else None,
+        "says": says.get(source.n, []),
+    }
+
+
+def _checked(content, article):
+    """How the article's statements were held against its sources, as a text."""
+    ledger = content.ledgers.get(article.id)
+    if ledger is None:
+        return content.texts.get("evidence_none", "")
+    figures = evidence.summary(article, ledger)
+    partly = figures.verdicts.get(evidence.Verdict.PARTLY, 0)
+    return fill(
+        content.texts["evidence_held"],
+        statements=figures.statements,
+        on=day(figures.last),
+        sources=len(article.sources),
+        read=", ".join(
+            f"{count} {'was' if count == 1 else 'were'} {content.texts['read_as'][kind]}"
+            for kind, count in figures.reads.items()
+        ),
+        partly=fill(content.texts["evidence_partly"], count=partly) if partly else "",
+    )
+
+
 def _answer(content, article, name, title, text, more, sources, confidence, overdue, choices):
     return {
         "kind": "answer",
@@ -357,10 +409,7 @@ def _answer(content, article, name, title, text, more, sources, confidence, over
             "review": overdue or (None if article.reviewed_by else content.texts["not_reviewed"]),
             "revision": article.revision,
         },
-        "sources": [
-            {"n": source.n, "title": source.title, "publisher": source.publisher, "url": source.url}
-            for source in sources
-        ],
+        "sources": sources,
         "disclaimer": content.texts["disclaimer"],
         "feedback": {
             "ask": content.texts["feedback_ask"],

@@ -249,7 +249,7 @@ def keep_one_article(data, article="restless_legs"):
     """Leave one article in a content folder, and the stories that tell of nothing else."""
     import yaml
 
-    for path in data.glob("articles/*.md"):
+    for path in (*data.glob("articles/*.md"), *data.glob("evidence/*.yml")):
         if path.stem != article:
             path.unlink()
     path = data / "stories.yml"

@@ -504,7 +504,7 @@ def _look(request, id, question, draft, fields):
     desk = request.app.state.desk
     look = looks.look(desk, _path(desk, id, draft), question, fields)
     return pages.render(
-        request, "question_look.html", look=look, question=question, at=_at(id, draft)
+        request, "question_look.html", look=look, question=question, id=id, at=_at(id, draft)
     )
 
 

@@ -32,6 +32,7 @@ def read(desk):
         articles=shown,
         questions=questions,
         texts={**live.texts, **texts},
+        ledgers=library.read_ledgers(desk),
         mentions={
             name: live.mentions.get(name, question.about) for name, question in questions.items()
         },

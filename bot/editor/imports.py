@@ -246,6 +246,7 @@ def draft(found, editor, today, find):
         "reviewed_by": None,
         "reviewed_on": None,
         "review_every": "365 days",
+        "evidence": articles.NOT_HELD,
         "sources": sources,
         "questions": questions,
     }

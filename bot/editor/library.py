@@ -1,6 +1,6 @@
 """The content as it stands in the files, for pages: read again only where a file has changed."""
 
-from bot import articles
+from bot import articles, evidence
 
 # What a message can be beside a question of an article, as editors read it.
 OUTCOMES = {
@@ -44,4 +44,17 @@ def read_articles(desk):
             known = desk.articles[path.name] = (stamp, article)
         if known[1]:
             found[path.stem] = known[1]
+    return found
+
+
+def read_ledgers(desk):
+    """{id: evidence.Ledger} of every article that has one; what has a fault in it is left out."""
+    found = {}
+    for path in sorted(desk.config.path("data").glob("evidence/*.yml")):
+        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+        known = desk.articles.get(path)
+        if known is None or known[0] != stamp:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            known = desk.articles[path] = (stamp, evidence.read(text, path)[0])
+        found[path.stem] = known[1]
     return found

@@ -5,13 +5,14 @@ import dataclasses
 import datetime
 import re
 
-from bot import articles, content, encoder, replies, terms, wording
+from bot import articles, content, encoder, evidence, replies, terms, wording
 from bot.editor import closeness, drafted, files, library, manuscripts, previews
 
 
 def look(desk, path, question, fields):
     """What the chat makes of a question: {faults {field: [(line, said)]}, grade, words, previews
-    [(channel, reply or text)], close}."""
+    [(channel, reply or text)], close, evidence (statements as _evidence gives them, or None where
+    the article has no ledger)}."""
     id, text = path.stem, files.read(path)
     manuscript = manuscripts.read(text, path.name)
     manuscript["questions"][question] = fields
@@ -33,6 +34,7 @@ def look(desk, path, question, fields):
         "words": len(lead.split()),
         "previews": shown,
         "close": close,
+        "evidence": _evidence(desk, id, question, fields, manuscript),
         "titles": {name: q.ask for name, q in library.questions(desk).items()},
     }
 
@@ -40,11 +42,7 @@ def look(desk, path, question, fields):
 def _answer(desk, id, question, fields, manuscript):
     """(the reply that the chat would give, the fixed texts): the question in its article, beside
     all others as they stand."""
-    drafts = drafted.read(desk)
-    sections = articles.read_sections(
-        f"## {fields['heading'] or fields['ask']} {{#{question}}}\n\n{fields['text']}\n", 1, id
-    )[0]
-    blocks = sections[question]["blocks"] or [(1, " ")]
+    drafts, blocks = drafted.read(desk), _blocks(question, fields) or [" "]
     made = articles.Question(
         name=f"{id}.{question}",
         ask=fields["ask"],
@@ -53,8 +51,8 @@ def _answer(desk, id, question, fields, manuscript):
         train=(),
         test=(),
         title=fields["heading"] or fields["ask"],
-        lead=blocks[0][1],
-        more="\n\n".join(block for _, block in blocks[1:]),
+        lead=blocks[0],
+        more="\n\n".join(blocks[1:]),
         line=1,
     )
     today = datetime.datetime.now(datetime.UTC).date()
@@ -84,6 +82,60 @@ def _answer(desk, id, question, fields, manuscript):
         mentions={**drafts.mentions, made.name: made.about},
     )
     return {"id": "preview", **replies.answer(shown, made.name, today, 1.0)}, drafts.texts
+
+
+def _blocks(question, fields):
+    """The paragraphs and lists of a question's text, as an article's are read."""
+    head = f"## {fields['heading'] or fields['ask']} {{#{question}}}"
+    sections = articles.read_sections(f"{head}\n\n{fields['text']}\n", 1, question)[0]
+    return [block for _, block in sections[question]["blocks"]]
+
+
+def _evidence(desk, id, question, fields, manuscript):
+    """[{says, is_held, rows [{n, title, url, states, where, verdict, read, version}]}] of each
+    cited statement of a question's text; a number that its entry doesn't hold has `states` None."""
+    ledger = library.read_ledgers(desk).get(id)
+    if ledger is None:
+        return None
+    texts = content.read_texts(desk.config.path("data"))[0] or {}
+    return [
+        {
+            "says": statement.says,
+            "is_held": statement.is_held(),
+            "rows": [
+                row
+                for n in statement.numbers
+                for row in _rows(n, statement.entry, ledger, manuscript["sources"], texts)
+            ],
+        }
+        for statement in evidence.of_text("\n\n".join(_blocks(question, fields)), ledger)
+    ]
+
+
+def _rows(n, entry, ledger, sources, texts):
+    """What source `n` says about a statement, a row for each place in it."""
+    reading, source = ledger.readings.get(n), sources.get(n) or {}
+    common = {
+        "n": n,
+        "title": source.get("title", ""),
+        "url": source.get("url", ""),
+        "read": texts.get("read_as", {}).get(reading.read, reading.read)
+        if reading
+        else "never read",
+        "version": reading.version if reading else None,
+    }
+    given = [each for each in entry.evidence if each.source == n] if entry else []
+    if not given:
+        return [{**common, "states": None, "where": "", "verdict": ""}]
+    return [
+        {
+            **common,
+            "states": each.states,
+            "where": each.where,
+            "verdict": each.verdict.replace("_", " "),
+        }
+        for each in given
+    ]
 
 
 def _by_field(written, path, question, faults):

@@ -21,6 +21,7 @@ FRONT = (
     "reviewed_by",
     "reviewed_on",
     "review_every",
+    "evidence",
 )
 SOURCE = ("title", "publisher", "url", "date")
 ASKED = ("ask", "about", "facet")

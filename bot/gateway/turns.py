@@ -34,11 +34,26 @@ class Choice(BaseModel):
     value: str
 
 
+class Said(BaseModel):
+    """What a source says about one statement of the answer: `where` in it, what it `states` there,
+    and whether that bears the statement out: supported, partly, or by_several together."""
+
+    statement: str
+    where: str
+    states: str
+    verdict: str
+
+
 class Source(BaseModel):
+    """A source of an answer; `read`: how it was read, `version`: the day of what was read."""
+
     n: int
     title: str
     publisher: str
     url: str
+    read: str | None = None
+    version: str | None = None
+    says: list[Said] = []
 
 
 class Number(BaseModel):

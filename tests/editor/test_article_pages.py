@@ -343,3 +343,29 @@ def test_what_an_imported_page_names_is_never_called(desk):
         ada.client.get(sent.headers["location"])
         with pytest.raises(TimeoutError):
             server.accept()
+
+
+def test_beside_a_questions_text_stands_what_its_sources_say(desk):
+    ada = desk.enter("Ada", "editor")
+    page = ada.get("/articles/hiccups/what_is").text
+    assert "What it says there" in page and "unintended movement of the diaphragm" in page
+    assert "read as an older text of facts" in page and "no evidence yet" not in page
+    fields = form(desk, "what_is")
+    look = ada.post(
+        "/articles/hiccups/what_is/look",
+        **{**fields, "text": fields["text"].replace("sudden squeeze", "sudden cramp")},
+    ).text
+    assert look.count("has no evidence yet") == 1
+    before = look.partition("has no evidence yet")[0]
+    assert before.rstrip().endswith('nobody means to make. <span class="tag bad">')
+
+
+def test_an_article_says_at_the_desk_that_it_is_not_held_against_its_sources(desk):
+    ada = desk.enter("Ada", "editor")
+    base = base_of(ada.get("/articles/hiccups").text)
+    assert ada.post("/articles/hiccups", base=base, evidence="none").status_code == 303
+    text = files.read(files.article_path(desk.config, "hiccups"))
+    assert articles.read(text, "hiccups.md")[0].evidence == "none"
+    (desk.config.path("data") / "evidence/hiccups.yml").unlink()
+    page = ada.get("/articles/hiccups/what_is").text
+    assert "are not held against their sources" in page

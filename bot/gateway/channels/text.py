@@ -10,6 +10,7 @@ from bot import replies
 MARK = re.compile(r"\[(\d+)\]")
 # of a sentence, with its source marks
 END = re.compile(r"[.!?…](?:[\"')”’\]]|\s?\[\d+\])*(?=\s+[\"'(“A-Z0-9-]|\s*$)")
+MOST_SOURCES = 5  # of a whole article, that are listed; the page has them all
 EMPHASIS = re.compile(r"\*\*(.+?)\*\*|\*(.+?)\*", re.DOTALL)
 # of a button's code, behind the id of the reply; a choice is its place
 YES, NO, MORE, REASON = "y", "n", "m", "r"
@@ -128,7 +129,8 @@ def _provenance(reply, shown, texts, site_url):
     article, marks = reply["article"], set(MARK.findall(shown))
     url = article["url"] if "://" in article["url"] else site_url.rstrip("/") + article["url"]
     section = reply["question"].partition(".")[2]
-    url += f"#{section}" if "#" not in url and section != replies.ARTICLE_INFO else ""
+    is_info = section == replies.ARTICLE_INFO
+    url += f"#{'sources' if is_info else section}" if "#" not in url else ""
     cited = [source for source in reply["sources"] if str(source["n"]) in marks] or reply["sources"]
     reviewed = article["review"] or replies.fill(
         texts["reviewed"], reviewed_by=article["reviewed_by"], reviewed_on=article["reviewed_on"]
@@ -138,7 +140,7 @@ def _provenance(reply, shown, texts, site_url):
         "small": (reviewed, reply["disclaimer"]),
         "sources": tuple(
             (f"[{source['n']}] {source['title']}, {source['publisher']}", source["url"])
-            for source in cited
+            for source in (() if is_info and len(cited) > MOST_SOURCES else cited)
         ),
     }
 

@@ -1,0 +1,499 @@
+"""Evidence: what the sources of an article say, statement by statement.
+
+A ledger, `data/evidence/<article>.yml`, holds for each cited statement, found by its words, what
+each of its sources says there; docs/articles.md shows one. An article that says anything else than
+its ledger can't be published. Faults are `path:line: what is wrong and what to do`."""
+
+import datetime
+import functools
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot import articles
+
+MARKS = re.compile(r"((?:\s*\[\d+\])+)")
+BETWEEN = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)]))\s+(?=[\"'“‘(]?[A-Z0-9])")  # sentences
+END = re.compile(r"[.!?…][\"'”’)]*$")  # of a sentence
+BEFORE_THE_STOP = re.compile(r"\s*((?:\[\d+\]\s*)+)([.!?,;:])")
+ITEM = re.compile(r"(?:^|\n)\s*(?:[-*]|\d+\.)\s+|\|")  # a list's item, or a cell of a table
+MOST_SAID = 90  # characters of a statement that a fault repeats
+KEYS = {"sources", "statements"}
+
+
+class Read(StrEnum):
+    """How a source was read."""
+
+    WHOLE = "whole"
+    PART = "part"
+    ABSTRACT = "abstract"
+    COPY = "copy"  # as another site, or a store of pages, shows it
+    QUOTED = "quoted"  # where another page quotes it
+    FACTS = "facts"  # an older text of it, in a collection of reference facts
+
+
+class Verdict(StrEnum):
+    """How a source bears a statement out. Nothing else may remain: what stands in no source, or
+    against one, is mended or taken out."""
+
+    SUPPORTED = "supported"
+    PARTLY = "partly"
+    BY_SEVERAL = "by_several"  # only together with the others of the statement
+
+
+WEAK = (Read.QUOTED, Read.PART)  # carries little alone
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a source was read, and on which day; `version`: the day of what was read, where that is
+    known."""
+
+    read: Read
+    on: datetime.date
+    version: datetime.date | None = None
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one source says about a statement: `where` in it, and a paraphrase of what it
+    `states`."""
+
+    source: int
+    where: str
+    states: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One statement of a ledger, word for word."""
+
+    says: str
+    evidence: tuple[Evidence, ...]
+    line: int = 0
+
+    def numbers(self):
+        return {each.source for each in self.evidence}
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the sources of one article say."""
+
+    readings: dict[int, Reading] = field(default_factory=dict)
+    entries: tuple[Entry, ...] = ()
+
+    @functools.cached_property
+    def by_words(self):
+        """{words: the entries for them}."""
+        found = {}
+        for entry in self.entries:
+            found.setdefault(entry.says, []).append(entry)
+        return found
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence, a list's item or a cell of a table as it stands in an article, with the numbers
+    behind it.
+
+    `before`: sentences in front of it without a number of their own. `entry`: that of its words;
+    None where there is none, or only one of other numbers."""
+
+    says: str
+    numbers: tuple[int, ...]
+    before: str = ""
+    line: int = 0
+    entry: Entry | None = None
+
+    def is_held(self):
+        """Whether its entry holds exactly its numbers."""
+        return self.entry is not None and self.entry.numbers() == set(self.numbers)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An article's statements and sources in figures. `last`: the day on which a source was last
+    read."""
+
+    statements: int
+    held: int
+    uncited: int  # sentences that name no source
+    verdicts: dict[Verdict, int]
+    reads: dict[Read, int]
+    last: datetime.date | None
+
+
+def path_of(folder, article_id):
+    """The ledger of an article in a content folder."""
+    return Path(folder, "evidence", f"{article_id}.yml")
+
+
+def read_all(folder, listed):
+    """({article's id: Ledger}, faults) of a content folder, held against the articles `listed`."""
+    ledgers, faults = {}, []
+    for article in listed:
+        path = path_of(folder, article.id)
+        if path.is_file():
+            ledger, found = read(path.read_text(encoding="utf-8", errors="replace"), path)
+            ledgers[article.id] = ledger
+            faults += found or article_faults(article, ledger, path)
+        elif article.evidence != articles.NOT_HELD:
+            faults.append(
+                f"{article.path}:1: its statements have no evidence; write {_name(path)} as "
+                f"docs/articles.md shows, or `evidence: {articles.NOT_HELD}` in the front matter, "
+                f"and visitors are told so"
+            )
+    for path in sorted(Path(folder, "evidence").glob("*.yml")):
+        if not Path(folder, "articles", f"{path.stem}.md").is_file():
+            faults.append(f"{path}:1: there is no article {path.stem}; delete this file")
+    return ledgers, faults
+
+
+def read(text, path):
+    """(Ledger, faults) of a ledger's text; what has a fault is left out of the first."""
+    data, lines, faults = articles.read_yaml(text, path)
+    if data is None:
+        return Ledger(), faults
+
+    def at(*keys):
+        return f"{path}:{lines.get(keys, lines.get(keys[:-1], 1))}:"
+
+    faults += [
+        f"{at(key)} {key} is not known here; a ledger holds {' and '.join(sorted(KEYS))}"
+        for key in data
+        if key not in KEYS
+    ]
+    readings, entries = {}, []
+    listed = data.get("sources")
+    if not isinstance(listed, dict) or not listed:
+        faults.append(f"{at('sources')} no source was read; write `1: {{read: whole, on: ...}}`")
+        listed = {}
+    for n, source in listed.items():
+        found = _reading_faults(n, source, at("sources", n))
+        faults += found
+        if not found:
+            readings[n] = Reading(
+                Read(source["read"]), _on(source), source.get("date"), _how(source)
+            )
+    statements = data.get("statements")
+    if not isinstance(statements, list) or not statements:
+        faults.append(
+            f"{at('statements')} no statement has evidence; write them below `statements:`"
+        )
+        statements = []
+    for i, entry in enumerate(statements):
+        found = _entry_faults(entry, listed, lambda *keys, i=i: at("statements", i, *keys))
+        faults += found
+        if not found:
+            entries.append(_make_entry(entry, lines[("statements", i)]))
+    return Ledger(readings, tuple(entries)), faults
+
+
+def of_text(text, ledger):
+    """The Statements that have a number in a text of several blocks, as a question's lead and
+    more."""
+    return [
+        statement
+        for block in text.split("\n\n")
+        for statement in _statements(block, ledger.by_words)
+        if statement.numbers
+    ]
+
+
+def of_article(article, ledger, lines=None):
+    """Every Statement of an article, those without a number too; `lines`: what `lines_of` gave,
+    where they are wanted."""
+    return [
+        statement
+        for question in article.questions
+        for block in (question.lead, *filter(None, question.more.split("\n\n")))
+        for statement in _statements(
+            block, ledger.by_words, (lines or {}).get(block, question.line)
+        )
+    ]
+
+
+def lines_of(article):
+    """{paragraph: the line on which it begins} of an article's file."""
+    _, body, first = articles.split(Path(article.path).read_text(encoding="utf-8"))
+    sections, _ = articles.read_sections(body, first, article.path)
+    return {block: line for section in sections.values() for line, block in section["blocks"]}
+
+
+def article_faults(article, ledger, path):
+    """What an article says otherwise than its ledger in `path` does."""
+    found = of_article(article, ledger, lines_of(article))
+    cited = [statement for statement in found if statement.numbers]
+    return [
+        *_source_faults(article, ledger, cited, path),
+        *(fault for statement in cited for fault in _statement_faults(statement, article, path)),
+        *_stale_faults(found, ledger, path),
+    ]
+
+
+def summary(article, ledger):
+    """The Summary of an article."""
+    found = of_article(article, ledger)
+    cited = [statement for statement in found if statement.numbers]
+    return Summary(
+        statements=len(cited),
+        held=sum(statement.is_held() for statement in cited),
+        uncited=sum(
+            sentence not in ledger.by_words
+            for statement in found
+            for sentence in _unnumbered(statement)
+        ),
+        verdicts=_count(Verdict, (verdict(each.entry) for each in cited if each.is_held())),
+        reads=_count(
+            Read,
+            (ledger.readings[s.n].read for s in article.sources if s.n in ledger.readings),
+        ),
+        last=max((reading.on for reading in ledger.readings.values()), default=None),
+    )
+
+
+def verdict(entry):
+    """The Verdict on a whole statement: by several where it needs them, partly where one source
+    does no more."""
+    given = {each.verdict for each in entry.evidence}
+    if Verdict.BY_SEVERAL in given:
+        return Verdict.BY_SEVERAL
+    return Verdict.SUPPORTED if Verdict.SUPPORTED in given else Verdict.PARTLY
+
+
+def is_weak(statement, ledger):
+    """Whether a statement rests on one source that was only quoted or read in part."""
+    reading = ledger.readings.get(statement.numbers[0])
+    return len(set(statement.numbers)) == 1 and reading is not None and reading.read in WEAK
+
+
+def _statements(block, index, line=0):
+    """The Statements of a paragraph, a list or a table that begins on a line."""
+    found, start = [], 0
+    text = BEFORE_THE_STOP.sub(r"\2 \1", block)
+    for piece in filter(str.strip, ITEM.split(text)):
+        start = text.index(piece, start)
+        below = line + text.count("\n", 0, start)
+        found += [_match(words, numbers, index, below) for words, numbers in _sentences(piece)]
+    return found
+
+
+def _sentences(piece):
+    """[(words, numbers)] of a running text: what stands before each run of marks; without a number,
+    what stands behind the last."""
+    parts, found, words, numbers = MARKS.split(piece), [], "", []
+    for i in range(0, len(parts) - 1, 2):
+        words = f"{words} {parts[i]}".strip()
+        numbers += [int(n) for n in re.findall(r"\d+", parts[i + 1])]
+        is_last = i + 3 == len(parts) and not parts[-1].strip()
+        if END.search(words) or is_last:
+            found.append((_plain(words), tuple(dict.fromkeys(numbers))))
+            words, numbers = "", []
+    rest = f"{words} {parts[-1]}".strip()
+    return [*found, (_plain(rest), tuple(numbers))] if rest else found
+
+
+def _match(words, numbers, index, line):
+    """The Statement of these words, with the entry that fits it best."""
+    fitting = (index.get(words) or _fitting(words, index)) if numbers else []
+    if not fitting:
+        sentences = _split(words) if numbers else [words]
+        return Statement(sentences[-1], numbers, " ".join(sentences[:-1]), line)
+    entry = max(fitting, key=lambda entry: (entry.numbers() == set(numbers), len(entry.says)))
+    return Statement(entry.says, numbers, words[: -len(entry.says)].strip(), line, entry)
+
+
+def _fitting(words, index):
+    """The entries for a text's last sentences, where others without a number stand before them."""
+    return [
+        entry
+        for says, entries in index.items()
+        if words.endswith(f" {says}") and END.search(words[: -len(says)].strip())
+        for entry in entries
+    ]
+
+
+def _split(text):
+    """The sentences of a text."""
+    return [
+        part for part in re.split(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])", text) if part
+    ]
+
+
+def _unnumbered(statement):
+    """The sentences of a Statement that have no number of their own."""
+    return _split(statement.before) + ([] if statement.numbers else _split(statement.says))
+
+
+def _plain(words):
+    return " ".join(words.split())
+
+
+def _reading_faults(n, source, at):
+    if not isinstance(source, dict):
+        return [f"{at} source {n} needs `{{read: ..., on: ..., date: ..., how: ...}}`"]
+    faults, on, version = [], _on(source), source.get("date")
+    if source.get("read") not in list(Read):
+        faults.append(
+            f"{at} source {n} was never read; write `read:` with one of {', '.join(Read)}, or take "
+            f"the source out and what rests on it"
+        )
+    if type(on) is not datetime.date or on > datetime.date.today():
+        faults.append(
+            f"{at} source {n} has no date of reading; write `on:` with the day, as 2026-11-28"
+        )
+    if version is not None and type(version) is not datetime.date:
+        faults.append(f"{at} date must be that of the version read, as 2024-05-01, or null")
+    return faults
+
+
+def _on(source):
+    return source.get("on", source.get(True))  # YAML takes the word for a yes
+
+
+def _how(source):
+    return str(source.get("how") or "")
+
+
+def _entry_faults(entry, listed, at):
+    says = entry.get("says") if isinstance(entry, dict) else None
+    given = entry.get("evidence") if isinstance(entry, dict) else None
+    if not isinstance(says, str) or not says.strip():
+        return [f"{at()} a statement needs `says:`, its words as they stand in the article"]
+    if not isinstance(given, list) or not given:
+        return [f"{at()} “{_short(says)}” has no evidence; write below it what its sources say"]
+    faults = [
+        fault
+        for i, each in enumerate(given)
+        for fault in _evidence_faults(each, listed, at("evidence", i))
+    ]
+    if faults:
+        return faults
+    if len({each["source"] for each in given}) > 1:
+        return []
+    return [
+        f"{at('evidence', i)} “{_short(says)}” is by_several with one source only; add the others, "
+        f"or say supported or partly"
+        for i, each in enumerate(given)
+        if each["verdict"] == Verdict.BY_SEVERAL
+    ]
+
+
+def _evidence_faults(each, listed, at):
+    if not isinstance(each, dict):
+        return [f"{at} evidence needs `{{source: ..., where: ..., states: ..., verdict: ...}}`"]
+    faults = [
+        f"{at} {key} is missing; write {what}"
+        for key, what in (
+            ("where", "the heading, page or paragraph in the source"),
+            ("states", "in a line what stands there"),
+        )
+        if not isinstance(each.get(key), str) or not each[key].strip()
+    ]
+    if each.get("source") not in listed:
+        faults.append(
+            f"{at} source {each.get('source')} was never read; say under `sources:` how, or take "
+            f"this line out"
+        )
+    if each.get("verdict") not in list(Verdict):
+        faults.append(
+            f"{at} {each.get('verdict')} is no verdict; it is one of {', '.join(Verdict)}; what a "
+            f"source does not say is mended in the article, or taken out"
+        )
+    return faults
+
+
+def _make_entry(entry, line):
+    return Entry(
+        says=_plain(articles.MARK.sub("", entry["says"])),
+        evidence=tuple(
+            Evidence(each["source"], each["where"], each["states"], Verdict(each["verdict"]))
+            for each in entry["evidence"]
+        ),
+        line=line,
+    )
+
+
+def _source_faults(article, ledger, cited, path):
+    """Sources of the article that were not read, lead to a front page, or are cited nowhere."""
+    used = {n for statement in cited for n in statement.numbers}
+    numbers = {source.n for source in article.sources}
+    faults = []
+    for source in article.sources:
+        at, address = (
+            f"{article.path}:1: source {source.n}, “{source.title}”,",
+            urlsplit(source.url),
+        )
+        if source.n not in used:
+            faults.append(f"{at} is cited nowhere; list it under `further_reading:`, or delete it")
+        elif source.n not in ledger.readings:
+            faults.append(f"{at} was never read; say in {_name(path)} how and when it was")
+        if not address.path.strip("/") and not address.query:
+            faults.append(f"{at} leads to a front page; give the address of the page itself")
+    return faults + [
+        f"{path}:1: the article has no source {n}; take it out here"
+        for n in ledger.readings
+        if n not in numbers
+    ]
+
+
+def _statement_faults(statement, article, path):
+    at, said = f"{article.path}:{statement.line}:", _short(statement.says)
+    if statement.entry is None:
+        return [
+            f"{at} “{said}” has no evidence; write in {_name(path)} what its sources say, or take "
+            f"the statement out"
+        ]
+    held, place = statement.entry.numbers(), f"its entry, {_name(path)}:{statement.entry.line}"
+    return [
+        f"{at} “{said}” cites [{n}], which {place}, does not hold; write what source {n} says, or "
+        f"take the number out"
+        for n in statement.numbers
+        if n not in held
+    ] + [
+        f"{at} “{said}” does not cite [{n}], which {place}, holds; put the number behind it, or "
+        f"take the line out of the entry"
+        for n in sorted(held - set(statement.numbers))
+    ]
+
+
+def _stale_faults(found, ledger, path):
+    """Entries for words that no longer stand in the article, or stand there without a number."""
+    taken = Counter(each.entry.line for each in found if each.entry)
+    faults = []
+    for entry in ledger.entries:
+        if taken[entry.line]:
+            continue
+        around = [each for each in found if each.numbers and _stands_in(entry.says, each)]
+        if any(entry.numbers() <= set(each.numbers) for each in around):
+            continue  # the mark behind a later sentence closes this one too
+        faults.append(
+            f"{path}:{entry.line}: “{_short(entry.says)}” no longer stands in the article with "
+            f"these numbers; write the words as they stand there now, if the sources say so, or "
+            f"delete the entry"
+        )
+    return faults
+
+
+def _stands_in(says, statement):
+    """Whether `says` is one of a statement's sentences, or of those before it."""
+    return f" {says} " in f" {statement.before} {statement.says} "
+
+
+def _short(says):
+    return says if len(says) <= MOST_SAID else f"{says[: MOST_SAID - 1]}…"
+
+
+def _name(path):
+    return f"{path.parent.name}/{path.name}"
+
+
+def _count(kinds, given):
+    counts = Counter(given)
+    return {kind: counts[kind] for kind in kinds if counts[kind]}

@@ -1,0 +1,84 @@
+"""What `bot evidence` prints: how far each article's statements are held against its sources, and
+what deserves a second look."""
+
+import datetime
+
+from bot import evidence
+
+MOST_SAID = 100  # characters of a statement that is listed
+READ_AS = {
+    evidence.Read.WHOLE: "whole",
+    evidence.Read.PART: "in part",
+    evidence.Read.ABSTRACT: "as an abstract",
+    evidence.Read.COPY: "as a copy",
+    evidence.Read.QUOTED: "quoted elsewhere",
+    evidence.Read.FACTS: "as reference facts",
+}
+
+
+def write(article, ledger, today, older_than):
+    """The lines on one article; `older_than`: days from which a source's version counts as old."""
+    if ledger is None:
+        return [f"{article.id}: its statements were not held against its sources (evidence: none)"]
+    figures = evidence.summary(article, ledger)
+    return [
+        f"{article.id}: {figures.held} of {figures.statements} statements have evidence; "
+        f"{figures.uncited} sentences name no source",
+        f"  verdicts: {_counted(figures.verdicts, lambda kind: kind.replace('_', ' '))}",
+        f"  {sum(figures.reads.values())} sources: {_counted(figures.reads, READ_AS.get)}",
+        *_statements(article, ledger),
+        *_old_sources(article, ledger, today, older_than),
+    ]
+
+
+def _statements(article, ledger):
+    """What has no evidence, and what rests on one source that was only quoted or read in part."""
+    lines = evidence.lines_of(article)
+    cited = [each for each in evidence.of_article(article, ledger, lines) if each.numbers]
+    bare = [each for each in cited if not each.is_held()]
+    weak = [each for each in cited if each.is_held() and evidence.is_weak(each, ledger)]
+    return [
+        *_listed("without evidence:", [_place(article, each) for each in bare]),
+        *_listed(
+            "on one source that was quoted or read in part:",
+            [
+                f"{_place(article, each)} [{each.numbers[0]}], "
+                f"{READ_AS[ledger.readings[each.numbers[0]].read]}"
+                for each in weak
+            ],
+        ),
+    ]
+
+
+def _old_sources(article, ledger, today, older_than):
+    """Sources whose version is old, the oldest first, and how many tell no date."""
+    before = today - datetime.timedelta(days=older_than)
+    dated = [
+        (reading.version, source)
+        for source in article.sources
+        if (reading := ledger.readings.get(source.n)) and reading.version
+    ]
+    old = [
+        f"[{source.n}] {version}: {source.title}, {source.publisher}"
+        for version, source in sorted(dated, key=lambda each: each[0])
+        if version < before
+    ]
+    unknown = len(ledger.readings) - len(dated)
+    return [
+        *_listed(f"version older than {older_than} days:", old),
+        *([f"  version of unknown date: {unknown} sources"] if unknown else []),
+    ]
+
+
+def _listed(title, lines):
+    return [f"  {title} {len(lines)}", *(f"    {line}" for line in lines)] if lines else []
+
+
+def _place(article, statement):
+    said = statement.says
+    short = said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 1]}…"
+    return f"{article.path}:{statement.line}: {short}"
+
+
+def _counted(counts, name):
+    return ", ".join(f"{count} {name(kind)}" for kind, count in counts.items()) or "none"
