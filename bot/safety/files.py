@@ -28,6 +28,8 @@ CUES = (
     "turn",
 )
 EXCUSES = ("negation", "past", "study")  # what can take a danger back
+# how often the learned net may be wrong: of look-alikes and of ordinary phrases, by what they get
+RATES = ("alarm", "warning", "phrases", "phrases_warning")
 
 
 class SafetyFileError(ValueError):
@@ -59,6 +61,8 @@ class Screen:
     texts: dict
     countries: dict
     must: dict  # kind -> messages that may never be missed
+    kinds: dict  # what danger/ teaches -> {kind, text, warning}
+    rates: dict  # RATES -> how often the net may be wrong; empty where a site has no net
 
 
 def read(path: Path):
@@ -231,6 +235,10 @@ def parse(folder: Path):
             f"{at('must')}: 'must' needs two lists, {' and '.join(KINDS)}: the messages that may "
             f"never be missed"
         )
+    kinds, found = _read_kinds(table, at)
+    faults += found
+    rates, found = _read_rates(table, at)
+    faults += found
     faults += _number_faults(numbers_path, book, number_lines)
     if faults:
         return None, faults
@@ -242,7 +250,53 @@ def parse(folder: Path):
         table["texts"],
         book["countries"],
         {kind: tuple(must[kind]) for kind in KINDS},
+        kinds,
+        rates,
     ), []
+
+
+def _read_kinds(table: dict, at) -> tuple[dict, list[str]]:
+    """What danger/ teaches, as {kind: {kind, text, warning}}, and its faults; releases from before
+    the net have none."""
+    entries, faults = table.get("kinds") or {}, []
+    if not isinstance(entries, dict):
+        return {}, [f"{at('kinds')}: 'kinds' must hold kind, text and warning of each kind"]
+    for name, entry in entries.items():
+        here, entry = at("kinds", name), entry if isinstance(entry, dict) else {}
+        if entry.get("kind") not in KINDS:
+            faults.append(
+                f"{here}: kind of {name} is '{entry.get('kind')}'; write {' or '.join(KINDS)}"
+            )
+        if entry.get("text") not in table["texts"]:
+            faults.append(
+                f"{here}: text '{entry.get('text')}' is not under texts; write one of "
+                + ", ".join(table["texts"])
+            )
+        if "{emergency}" not in (entry.get("warning") or ""):
+            faults.append(
+                f"{here}: the warning of {name} doesn't say whom to call; write {{emergency}} where "
+                f"the number goes"
+            )
+    return entries, faults
+
+
+def _read_rates(table: dict, at) -> tuple[dict, list[str]]:
+    """How often the net may be wrong, as {RATES: share}, and the faults of these."""
+    entries, rates, faults = table.get("net"), {}, []
+    if entries is None:
+        return {}, []
+    for name in RATES:
+        given = entries.get(name) if isinstance(entries, dict) else None
+        try:
+            rates[name] = float(given)
+        except (TypeError, ValueError):
+            rates[name] = -1.0
+        if not 0 < rates[name] < 1:
+            faults.append(
+                f"{at('net', name) if given else at('net')}: '{name}' is '{given}'; write a share "
+                f"between 0 and 1, like 0.02"
+            )
+    return rates, faults
 
 
 def _number_faults(path: Path, book, lines: dict) -> list[str]:
