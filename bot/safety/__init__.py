@@ -44,8 +44,8 @@ def load(folder: Path) -> Screen:
 
 
 def check(folder: Path) -> list[str]:
-    """Return every fault of the two files, and of the messages in `folder`/danger, as `path:line: what is wrong and what to write instead`;
-    [] when good."""
+    """Return every fault of the two files, and of the messages in `folder`/danger, as `path:line:
+    what is wrong and what to write instead`; [] when good."""
     loaded, faults = files.parse(Path(folder))
     if faults:
         return faults
@@ -121,6 +121,19 @@ def screen(loaded: Screen, text: str) -> Danger | None:
             if _together(groups, standing[flag.even_if], message, blocked):
                 return Danger(flag.kind, flag.id)
     return None
+
+
+def read_concepts(loaded: Screen, text: str) -> tuple[list[str], list[str]]:
+    """Return what the net learns from: the concepts of safety.yml that `text` holds, each also
+    with what takes it back ("seizure|past"), and its words with slips undone."""
+    message = phrases.to_words(loaded.spell, loaded.same, text)
+    hits = phrases.find(*loaded.concepts, message)
+    excuses, found = _excuses(message, hits), set(hits)
+    for concept, spans in hits.items():
+        if concept not in CUES:
+            why = {excuse for start, _ in spans for excuse in excuses(start)}
+            found.update(f"{before}|{excuse}" for excuse in why for before in (concept, ""))
+    return sorted(found), message.words
 
 
 def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:

@@ -274,8 +274,8 @@ def _read_kinds(table: dict, at) -> tuple[dict, list[str]]:
             )
         if "{emergency}" not in (entry.get("warning") or ""):
             faults.append(
-                f"{here}: the warning of {name} doesn't say whom to call; write {{emergency}} where "
-                f"the number goes"
+                f"{here}: the warning of {name} doesn't say whom to call; write {{emergency}} "
+                f"where the number goes"
             )
     return entries, faults
 

@@ -42,7 +42,11 @@ def test_a_site_without_messages_has_no_faults(tmp_path):
     ("lines", "line", "says"),
     [
         (["- by: A", "  dangers: [x y, z]", "  lookalikes:", "    - X, y!"], 4, "a danger and a"),
-        (["- by: A", "  dangers:", "    - x y", "    - X  y."], 4, "stands at stroke.yml:3 already"),
+        (
+            ["- by: A", "  dangers:", "    - x y", "    - X  y."],
+            4,
+            "stands at stroke.yml:3 already",
+        ),
         (["- by: A", "  danger: [x]"], 2, "write 'dangers:' or 'lookalikes:'"),
         (["- by: A", "  dangers: x"], 2, "write 'dangers:' or 'lookalikes:'"),
         (["- dangers: [x]"], 1, "doesn't say who wrote it"),
@@ -74,7 +78,9 @@ def test_a_file_that_is_not_text_is_a_fault(folder):
 def test_a_message_that_is_doubled_in_another_file_is_a_fault_of_the_content(tmp_path):
     data = shutil.copytree(DATA, tmp_path / "data")
     (data / "danger" / "sugar.yml").write_text("- by: A\n  dangers: [all well today]\n", "utf-8")
-    (data / "danger" / "stroke.yml").write_text("- by: A\n  lookalikes: [All well today]\n", "utf-8")
+    (data / "danger" / "stroke.yml").write_text(
+        "- by: A\n  lookalikes: [All well today]\n", "utf-8"
+    )
     assert [fault for fault in safety.check(data) if "is a danger and a look-alike" in fault]
 
 
