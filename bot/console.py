@@ -158,6 +158,11 @@ def _show(replies):
             print(textwrap.fill(paragraph, 88, initial_indent=indent, subsequent_indent=indent))
 
     for reply in replies:
+        if warning := reply.get("warning"):
+            write(warning["text"])
+            for number in warning["numbers"]:
+                write(f"{number['label']}: {number['number']}", "  ")
+            print()
         if reply.get("title"):
             print(f"\n{reply['title']}\n")
         write(reply["text"])
