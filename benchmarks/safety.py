@@ -2,16 +2,22 @@
 
 python -m benchmarks.safety                     a table
 python -m benchmarks.safety --json              the same for programs
+python -m benchmarks.safety --rounds FILE       rules and net on the shut rounds, in a table and as
+JSON in FILE; by kind, by style, in odd form, and the time of the screen
 python -m benchmarks.safety --real-words FILE   the `not_typos` of data/safety.yml, from lists
 of one word a line"""
 
 import argparse
+import functools
 import json
 import sys
 import time
 from pathlib import Path
 
-from bot import safety
+import numpy as np
+
+from bot import encoder, release, safety, settings
+from bot.safety import encoding, net, training
 from tests.safety import messages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +76,138 @@ def _latency(loaded, texts: list[str]) -> dict:
     } | {"n": len(took)}
 
 
+ROUNDS = ROOT / "tests" / "safety" / "rounds"
+
+
+def measure_rounds() -> dict:
+    """Return how rules and net of the live release do on the shut rounds, and how long they take.
+
+    `alarm`: rules or net give the fixed answer; `heard`: or the net gives a warning."""
+    config = settings.read()
+    folder = release.folder_of(config, release.live(config))
+    screen, learned = safety.load(folder / "data"), net.read(folder / release.NET)
+    home = config.path("models") / "encoder"
+    judge = functools.partial(_judge, screen, learned, home)
+    rows = judge(
+        [
+            json.loads(line) | {"round": path.stem}
+            for path in sorted(ROUNDS.glob("round-*.jsonl"))
+            for line in path.read_text("utf-8").splitlines()
+        ]
+    )
+    odd = (ROUNDS / "odd-form.jsonl").read_text("utf-8").splitlines()
+    ordinary = [
+        line
+        for line in (ROOT / "tests" / "limits" / "personal_advice.txt").read_text().splitlines()
+        if line and not line.startswith(("#", "="))
+    ]
+    figures = {"all": _share(rows), "kinds": {}, "styles": {}, "variants": {}}
+    for part, key in (("kinds", "kind"), ("styles", "style")):
+        for name in sorted({row[key] for row in rows}):
+            figures[part][name] = _share([row for row in rows if row[key] == name])
+    figures["odd form"] = _share(judge([json.loads(line) for line in odd]))
+    for name in VARIED:
+        figures["variants"][name] = _share(
+            judge([row | {"text": messages.VARIANTS[name](row["text"])} for row in rows])
+        )
+    figures["phrases"] = _share(
+        judge([{"text": text, "danger": False} for text in messages.phrases(folder / "data")])
+    )
+    figures["questions of advice"] = _share(
+        judge([{"text": text, "danger": False} for text in ordinary])
+    )
+    figures["latency_ms"] = _time_screen(screen, learned, home, [row["text"] for row in rows])
+    return figures
+
+
+VARIED = ("after a long story", "amid a long story", "a letter dropped", "a letter changed")
+
+
+def _judge(screen, learned, home, rows):
+    """The rows, each with what rules and net say of its text."""
+    encode = functools.partial(encoding.encode_all, home)
+    judged = training.judge_all(learned, screen, [row["text"] for row in rows], encode)
+    made = []
+    for row, found in zip(rows, judged, strict=True):
+        danger = safety.screen(screen, row["text"])
+        kind = danger.kind if danger else found and screen.kinds[found.kind]["kind"]
+        wanted = screen.kinds.get(row.get("kind"), {}).get("kind")
+        made.append(
+            row
+            | {
+                "rules": danger is not None,
+                "net": found is not None and found.tier == net.ALARM,
+                "warned": found is not None,
+                "right": kind == wanted,
+            }
+        )
+    return made
+
+
+def _share(rows) -> dict:
+    """The shares of dangers and look-alikes that the rules, the net, both and the warning hear."""
+    found = {}
+    for side, danger in (("dangers", True), ("lookalikes", False)):
+        those = [row for row in rows if row["danger"] == danger]
+        if not those:
+            continue
+        alarms = [row for row in those if row["rules"] or row["net"]]
+        found[side] = {
+            "n": len(those),
+            "rules": sum(row["rules"] for row in those) / len(those),
+            "net": sum(row["net"] for row in those) / len(those),
+            "net_or_warning": sum(row["warned"] for row in those) / len(those),
+            "alarm": len(alarms) / len(those),
+            "heard": sum(row["rules"] or row["warned"] for row in those) / len(those),
+        }
+        if danger and alarms:
+            found[side]["right_kind"] = sum(row["right"] for row in alarms) / len(alarms)
+    return found
+
+
+def _time_screen(screen, learned, home, texts) -> dict:
+    """Processor time in ms of rules and net together, for messages as written, and of 2,000
+    signs."""
+    opened = encoder.load(home)
+    worst = ["i " * 1000, "?" * 2000, "xq" * 1000, ". ".join(texts)[:2000]]
+    found = {}
+    for name, some in (("as written", texts[::2]), ("2000 characters", worst * 5)):
+        took = []
+        for text in some:
+            start = time.process_time()
+            safety.screen(screen, text)
+            net.judge(learned, screen, opened.encode_layers, text)
+            took.append(1000 * (time.process_time() - start))
+        found[name] = {f"p{p}": round(float(np.percentile(took, p)), 2) for p in (50, 99, 100)} | {
+            "n": len(took)
+        }
+    return found
+
+
+def print_rounds(figures) -> None:
+    columns = ("rules", "net", "net_or_warning", "alarm", "heard", "right_kind")
+    print(f"| messages | n | {' | '.join(columns)} | false: {' | '.join(columns[:-1])} |")
+    print("| --- " * (2 * len(columns) + 1) + "|")
+    groups = {
+        "all": figures["all"],
+        **{f"kind: {name}": row for name, row in figures["kinds"].items()},
+        **{f"style: {name}": row for name, row in figures["styles"].items()},
+        "odd form": figures["odd form"],
+        **figures["variants"],
+        "phrases of articles and talk": figures["phrases"],
+        "questions of advice": figures["questions of advice"],
+    }
+    for name, row in groups.items():
+        dangers, others = row.get("dangers", {}), row.get("lookalikes", {})
+        cells = [f"{dangers[key]:.1%}" if key in dangers else "" for key in columns]
+        cells += [f"{others[key]:.1%}" if key in others else "" for key in columns[:-1]]
+        n = dangers.get("n", 0) + others.get("n", 0)
+        print(f"| {name} | {n} | {' | '.join(cells)} |")
+    print("\n| processor time, ms | p50 | p99 | worst |\n| --- | --- | --- | --- |")
+    for name, row in figures["latency_ms"].items():
+        print(f"| {name} | {row['p50']} | {row['p99']} | {row['p100']} |")
+
+
 def real_words(files: list[Path]) -> str:
     """Return the words of the files that the screen would take for a slip, as the lines of
     `not_typos`."""
@@ -89,10 +227,16 @@ def real_words(files: list[Path]) -> str:
 def main(args=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=Path, metavar="FILE")
     parser.add_argument("--real-words", nargs="+", type=Path, metavar="FILE")
     chosen = parser.parse_args(args)
     if chosen.real_words:
         print(real_words(chosen.real_words))
+        return
+    if chosen.rounds:
+        figures = measure_rounds()
+        chosen.rounds.write_text(json.dumps(figures, indent=1) + "\n")
+        print_rounds(figures)
         return
     figures = measure()
     if chosen.json:

@@ -153,6 +153,7 @@ def _free_port():
 def _show(replies):
     """Print replies for a person to read."""
     for reply in replies:
+        _show_warning(reply.get("warning"))
         if reply.get("title"):
             print(f"\n{reply['title']}\n")
         _print_wrapped(reply["text"])
@@ -171,10 +172,21 @@ def _show(replies):
             _print_wrapped(f'\nFrom "{article["title"]}". {reviewed}.')
         if reply.get("disclaimer"):
             _print_wrapped(reply["disclaimer"])
-        for number in reply.get("numbers", []):
-            _print_wrapped(f"{number['label']}: {number['number']}", "  ")
+        _show_numbers(reply.get("numbers", []))
         for choice in reply.get("choices", []):
             _print_wrapped(f"- {choice['title']}", "  ")
+
+
+def _show_warning(warning):
+    if warning:
+        _print_wrapped(warning["text"])
+        _show_numbers(warning["numbers"])
+        print()
+
+
+def _show_numbers(numbers):
+    for number in numbers:
+        _print_wrapped(f"{number['label']}: {number['number']}", "  ")
 
 
 def _print_wrapped(text, indent=""):

@@ -212,6 +212,9 @@ def title_faults(listed):
     ]
 
 
+SAFETY_TEXTS = {"texts": ("text", "more"), "kinds": ("warning",)}
+
+
 def _safety_text_faults(folder):
     """Wordings in the answers to a danger that must not reach anybody."""
     path = Path(folder, "safety.yml")
@@ -222,11 +225,14 @@ def _safety_text_faults(folder):
     )
     if data is None or not isinstance(data.get("texts"), dict):
         return []  # safety.check names it
+    kinds = data.get("kinds")
     return [
-        f"{path}:{lines[('texts', name)]}: {name}: {fault}"
-        for name, entry in data["texts"].items()
+        f"{path}:{lines[(section, name)]}: {name}: {fault}"
+        for section, entries in (("texts", data["texts"]), ("kinds", kinds))
+        if isinstance(entries, dict)
+        for name, entry in entries.items()
         if isinstance(entry, dict)
-        for part in ("text", "more")
+        for part in SAFETY_TEXTS[section]
         for fault in wording.faults(str(entry.get(part) or "").replace("{emergency}", "112"))
     ]
 

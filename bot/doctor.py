@@ -19,6 +19,7 @@ import httpx
 
 from bot import encoder, release, settings, store
 from bot.rasa import compatibility
+from bot.safety import net
 
 PYTHON = (3, 13)
 # bytes; a training writes some 100 MB, and a release holds 30
@@ -112,6 +113,25 @@ def _look_release(config):
                 NOTICE,
                 f"the content or the code has changed since {id}; `bot prepare` makes a new one",
             )
+
+
+def _look_net(config):
+    if (id := release.live(config)) is None:
+        yield NOTICE, "no release, no net"
+        return
+    try:
+        path = release.folder_of(config, id) / release.NET
+        if not path.is_file():
+            yield (
+                NOTICE,
+                f"{id} has none: dangers are heard by the rules alone; put messages into "
+                f"data/danger, and run `bot prepare`",
+            )
+            return
+        net.read(path)
+        yield OK, "hears dangers beside the rules"
+    except (net.NetFault, release.ReleaseError) as error:
+        yield MEND, f"dangers are heard by the rules alone: {error}"
 
 
 def _look_database(config):
@@ -316,6 +336,7 @@ LOOKS = {
     "Rasa": _look_rasa,
     "encoder": _look_encoder,
     "release": _look_release,
+    "danger net": _look_net,
     "database": _look_database,
     "Redis": _look_redis,
     "disk": _look_disk,

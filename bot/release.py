@@ -6,6 +6,7 @@ was made from, the archive trained from that copy, and a signed manifest. Publis
 outside a release's folder is read to serve it."""
 
 import datetime
+import functools
 import hashlib
 import hmac
 import json
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from bot import articles, content, depot, safety, settings
 RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our components
 CONFIGURATION = ("config.yml", "domain.yml")
 ARCHIVE = "model.tar.gz"
+NET = "net.npz"  # the learned net of the screen, where a site has messages to teach it
 CONTENT = "content.json"  # what data/ holds, as it was read and checked
 # What Rasa does for us: a change in it wants a new training, like a change of content.
 CODE = (
@@ -185,10 +188,14 @@ def train(config, progress):
         shutil.copytree(source, folder / "data", ignore=shutil.ignore_patterns(".*"))
         for name in CONFIGURATION:
             shutil.copy2(settings.ROOT / name, folder / name)
-        taught_by = _take_archive(config, folder)
-        if taught_by is None:
-            _run_training(config, folder, progress)
         write_content(folder)
+        with ThreadPoolExecutor(1) as beside:
+            netted = beside.submit(_train_net, config, folder)
+            taught_by = _take_archive(config, folder)
+            if taught_by is None:
+                _run_training(config, folder, progress)
+            progress("training the net of the screen", 0.9)
+            netted.result()
         progress("signing", 0.95)
         _sign(config, folder, id, hash, taught_by or id)
     except BaseException:
@@ -222,20 +229,7 @@ def test(config, id, progress):
     failures = [
         f"the archive knows no question {name}" for name in loaded.questions if name not in intents
     ]
-    failures += safety.check(folder / "data")
-    screen = safety.load(folder / "data")
-    alarms = [
-        phrase
-        for question in loaded.questions.values()
-        for phrase in question.train + question.test
-        if safety.screen(screen, phrase)
-    ]
-    if len(alarms) > MOST_ALARMS * sum(
-        len(question.train + question.test) for question in loaded.questions.values()
-    ):
-        failures.append(
-            f"{len(alarms)} phrases of articles are taken for a danger: " + "; ".join(alarms[:5])
-        )
+    failures += safety.check(folder / "data") + _screen_failures(config, folder, loaded)
     got = [result["intent"] for result in understood]
     missed = [
         (phrase, expected, intent["name"], round(intent["confidence"], 3))
@@ -280,6 +274,49 @@ def test(config, id, progress):
         offered=offered,
         total=len(asked),
     )
+
+
+def phrases_of(loaded):
+    """The phrases of all articles of a Content."""
+    return [
+        phrase
+        for question in loaded.questions.values()
+        for phrase in question.train + question.test
+    ]
+
+
+def _screen_failures(config, folder, loaded):
+    """What the screen of a release, rules and net together, misses or takes for a danger."""
+    from bot.safety import encoding, net, training
+
+    screen, failures = safety.load(folder / "data"), []
+    encode = functools.partial(encoding.encode_all, _encoder(config))
+    learned = net.read(folder / NET) if (folder / NET).is_file() else None
+
+    def find_alarms(texts):
+        judged = (
+            training.judge_all(learned, screen, texts, encode) if learned else [None] * len(texts)
+        )
+        return [
+            text
+            for text, found in zip(texts, judged, strict=True)
+            if found and found.tier == net.ALARM or safety.screen(screen, text)
+        ]
+
+    must = [text for texts in screen.must.values() for text in texts]
+    missed = set(must) - set(find_alarms(must))
+    if missed:
+        failures.append(
+            f"{len(missed)} messages of 'must' are missed by rules and net: "
+            + "; ".join(sorted(missed))
+        )
+    phrases = phrases_of(loaded)
+    alarms = find_alarms(phrases)
+    if len(alarms) > MOST_ALARMS * len(phrases):
+        failures.append(
+            f"{len(alarms)} phrases of articles are taken for a danger: " + "; ".join(alarms[:5])
+        )
+    return failures
 
 
 def understand(config, archive, messages, progress=lambda done: None):
@@ -443,6 +480,27 @@ def _take_archive(config, folder):
         return None
     shutil.copy2(folder_of(config, now) / ARCHIVE, folder / ARCHIVE)
     return manifest.get("taught_by", now)
+
+
+def _encoder(config):
+    return (config.path("models") / "encoder").resolve()
+
+
+def _train_net(config, folder):
+    """Teach the screen's net of `folder` in a process of its own. Raises ReleaseError."""
+    loaded = content.parse((folder / CONTENT).read_bytes(), folder / "data")
+    phrases = phrases_of(loaded) + [
+        phrase for talk in loaded.talk.values() for phrase in talk.train + talk.test
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "bot.safety.training", str(folder), str(_encoder(config))],
+        input=json.dumps(phrases),
+        cwd=settings.ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise ReleaseError(f"the net of the screen can't be taught:\n{done.stderr[-2000:]}")
 
 
 def _run_training(config, folder, progress):

@@ -13,7 +13,7 @@ MAY_IMPORT = {
     "bot.settings": set(),
     "bot.wording": set(),
     "bot.encoder": set(),
-    "bot.safety": set(),
+    "bot.safety": {"bot.encoder"},
     "bot.replies": {"bot.evidence"},
     "bot.names": set(),
     "bot.logs": set(),
@@ -59,6 +59,7 @@ MAY_IMPORT = {
     "bot.gateway": {
         "bot.articles",
         "bot.content",
+        "bot.encoder",
         "bot.gateway",
         "bot.gateway.channels",
         "bot.logs",
@@ -93,7 +94,14 @@ MAY_IMPORT = {
     "bot.gateway.channels": {"bot.gateway", "bot.logs", "bot.replies", "bot.settings", "bot.store"},
     "bot.console": {"bot.settings"},
     "bot.backup": {"bot.release"},
-    "bot.doctor": {"bot.encoder", "bot.rasa", "bot.release", "bot.settings", "bot.store"},
+    "bot.doctor": {
+        "bot.encoder",
+        "bot.rasa",
+        "bot.release",
+        "bot.safety",
+        "bot.settings",
+        "bot.store",
+    },
     "bot.__main__": {
         "bot.articles",
         "bot.backup",

@@ -3,7 +3,7 @@
 import numpy as np
 import yaml
 
-from bot import release
+from bot import release, safety
 from bot.editor import library, vectors
 
 MOST_QUESTIONS, MOST_PHRASES = 6, 6
@@ -31,12 +31,13 @@ def read(config, known, turn):
         {"least": least, "ahead": ahead, "terms": [], "questions": []},
     )
     if turn["danger"]:
-        flag = turn["danger"].flag.replace("_", " ")
+        learned = turn["danger"].flag.startswith(safety.LEARNED)
+        flag = turn["danger"].flag.removeprefix(safety.LEARNED).replace("_", " ")
+        by = "the learned net" if learned else "the safety list"
         return {
             **found,
             "decision": [
-                f"A danger was heard ({flag}), by the safety list: it is answered before "
-                f"anything else."
+                f"A danger was heard ({flag}), by {by}: it is answered before anything else."
             ],
         }
     for entity in parsed["entities"] or []:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import Counter
 
 from bot import store
-from bot.gateway import delivery, exchange, limits, turns, visitors
+from bot.gateway import delivery, exchange, limits, screening, turns, visitors
 from bot.gateway.channels import shape
 from bot.store import delivery as stored
 
@@ -67,7 +67,10 @@ def _taker(name, channel):
 async def receive(at, name, message):
     """Store a message for the workers, or say at once that it can't be; raises nothing."""
     token, desk = at.token(name, message.visitor), at.desk
-    words, danger = turns.hear(desk, message.text[:MOST_HEARD]) if message.text else (None, None)
+    words, verdict = None, screening.NOTHING
+    if message.text:
+        words, verdict = await turns.hear(desk, message.text[:MOST_HEARD])
+    danger = verdict.danger
     note = None if danger or message.code else message.note or _fault(message)
     if not danger:
         try:
@@ -87,6 +90,7 @@ async def receive(at, name, message):
         "country": message.country,
         "answered": message.answered,
         "danger": danger and {"kind": danger.kind, "flag": danger.flag},
+        "warning": verdict.warning,
     }
     event = shape.sign(at.secret, "event", name, message.id)
     try:
@@ -95,7 +99,7 @@ async def receive(at, name, message):
     except store.StoreDown:
         logger.error("the database is down; a message from %s is answered without it", name)
         task = asyncio.create_task(
-            delivery.say(at, name, message.address, exchange.direct(desk, danger, message.country))
+            delivery.say(at, name, message.address, exchange.direct(desk, verdict, message.country))
         )
         at.direct.add(task)
         task.add_done_callback(at.direct.discard)

@@ -16,7 +16,7 @@ import httpx
 from prometheus_client import Counter
 
 from bot import safety, settings, store
-from bot.gateway import exchange, limits, turns
+from bot.gateway import exchange, limits, screening, turns
 from bot.gateway.channels import shape
 from bot.store import delivery as stored
 
@@ -166,11 +166,12 @@ async def _answer(delivery, row):
             danger = safety.screen(desk.screen, row.message["text"]) or safety.Danger(
                 **row.message["danger"]
             )
+            verdict = screening.Verdict(danger)
             await say(
                 delivery,
                 row.channel,
                 address,
-                exchange.direct(desk, danger, row.message["country"]),
+                exchange.direct(desk, verdict, row.message["country"]),
             )
         raise
     delivery.queued.set()

@@ -5,7 +5,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from bot import replies, safety, store
-from bot.gateway import limits, metrics, turns
+from bot.gateway import limits, metrics, screening, turns
 from bot.gateway.channels import text
 from bot.store import delivery as stored
 from bot.store import votes
@@ -37,7 +37,8 @@ async def answer(desk, channel, row, token):
     state = await asyncio.to_thread(
         store.enter_conversation, desk.engine, token, row.channel, hours, message["country"]
     )
-    danger = _danger(desk, message)
+    verdict = _read_verdict(desk, message)
+    danger = verdict.danger
     made = Answer(danger=danger is not None)
     if danger is None and _is_settled(made, message, state, texts):
         return made
@@ -53,7 +54,7 @@ async def answer(desk, channel, row, token):
             if danger is None and code:
                 choice, made.units = await _press(desk, token, code)
             found = (
-                [] if made.units else await _take(desk, token, row, message, choice, danger, hours)
+                [] if made.units else await _take(desk, token, row, message, choice, verdict, hours)
             )
             made.forgotten = choice == FORGET
         except (store.NoReply, turns.UnknownChoice):
@@ -64,23 +65,20 @@ async def answer(desk, channel, row, token):
     return _finish(made, desk, channel, state)
 
 
-def direct(desk, danger, country):
+def direct(desk, verdict, country):
     """The Unit to show where nothing can be stored."""
-    country = country or desk.config.country
-    reply = (
-        safety.reply(desk.screen, danger, country) if danger else turns.unavailable(desk, country)
-    )
-    return text.unit(turns.with_id(reply), desk.library.texts, desk.config.public_url)
+    reply = turns.say_unstored(desk, verdict, country)
+    return text.unit(reply, desk.library.texts, desk.config.public_url)
 
 
-def _danger(desk, message):
-    """The danger that was heard in the message's own words; the masked ones may have lost it."""
+def _read_verdict(desk, message):
+    """What was heard in the message's own words; the masked ones may have lost it."""
     if not message["danger"]:
-        return None
-    known = any(flag.id == message["danger"]["flag"] for flag in desk.screen.flags)
-    return (
-        safety.Danger(**message["danger"]) if known else safety.screen(desk.screen, message["text"])
-    )
+        return screening.Verdict(warning=message.get("warning"))
+    danger = safety.Danger(**message["danger"])
+    if not safety.is_known(desk.screen, danger):  # heard by another release
+        danger = safety.screen(desk.screen, message["text"])
+    return screening.Verdict(danger)
 
 
 def _is_settled(made, message, state, texts):
@@ -139,9 +137,10 @@ async def _press(desk, token, code):
     ]
 
 
-async def _take(desk, token, row, message, choice, danger, hours):
+async def _take(desk, token, row, message, choice, verdict, hours):
     words = message["text"] if choice is None else None
-    found, _ = await turns.answer(desk, token, row.event, words, choice, danger, hours)
+    heard = verdict if choice is None else screening.NOTHING
+    found, _ = await turns.answer(desk, token, row.event, words, choice, heard, hours)
     return found
 
 

@@ -48,6 +48,17 @@ UNSTORED = Counter(
 RESTARTS = Counter(
     "pamphlet_restarts", "Processes that ended or hung and were started again.", ["process"]
 )
+NET = Gauge("pamphlet_net", "1 where the learned net hears dangers beside the rules, else 0.")
+NET_JUDGED = Counter(
+    "pamphlet_net_judged",
+    "Messages in which the net heard a danger that the rules did not, by what they got.",
+    ["tier"],
+)
+NET_UNHEARD = Counter(
+    "pamphlet_net_unheard",
+    "Messages that the rules alone heard because the net was busy, slow or failed.",
+    ["reason"],
+)
 WAITING = Gauge(
     "pamphlet_waiting",
     "What waits: messages at Rasa, in the inbox, letters in the outbox, dead letters.",

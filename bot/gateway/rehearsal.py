@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 from bot import content, release, replies, safety, settings, stories
-from bot.gateway import processes, turns
+from bot.gateway import processes, screening, turns
 
 # code that decides how a story goes
 DECIDING = ("actions/__init__.py", "bot/replies.py", "bot/stories.py", "bot/gateway/rehearsal.py")
@@ -105,7 +105,8 @@ async def rehearse(desk, said, article=None, candidate=None):
 
 async def _take(desk, rasa, sender, number, message, state, article):
     text, choice = message.get("text"), message.get("choice")
-    heard, danger = turns.hear(desk, text) if text else (None, None)
+    heard, verdict = await turns.hear(desk, text) if text else (None, screening.NOTHING)
+    danger = verdict.danger
     turn = {
         "heard": heard,
         "danger": danger,
@@ -127,4 +128,5 @@ async def _take(desk, rasa, sender, number, message, state, article):
         )
         for reply in sent["replies"]
     ]
+    filled[0] = turns.warned(desk, filled[0], verdict, desk.config.country)
     return {**turn, "replies": filled, "understood": sent["understood"], "explained": explained}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bot import content, logs, masking, release, replies, safety, settings, store
-from bot.gateway import limits, metrics, processes, shared, traces
+from bot.gateway import limits, metrics, processes, screening, shared, traces
 
 logger = logging.getLogger(__name__)
 SESSION_TURNS = 20  # then Rasa begins a fresh session: its cost grows with the length of one
@@ -62,6 +62,14 @@ class Number(BaseModel):
     tel: str
 
 
+class Warned(BaseModel):
+    """What stands above a usual answer to a message that may tell of a danger."""
+
+    kind: str
+    text: str
+    numbers: list[Number]
+
+
 class ArticleOf(BaseModel):
     id: str
     title: str
@@ -96,6 +104,7 @@ class Reply(BaseModel):
     feedback: Feedback | None = None
     choices: list[Choice] | None = None
     numbers: list[Number] | None = None
+    warning: Warned | None = None
     confidence: float | None = None
 
     @model_validator(mode="after")
@@ -119,6 +128,7 @@ class Desk:
     release: str | None = None
     library: content.Content | None = None
     screen: safety.Screen | None = None
+    listener: screening.Listener | None = None  # None: dangers are heard by the rules alone
     words: frozenset[str] = frozenset()  # of the release's terms: never a person's name
     shared: shared.Shared | None = None
     traces: object = None  # what traces.begin gave, where a collector is set
@@ -132,7 +142,10 @@ class Desk:
 def read_release(desk, id):
     """Take content and screen from release `id`."""
     folder = release.folder_of(desk.config, id) / "data"
-    desk.library, desk.screen = release.read_content(desk.config, id), safety.load(folder)
+    library, screen = release.read_content(desk.config, id), safety.load(folder)
+    opened = desk.listener and desk.listener.encoder
+    listener = screening.open_listener(desk.config, id, screen, opened)
+    desk.library, desk.screen, desk.listener = library, screen, listener
     desk.words = frozenset(word for name in desk.library.names for word in name.split())
     desk.release = id
 
@@ -142,10 +155,11 @@ async def take(desk, token, message, text=None, choice=None):
 
     Raises store.NoConversation, limits.Refused, UnknownChoice; store.StoreDown only where nothing
     could be said at all."""
+    verdict = await screen(desk, text)
     full = sum(desk.under_way.values()) >= MOST_UNDER_WAY * desk.config.rasa_processes
     # the turnstile would refuse as much, but has to look the conversation up first
     own = desk.under_way.get(token, 0)
-    if (full or own > limits.MOST_WAITING) and not (text and safety.screen(desk.screen, text)):
+    if (full or own > limits.MOST_WAITING) and not verdict.danger:
         if desk.turnstile.locks and (
             found := await limits.in_time(store.find_replies, desk.engine, token, message)
         ):
@@ -153,9 +167,9 @@ async def take(desk, token, message, text=None, choice=None):
         raise limits.Refused("overloaded" if full else "busy", 2)
     desk.under_way[token] = own + 1
     try:
-        shown, danger = hear(desk, text) if text else (None, None)
+        shown = masking.mask(text, desk.words) if text else None
         return await answer(
-            desk, token, message, shown, choice, danger, desk.config.conversation_hours
+            desk, token, message, shown, choice, verdict, desk.config.conversation_hours
         )
     finally:
         desk.under_way[token] -= 1
@@ -163,33 +177,51 @@ async def take(desk, token, message, text=None, choice=None):
             del desk.under_way[token]
 
 
-def hear(desk, text):
-    """(the text as it may be stored, the danger in it or None)."""
-    return masking.mask(text, desk.words), safety.screen(desk.screen, text)
+async def screen(desk, text):
+    """The screening.Verdict of a text, or of None."""
+    if not text:
+        return screening.NOTHING
+    return await screening.screen(desk.screen, desk.listener, text)
 
 
-async def answer(desk, token, message, text, choice, danger, hours):
+async def hear(desk, text):
+    """(the text as it may be stored, its screening.Verdict)."""
+    return masking.mask(text, desk.words), await screen(desk, text)
+
+
+async def answer(desk, token, message, text, choice, verdict, hours):
     """As `take`, of a message that was heard; its conversation ends when it is unused for so many
     hours."""
     if choice is not None and choice not in COMMANDS and not _is_question(desk, choice):
         raise UnknownChoice(choice)
     try:
-        if danger:  # waits for nobody
-            return await _take(desk, token, message, text, choice, danger, hours)
+        if verdict.danger:  # waits for nobody
+            return await _take(desk, token, message, text, choice, verdict, hours)
         conversation = await limits.in_time(store.find_conversation, desk.engine, token)
         async with desk.turnstile.one(conversation):
-            return await _take(desk, token, message, text, choice, danger, hours)
+            return await _take(desk, token, message, text, choice, verdict, hours)
     except store.StoreDown as error:
         logger.error("%s; a message was answered without it", error)
         metrics.UNSTORED.inc()
-        return [
-            with_id(safety.reply(desk.screen, danger, desk.config.country))
-            if danger
-            else refusal(desk, None)
-        ], None
+        return [say_unstored(desk, verdict, None)], None
 
 
-async def _take(desk, token, message, text, choice, danger, hours):
+def say_unstored(desk, verdict, country):
+    """The whole reply to a message that can't be stored: the danger's, or a refusal."""
+    country = country or desk.config.country
+    if verdict.danger:
+        return with_id(safety.reply(desk.screen, verdict.danger, country))
+    return whole(warned(desk, unavailable(desk, country), verdict, country))
+
+
+def warned(desk, reply, verdict, country):
+    """A reply, with the sentence for the likely danger where the verdict has one."""
+    if verdict.warning not in desk.screen.kinds:
+        return reply
+    return {**reply, "warning": safety.warn(desk.screen, verdict.warning, country)}
+
+
+async def _take(desk, token, message, text, choice, verdict, hours):
     begun = time.perf_counter()
     accepted = await limits.in_time(store.accept, desk.engine, token, message, text, choice, hours)
     stored = time.perf_counter()
@@ -200,16 +232,11 @@ async def _take(desk, token, message, text, choice, danger, hours):
         return accepted.replies, accepted.turn
     try:
         return await _end(
-            desk, token, message, text, choice, danger, hours, accepted, begun, stored
+            desk, token, message, text, choice, verdict, hours, accepted, begun, stored
         )
     except store.StoreDown as error:
         logger.error("%s; turn %s was answered without it", error, accepted.turn)
-        country = accepted.country or desk.config.country
-        told = (
-            with_id(safety.reply(desk.screen, danger, country))
-            if danger
-            else refusal(desk, country)
-        )
+        told = say_unstored(desk, verdict, accepted.country)
         if len(desk.told) < MOST_TOLD:
             desk.told[accepted.turn] = told
         return [told], None
@@ -227,11 +254,12 @@ async def settle(desk, before):
     )
 
 
-async def _end(desk, token, message, text, choice, danger, hours, accepted, begun, stored):
+async def _end(desk, token, message, text, choice, verdict, hours, accepted, begun, stored):
     """The replies to a stored message, stored as its end."""
     state, understood, used, within = accepted.state, None, desk.release, {}
-    if danger:
-        found = [safety.reply(desk.screen, danger, accepted.country or desk.config.country)]
+    country = accepted.country or desk.config.country
+    if verdict.danger:
+        found = [safety.reply(desk.screen, verdict.danger, country)]
     elif choice in COMMANDS:
         found = [await _obey(desk, token, accepted, choice)]
         if choice == "forget_me_yes":
@@ -240,10 +268,11 @@ async def _end(desk, token, message, text, choice, danger, hours, accepted, begu
         found, understood, used, within = await _ask(desk, accepted, text, choice)
     answered = time.perf_counter()
     try:
+        found = [warned(desk, found[0], verdict, country), *found[1:]]
         found = [Reply(**with_id(reply)).model_dump(exclude_unset=True) for reply in found]
     except (ValidationError, TypeError):
         logger.error("turn %s got something that is no reply", accepted.turn)
-        found = [with_id(unavailable(desk, accepted.country))]
+        found = [whole(warned(desk, unavailable(desk, country), verdict, country))]
     found = [{**reply, "text": await _fill(desk, token, reply)} for reply in found]
     first = found[0]
     state = follow(state, first, understood)
@@ -253,7 +282,7 @@ async def _end(desk, token, message, text, choice, danger, hours, accepted, begu
         accepted,
         found,
         first["kind"],
-        None if danger else state,
+        None if verdict.danger else state,
         first.get("question"),
         (understood or {}).get("confidence"),
         understood,
@@ -385,15 +414,20 @@ async def _fill(desk, token, reply):
     return text
 
 
-def warn(desk, text):
+async def warn(desk, text):
     """The reply to a danger in `text` where nothing can be stored; None where there is none."""
-    danger = safety.screen(desk.screen, text)
+    danger = (await screen(desk, text)).danger
     return with_id(safety.reply(desk.screen, danger, desk.config.country)) if danger else None
 
 
 def refusal(desk, country):
     """`unavailable` as a whole reply."""
-    return Reply(**with_id(unavailable(desk, country))).model_dump(exclude_unset=True)
+    return whole(unavailable(desk, country))
+
+
+def whole(reply):
+    """A reply of ours as it is stored and sent."""
+    return Reply(**with_id(reply)).model_dump(exclude_unset=True)
 
 
 def unavailable(desk, country):

@@ -111,7 +111,7 @@ async def send_message(request: Request, message: Message, authorization: Token 
         found, turn = await turns.take(desk, token, message.id, message.text, message.choice)
     except limits.Refused:
         # nobody in danger is told to wait
-        warning = turns.warn(desk, message.text) if message.text else None
+        warning = await turns.warn(desk, message.text) if message.text else None
         if warning is None:
             raise
         found, turn = [warning], None

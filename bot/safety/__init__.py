@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bot.safety import files, phrases
 from bot.safety.files import CUES, EXCUSES, LINES, SafetyFileError, Screen
+from bot.safety.messages import read as read_messages
 
 NEAR = 16  # words between two concepts joined by "&"
 CLOSE = 3  # words that may lie between two concepts joined by ">"
@@ -23,7 +24,11 @@ NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
 @dataclass(frozen=True)
 class Danger:
     kind: str  # "emergency" or "crisis"
-    flag: str  # the red flag's id in safety.yml
+    # the red flag's id in safety.yml, or LEARNED and the kind that the net found
+    flag: str
+
+
+LEARNED = "net."
 
 
 def load(folder: Path) -> Screen:
@@ -39,8 +44,8 @@ def load(folder: Path) -> Screen:
 
 
 def check(folder: Path) -> list[str]:
-    """Return every fault of the two files as `path:line: what is wrong and what to write instead`;
-    [] when good."""
+    """Return every fault of the two files, and of the messages in `folder`/danger, as `path:line:
+    what is wrong and what to write instead`; [] when good."""
     loaded, faults = files.parse(Path(folder))
     if faults:
         return faults
@@ -86,7 +91,7 @@ def check(folder: Path) -> list[str]:
                     f"is seen as "
                     f"{found.kind if found else 'harmless'}; widen the flag that should catch it"
                 )
-    return faults
+    return faults + read_messages(folder, loaded.kinds)[1]
 
 
 def screen(loaded: Screen, text: str) -> Danger | None:
@@ -118,25 +123,71 @@ def screen(loaded: Screen, text: str) -> Danger | None:
     return None
 
 
+def read_concepts(loaded: Screen, text: str) -> tuple[list[str], list[str]]:
+    """Return what the net learns from: the concepts of safety.yml that `text` holds, each also
+    with what takes it back ("seizure|past"), and its words with slips undone."""
+    message = phrases.to_words(loaded.spell, loaded.same, text)
+    hits = phrases.find(*loaded.concepts, message)
+    excuses, found = _excuses(message, hits), set(hits)
+    for concept, spans in hits.items():
+        if concept not in CUES:
+            why = {excuse for start, _ in spans for excuse in excuses(start)}
+            found.update(f"{before}|{excuse}" for excuse in why for before in (concept, ""))
+    return sorted(found), message.words
+
+
 def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
     """Return the fixed answer `{kind, text, numbers}` for a danger, with `more` where the text has
     one; see `numbers`.
 
     `country` is an ISO 3166 code; without one, or for one that is not in the table, 112 and "your
     local emergency number" are given."""
-    text = loaded.texts[next(flag.text for flag in loaded.flags if flag.id == danger.flag)]
-    found = loaded.countries.get((country or "").upper())
-    first = found["emergency"]["number"] if found else "112 or your local emergency number"
+    text = loaded.texts[_text_of(loaded, danger)]
+    first = _first_number(loaded, country)
     filled = {
         part: text[part].replace("{emergency}", first) for part in ("text", "more") if part in text
     }
+    return {"kind": danger.kind, **filled, "numbers": _shown(loaded, text, country)}
+
+
+def warn(loaded: Screen, kind: str, country: str | None = None) -> dict:
+    """Return the sentence `{kind, text, numbers}` that stands above a usual answer for a likely
+    danger of one of `loaded.kinds`."""
+    entry = loaded.kinds[kind]
+    return {
+        "kind": entry["kind"],
+        "text": entry["warning"].replace("{emergency}", _first_number(loaded, country)),
+        "numbers": _shown(loaded, loaded.texts[entry["text"]], country),
+    }
+
+
+def is_known(loaded: Screen, danger: Danger) -> bool:
+    """Whether `reply` has an answer to the danger; one that an earlier release heard may be
+    gone."""
+    learned = danger.flag.removeprefix(LEARNED)
+    return (
+        learned in loaded.kinds
+        if learned != danger.flag
+        else any(flag.id == danger.flag for flag in loaded.flags)
+    )
+
+
+def _text_of(loaded: Screen, danger: Danger) -> str:
+    if danger.flag.startswith(LEARNED):
+        return loaded.kinds[danger.flag.removeprefix(LEARNED)]["text"]
+    return next(flag.text for flag in loaded.flags if flag.id == danger.flag)
+
+
+def _first_number(loaded: Screen, country: str | None) -> str:
+    found = loaded.countries.get((country or "").upper())
+    return found["emergency"]["number"] if found else "112 or your local emergency number"
+
+
+def _shown(loaded: Screen, text: dict, country: str | None) -> list[dict]:
+    """The lines that a text asks for, in its order."""
     order = text["numbers"]
     shown = [line for line in numbers(loaded, country) if line["line"] in order]
-    return {
-        "kind": danger.kind,
-        **filled,
-        "numbers": sorted(shown, key=lambda line: order.index(line["line"])),
-    }
+    return sorted(shown, key=lambda line: order.index(line["line"]))
 
 
 def numbers(loaded: Screen, country: str | None = None) -> list[dict]:

@@ -28,6 +28,8 @@ CUES = (
     "turn",
 )
 EXCUSES = ("negation", "past", "study")  # what can take a danger back
+# how often the learned net may be wrong: of look-alikes and of ordinary phrases, by what they get
+RATES = ("alarm", "warning", "phrases", "phrases_warning")
 # a part of safety.yml -> what each of its entries must be, and what that is called
 PARTS = {
     "same": (str, "phrases separated by commas"),
@@ -80,6 +82,8 @@ class Screen:
     texts: dict
     countries: dict
     must: dict  # kind -> messages that may never be missed
+    kinds: dict  # what danger/ teaches -> {kind, text, warning}
+    rates: dict  # RATES -> how often the net may be wrong; empty where a site has no net
 
 
 def read(path: Path):
@@ -147,7 +151,10 @@ def parse(folder: Path):
         flags.append(_make_flag(name, entry))
     faults += _text_faults(screen, table["texts"])
     faults += _must_faults(screen, table.get("must"))
-    faults += _number_faults(numbers)
+    kinds, found = _read_kinds(table, screen.at)
+    faults += found
+    rates, found = _read_rates(table, screen.at)
+    faults += found + _number_faults(numbers)
     if faults:
         return None, faults
     return Screen(
@@ -158,6 +165,8 @@ def parse(folder: Path):
         table["texts"],
         numbers.content["countries"],
         {kind: tuple(table["must"][kind]) for kind in KINDS},
+        kinds,
+        rates,
     ), []
 
 
@@ -293,6 +302,50 @@ def _must_faults(screen: ScreenFile, must) -> list[str]:
         f"{screen.at('must')}: 'must' needs two lists, {' and '.join(KINDS)}: the messages that "
         f"may never be missed"
     ]
+
+
+def _read_kinds(table: dict, at) -> tuple[dict, list[str]]:
+    """What danger/ teaches, as {kind: {kind, text, warning}}, and its faults; releases from before
+    the net have none."""
+    entries, faults = table.get("kinds") or {}, []
+    if not isinstance(entries, dict):
+        return {}, [f"{at('kinds')}: 'kinds' must hold kind, text and warning of each kind"]
+    for name, entry in entries.items():
+        here, entry = at("kinds", name), entry if isinstance(entry, dict) else {}
+        if entry.get("kind") not in KINDS:
+            faults.append(
+                f"{here}: kind of {name} is '{entry.get('kind')}'; write {' or '.join(KINDS)}"
+            )
+        if entry.get("text") not in table["texts"]:
+            faults.append(
+                f"{here}: text '{entry.get('text')}' is not under texts; write one of "
+                + ", ".join(table["texts"])
+            )
+        if "{emergency}" not in (entry.get("warning") or ""):
+            faults.append(
+                f"{here}: the warning of {name} doesn't say whom to call; write {{emergency}} "
+                f"where the number goes"
+            )
+    return entries, faults
+
+
+def _read_rates(table: dict, at) -> tuple[dict, list[str]]:
+    """How often the net may be wrong, as {RATES: share}, and the faults of these."""
+    entries, rates, faults = table.get("net"), {}, []
+    if entries is None:
+        return {}, []
+    for name in RATES:
+        given = entries.get(name) if isinstance(entries, dict) else None
+        try:
+            rates[name] = float(given)
+        except (TypeError, ValueError):
+            rates[name] = -1.0
+        if not 0 < rates[name] < 1:
+            faults.append(
+                f"{at('net', name) if given else at('net')}: '{name}' is '{given}'; write a share "
+                f"between 0 and 1, like 0.02"
+            )
+    return rates, faults
 
 
 def _number_faults(numbers: ScreenFile) -> list[str]:

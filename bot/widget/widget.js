@@ -12,7 +12,9 @@
  * @typedef {{label?: string, number: string, tel?: string}} Line  a telephone line
  * @typedef {{title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string}} Article
  * @typedef {{id: string, kind: string, text: string, more?: string, title?: string, question?: string, article?: Article,
- *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[]}} Reply
+ *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[],
+ *   warning?: Warning}} Reply
+ * @typedef {{kind: string, text: string, numbers?: Line[]}} Warning  above a usual answer: who to call if this is a danger
  * @typedef {{reply: string, helpful: boolean, reason?: string, comment?: string}} Vote
  * @typedef {{token: string, lasts: number, until: number, last: string, pending: Message[]}} Session  `until`: the time
  *   it ends, in ms; `lasts`: for how long each message keeps it alive
@@ -291,6 +293,15 @@ function urgentLine(country, t) {
   return make('p', {class: 'urgent', part: 'urgent'}, ...fill(known.length ? t.urgent : t.urgent_anywhere, {numbers}));
 }
 
+/** The sentence above a usual answer, with the numbers to call.
+ * @param {Warning} warning @param {Texts} t */
+function drawWarning(warning, t) {
+  const sentence = make('p', {class: 'urgent', part: 'urgent', lang: 'en', dir: 'auto'}, clean(warning.text));
+  const lines = each(warning.numbers).map((line) => make('li', {}, telephone(line)));
+  return make('div', {class: 'warning', part: 'warning', role: 'note', 'aria-label': t[warning.kind] ?? t.emergency},
+    sentence, lines.length > 0 && make('ul', {class: 'lines'}, ...lines));
+}
+
 /**
  * An article's text: blank lines part paragraphs, lines that begin with "- " are a list, `[1]` links to that source.
  * Everything else, Markdown and HTML too, stays as it was written.
@@ -445,6 +456,7 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
   const card = make(
     'article',
     {class: `card ${danger ? 'danger' : ''}`, part: `card ${danger ? 'danger' : ''}`, 'aria-labelledby': heading.id},
+    reply.warning && drawWarning(reply.warning, t),
     heading,
     prose(reply.text, sources, t),
     numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line)))),
@@ -466,6 +478,8 @@ function replyText(reply, t, where) {
     pieces.map((piece) => (typeof piece === 'string' ? piece : piece.textContent)).join('').replace(` ${t.new_tab}`, '');
   const sources = each(reply.sources).map(({n, title, url}) => `[${n}] ${clean(title)} ${clean(url)}`);
   return [
+    clean(reply.warning?.text),
+    ...each(reply.warning?.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
     clean(reply.title) || t[reply.kind] || t.answer,
     clean(reply.text),
     ...each(reply.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
@@ -1342,6 +1356,7 @@ textarea { width: 100%; resize: none; background: var(--_card); border: 1px soli
 .danger, .trouble { border: 2px solid var(--_danger); background: var(--_danger-card); }
 .danger h3 { color: var(--_danger); font-size: 1.25em; }
 .lines { display: grid; gap: 10px; }
+.warning { display: grid; gap: 10px; }
 .number { font-weight: 700; }
 .line { display: block; font-size: .9375em; font-weight: 550; margin-block-end: 4px; }
 .card .call { display: inline-block; min-height: 44px; padding: 8px 22px; border-radius: 99px; font-weight: 700;

@@ -41,6 +41,11 @@ PLACES = {
     "twilio_whatsapp": (twilio, {"From": "whatsapp:+15550424242", "To": "whatsapp:+15005550006"}),
 }
 PERSON = 424242
+WARNING = {
+    "kind": "emergency",
+    "text": "If this began suddenly, it may be a stroke. Call 999 now.",
+    "numbers": [{"label": "Emergency", "number": "999", "tel": "tel:999"}],
+}
 LONG = (
     "Where a trigger is known, such as loud noise or bright light, keeping away from it can "
     "help. [2] "
@@ -55,6 +60,7 @@ def kinds():
     units = {name: text.unit(reply, texts, PUBLIC) for name, reply in replies.items()}
     answer = replies["answer"]
     return units | {
+        "warned": text.unit({**answer, "warning": WARNING}, texts, PUBLIC),
         "more": text.rest(answer, texts, PUBLIC),
         "long": text.unit({**answer, "text": LONG.strip()}, texts, PUBLIC),
         "feedback": text.reasons(answer, texts),

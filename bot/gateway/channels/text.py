@@ -31,6 +31,7 @@ class Unit:
 
     text: str
     title: str | None = None
+    warning: tuple[str, ...] = ()  # a sentence above a usual answer, and its numbers
     numbers: tuple[str, ...] = ()
     after: str | None = None  # after the numbers of a danger
     page: tuple[str, str] | None = None  # (label, address) of the whole article
@@ -95,15 +96,25 @@ def unit(reply, texts, site_url, first=1):
         choose=texts["choose"],
         number=texts["reply_number"],
         first=first,
-        numbers=tuple(f"{line['label']}: {line['number']}" for line in reply.get("numbers") or ()),
+        warning=_warning_lines(reply.get("warning")),
+        numbers=_number_lines(reply),
         after=None if answer else reply.get("more"),
     )
     return replace(made, **_provenance(reply, reply["text"], texts, site_url)) if answer else made
 
 
+def _number_lines(reply):
+    return tuple(f"{line['label']}: {line['number']}" for line in reply.get("numbers") or ())
+
+
+def _warning_lines(warning):
+    return (warning["text"], *_number_lines(warning)) if warning else ()
+
+
 def rest(reply, texts, site_url):
     """The Unit of what an answer says on "More"."""
-    made = unit({**reply, "text": reply["more"], "more": None}, texts, site_url)
+    shown = {**reply, "text": reply["more"], "more": None, "warning": None}
+    made = unit(shown, texts, site_url)
     return replace(made, **_provenance(reply, reply["more"], texts, site_url))
 
 
@@ -197,6 +208,7 @@ def _compose(shown, text, style):
     )
     lines = [style.source(escape(label), url) for label, url in shown.sources]
     paragraphs = [
+        "\n".join(style.bold(escape(line)) for line in shown.warning),
         style.bold(escape(shown.title)) if shown.title else "",
         _marked(text, style),
         "\n".join(style.bold(escape(line)) for line in shown.numbers),

@@ -1,0 +1,95 @@
+"""The screen of a message: the rules at once, then the learned net, in a thread that nothing else
+can fill. Where the net or the encoder is missing, broken or slow, the rules alone."""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from bot import encoder, release, safety
+from bot.gateway import metrics
+from bot.safety import net
+
+logger = logging.getLogger(__name__)
+SECONDS = 0.5  # that the net may take; some 5 ms are usual
+MOST_WAITING = 64  # messages for the net; the rules alone for what comes beyond
+LONGEST = 4_000  # signs that the net reads
+# one thread: beside it the visitors' other messages need the cores
+_pool = ThreadPoolExecutor(1, thread_name_prefix="net")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the screen says of a message: a danger, which gets the fixed answer; or the likely kind
+    of one, whose sentence stands above the usual answer; or nothing."""
+
+    danger: safety.Danger | None = None
+    warning: str | None = None
+
+
+NOTHING = Verdict()
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A release's net, with what it needs; safe to share between threads."""
+
+    net: net.Net
+    screen: safety.Screen
+    encoder: encoder.Encoder
+
+    def judge(self, text):
+        """The net's Judgement of a text, or None."""
+        return net.judge(self.net, self.screen, self.encoder.encode_layers, text[:LONGEST])
+
+
+def open_listener(config, id, screen, opened=None):
+    """The Listener of a release, or None where it has no net, or where net or encoder can't be
+    used; the log and a metric say so. `opened`: the encoder, where it is open already."""
+    path = release.folder_of(config, id) / release.NET
+    made = None
+    if not path.is_file():
+        logger.warning("release %s has no net: dangers are heard by the rules alone", id)
+    else:
+        try:
+            opened = opened or encoder.load(config.path("models") / "encoder")
+            made = Listener(net.read(path), screen, opened)
+            made.judge("hello")
+        except Exception as error:  # whatever is broken, the rules answer
+            logger.error(
+                "the net of release %s can't be used (%s: %s): the rules alone hear dangers",
+                id,
+                type(error).__name__,
+                error,
+            )
+            made = None
+    metrics.NET.set(1 if made else 0)
+    return made
+
+
+async def screen(rules, listener, text):
+    """The Verdict of a message, by the rules of a safety.Screen and then by a Listener or None;
+    raises nothing."""
+    danger = safety.screen(rules, text)
+    if danger or listener is None:
+        return Verdict(danger)
+    if _pool._work_queue.qsize() >= MOST_WAITING:
+        metrics.NET_UNHEARD.labels("busy").inc()
+        return NOTHING
+    work = asyncio.get_running_loop().run_in_executor(_pool, listener.judge, text)
+    try:
+        judged = await asyncio.wait_for(work, SECONDS)
+    except TimeoutError:
+        metrics.NET_UNHEARD.labels("slow").inc()
+        return NOTHING
+    except Exception as error:  # its message may hold a visitor's words
+        metrics.NET_UNHEARD.labels("failed").inc()
+        logger.error("the net failed (%s); the rules alone heard a message", type(error).__name__)
+        return NOTHING
+    if judged is None:
+        return NOTHING
+    metrics.NET_JUDGED.labels(judged.tier).inc()
+    if judged.tier == net.ALARM:
+        kind = rules.kinds[judged.kind]["kind"]
+        return Verdict(safety.Danger(kind, safety.LEARNED + judged.kind))
+    return Verdict(warning=judged.kind)

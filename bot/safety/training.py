@@ -1,0 +1,298 @@
+"""Training of the learned net, in a process of its own:
+
+`python -m bot.safety.training FOLDER ENCODER` reads the ordinary phrases of the site as a JSON list
+on standard input, the messages in FOLDER/data/danger, and writes FOLDER/net.npz."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import shutil
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bot import safety
+from bot.safety import encoding, messages, net
+from bot.safety.files import Screen
+
+FOLDS = 4  # in which whole rounds are left out, to compute the thresholds
+PENALTY = 3.0  # of a wrong message beside the weights' squares: chosen on left-out rounds
+STEPS = 120
+CLASSES_PENALTY, CLASSES_STEPS = 1.0, 80
+LEAST = -2.0  # no threshold lies lower, however few and easy the messages are
+KEPT = 4  # nets that lie beside the encoder
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What the net is taught with: `rows` of the encoder, weighed; `slots`, a sparse matrix of all
+    slots, weighed by how `rare` each is; which are dangers, the round of each ("": an ordinary
+    phrase), its kind."""
+
+    rows: np.ndarray
+    slots: object
+    rare: np.ndarray
+    danger: np.ndarray
+    round: np.ndarray
+    kind: np.ndarray
+
+
+def train_net(
+    screen: Screen, found: list[messages.Message], phrases: list[str], encode: Callable
+) -> net.Net:
+    """The net that messages and ordinary phrases teach, with thresholds for `screen.rates`;
+    `encode` is `Encoder.encode_layers`."""
+    examples = _gather(screen, found, phrases, encode)
+    thresholds = find_thresholds(examples, score_left_out(examples), screen.rates)
+    everything = np.ones(len(examples.danger), dtype=bool)
+    crisis_kinds = [name for name, entry in screen.kinds.items() if entry["kind"] == "crisis"]
+    classes, by_class = _solve_classes(examples, everything)
+    side = np.array(
+        [
+            net.HARMLESS if not danger else net.CRISIS if kind in crisis_kinds else net.EMERGENCY
+            for danger, kind in classes
+        ]
+    )
+    return net.Net(
+        danger=_solve(examples, everything, examples.danger),
+        crisis=_solve(examples, examples.danger, np.isin(examples.kind, crisis_kinds)),
+        rare=examples.rare,
+        classes=np.array([kind for _, kind in classes]),
+        side=side,
+        by_class=by_class,
+        thresholds=thresholds,
+    )
+
+
+def score_left_out(examples: Examples) -> np.ndarray:
+    """The score of every example by a net that was taught without its whole round; phrases are
+    left out every fourth."""
+    scores = np.zeros(len(examples.danger))
+    rounds = sorted(set(examples.round) - {""})
+    place = {name: at % FOLDS for at, name in enumerate(rounds)}
+    fold = np.array(
+        [place.get(name, at % FOLDS) for at, name in enumerate(examples.round)], dtype=int
+    )
+    for number in range(FOLDS):
+        out = fold == number
+        if out.any() and examples.danger[~out].any():
+            scores[out] = _score_all(examples, ~out, out)
+    return scores
+
+
+def find_thresholds(examples: Examples, left_out: np.ndarray, rates: dict) -> np.ndarray:
+    """[score of an alarm, score of a warning]: the lowest at which neither look-alikes nor
+    ordinary phrases get them more often than `rates` say."""
+    phrases = left_out[examples.round == ""]
+    lookalikes = left_out[(examples.round != "") & ~examples.danger]
+    alarm = max(_exceeded_by(lookalikes, rates["alarm"]), _exceeded_by(phrases, rates["phrases"]))
+    warning = max(
+        _exceeded_by(lookalikes, rates["warning"]),
+        _exceeded_by(phrases, rates["phrases_warning"]),
+    )
+    alarm = max(alarm, LEAST)
+    return np.array([alarm, min(alarm, max(warning, LEAST))], dtype=np.float32)
+
+
+def _exceeded_by(scores, share):
+    """The lowest threshold that at most such a share of the scores reaches."""
+    if not len(scores):
+        return -np.inf
+    at = int(share * len(scores))
+    return float(np.nextafter(np.float32(np.sort(scores)[::-1][at]), np.float32(np.inf)))
+
+
+def _gather(screen, found, phrases, encode):
+    import scipy.sparse
+
+    texts = [message.text for message in found] + phrases
+    counted = [net.count_slots(screen, text) for text in texts]
+    rare = _find_rare(counted[: len(found)])
+    parts = [
+        (places, net.weigh(counts * rare[places], weight))
+        for row in counted
+        for (places, counts), weight in zip(row, net.SLOTS_WEIGHTS, strict=True)
+    ]
+    sizes = np.array([len(places) for places, _ in parts]).reshape(len(texts), -1).sum(axis=1)
+    slots = scipy.sparse.csr_matrix(
+        (
+            np.concatenate([shares for _, shares in parts]),
+            np.concatenate([places for places, _ in parts]),
+            np.concatenate([[0], np.cumsum(sizes)]),
+        ),
+        shape=(len(texts), sum(net.SLOTS)),
+    )
+    harmless = len(phrases)
+    return Examples(
+        net.scale(encode(texts)),
+        slots,
+        rare,
+        np.array([message.danger for message in found] + [False] * harmless),
+        np.array([message.by for message in found] + [""] * harmless),
+        np.array([message.kind for message in found] + [""] * harmless),
+    )
+
+
+def _find_rare(counted):
+    """For each slot, how rare it is in messages (inverse document frequency); 1 for concepts, which
+    are few and chosen."""
+    seen = np.bincount(
+        np.concatenate([places for row in counted for places, _ in row]), minlength=sum(net.SLOTS)
+    )
+    rare = np.log((len(counted) + 1) / (seen + 1)).astype(np.float32)
+    rare[-net.SLOTS[-1] :] = 1
+    return rare
+
+
+def _solve(examples, chosen, wanted):
+    """Logistic regression (L2) of `wanted` on the chosen examples, as a net.Linear."""
+    from scipy.optimize import fmin_l_bfgs_b
+
+    rows, slots = examples.rows[chosen], examples.slots[chosen]
+    back = slots.T.tocsr()
+    side = np.where(wanted[chosen], 1, -1).astype(np.float32)
+    width = rows.shape[1]
+
+    def loss(weights):
+        exact = weights.astype(np.float32)
+        margin = side * (rows @ exact[:width] + slots @ exact[width:-1] + exact[-1])
+        total = PENALTY * float(np.logaddexp(0, -margin).sum())
+        pull = (-PENALTY * side / (1 + np.exp(np.minimum(margin, 80)))).astype(np.float32)
+        slope = np.concatenate([rows.T @ pull, back @ pull, [pull.sum()]])
+        slope[:-1] += exact[:-1]
+        return total + 0.5 * float(exact[:-1] @ exact[:-1]), slope.astype(np.float64)
+
+    start = np.zeros(width + slots.shape[1] + 1)
+    found = fmin_l_bfgs_b(loss, start, maxiter=STEPS)[0].astype(np.float32)
+    return net.Linear(found[:width], found[width:-1], found[-1])
+
+
+def _solve_classes(examples, chosen):
+    """Multinomial regression (L2) over the encoder's rows of the chosen examples: the classes
+    (danger, kind), in order, and their weights [1152 + 1, classes]."""
+    from scipy.optimize import fmin_l_bfgs_b
+
+    named = list(zip(examples.danger.tolist(), examples.kind.tolist(), strict=True))
+    classes = sorted(set(named))
+    place = {name: at for at, name in enumerate(classes)}
+    rows = examples.rows[chosen]
+    taught = np.array([place[name] for name in named])[chosen]
+    target = np.eye(len(classes), dtype=np.float32)[taught]
+
+    def loss(weights):
+        exact = weights.astype(np.float32).reshape(-1, len(classes))
+        alike = rows @ exact[:-1] + exact[-1]
+        whole = np.logaddexp.reduce(alike, axis=1)
+        total = CLASSES_PENALTY * float((whole - (alike * target).sum(axis=1)).sum())
+        pull = CLASSES_PENALTY * (np.exp(alike - whole[:, None]) - target)
+        slope = np.concatenate([rows.T @ pull + exact[:-1], pull.sum(axis=0)[None]])
+        return total + 0.5 * float((exact[:-1] ** 2).sum()), slope.ravel().astype(np.float64)
+
+    start = np.zeros((rows.shape[1] + 1) * len(classes))
+    found = fmin_l_bfgs_b(loss, start, maxiter=CLASSES_STEPS)[0].astype(np.float32)
+    return classes, found.reshape(-1, len(classes))
+
+
+def _score_all(examples, taught, asked):
+    """The scores of the asked examples by a net that the taught ones teach."""
+    part = _solve(examples, taught, examples.danger)
+    classes, by_class = _solve_classes(examples, taught)
+    side = np.array([net.EMERGENCY if danger else net.HARMLESS for danger, _ in classes])
+    rows = examples.rows[asked]
+    return (
+        rows @ part.dense
+        + examples.slots[asked] @ part.slots
+        + part.offset
+        + net.weigh_classes(rows @ by_class[:-1] + by_class[-1], side)
+    )
+
+
+def write(path: Path, made: net.Net, **more) -> None:
+    """Write a net to a file, which appears whole or not at all."""
+    encoding.save(path, **net.to_arrays(made), **more)
+
+
+def judge_all(made: net.Net, screen: Screen, texts: list[str], encode: Callable) -> list:
+    """`net.judge` of each text; they are encoded all at once."""
+    pieces = list(dict.fromkeys(piece for text in texts for piece in net.cut(text)))
+    rows = dict(zip(pieces, encode(pieces), strict=True))
+    return [
+        net.judge(made, screen, lambda parts: np.array([rows[part] for part in parts]), text)
+        for text in texts
+    ]
+
+
+# A net is taught once for its messages
+
+
+def provide(folder: Path, encoder_folder: Path, phrases: list[str]) -> None:
+    """Write `folder`/net.npz for the messages in `folder`/data/danger: one that was taught before
+    with the same messages, where it keeps to the rates on today's phrases, else a new one. Nothing
+    where a site has no messages."""
+    screen = safety.load(folder / "data")
+    found, faults = messages.read(folder / "data", screen.kinds)
+    if faults:
+        raise safety.SafetyFileError("\n".join(faults))
+    if not found or not screen.rates:
+        return
+    key = _identify(screen, found, encoder_folder)
+    path = encoder_folder / f"net-{key}.npz"
+    encode = functools.partial(encoding.encode_all, encoder_folder)
+    if not _fits(path, screen, phrases, encode):
+        made = train_net(screen, found, phrases, encode)
+        try:
+            write(path, made, phrases=np.array(_hash_phrases(phrases)))
+        except OSError:  # the encoder's folder can't be written to: nothing is kept
+            write(folder / "net.npz", made)
+            return
+        _forget_oldest(encoder_folder)
+    shutil.copyfile(path, folder / "net.npz")
+
+
+def _identify(screen, found, encoder_folder):
+    parts = [
+        encoding.identify(encoder_folder),
+        *(Path(module.__file__).read_text("utf-8") for module in (net, sys.modules[__name__])),
+        repr((screen.rates, screen.same[0], screen.concepts[0])),
+        repr(found),
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _hash_phrases(phrases):
+    return hashlib.sha256(json.dumps(sorted(phrases)).encode()).hexdigest()
+
+
+def _fits(path, screen, phrases, encode):
+    """Whether the net in `path` was taught with these phrases, or keeps to the rates on them."""
+    try:
+        with path.open("rb") as opened, np.load(opened) as file:
+            if str(file["phrases"]) == _hash_phrases(phrases):
+                return True
+        known = net.read(path)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, net.NetFault):
+        return False
+    judged = judge_all(known, screen, phrases, encode)
+    tiers = [found and found.tier for found in judged]
+    alarms = tiers.count(net.ALARM)
+    return alarms <= screen.rates["phrases"] * len(phrases) and (
+        alarms + tiers.count(net.WARNING) <= screen.rates["phrases_warning"] * len(phrases)
+    )
+
+
+def _forget_oldest(encoder_folder):
+    nets = sorted(encoder_folder.glob("net-*.npz"), key=lambda path: path.stat().st_mtime)
+    for path in nets[:-KEPT]:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+if __name__ == "__main__":
+    provide(Path(sys.argv[1]), Path(sys.argv[2]), json.load(sys.stdin))
