@@ -229,7 +229,7 @@ def test(config, id, progress):
     failures = [
         f"the archive knows no question {name}" for name in loaded.questions if name not in intents
     ]
-    failures += safety.check(folder / "data") + _screen_failures(config, folder, loaded)
+    failures += safety.check(folder / "data") + find_screen_failures(config, id)
     got = [result["intent"] for result in understood]
     missed = [
         (phrase, expected, intent["name"], round(intent["confidence"], 3))
@@ -285,11 +285,13 @@ def phrases_of(loaded):
     ]
 
 
-def _screen_failures(config, folder, loaded):
-    """What the screen of a release, rules and net together, misses or takes for a danger."""
+def find_screen_failures(config, id):
+    """What the screen of a release, rules and net together, misses or takes for a danger: sentences
+    that block it."""
     from bot.safety import encoding, net, training
 
-    screen, failures = safety.load(folder / "data"), []
+    folder, loaded, failures = folder_of(config, id), read_content(config, id), []
+    screen = safety.load(folder / "data")
     encode = functools.partial(encoding.encode_all, _encoder(config))
     learned = net.read(folder / NET) if (folder / NET).is_file() else None
 

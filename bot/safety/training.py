@@ -9,11 +9,12 @@ import contextlib
 import functools
 import hashlib
 import json
+import random
 import shutil
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ PENALTY = 3.0  # of a wrong message beside the weights' squares: chosen on left-
 STEPS = 120
 CLASSES_PENALTY, CLASSES_STEPS = 1.0, 80
 LEAST = -2.0  # no threshold lies lower, however few and easy the messages are
+# Of each round, messages that are made of AROUND others: harmless ones, and as many dangers.
+AROUND, JOINED, JOINED_PHRASES = 3, 15, 200
 KEPT = 4  # nets that lie beside the encoder
 
 
@@ -42,6 +45,7 @@ class Examples:
     danger: np.ndarray
     round: np.ndarray
     kind: np.ndarray
+    joined: np.ndarray  # made of several messages
 
 
 def train_net(
@@ -90,8 +94,8 @@ def score_left_out(examples: Examples) -> np.ndarray:
 def find_thresholds(examples: Examples, left_out: np.ndarray, rates: dict) -> np.ndarray:
     """[score of an alarm, score of a warning]: the lowest at which neither look-alikes nor
     ordinary phrases get them more often than `rates` say."""
-    phrases = left_out[examples.round == ""]
-    lookalikes = left_out[(examples.round != "") & ~examples.danger]
+    phrases = left_out[(examples.round == "") & ~examples.joined]
+    lookalikes = left_out[(examples.round != "") & ~examples.danger & ~examples.joined]
     alarm = max(_exceeded_by(lookalikes, rates["alarm"]), _exceeded_by(phrases, rates["phrases"]))
     warning = max(
         _exceeded_by(lookalikes, rates["warning"]),
@@ -112,7 +116,10 @@ def _exceeded_by(scores, share):
 def _gather(screen, found, phrases, encode):
     import scipy.sparse
 
-    texts = [message.text for message in found] + phrases
+    singles = [*found, *(messages.Message(phrase, False, "", "") for phrase in phrases)]
+    joined = _join(singles)
+    taught = singles + joined
+    texts = [message.text for message in taught]
     counted = [net.count_slots(screen, text) for text in texts]
     rare = _find_rare(counted[: len(found)])
     parts = [
@@ -129,15 +136,41 @@ def _gather(screen, found, phrases, encode):
         ),
         shape=(len(texts), sum(net.SLOTS)),
     )
-    harmless = len(phrases)
     return Examples(
         net.scale(encode(texts)),
         slots,
         rare,
-        np.array([message.danger for message in found] + [False] * harmless),
-        np.array([message.by for message in found] + [""] * harmless),
-        np.array([message.kind for message in found] + [""] * harmless),
+        np.array([message.danger for message in taught]),
+        np.array([message.by for message in taught]),
+        np.array([message.kind for message in taught]),
+        np.arange(len(taught)) >= len(singles),
     )
+
+
+def _join(singles):
+    """Longer messages, made of those of one round: harmless ones, and dangers with harmless ones
+    around them. Without them whatever is long and no question looks like a danger."""
+    chance, made = random.Random(0), []
+    for name in sorted({message.by for message in singles}):
+        own = [message for message in singles if message.by == name]
+        dangers = [message for message in own if message.danger]
+        harmless = [message for message in own if not message.danger]
+        if len(harmless) < AROUND:
+            continue
+        for _ in range(JOINED if name else JOINED_PHRASES):
+            made.append(_join_some(chance.sample(harmless, AROUND)))
+            if dangers:
+                parts = [chance.choice(dangers), *chance.sample(harmless, AROUND - 1)]
+                chance.shuffle(parts)
+                made.append(_join_some(parts))
+    return made
+
+
+def _join_some(parts):
+    """The messages as one, a danger where one of them is."""
+    first = next((part for part in parts if part.danger), parts[0])
+    text = " ".join(part.text.rstrip() + ("" if part.text[-1:] in ".?!" else ".") for part in parts)
+    return replace(first, text=text)
 
 
 def _find_rare(counted):

@@ -1,0 +1,140 @@
+"""The gateway's screen: the rules, then the net; and the rules alone where the net can't be had."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from bot import release, safety, settings
+from bot.gateway import screening, turns
+from bot.safety import net
+from tests import conftest
+
+DATA = conftest.ROOT / "data"
+UNKNOWN = "something about gran is not as it was"  # to the rules
+
+
+@pytest.fixture(scope="module")
+def rules():
+    return safety.load(DATA)
+
+
+@dataclass
+class Judge:
+    """A Listener that says what it is told to say."""
+
+    says: object = None
+    seconds: float = 0.0
+
+    def judge(self, text):
+        time.sleep(self.seconds)
+        if isinstance(self.says, Exception):
+            raise self.says
+        return self.says
+
+
+def screen(rules, listener, text=UNKNOWN):
+    return asyncio.run(screening.screen(rules, listener, text))
+
+
+def test_the_rules_answer_before_the_net_is_asked(rules):
+    found = screen(rules, Judge(AssertionError()), "he is not breathing")
+    assert found == screening.Verdict(safety.Danger("emergency", "breathing"))
+
+
+@pytest.mark.parametrize(("kind", "tier"), [("stroke", "emergency"), ("suicide", "crisis")])
+def test_an_alarm_of_the_net_is_a_danger_with_an_answer(rules, kind, tier):
+    danger = screen(rules, Judge(net.Judgement(net.ALARM, kind))).danger
+    assert danger.kind == tier
+    assert safety.reply(rules, danger, "GB")["text"]
+    assert safety.is_known(rules, danger)
+
+
+def test_a_doubt_of_the_net_is_a_warning(rules):
+    found = screen(rules, Judge(net.Judgement(net.WARNING, "stroke")))
+    assert found == screening.Verdict(warning="stroke")
+
+
+@pytest.mark.parametrize(
+    "listener", [None, Judge(), Judge(RuntimeError("broken")), Judge(seconds=1.5)]
+)
+def test_without_the_net_the_rules_alone_answer_within_a_second(rules, listener):
+    assert asyncio.run(_screen_once(rules, listener)) == screening.NOTHING
+
+
+async def _screen_once(rules, listener):
+    begun = time.monotonic()
+    found = await screening.screen(rules, listener, UNKNOWN)
+    assert time.monotonic() - begun < 1
+    return found
+
+
+def test_every_kind_has_a_warning_that_names_the_number(rules):
+    for kind, entry in rules.kinds.items():
+        warning = safety.warn(rules, kind, "GB")
+        assert warning["kind"] == entry["kind"]
+        assert "999" in warning["text"]
+        assert "tel:999" in [line["tel"] for line in warning["numbers"]]
+
+
+def test_a_warning_stands_on_a_reply_and_nothing_else_changes(rules):
+    desk = turns.Desk(config=None, engine=None, turnstile=None, screen=rules)
+    reply = {"kind": "not_covered", "text": "No."}
+    got = turns.whole(turns.warned(desk, reply, screening.Verdict(warning="stroke"), "GB"))
+    assert got["warning"]["text"] == "If this began suddenly, it may be a stroke. Call 999 now."
+    assert got["warning"]["numbers"] == [{"label": "Emergency", "number": "999", "tel": "tel:999"}]
+    assert turns.warned(desk, reply, screening.NOTHING, "GB") is reply
+
+
+# Through the door
+
+# from data/danger, so nothing is measured here
+HEARD = (
+    "hot dog stuk in my boy he not makin no nois his fase gon purpel",
+    "I don't want to wake tomorrow, and I mean to see that I don't.",
+    "she's still doing it. twenty mins. it stops then she's off again before she knows me",
+)
+DOUBTED = "he seems floppy after his nap"
+
+
+def test_the_live_release_has_a_net_that_hears_what_the_rules_miss(rules):
+    config = settings.read()
+    listener = screening.open_listener(config, release.live(config), rules)
+    assert listener
+    missed = [text for text in HEARD if safety.screen(rules, text) is None]
+    assert missed == list(HEARD)
+    assert {listener.judge(text).tier for text in missed} == {net.ALARM}
+
+
+@pytest.mark.parametrize("text", HEARD)
+def test_a_danger_that_only_the_net_hears_gets_the_fixed_answer(service, text):
+    (reply,) = service.ask(text, service.open(country="GB"))
+    assert reply["kind"] in ("emergency", "crisis")
+    assert "999" in reply["text"]
+
+
+def test_a_message_in_doubt_is_answered_as_usual_with_a_sentence_above(service):
+    reply = service.ask(DOUBTED, service.open(country="GB"))[0]
+    assert reply["kind"] not in ("emergency", "crisis")
+    assert "999" in reply["warning"]["text"]
+    assert reply["warning"]["numbers"][0]["tel"]
+
+
+def test_an_ordinary_question_has_no_warning(service):
+    assert "warning" not in service.ask("what is myoclonus")[0]
+
+
+def test_with_a_broken_net_the_rules_answer_and_a_metric_says_so(tmp_path):
+    def spoil(data):
+        (data.parent / release.NET).write_bytes(b"no net")
+
+    (tmp_path / "models").mkdir()
+    models = conftest.republish(tmp_path / "models", spoil)
+    with conftest.serving(tmp_path, MODELS=str(models), METRICS_TOKEN="t" * 40) as made:
+        assert made.ask("he is not breathing")[0]["kind"] == "emergency"
+        assert made.ask("what is myoclonus")[0]["kind"] == "answer"
+        shown = httpx.get(f"{made.url}/metrics", headers={"Authorization": f"Bearer {'t' * 40}"})
+        assert "pamphlet_net 0.0" in shown.text
+        assert "the rules alone hear dangers" in made.log.read_text()
