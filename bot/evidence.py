@@ -135,15 +135,18 @@ def path_of(folder, article_id):
 
 
 def read_all(folder, listed):
-    """({article's id: Ledger}, faults) of a content folder, held against the articles `listed`."""
+    """({article's id: Ledger}, faults) of a content folder, held against the articles `listed`; an
+    article that says that it isn't held has none."""
     ledgers, faults = {}, []
     for article in listed:
         path = path_of(folder, article.id)
+        if article.evidence == articles.NOT_HELD:
+            continue
         if path.is_file():
             ledger, found = read(path.read_text(encoding="utf-8", errors="replace"), path)
             ledgers[article.id] = ledger
             faults += found or article_faults(article, ledger, path)
-        elif article.evidence != articles.NOT_HELD:
+        else:
             faults.append(
                 f"{article.path}:1: its statements have no evidence; write {_name(path)} as "
                 f"docs/articles.md shows, or `evidence: {articles.NOT_HELD}` in the front matter, "
@@ -303,7 +306,7 @@ def _match(words, numbers, index, line):
     """The Statement of these words, with the entry that fits it best."""
     fitting = (index.get(words) or _fitting(words, index)) if numbers else []
     if not fitting:
-        sentences = _split(words) if numbers else [words]
+        sentences = (_split(words) if numbers else []) or [words]
         return Statement(sentences[-1], numbers, " ".join(sentences[:-1]), line)
     entry = max(fitting, key=lambda entry: (entry.numbers() == set(numbers), len(entry.says)))
     return Statement(entry.says, numbers, words[: -len(entry.says)].strip(), line, entry)
@@ -321,9 +324,7 @@ def _fitting(words, index):
 
 def _split(text):
     """The sentences of a text."""
-    return [
-        part for part in re.split(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]?[A-Z0-9])", text) if part
-    ]
+    return [part for part in BETWEEN.split(text) if part]
 
 
 def _unnumbered(statement):
@@ -396,7 +397,7 @@ def _evidence_faults(each, listed, at):
         )
         if not isinstance(each.get(key), str) or not each[key].strip()
     ]
-    if each.get("source") not in listed:
+    if not isinstance(each.get("source"), int) or each["source"] not in listed:
         faults.append(
             f"{at} source {each.get('source')} was never read; say under `sources:` how, or take "
             f"this line out"

@@ -74,6 +74,7 @@ def ledger(*statements):
         ("| jerk | often [1] |\n| twitch | seldom [2] |", [("often", (1,)), ("seldom", (2,))]),
         ("One. [1]\n\nTwo. [2]", [("One.", (1,)), ("Two.", (2,))]),
         ("No number stands here.", []),
+        ("[1]", [("", (1,))]),
         ("Ask a doctor. It is so. [1]", [("It is so.", (1,))]),
         ('They say "hic". [1] More. [2]', [('They say "hic".', (1,)), ("More.", (2,))]),
     ],
@@ -194,6 +195,7 @@ def test_a_ledger_of_no_article_is_a_fault(data):
         "[",
         "sources: 7\nstatements: x\n",
         "- a\n",
+        "sources: {1: {read: whole}}\nstatements: [{says: a, evidence: [{source: [1]}, 7]}]\n",
         "statements: [{says: 3}, 7]\nsources: {1: x}\n",
     ],
 )

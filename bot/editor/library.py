@@ -48,9 +48,13 @@ def read_articles(desk):
 
 
 def read_ledgers(desk):
-    """{id: evidence.Ledger} of every article that has one; what has a fault in it is left out."""
-    found = {}
+    """{id: evidence.Ledger} of every article that is held against one; what has a fault in it is
+    left out."""
+    found, known_articles = {}, read_articles(desk)
     for path in sorted(desk.config.path("data").glob("evidence/*.yml")):
+        article = known_articles.get(path.stem)
+        if article and article.evidence == articles.NOT_HELD:
+            continue
         stamp = (path.stat().st_mtime_ns, path.stat().st_size)
         known = desk.articles.get(path)
         if known is None or known[0] != stamp:

@@ -366,6 +366,5 @@ def test_an_article_says_at_the_desk_that_it_is_not_held_against_its_sources(des
     assert ada.post("/articles/hiccups", base=base, evidence="none").status_code == 303
     text = files.read(files.article_path(desk.config, "hiccups"))
     assert articles.read(text, "hiccups.md")[0].evidence == "none"
-    (desk.config.path("data") / "evidence/hiccups.yml").unlink()
     page = ada.get("/articles/hiccups/what_is").text
     assert "are not held against their sources" in page
