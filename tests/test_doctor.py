@@ -55,6 +55,7 @@ def test_a_sound_machine_has_nothing_to_mend_and_stays_as_it_is(tmp_path):
         "Rasa",
         "encoder",
         "release",
+        "danger net",
         "database",
         "Redis",
         "disk",

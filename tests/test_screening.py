@@ -96,7 +96,7 @@ HEARD = (
     "I don't want to wake tomorrow, and I mean to see that I don't.",
     "she's still doing it. twenty mins. it stops then she's off again before she knows me",
 )
-DOUBTED = "he seems floppy after his nap"
+DOUBTED = "dad is very sleepy after his fit"
 
 
 def test_the_live_release_has_a_net_that_hears_what_the_rules_miss(rules):

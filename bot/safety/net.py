@@ -127,7 +127,8 @@ def judge(
 ) -> Judgement | None:
     """What the net says of `text`; None: nothing. `encode` is `Encoder.encode_layers`.
 
-    A long message is judged piece by piece, and its worst piece counts."""
+    A long message is judged piece by piece, and its worst piece counts; each of many pieces is as
+    much less likely to be the one, which takes the logarithm of their number off."""
     pieces = cut(text)
     read = [
         (row, count_slots(screen, piece))
@@ -135,7 +136,7 @@ def judge(
     ]
     scores = [score(net, *piece) for piece in read]
     worst = int(np.argmax(scores))
-    return decide(net, *read[worst], scores[worst])
+    return decide(net, *read[worst], scores[worst] - float(np.log(len(pieces))))
 
 
 def decide(net: Net, row: np.ndarray, counted: list, scored: float) -> Judgement | None:
