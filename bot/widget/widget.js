@@ -1,8 +1,8 @@
 /**
  * <symptom-chat>: Pamphlet's website widget; docs/widget.md lists its attributes, events, parts and properties.
  *
- * Until the visitor sends a first message it makes no request and stores nothing. Whatever comes from a server or from
- * storage is shown as text: nothing here parses markup.
+ * Until a first message is sent it makes no request and stores nothing. Whatever comes from a server or storage is
+ * shown as text: nothing here parses markup.
  */
 
 /**
@@ -12,9 +12,7 @@
  * @typedef {{label?: string, number: string, tel?: string}} Line  a telephone line
  * @typedef {{title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string}} Article
  * @typedef {{id: string, kind: string, text: string, more?: string, title?: string, question?: string, article?: Article,
- *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[],
- *   warning?: Warning}} Reply
- * @typedef {{kind: string, text: string, numbers?: Line[]}} Warning  above a usual answer: who to call if this is a danger
+ *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[], warning?: Reply}} Reply
  * @typedef {{reply: string, helpful: boolean, reason?: string, comment?: string}} Vote
  * @typedef {{token: string, lasts: number, until: number, last: string, pending: Message[]}} Session  `until`: the time
  *   it ends, in ms; `lasts`: for how long each message keeps it alive
@@ -29,7 +27,7 @@ const PATIENCE = 20_000; // ms until a request counts as failed
 const STILL = 4000; // ms until "still working on it"
 const REASONS = ['inaccurate', 'out_of_date', 'unclear', 'not_what_was_asked', 'other'];
 
-/** Who to call where, for when the server can't be asked. Elsewhere: 112, 911 or "your local emergency number".
+/** Who to call where the server can't be asked. Elsewhere: 112, 911 or "your local emergency number".
  * @type {Record<string, string>} */
 const EMERGENCY = {
   112: 'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IN IS IT LI LT LU LV MT NG NL PL PT RO SE SI SK TR ZA',
@@ -208,10 +206,10 @@ const TEXTS = {
   },
 };
 
-// ---------------------------------------------------------------- making elements
+// ---- making elements
 
 /**
- * Makes an element. Strings become text, never markup; a function becomes a listener; false and null leave it out.
+ * Makes an element. Strings become text, never markup; functions listeners; false and null nothing.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Record<string, string | boolean | number | null | undefined | ((event: any) => void)>} [attributes]
@@ -293,18 +291,13 @@ function urgentLine(country, t) {
   return make('p', {class: 'urgent', part: 'urgent'}, ...fill(known.length ? t.urgent : t.urgent_anywhere, {numbers}));
 }
 
-/** The sentence above a usual answer, with the numbers to call.
- * @param {Warning} warning @param {Texts} t */
-function drawWarning(warning, t) {
-  const sentence = make('p', {class: 'urgent', part: 'urgent', lang: 'en', dir: 'auto'}, clean(warning.text));
-  const lines = each(warning.numbers).map((line) => make('li', {}, telephone(line)));
-  return make('div', {class: 'warning', part: 'warning', role: 'note', 'aria-label': t[warning.kind] ?? t.emergency},
-    sentence, lines.length > 0 && make('ul', {class: 'lines'}, ...lines));
-}
+/** @param {Line[]} numbers */
+const callLines = (numbers) =>
+  numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line))));
 
 /**
- * An article's text: blank lines part paragraphs, lines that begin with "- " are a list, `[1]` links to that source.
- * Everything else, Markdown and HTML too, stays as it was written.
+ * An article's text: blank lines part paragraphs, lines with "- " are a list, `[1]` links to that source. All else,
+ * Markdown and HTML too, stays as it was written.
  * @param {unknown} text @param {Source[]} sources @param {Texts} t
  */
 function prose(text, sources, t) {
@@ -324,7 +317,7 @@ function prose(text, sources, t) {
   return all;
 }
 
-// ---------------------------------------------------------------- a reply, as one card
+// ---- a reply, as one card
 
 /** @param {string} heading @param {Choice[]} choices @param {(choice: Choice) => void} pick */
 function drawChoices(heading, choices, pick) {
@@ -452,14 +445,15 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
   if (!reply.title && !fixed) heading.className = 'unseen';
   const ask = where.language.startsWith('en') ? clean(reply.feedback?.ask) : ''; // editors write English
   const sources = each(reply.sources);
-  const numbers = each(reply.numbers);
+  const numbers = each(reply.numbers), {warning} = reply;
   const card = make(
     'article',
     {class: `card ${danger ? 'danger' : ''}`, part: `card ${danger ? 'danger' : ''}`, 'aria-labelledby': heading.id},
-    reply.warning && drawWarning(reply.warning, t),
+    warning && make('p', {class: 'urgent', part: 'urgent'}, clean(warning.text)),
+    callLines(each(warning?.numbers)),
     heading,
     prose(reply.text, sources, t),
-    numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line)))),
+    callLines(numbers),
     (danger || reply.kind === 'unavailable') && !numbers.length && urgentLine(country, t),
     danger ? reply.more && prose(reply.more, sources, t) : drawMore(reply, sources, t),
     drawSources(sources, t),
@@ -472,14 +466,13 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
 }
 
 /** The reply as plain text; source, review and disclaimer go along.
- * @param {Reply} reply @param {Texts} t @param {Where} where */
+ * @param {Reply} reply @param {Texts} t @param {Where} where @returns {string} */
 function replyText(reply, t, where) {
   const plain = (/** @type {(string | Node)[]} */ pieces) =>
     pieces.map((piece) => (typeof piece === 'string' ? piece : piece.textContent)).join('').replace(` ${t.new_tab}`, '');
   const sources = each(reply.sources).map(({n, title, url}) => `[${n}] ${clean(title)} ${clean(url)}`);
   return [
-    clean(reply.warning?.text),
-    ...each(reply.warning?.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
+    reply.warning && replyText(reply.warning, t, where),
     clean(reply.title) || t[reply.kind] || t.answer,
     clean(reply.text),
     ...each(reply.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
@@ -490,7 +483,7 @@ function replyText(reply, t, where) {
   ].filter(Boolean).join('\n\n');
 }
 
-// ---------------------------------------------------------------- the server
+// ---- the server
 
 /** Why a request failed: `code` is offline, timeout, limited, ended, refused or failed. */
 class Trouble extends Error {
@@ -545,7 +538,7 @@ async function call(method, url, {token, body, signal}) {
   throw new Trouble(code, {status, sentence, seconds});
 }
 
-// ---------------------------------------------------------------- the element
+// ---- the element
 
 export class SymptomChat extends HTMLElement {
   static observedAttributes = ['article', 'country', 'heading', 'language', 'mode', 'open', 'remember', 'server'];
@@ -722,7 +715,7 @@ export class SymptomChat extends HTMLElement {
     if (this.#panel instanceof HTMLDialogElement) {
       const focused = this.#root.activeElement;
       if (this.#panel.open) this.#panel.close();
-      // Full screen on a phone, so what is behind must be out of reach. Elsewhere the page stays usable beside it;
+      // Full screen on a phone: what is behind must be out of reach. Elsewhere the page stays usable;
       // `open` instead of show(), which would take the focus of a page that is only loading.
       if (open && this.#phone.matches) this.#panel.showModal();
       else this.#panel.open = open;
@@ -783,7 +776,7 @@ export class SymptomChat extends HTMLElement {
     requestAnimationFrame(() => requestAnimationFrame(() => this.#log.setAttribute('aria-live', 'polite')));
   }
 
-  /** Scrolls so that the element's beginning is seen: a long answer is read from its first line.
+  /** Scrolls to the element's beginning: a long answer is read from its first line.
    * @param {HTMLElement} element */
   #reveal(element) {
     const room = this.#scroller;
@@ -992,7 +985,7 @@ export class SymptomChat extends HTMLElement {
     this.dispatchEvent(new CustomEvent(`symptom-chat:${name}`, {detail, bubbles: true, composed: true}));
   }
 
-  // ---- what the device keeps: the session's token and what has not been sent yet, from the first message on
+  // ---- what the device keeps: the session's token and what waits to be sent
 
   #key() {
     return `symptom-chat ${this.#url('').href} ${this.getAttribute('article') ?? ''}`;
@@ -1004,7 +997,7 @@ export class SymptomChat extends HTMLElement {
     try {
       return kept === 'device' ? localStorage : kept === 'tab' ? sessionStorage : null;
     } catch {
-      return null; // refused by the browser: the conversation then lasts as long as the page
+      return null; // refused by the browser: it then lasts as long as the page
     }
   }
 
@@ -1151,7 +1144,7 @@ export class SymptomChat extends HTMLElement {
     setTimeout(() => URL.revokeObjectURL(file), 10_000);
   }
 
-  /** Prints the conversation alone: the page's other content is left out while the browser prints. */
+  /** Prints the conversation alone, without the page's other content. */
   #print() {
     const only = new CSSStyleSheet();
     only.replaceSync(
@@ -1356,7 +1349,6 @@ textarea { width: 100%; resize: none; background: var(--_card); border: 1px soli
 .danger, .trouble { border: 2px solid var(--_danger); background: var(--_danger-card); }
 .danger h3 { color: var(--_danger); font-size: 1.25em; }
 .lines { display: grid; gap: 10px; }
-.warning { display: grid; gap: 10px; }
 .number { font-weight: 700; }
 .line { display: block; font-size: .9375em; font-weight: 550; margin-block-end: 4px; }
 .card .call { display: inline-block; min-height: 44px; padding: 8px 22px; border-radius: 99px; font-weight: 700;
