@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot import encoder, release, safety
 from bot.gateway import metrics
 from bot.safety import net
+from bot.safety.normal_form import make_normal_form
 
 logger = logging.getLogger(__name__)
 SECONDS = 0.5  # that the net may take; some 5 ms are usual
@@ -40,7 +41,8 @@ class Listener:
 
     def judge(self, text):
         """The net's Judgement of a text, or None."""
-        return net.judge(self.net, self.screen, self.encoder.encode_layers, text[:LONGEST])
+        normal = make_normal_form(text[:LONGEST])
+        return net.judge(self.net, self.screen, self.encoder.encode_layers, normal)
 
 
 def open_listener(config, id, screen, opened=None):

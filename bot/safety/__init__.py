@@ -14,6 +14,7 @@ from pathlib import Path
 from bot.safety import files, phrases
 from bot.safety.files import CUES, EXCUSES, LINES, SafetyFileError, Screen
 from bot.safety.messages import read as read_messages
+from bot.safety.normal_form import make_normal_form
 
 NEAR = 16  # words between two concepts joined by "&"
 CLOSE = 3  # words that may lie between two concepts joined by ">"
@@ -95,8 +96,13 @@ def check(folder: Path) -> list[str]:
 
 
 def screen(loaded: Screen, text: str) -> Danger | None:
-    """Return the first red flag, in the order of safety.yml, that `text` raises, or None. Never
-    raises; under 5 ms."""
+    """Return the first red flag, in the order of safety.yml, that `text` raises, as it was typed or
+    in its normal form; or None. Never raises; under 5 ms."""
+    normal = make_normal_form(text)
+    return _screen(loaded, text) or (_screen(loaded, normal) if normal != text else None)
+
+
+def _screen(loaded: Screen, text: str) -> Danger | None:
     message = phrases.to_words(loaded.spell, loaded.same, text)
     hits = phrases.find(*loaded.concepts, message)
     if "figure" in hits:
