@@ -16,7 +16,7 @@ run: install ## install what is missing, train what has changed, serve
 
 test: install test-install ## the same set-up, then all tests
 	@.venv/bin/bot prepare
-	@.venv/bin/python -m pytest -n auto --dist loadfile --durations 10
+	@.venv/bin/python -m pytest --durations 10
 
 check: lint ## the daily round, under a minute: lint, form, layering, docs, content, what we rely on in Rasa
 	@.venv/bin/bot check

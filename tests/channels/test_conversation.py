@@ -47,11 +47,8 @@ def test_a_choice_is_answered(place, app, person):
 def test_more_shows_the_rest_with_sources_and_disclaimer(place, app, person):
     answer = place.ask(app, person, QUESTION, count=2)
     more = place.press(app, person, answer, "More")
-    assert (
-        "This is general information, not medical advice." in more.text
-        and "[1]" in more.text
-        or "[2]" in more.text
-    )
+    assert "This is general information, not medical advice." in more.text
+    assert re.search(r"\[\d+\]", more.text)
     assert TITLE in more.text and more.text != answer.text
 
 
