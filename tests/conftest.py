@@ -217,9 +217,24 @@ def republish(models, change):
     (models / "encoder").symlink_to(source / "encoder")
     (models / "live").write_text(id)
     change(folder / "data")
-    release.write_content(folder)
-    sign(folder)
+    sign_content(folder)
     return models
+
+
+def sign_content(folder, **changes):
+    """Read the content of a release's `data` anew, and sign it as `sign` does."""
+    release.write_content(folder)
+    sign(folder, **changes)
+
+
+def reword(data, article, old, new):
+    """Change words of an article, and of the ledger where they stand there, as an editor does."""
+    path = data / "articles" / f"{article}.md"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    ledger = data / "evidence" / f"{article}.yml"
+    ledger.write_text(ledger.read_text().replace(old, new))
 
 
 def sign(folder, **changes):

@@ -28,7 +28,7 @@ def test_where_only_texts_have_changed_the_rasa_that_runs_stays_and_so_does_the_
         texts.write_text(
             texts.read_text().replace("greeting: ", "greeting: Ahoy from the newer one. ", 1)
         )
-        conftest.sign(newer, id=newer.name)
+        conftest.sign_content(newer, id=newer.name)
         (models / "live").write_text(newer.name)
         wait(lambda: "Ahoy" in service.ask("hello")[0]["text"])
         assert (

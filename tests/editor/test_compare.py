@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot import compare, release, settings, store
+from tests.conftest import reword
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,10 +52,7 @@ def site(small_site):
 
 
 def change(config, old, new):
-    path = config.path("data") / "articles" / "restless_legs.md"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+    reword(config.path("data"), "restless_legs", old, new)
 
 
 def archive_of(config, id):

@@ -12,6 +12,7 @@ import yaml
 
 from bot import publishing, release, settings, store
 from bot.store import accounts, publications
+from tests.conftest import reword
 from tests.editor.conftest import running
 
 
@@ -23,10 +24,7 @@ def site(small_site):
 
 
 def change(config, old, new):
-    path = config.path("data") / "articles" / "restless_legs.md"
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+    reword(config.path("data"), "restless_legs", old, new)
 
 
 def events(visit, path):

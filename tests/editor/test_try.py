@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from conftest import sign
+from conftest import sign_content
 
 from bot import release
 from bot.editor import files
 
 SLOWEST = 60  # seconds, for a machine that has much else to do
+ASKED_BACK = "it is asked back which is meant"
 
 
 def text_of(answer):
@@ -106,11 +107,9 @@ def test_a_follow_up_is_understood_from_what_was_said_before(served):
         timeout=SLOWEST,
     )
     live, _, draft = text_of(tried).partition("What the draft answers")
-    assert "What is clonazepam for" in live and "What is clonazepam for" in draft
-    assert (
-        "What is clonazepam for"
-        not in ask(served.enter(), "and the side effects?")[0].partition("Terms and scores")[0]
-    )
+    for answered in (live, draft):
+        assert "What is clonazepam for" in answered and ASKED_BACK not in answered
+    assert ASKED_BACK in ask(served.enter(), "and the side effects?")[0]
 
 
 def test_a_changed_answer_shows_beside_the_live_one_at_once(served, draft):
@@ -155,7 +154,7 @@ def test_a_prepared_release_answers_for_the_draft(served):
         texts.write_text(
             texts.read_text().replace("greeting: ", "greeting: Ahoy from the candidate. ", 1)
         )
-        sign(folder, id=folder.name)
+        sign_content(folder, id=folder.name)
         now, then = ask(served.enter(), "hello")
         assert "Ahoy" not in now and f"Release {live} answers." in now
         assert (
