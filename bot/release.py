@@ -288,7 +288,7 @@ def phrases_of(loaded):
 def find_screen_failures(config, id):
     """What the screen of a release, rules and net together, misses or takes for a danger: sentences
     that block it."""
-    from bot.safety import encoding, net, training
+    from bot.safety import encoding, net, training, verdicts
 
     folder, loaded, failures = folder_of(config, id), read_content(config, id), []
     screen = safety.load(folder / "data")
@@ -296,14 +296,12 @@ def find_screen_failures(config, id):
     learned = net.read(folder / NET) if (folder / NET).is_file() else None
 
     def find_alarms(texts):
-        judged = (
-            training.judge_all(learned, screen, texts, encode) if learned else [None] * len(texts)
-        )
-        return [
-            text
-            for text, found in zip(texts, judged, strict=True)
-            if found and found.tier == net.ALARM or safety.screen(screen, text)
-        ]
+        heard = [safety.screen(screen, text) for text in texts]
+        if learned is None:
+            return [text for text, danger in zip(texts, heard, strict=True) if danger]
+        judged = training.judge_all(learned, screen, texts, encode)
+        found = zip(texts, heard, judged, strict=True)
+        return [each[0] for each in found if verdicts.decide(screen, *each).danger]
 
     must = [text for texts in screen.must.values() for text in texts]
     missed = set(must) - set(find_alarms(must))

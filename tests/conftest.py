@@ -1,7 +1,9 @@
 """A running service for the tests: real gateway, real Rasa, real actions, a database of its own;
 and real servers for it."""
 
+import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -19,6 +21,7 @@ import pytest
 
 from benchmarks import servers
 from bot import release, settings
+from tests.widget.browser import CHROMIUM, launch
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
@@ -162,6 +165,46 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(
             f"{reasons.count(reason)} tests {reason}, and run them again", yellow=True
         )
+
+
+@contextlib.contextmanager
+def _without_the_browsers_loop(item):
+    """Playwright leaves its event loop running in the thread of the tests, where nothing else that
+    is asynchronous could then run: it is put aside for all tests that open no browser."""
+    loop = None if "chromium" in item.fixturenames else asyncio._get_running_loop()
+    if loop is None:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item):
+    with _without_the_browsers_loop(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    with _without_the_browsers_loop(item):
+        return (yield)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A real Chromium."""
+    if not CHROMIUM:
+        left_out("Chromium", "chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        made = launch(playwright)
+        yield made
+        made.close()
 
 
 @pytest.fixture(scope="session")
@@ -319,5 +362,8 @@ def node_modules() -> Path:
     if not (folder / "axe-core" / "axe.min.js").exists():
         if not shutil.which("npm"):
             left_out("npm", "npm")
-        subprocess.run(["npm", "ci"], cwd=home, check=True, capture_output=True)
+        with (home / "package.json").open() as lock:  # several runs of tests at once
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "axe-core" / "axe.min.js").exists():
+                subprocess.run(["npm", "ci"], cwd=home, check=True, capture_output=True)
     return folder

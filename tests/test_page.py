@@ -1,44 +1,16 @@
 """The page with the chat, in a real Chromium, with the real service behind it."""
 
 import json
-import os
 import re
-import shutil
 
 import httpx
 import pytest
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
-            "Chromium is missing (Debian: apt-get install chromium): the pages' tests need it"
-        )
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield made
-        made.close()
-
 
 @pytest.fixture(params=[(1280, 800), (390, 844)], ids=["desktop", "phone"])
-def page(browser, request):
+def page(chromium, request):
     width, height = request.param
-    context = browser.new_context(viewport={"width": width, "height": height})
+    context = chromium.new_context(viewport={"width": width, "height": height})
     made = context.new_page()
     made.faults = []
     made.on(
@@ -140,8 +112,8 @@ def test_the_frame_version_answers_too(page, service):
     )
 
 
-def test_nothing_leaves_the_page_before_the_first_message(browser, service):
-    context = browser.new_context()
+def test_nothing_leaves_the_page_before_the_first_message(chromium, service):
+    context = chromium.new_context()
     page = context.new_page()
     asked = []
     page.on("request", lambda request: asked.append(request.url))

@@ -9,7 +9,7 @@ import pytest
 
 from bot import release, safety, settings
 from bot.gateway import screening, turns
-from bot.safety import net
+from bot.safety import net, verdicts
 from tests import conftest
 
 DATA = conftest.ROOT / "data"
@@ -39,9 +39,33 @@ def screen(rules, listener, text=UNKNOWN):
     return asyncio.run(screening.screen(rules, listener, text))
 
 
-def test_the_rules_answer_before_the_net_is_asked(rules):
-    found = screen(rules, Judge(AssertionError()), "he is not breathing")
-    assert found == screening.Verdict(safety.Danger("emergency", "breathing"))
+HEARD_BY_RULES = "my chest hurts and i feel faint"
+SILENT, SURE, IN_DOUBT = (
+    None,
+    net.Judgement(net.ALARM, "heart"),
+    net.Judgement(net.WARNING, "heart"),
+)
+
+
+@pytest.mark.parametrize("says", [SURE, IN_DOUBT])
+def test_what_the_rules_hear_is_a_danger_where_the_net_hears_any(rules, says):
+    found = screen(rules, Judge(says), HEARD_BY_RULES)
+    assert found == verdicts.Verdict(safety.Danger("emergency", "chest_pain"))
+
+
+def test_what_the_rules_alone_hear_is_a_warning_of_its_kind(rules):
+    assert screen(rules, Judge(SILENT), HEARD_BY_RULES) == verdicts.Verdict(warning="heart")
+
+
+@pytest.mark.parametrize("typed", ["{}", " {}!! ", "{}?"])
+def test_a_message_that_must_be_heard_is_a_danger_whatever_the_net_says(rules, typed):
+    promised = {kind: list(messages) for kind, messages in rules.must.items()}
+    for flag in rules.flags:
+        promised[flag.kind] += flag.must
+    for kind, messages in promised.items():
+        for message in messages:
+            found = screen(rules, Judge(SILENT), typed.format(message.upper()))
+            assert found.danger and found.danger.kind == kind, message
 
 
 @pytest.mark.parametrize(("kind", "tier"), [("stroke", "emergency"), ("suicide", "crisis")])
@@ -54,19 +78,22 @@ def test_an_alarm_of_the_net_is_a_danger_with_an_answer(rules, kind, tier):
 
 def test_a_doubt_of_the_net_is_a_warning(rules):
     found = screen(rules, Judge(net.Judgement(net.WARNING, "stroke")))
-    assert found == screening.Verdict(warning="stroke")
+    assert found == verdicts.Verdict(warning="stroke")
 
 
 @pytest.mark.parametrize(
     "listener", [None, Judge(), Judge(RuntimeError("broken")), Judge(seconds=1.5)]
 )
 def test_without_the_net_the_rules_alone_answer_within_a_second(rules, listener):
-    assert asyncio.run(_screen_once(rules, listener)) == screening.NOTHING
+    assert asyncio.run(_screen_once(rules, listener, UNKNOWN)) == verdicts.NOTHING
+    if listener != Judge():  # which hears nothing, and is no fault
+        found = asyncio.run(_screen_once(rules, listener, HEARD_BY_RULES))
+        assert found == verdicts.Verdict(safety.Danger("emergency", "chest_pain"))
 
 
-async def _screen_once(rules, listener):
+async def _screen_once(rules, listener, text):
     begun = time.monotonic()
-    found = await screening.screen(rules, listener, UNKNOWN)
+    found = await screening.screen(rules, listener, text)
     assert time.monotonic() - begun < 1
     return found
 
@@ -82,10 +109,10 @@ def test_every_kind_has_a_warning_that_names_the_number(rules):
 def test_a_warning_stands_on_a_reply_and_nothing_else_changes(rules):
     desk = turns.Desk(config=None, engine=None, turnstile=None, screen=rules)
     reply = {"kind": "not_covered", "text": "No."}
-    got = turns.whole(turns.warned(desk, reply, screening.Verdict(warning="stroke"), "GB"))
+    got = turns.whole(turns.warned(desk, reply, verdicts.Verdict(warning="stroke"), "GB"))
     assert got["warning"]["text"] == "If this began suddenly, it may be a stroke. Call 999 now."
     assert got["warning"]["numbers"] == [{"label": "Emergency", "number": "999", "tel": "tel:999"}]
-    assert turns.warned(desk, reply, screening.NOTHING, "GB") is reply
+    assert turns.warned(desk, reply, verdicts.NOTHING, "GB") is reply
 
 
 # Through the door

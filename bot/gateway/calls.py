@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import Counter
 
 from bot import store
-from bot.gateway import delivery, exchange, limits, screening, turns, visitors
+from bot.gateway import delivery, exchange, limits, turns, visitors
 from bot.gateway.channels import shape
+from bot.safety import verdicts
 from bot.store import delivery as stored
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def _taker(name, channel):
 async def receive(at, name, message):
     """Store a message for the workers, or say at once that it can't be; raises nothing."""
     token, desk = at.token(name, message.visitor), at.desk
-    words, verdict = None, screening.NOTHING
+    words, verdict = None, verdicts.NOTHING
     if message.text:
         words, verdict = await turns.hear(desk, message.text[:MOST_HEARD])
     danger = verdict.danger

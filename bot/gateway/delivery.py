@@ -16,8 +16,9 @@ import httpx
 from prometheus_client import Counter
 
 from bot import safety, settings, store
-from bot.gateway import exchange, limits, screening, turns
+from bot.gateway import exchange, limits, turns
 from bot.gateway.channels import shape
+from bot.safety import verdicts
 from bot.store import delivery as stored
 
 logger = logging.getLogger(__name__)
@@ -166,7 +167,7 @@ async def _answer(delivery, row):
             danger = safety.screen(desk.screen, row.message["text"]) or safety.Danger(
                 **row.message["danger"]
             )
-            verdict = screening.Verdict(danger)
+            verdict = verdicts.Verdict(danger)
             await say(
                 delivery,
                 row.channel,

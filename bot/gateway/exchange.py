@@ -5,8 +5,9 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 from bot import replies, safety, store
-from bot.gateway import limits, metrics, screening, turns
+from bot.gateway import limits, metrics, turns
 from bot.gateway.channels import text
+from bot.safety import verdicts
 from bot.store import delivery as stored
 from bot.store import votes
 
@@ -74,11 +75,11 @@ def direct(desk, verdict, country):
 def _read_verdict(desk, message):
     """What was heard in the message's own words; the masked ones may have lost it."""
     if not message["danger"]:
-        return screening.Verdict(warning=message.get("warning"))
+        return verdicts.Verdict(warning=message.get("warning"))
     danger = safety.Danger(**message["danger"])
     if not safety.is_known(desk.screen, danger):  # heard by another release
         danger = safety.screen(desk.screen, message["text"])
-    return screening.Verdict(danger)
+    return verdicts.Verdict(danger)
 
 
 def _is_settled(made, message, state, texts):
@@ -139,7 +140,7 @@ async def _press(desk, token, code):
 
 async def _take(desk, token, row, message, choice, verdict, hours):
     words = message["text"] if choice is None else None
-    heard = verdict if choice is None else screening.NOTHING
+    heard = verdict if choice is None else verdicts.NOTHING
     found, _ = await turns.answer(desk, token, row.event, words, choice, heard, hours)
     return found
 

@@ -51,7 +51,7 @@ RESTARTS = Counter(
 NET = Gauge("pamphlet_net", "1 where the learned net hears dangers beside the rules, else 0.")
 NET_JUDGED = Counter(
     "pamphlet_net_judged",
-    "Messages in which the net heard a danger that the rules did not, by what they got.",
+    "Messages in which the net heard a danger, by how sure it was.",
     ["tier"],
 )
 NET_UNHEARD = Counter(

@@ -8,7 +8,8 @@ import uuid
 from pathlib import Path
 
 from bot import content, release, replies, safety, settings, stories
-from bot.gateway import processes, screening, turns
+from bot.gateway import processes, turns
+from bot.safety import verdicts
 
 # code that decides how a story goes
 DECIDING = ("actions/__init__.py", "bot/replies.py", "bot/stories.py", "bot/gateway/rehearsal.py")
@@ -105,7 +106,7 @@ async def rehearse(desk, said, article=None, candidate=None):
 
 async def _take(desk, rasa, sender, number, message, state, article):
     text, choice = message.get("text"), message.get("choice")
-    heard, verdict = await turns.hear(desk, text) if text else (None, screening.NOTHING)
+    heard, verdict = await turns.hear(desk, text) if text else (None, verdicts.NOTHING)
     danger = verdict.danger
     turn = {
         "heard": heard,

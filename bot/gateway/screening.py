@@ -10,6 +10,7 @@ from bot import encoder, release, safety
 from bot.gateway import metrics
 from bot.safety import net
 from bot.safety.normal_form import make_normal_form
+from bot.safety.verdicts import Verdict, decide
 
 logger = logging.getLogger(__name__)
 SECONDS = 0.5  # that the net may take; some 5 ms are usual
@@ -17,18 +18,6 @@ MOST_WAITING = 64  # messages for the net; the rules alone for what comes beyond
 LONGEST = 4_000  # signs that the net reads
 # one thread: beside it the visitors' other messages need the cores
 _pool = ThreadPoolExecutor(1, thread_name_prefix="net")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the screen says of a message: a danger, which gets the fixed answer; or the likely kind
-    of one, whose sentence stands above the usual answer; or nothing."""
-
-    danger: safety.Danger | None = None
-    warning: str | None = None
-
-
-NOTHING = Verdict()
 
 
 @dataclass(frozen=True)
@@ -70,28 +59,24 @@ def open_listener(config, id, screen, opened=None):
 
 
 async def screen(rules, listener, text):
-    """The Verdict of a message, by the rules of a safety.Screen and then by a Listener or None;
-    raises nothing."""
+    """The Verdict of a message, by the rules of a safety.Screen and by a Listener or None; raises
+    nothing. Where the net can't be asked, or doesn't come in time, the rules alone decide."""
     danger = safety.screen(rules, text)
-    if danger or listener is None:
+    if listener is None:
         return Verdict(danger)
     if _pool._work_queue.qsize() >= MOST_WAITING:
         metrics.NET_UNHEARD.labels("busy").inc()
-        return NOTHING
+        return Verdict(danger)
     work = asyncio.get_running_loop().run_in_executor(_pool, listener.judge, text)
     try:
         judged = await asyncio.wait_for(work, SECONDS)
     except TimeoutError:
         metrics.NET_UNHEARD.labels("slow").inc()
-        return NOTHING
+        return Verdict(danger)
     except Exception as error:  # its message may hold a visitor's words
         metrics.NET_UNHEARD.labels("failed").inc()
         logger.error("the net failed (%s); the rules alone heard a message", type(error).__name__)
-        return NOTHING
-    if judged is None:
-        return NOTHING
-    metrics.NET_JUDGED.labels(judged.tier).inc()
-    if judged.tier == net.ALARM:
-        kind = rules.kinds[judged.kind]["kind"]
-        return Verdict(safety.Danger(kind, safety.LEARNED + judged.kind))
-    return Verdict(warning=judged.kind)
+        return Verdict(danger)
+    if judged:
+        metrics.NET_JUDGED.labels(judged.tier).inc()
+    return decide(rules, text, danger, judged)

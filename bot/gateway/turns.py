@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bot import content, logs, masking, release, replies, safety, settings, store
 from bot.gateway import limits, metrics, processes, screening, shared, traces
+from bot.safety import verdicts
 
 logger = logging.getLogger(__name__)
 SESSION_TURNS = 20  # then Rasa begins a fresh session: its cost grows with the length of one
@@ -178,14 +179,14 @@ async def take(desk, token, message, text=None, choice=None):
 
 
 async def screen(desk, text):
-    """The screening.Verdict of a text, or of None."""
+    """The verdicts.Verdict of a text, or of None."""
     if not text:
-        return screening.NOTHING
+        return verdicts.NOTHING
     return await screening.screen(desk.screen, desk.listener, text)
 
 
 async def hear(desk, text):
-    """(the text as it may be stored, its screening.Verdict)."""
+    """(the text as it may be stored, its verdicts.Verdict)."""
     return masking.mask(text, desk.words), await screen(desk, text)
 
 

@@ -68,6 +68,7 @@ class Flag:
     even_if: frozenset  # EXCUSES that don't count
     must: tuple
     must_not: tuple
+    like: str | None  # the kind whose warning stands where the net hears nothing; None: no net
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,12 @@ def _flag_faults(screen: ScreenFile, table: dict, name: str, entry: dict) -> lis
             f"{here}: text '{entry.get('text')}' is not under texts; write one of "
             + ", ".join(table["texts"])
         )
+    kinds = table.get("kinds")
+    if isinstance(kinds, dict) and entry.get("like") not in kinds:
+        faults.append(
+            f"{here}: {name} is like '{entry.get('like')}', which is not under kinds; write one of "
+            + ", ".join(kinds)
+        )
     for side in ("when", "must", "must_not"):
         if not entry.get(side):
             faults.append(f"{here}: {name} has no '{side}'; add at least one")
@@ -271,6 +278,7 @@ def _make_flag(name: str, entry: dict) -> Flag:
         frozenset(entry.get("even_if") or ()),
         tuple(entry.get("must") or ()),
         tuple(entry.get("must_not") or ()),
+        entry.get("like"),
     )
 
 

@@ -14,14 +14,13 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
-from conftest import left_out, republish, serving
+from conftest import republish, serving
 from fastapi import FastAPI
 
 from bot import release, settings, store
 from bot.editor import passwords
 from bot.editor.app import create_app
 from bot.store import accounts
-from tests.widget.browser import CHROMIUM, launch
 
 PASSWORD = "correct horse battery"
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,19 +123,6 @@ def desk(tmp_path):
     )
     with running(config) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A real Chromium."""
-    if not CHROMIUM:
-        left_out("Chromium", "chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        made = launch(playwright)
-        yield made
-        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,9 @@
 """A real Chromium, the stand-in server, and a page with the widget on it."""
 
 import pytest
-from conftest import left_out
 
-from tests.widget.browser import CHROMIUM, STARTERS, Chat, launch
+from tests.widget.browser import STARTERS, Chat
 from tests.widget.standin import Server, page, serve
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    if not CHROMIUM:
-        left_out("Chromium", "chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
