@@ -498,6 +498,9 @@ def _train_net(config, folder):
         cwd=settings.ROOT,
         capture_output=True,
         text=True,
+        # With a second thread of its products on a busy machine each waits for both to get their
+        # turn: that took five times as long.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     )
     if done.returncode:
         raise ReleaseError(f"the net of the screen can't be taught:\n{done.stderr[-2000:]}")
