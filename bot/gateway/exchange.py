@@ -74,7 +74,7 @@ def direct(desk, verdict, country):
 def _read_verdict(desk, message):
     """What was heard in the message's own words; the masked ones may have lost it."""
     if not message["danger"]:
-        return screening.Verdict(warning=message.get("warning"))
+        return screening.Verdict(warning=message.get("warning"), language=message.get("language"))
     danger = safety.Danger(**message["danger"])
     if not safety.is_known(desk.screen, danger):  # heard by another release
         danger = safety.screen(desk.screen, message["text"])

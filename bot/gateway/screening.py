@@ -22,10 +22,13 @@ _pool = ThreadPoolExecutor(1, thread_name_prefix="net")
 @dataclass(frozen=True)
 class Verdict:
     """What the screen says of a message: a danger, which gets the fixed answer; or the likely kind
-    of one, whose sentence stands above the usual answer; or nothing."""
+    of one, whose sentence stands above the usual answer; or that it is not in English, or tells
+    that help has come; or nothing."""
 
     danger: safety.Danger | None = None
     warning: str | None = None
+    language: str | None = None  # another than English, in which nothing else is answered
+    settled: bool = False  # help is there, after an alarm
 
 
 NOTHING = Verdict()
@@ -43,6 +46,11 @@ class Listener:
         """The net's Judgement of a text, or None."""
         normal = make_normal_form(text[:LONGEST])
         return net.judge(self.net, self.screen, self.encoder.encode_layers, normal)
+
+    def rate(self, text):
+        """How much a text is like a danger, as the net's thresholds count."""
+        normal = make_normal_form(text[:LONGEST])
+        return net.rate(self.net, self.screen, self.encoder.encode_layers, normal)
 
 
 def open_listener(config, id, screen, opened=None):
@@ -72,22 +80,13 @@ def open_listener(config, id, screen, opened=None):
 async def screen(rules, listener, text):
     """The Verdict of a message, by the rules of a safety.Screen and then by a Listener or None;
     raises nothing."""
-    danger = safety.screen(rules, text)
+    language, spoken = safety.screen_language(rules, text)
+    if language:
+        return _judge_foreign(rules, text, language, spoken)
+    danger = safety.screen(rules, text) or spoken
     if danger or listener is None:
         return Verdict(danger)
-    if _pool._work_queue.qsize() >= MOST_WAITING:
-        metrics.NET_UNHEARD.labels("busy").inc()
-        return NOTHING
-    work = asyncio.get_running_loop().run_in_executor(_pool, listener.judge, text)
-    try:
-        judged = await asyncio.wait_for(work, SECONDS)
-    except TimeoutError:
-        metrics.NET_UNHEARD.labels("slow").inc()
-        return NOTHING
-    except Exception as error:  # its message may hold a visitor's words
-        metrics.NET_UNHEARD.labels("failed").inc()
-        logger.error("the net failed (%s); the rules alone heard a message", type(error).__name__)
-        return NOTHING
+    judged = await ask_net(listener.judge, text)
     if judged is None:
         return NOTHING
     metrics.NET_JUDGED.labels(judged.tier).inc()
@@ -95,3 +94,28 @@ async def screen(rules, listener, text):
         kind = rules.kinds[judged.kind]["kind"]
         return Verdict(safety.Danger(kind, safety.LEARNED + judged.kind))
     return Verdict(warning=judged.kind)
+
+
+async def ask_net(judge, *given):
+    """What `judge` says, in the net's own thread; None where it fails or takes too long."""
+    if _pool._work_queue.qsize() >= MOST_WAITING:
+        metrics.NET_UNHEARD.labels("busy").inc()
+        return None
+    work = asyncio.get_running_loop().run_in_executor(_pool, judge, *given)
+    try:
+        return await asyncio.wait_for(work, SECONDS)
+    except TimeoutError:
+        metrics.NET_UNHEARD.labels("slow").inc()
+    except Exception as error:  # its message may hold a visitor's words
+        metrics.NET_UNHEARD.labels("failed").inc()
+        logger.error("the net failed (%s); the rules alone heard a message", type(error).__name__)
+    return None
+
+
+def _judge_foreign(rules, text, language, spoken):
+    """The Verdict of a message in another language: the dangers of its list, and what the rules
+    hear; the net knows English alone."""
+    danger = spoken or safety.screen(rules, text)
+    if danger is None:
+        return Verdict(language=language)
+    return Verdict(danger if spoken else safety.in_language(rules, danger, language))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bot import content, logs, masking, release, replies, safety, settings, store
-from bot.gateway import limits, metrics, processes, screening, shared, traces
+from bot.gateway import limits, metrics, processes, screening, shared, together, traces
 
 logger = logging.getLogger(__name__)
 SESSION_TURNS = 20  # then Rasa begins a fresh session: its cost grows with the length of one
@@ -104,6 +104,7 @@ class Reply(BaseModel):
     feedback: Feedback | None = None
     choices: list[Choice] | None = None
     numbers: list[Number] | None = None
+    language: str | None = None  # of text, where it isn't English
     warning: Warned | None = None
     confidence: float | None = None
 
@@ -209,9 +210,20 @@ async def answer(desk, token, message, text, choice, verdict, hours):
 def say_unstored(desk, verdict, country):
     """The whole reply to a message that can't be stored: the danger's, or a refusal."""
     country = country or desk.config.country
-    if verdict.danger:
-        return with_id(safety.reply(desk.screen, verdict.danger, country))
+    if said := said_of(desk, verdict, country):
+        return whole(said)
     return whole(warned(desk, unavailable(desk, country), verdict, country))
+
+
+def said_of(desk, verdict, country):
+    """The fixed reply of a verdict that needs nothing but the screen, or None."""
+    if verdict.danger:
+        return safety.reply(desk.screen, verdict.danger, country)
+    if verdict.language:
+        return safety.decline_language(desk.screen, verdict.language, country)
+    if verdict.settled:
+        return safety.reply_settled(desk.screen, country)
+    return None
 
 
 def warned(desk, reply, verdict, country):
@@ -230,6 +242,9 @@ async def _take(desk, token, message, text, choice, verdict, hours):
     if accepted.outcome:
         metrics.REPEATED.labels(accepted.channel).inc()
         return accepted.replies, accepted.turn
+    verdict = await together.screen_together(
+        desk.screen, desk.listener, accepted.recent, text, verdict
+    )
     try:
         return await _end(
             desk, token, message, text, choice, verdict, hours, accepted, begun, stored
@@ -258,8 +273,8 @@ async def _end(desk, token, message, text, choice, verdict, hours, accepted, beg
     """The replies to a stored message, stored as its end."""
     state, understood, used, within = accepted.state, None, desk.release, {}
     country = accepted.country or desk.config.country
-    if verdict.danger:
-        found = [safety.reply(desk.screen, verdict.danger, country)]
+    if said := said_of(desk, verdict, country):
+        found = [said]
     elif choice in COMMANDS:
         found = [await _obey(desk, token, accepted, choice)]
         if choice == "forget_me_yes":

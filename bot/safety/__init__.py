@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.safety import files, phrases
+from bot.safety import files, languages, patterns, phrases
 from bot.safety.files import CUES, EXCUSES, LINES, SafetyFileError, Screen
 from bot.safety.messages import read as read_messages
 from bot.safety.normal_form import make_normal_form
@@ -25,11 +25,13 @@ NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
 @dataclass(frozen=True)
 class Danger:
     kind: str  # "emergency" or "crisis"
-    # the red flag's id in safety.yml, or LEARNED and the kind that the net found
+    # the red flag's id in safety.yml, LEARNED and the kind that the net found, or SPOKEN and the
+    # code of another language in which it was said
     flag: str
 
 
 LEARNED = "net."
+SPOKEN = "language."
 
 
 def load(folder: Path) -> Screen:
@@ -129,6 +131,67 @@ def _screen(loaded: Screen, text: str) -> Danger | None:
     return None
 
 
+def screen_language(loaded: Screen, text: str) -> tuple[str | None, Danger | None]:
+    """(the code of another language that `text` is in, languages.OTHER for one without texts, None
+    for English and for too little to tell; the outright danger that it tells in such a
+    language)."""
+    if loaded.languages is None:
+        return None, None
+    language = languages.find_language(loaded.languages, text)
+    found = languages.find_danger(loaded.languages, text, language)
+    return language, Danger(found[1], SPOKEN + found[0]) if found else None
+
+
+def is_settled(loaded: Screen, text: str) -> bool:
+    """Whether `text` tells that help has come, or that a danger is over."""
+    if loaded.after is None:
+        return False
+    folded = patterns.fold(make_normal_form(text))
+    return any(
+        patterns.stands(folded, phrase, loaded.after.unless) for phrase in loaded.after.settled
+    )
+
+
+def is_going_on(loaded: Screen, text: str) -> bool:
+    """Whether `text` tells that a danger goes on or gets worse."""
+    folded = patterns.fold(make_normal_form(text))
+    return loaded.after is not None and any(
+        patterns.stands(folded, phrase) for phrase in loaded.after.going_on
+    )
+
+
+def reply_settled(loaded: Screen, country: str | None = None) -> dict:
+    """What a message gets that tells, after an alarm, that help has come."""
+    text = loaded.after.text.replace("{emergency}", _first_number(loaded, country))
+    return {"kind": "talk", "topic": "settled", "text": text}
+
+
+def in_language(loaded: Screen, danger: Danger, language: str) -> Danger:
+    """A danger that English rules found in a message in another language: it is answered in
+    that."""
+    spoken = Danger(danger.kind, SPOKEN + language)
+    return spoken if is_known(loaded, spoken) else danger
+
+
+def decline_language(loaded: Screen, language: str, country: str | None = None) -> dict:
+    """What a message in another language gets: that answers are in English alone, in its own
+    language where there is such a text, with the emergency number."""
+    text = _say(loaded, language, "only_english", country)
+    numbers = _shown(loaded, {"numbers": ["emergency"]}, country)
+    return {"kind": "out_of_scope", **text, "numbers": numbers}
+
+
+def _say(loaded: Screen, language: str, name: str, country: str | None) -> dict:
+    """{text, language} of a text of languages.yml."""
+    if loaded.languages is None or language not in loaded.languages.known:
+        number = _first_number(loaded, country)
+        return {"text": languages.ONLY_ENGLISH.replace("{emergency}", number), "language": "en"}
+    texts = loaded.languages.known[language].texts
+    found = loaded.countries.get((country or "").upper())
+    number = found["emergency"]["number"] if found else texts["no_country"]
+    return {"text": texts[name].replace("{emergency}", number), "language": language}
+
+
 def read_concepts(loaded: Screen, text: str) -> tuple[list[str], list[str]]:
     """Return what the net learns from: the concepts of safety.yml that `text` holds, each also
     with what takes it back ("seizure|past"), and its words with slips undone."""
@@ -148,6 +211,10 @@ def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
 
     `country` is an ISO 3166 code; without one, or for one that is not in the table, 112 and "your
     local emergency number" are given."""
+    if danger.flag.startswith(SPOKEN):
+        said = _say(loaded, danger.flag.removeprefix(SPOKEN), danger.kind, country)
+        lines = {"numbers": [danger.kind, "emergency"]}
+        return {"kind": danger.kind, **said, "numbers": _shown(loaded, lines, country)}
     text = loaded.texts[_text_of(loaded, danger)]
     first = _first_number(loaded, country)
     filled = {
@@ -170,6 +237,9 @@ def warn(loaded: Screen, kind: str, country: str | None = None) -> dict:
 def is_known(loaded: Screen, danger: Danger) -> bool:
     """Whether `reply` has an answer to the danger; one that an earlier release heard may be
     gone."""
+    if danger.flag.startswith(SPOKEN):
+        spoken = danger.flag.removeprefix(SPOKEN)
+        return bool(loaded.languages) and spoken in loaded.languages.known
     learned = danger.flag.removeprefix(LEARNED)
     return (
         learned in loaded.kinds

@@ -1,4 +1,4 @@
-"""The screen's two files, read into a `Screen` or into faults with their lines; docs/safety.md
+"""The screen's files, read into a `Screen` or into faults with their lines; docs/safety.md
 explains their notation."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from bot.safety import phrases
+from bot.safety import languages, patterns, phrases
 
 KINDS = ("emergency", "crisis")
 LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask for
@@ -71,6 +71,17 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class After:
+    """Phrases (`patterns`) of what is told after an alarm: that help has come (`settled`, and what
+    takes that back), that nothing is better (`going_on`); and what the first is answered."""
+
+    settled: tuple
+    going_on: tuple
+    unless: tuple
+    text: str
+
+
+@dataclass(frozen=True)
 class Screen:
     """A loaded screen, for `screen`, `reply` and `numbers`; immutable, safe to share between
     threads."""
@@ -84,6 +95,8 @@ class Screen:
     must: dict  # kind -> messages that may never be missed
     kinds: dict  # what danger/ teaches -> {kind, text, warning}
     rates: dict  # RATES -> how often the net may be wrong; empty where a site has no net
+    languages: languages.Languages | None = None  # None: a site without languages.yml
+    after: After | None = None  # None: a release from before it
 
 
 def read(path: Path):
@@ -155,6 +168,9 @@ def parse(folder: Path):
     faults += found
     rates, found = _read_rates(table, screen.at)
     faults += found + _number_faults(numbers)
+    spoken, found = languages.read_languages(folder / "languages.yml")
+    after, wrong = _read_after(table, screen.at)
+    faults += found + wrong
     if faults:
         return None, faults
     return Screen(
@@ -167,6 +183,8 @@ def parse(folder: Path):
         {kind: tuple(table["must"][kind]) for kind in KINDS},
         kinds,
         rates,
+        spoken,
+        after,
     ), []
 
 
@@ -346,6 +364,28 @@ def _read_rates(table: dict, at) -> tuple[dict, list[str]]:
                 f"between 0 and 1, like 0.02"
             )
     return rates, faults
+
+
+def _read_after(table: dict, at) -> tuple[After | None, list[str]]:
+    """What is told after an alarm, and its faults; releases from before it have none."""
+    entry, parts = table.get("after"), ("settled", "going_on", "unless")
+    if entry is None:
+        return None, []
+    given = entry if isinstance(entry, dict) else {}
+    faults = [
+        f"{at('after')}: '{part}' must hold lines of phrases separated by commas; write them"
+        for part in parts
+        if not isinstance(given.get(part), list)
+    ]
+    if "{emergency}" not in (given.get("text") or ""):
+        faults.append(
+            f"{at('after')}: the text doesn't say whom to call; write {{emergency}} where the "
+            f"number goes"
+        )
+    if faults:
+        return None, faults
+    phrases_of = [tuple(patterns.split_phrases(given[part])) for part in parts]
+    return After(*phrases_of, given["text"]), []
 
 
 def _number_faults(numbers: ScreenFile) -> list[str]:

@@ -22,6 +22,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 WAIT_SECONDS = 2  # for a locked or distant database
 CONNECTIONS = 16  # of one gateway to PostgreSQL
 STEADY = datetime.timedelta(minutes=1)  # a conversation's end is moved no oftener
+RECENT, MOST_RECENT = datetime.timedelta(minutes=5), 3  # what is heard together with a message
+DANGERS = ("emergency", "crisis")  # outcomes
 NAMED = dict.fromkeys(
     ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "DiskFull"),
     "; its disk is full: make room and start again",
@@ -54,6 +56,15 @@ class Accepted:
     state: dict
     outcome: str | None
     replies: list
+    recent: list  # Recent turns before it, the oldest first
+
+
+@dataclass(frozen=True)
+class Recent:
+    """A turn of the last minutes: its masked text, and whether a danger was answered."""
+
+    text: str
+    danger: bool
 
 
 def connect(url):
@@ -241,7 +252,25 @@ def _accept(engine, token, message, text, choice, hours):
             state=dict(conversation.state),
             outcome=turn.outcome,
             replies=replies,
+            recent=_recent(session, turn),
         )
+
+
+def _recent(session, turn):
+    """The texts that stood before a turn in the last RECENT of its conversation, at most
+    MOST_RECENT."""
+    found = session.execute(
+        select(Turn.text, Turn.outcome)
+        .where(
+            Turn.conversation == turn.conversation,
+            Turn.id < turn.id,
+            Turn.text.is_not(None),
+            Turn.received_at > turn.received_at - RECENT,
+        )
+        .order_by(Turn.id.desc())
+        .limit(MOST_RECENT)
+    ).all()
+    return [Recent(text, outcome in DANGERS) for text, outcome in reversed(found)]
 
 
 def finish(

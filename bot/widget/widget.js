@@ -12,7 +12,7 @@
  * @typedef {{label?: string, number: string, tel?: string}} Line  a telephone line
  * @typedef {{title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string}} Article
  * @typedef {{id: string, kind: string, text: string, more?: string, title?: string, question?: string, article?: Article,
- *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[], warning?: Reply}} Reply
+ *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[], language?: string, warning?: Reply}} Reply
  * @typedef {{reply: string, helpful: boolean, reason?: string, comment?: string}} Vote
  * @typedef {{token: string, lasts: number, until: number, last: string, pending: Message[]}} Session  `until`: the time
  *   it ends, in ms; `lasts`: for how long each message keeps it alive
@@ -300,7 +300,7 @@ const callLines = (numbers) =>
  * Markdown and HTML too, stays as it was written.
  * @param {unknown} text @param {Source[]} sources @param {Texts} t
  */
-function prose(text, sources, t) {
+function prose(text, sources, t, lang = 'en') {
   const cited = (/** @type {string} */ line) =>
     line.split(/ ?\[(\d{1,3})\]/).map((piece, at) => {
       const source = at % 2 ? sources.find(({n}) => n === Number(piece)) : null;
@@ -308,7 +308,7 @@ function prose(text, sources, t) {
       const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
       return make('sup', {}, link(source.url, piece, t, label));
     });
-  const all = make('div', {class: 'prose', lang: 'en', dir: 'auto'});
+  const all = make('div', {class: 'prose', lang, dir: 'auto'});
   for (const block of clean(text).split(/\n\s*\n/)) {
     const [lead, ...items] = `\n${block}`.split(/\n\s*[-*] +/);
     if (lead.trim()) all.append(make('p', {dir: 'auto'}, ...cited(lead.trim())));
@@ -452,7 +452,7 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
     warning && make('p', {class: 'urgent', part: 'urgent'}, clean(warning.text)),
     callLines(each(warning?.numbers)),
     heading,
-    prose(reply.text, sources, t),
+    prose(reply.text, sources, t, reply.language),
     callLines(numbers),
     (danger || reply.kind === 'unavailable') && !numbers.length && urgentLine(country, t),
     danger ? reply.more && prose(reply.more, sources, t) : drawMore(reply, sources, t),
