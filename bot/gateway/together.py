@@ -29,10 +29,10 @@ async def screen_together(rules, listener, earlier, text, alone):
     before = ". ".join(turn.text for turn in earlier)[-LONGEST:]
     whole = f"{before}. {text}"[-LONGEST:]
     by_rules = safety.screen(rules, whole)
-    if alarmed and by_rules and safety.is_going_on(rules, text):
+    is_new = by_rules is not None and by_rules != safety.screen(rules, before)
+    if alarmed and by_rules and (is_new or safety.is_going_on(rules, text)):
         return screening.Verdict(by_rules)
-    if safety.screen(rules, before):
-        by_rules = None  # it stood there before, and adds nothing
+    by_rules = by_rules if is_new else None  # else it stood there before
     if listener is None:
         return screening.Verdict(by_rules) if by_rules else alone
     judged = await _judge(listener, before, whole)

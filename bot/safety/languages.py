@@ -18,6 +18,7 @@ CYRILLIC = "Cyrillic"
 NOT_LATIN = ("ar", "hi", "uk", "ru", "zh")
 ENGLISH_SHARE = 0.4  # of a message's words, from which it is answered as usual
 LONGEST = 2_000  # signs that are read
+FEW = 60  # words of a message in which every language's dangers are looked for
 ONLY_ENGLISH = "Sorry, I only answer in English. In an emergency, call {emergency}."
 TEXTS = ("emergency", "crisis", "only_english", "no_country")
 PARTS = ("words", "alone", "unless", "emergency", "crisis", "texts")
@@ -104,18 +105,23 @@ def find_danger(
 
 def _find_candidates(languages, text, likely):
     """The languages whose dangers are looked for: the likely one first; then all, where a message
-    holds no English word; else those of which it holds two words."""
-    first = [likely] if likely in languages.known else []
+    holds no English word; else those of which it holds two words, or one where half is strange."""
     words = _words(text)
     strange = [word for word in words if word not in languages.english]
-    if len(strange) == len(words):
-        return [*first, *(code for code in languages.known if code != likely)]
-    if any(not LATIN.match(sign) for sign in text if sign.isalpha()):
-        first += [code for code in NOT_LATIN if code in languages.known and code != likely]
-    return first + [
-        code
+    own = {
+        code: sum(word in language.words for word in strange)
         for code, language in languages.known.items()
-        if code not in first and sum(word in language.words for word in strange) > 1
+    }
+    order = sorted(languages.known, key=lambda code: (code != likely, -own[code]))
+    few = len(words) <= FEW
+    if few and all(len(word) == 1 for word in words if word in languages.english):
+        return order
+    written = any(not LATIN.match(sign) for sign in text if sign.isalpha())
+    needed = 1 if 2 * len(strange) >= len(words) else 2
+    return [
+        code
+        for code in order
+        if code == likely or own[code] >= needed or written and code in NOT_LATIN
     ]
 
 

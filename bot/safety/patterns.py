@@ -1,6 +1,6 @@
 """Phrases of an editor's lists, found in a text of any alphabet, whatever its accents and capitals:
 `a/b` either word (`a-b` for one of several words), `a?` perhaps, `a*` any ending, `_` any one word,
-`x > y`: y follows within four words, `x & y`: both in the text."""
+`x > y`: both within five words, in either order, `x & y`: both in the text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import functools
 import re
 import unicodedata
 
-GAP = 4  # words that may lie between two parts joined by ">"
+GAP = 5  # words that may lie between two parts joined by ">"
 SIGNS = 8  # the same, where words have no blanks between them
 HAN = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 PLAIN = str.maketrans("ıłøđىةں", "ilodيهن") | {0x640: None, 0x65F: None}
@@ -55,9 +55,15 @@ def _compile_part(part):
             f"(?:{'|'.join(fold(word).replace(' ', '') for word in run.strip().split('/'))})"
             for run in part.split(">")
         ]
-        return re.compile(f".{{0,{SIGNS}}}?".join(runs))
+        return _either_way(runs, f".{{0,{SIGNS}}}?")
     steps = ["".join(map(_compile_word, step.split())) for step in part.split(">")]
-    return re.compile("(?= )" + f"(?: (?!\\.)[^ ]+){{0,{GAP}}}?".join(steps) + "(?= )")
+    steps = [f"{step}(?= )" for step in steps]
+    return _either_way(steps, f"(?: (?!\\.)[^ ]+){{0,{GAP}}}?")
+
+
+def _either_way(steps, gap):
+    ways = [gap.join(steps), gap.join(reversed(steps))] if len(steps) > 1 else steps
+    return re.compile("|".join(ways))
 
 
 def _compile_word(word):

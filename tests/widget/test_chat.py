@@ -191,6 +191,14 @@ def test_a_danger_looks_different_is_an_alert_and_can_be_called(visit, word, hea
     assert card.evaluate(border) != chat.ask("hello").evaluate(border)
 
 
+def test_a_reply_in_another_language_says_so_and_runs_its_way(visit, server):
+    for language, words, way in (("ar", "اتصل الآن بالرقم", "rtl"), ("fr", "Appelez le", "ltr")):
+        server.answers[language] = [{"kind": "emergency", "text": words, "language": language}]
+        shown = visit().ask(language).locator(".prose")
+        expect(shown).to_have_attribute("lang", language)
+        expect(shown).to_have_css("direction", way)
+
+
 def test_a_number_that_is_no_telephone_number_is_not_made_a_link(visit):
     card = visit().ask("crisis")
     expect(card).to_contain_text("Text HOME to 741741")
