@@ -196,7 +196,7 @@ def test_a_reply_in_another_language_says_so_and_runs_its_way(visit, server):
         server.answers[language] = [{"kind": "emergency", "text": words, "language": language}]
         shown = visit().ask(language).locator(".prose")
         expect(shown).to_have_attribute("lang", language)
-        expect(shown).to_have_css("direction", way)
+        expect(shown.locator("p")).to_have_css("direction", way)
 
 
 def test_a_number_that_is_no_telephone_number_is_not_made_a_link(visit):
