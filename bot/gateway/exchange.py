@@ -40,7 +40,7 @@ async def answer(desk, channel, row, token):
     verdict = _read_verdict(desk, message)
     danger = verdict.danger
     made = Answer(danger=danger is not None)
-    if danger is None and _is_settled(made, message, state, texts):
+    if danger is None and _is_settled(made, message, state, desk):
         return made
     code = message["code"] or await _numbered(desk, channel, row)
     choice = None
@@ -60,7 +60,8 @@ async def answer(desk, channel, row, token):
         except (store.NoReply, turns.UnknownChoice):
             made.units, found = [text.note(texts["old_button"])], []
         except limits.Refused as error:
-            made.units, found = [text.note(texts[error.text])], []
+            urgent = turns.urgent_line(desk, message["country"])
+            made.units, found = [text.note(texts[error.text], emergency=urgent)], []
     made.units = made.units or [text.unit(reply, texts, desk.config.public_url) for reply in found]
     return _finish(made, desk, channel, state)
 
@@ -81,8 +82,9 @@ def _read_verdict(desk, message):
     return screening.Verdict(danger)
 
 
-def _is_settled(made, message, state, texts):
+def _is_settled(made, message, state, desk):
     """Whether STOP, START or a fixed sentence settles it; `made` gets what to say and to keep."""
+    texts = desk.library.texts
     word = (message["text"] or "").strip().lower()
     if state.get("stopped"):
         if word not in OPT_IN:
@@ -98,7 +100,8 @@ def _is_settled(made, message, state, texts):
     if word in START:
         message["text"] = "hello"
     if message["note"]:
-        made.units = [text.note(replies.fill(texts[message["note"]], limit="2,000"))]
+        words = replies.fill(texts[message["note"]], limit="2,000")
+        made.units = [text.note(words, emergency=turns.urgent_line(desk, message["country"]))]
     return bool(message["note"])
 
 
@@ -140,7 +143,8 @@ async def _press(desk, token, code):
 async def _take(desk, token, row, message, choice, verdict, hours):
     words = message["text"] if choice is None else None
     heard = verdict if choice is None else screening.NOTHING
-    found, _ = await turns.answer(desk, token, row.event, words, choice, heard, hours)
+    country = message["country"]
+    found, _ = await turns.answer(desk, token, row.event, words, choice, heard, hours, country)
     return found
 
 

@@ -132,4 +132,5 @@ async def _take(desk, rasa, sender, number, message, state, article, earlier):
         for reply in sent["replies"]
     ]
     filled[0] = turns.warned(desk, filled[0], verdict, desk.config.country)
+    filled = [turns.with_help(desk, reply, desk.config.country) for reply in filled]
     return {**turn, "replies": filled, "understood": sent["understood"], "explained": explained}

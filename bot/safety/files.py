@@ -4,16 +4,15 @@ explains their notation."""
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from bot.safety import languages, patterns, phrases
+from bot.safety import languages, lines, patterns, phrases
+from bot.safety.lines import LINES
 
 KINDS = ("emergency", "crisis")
-LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask for
 # What these concepts mean to the screen is written here; which words they hold, in safety.yml.
 CUES = (
     "figure",
@@ -91,7 +90,7 @@ class Screen:
     same: tuple  # the same for other spellings
     spell: object  # word -> the word of the table that it most likely is
     texts: dict
-    countries: dict
+    book: lines.Book  # the telephone lines of each country
     must: dict  # kind -> messages that may never be missed
     kinds: dict  # what danger/ teaches -> {kind, text, warning}
     rates: dict  # RATES -> how often the net may be wrong; empty where a site has no net
@@ -167,7 +166,7 @@ def parse(folder: Path):
     kinds, found = _read_kinds(table, screen.at)
     faults += found
     rates, found = _read_rates(table, screen.at)
-    faults += found + _number_faults(numbers)
+    faults += found + lines.faults(numbers.path, numbers.content, numbers.at)
     spoken, found = languages.read_languages(folder / "languages.yml")
     after, wrong = _read_after(table, screen.at)
     faults += found + wrong
@@ -179,7 +178,7 @@ def parse(folder: Path):
         same,
         spell,
         table["texts"],
-        numbers.content["countries"],
+        lines.make(numbers.content),
         {kind: tuple(table["must"][kind]) for kind in KINDS},
         kinds,
         rates,
@@ -303,6 +302,14 @@ def _text_faults(screen: ScreenFile, texts: dict) -> list[str]:
                 f"{here}: {name} doesn't say whom to call; write {{emergency}} where the number "
                 "goes"
             )
+        for word, part in (("crisis", "no_line"), ("open", "open")):
+            if f"{{{word}}}" in entry.get("text", "") + entry.get("more", "") and not entry.get(
+                part
+            ):
+                faults.append(
+                    f"{here}: {name} says {{{word}}} but has no '{part}'; write what is said where "
+                    + ("no line is known" if part == "no_line" else "all lines are open")
+                )
         for line in entry.get("numbers") or ("",):
             if line not in LINES:
                 faults.append(f"{here}: numbers '{line}'; write some of {', '.join(LINES)}")
@@ -386,38 +393,3 @@ def _read_after(table: dict, at) -> tuple[After | None, list[str]]:
         return None, faults
     phrases_of = [tuple(patterns.split_phrases(given[part])) for part in parts]
     return After(*phrases_of, given["text"]), []
-
-
-def _number_faults(numbers: ScreenFile) -> list[str]:
-    """What is wrong with the file of telephone numbers."""
-    faults = []
-    book = numbers.content
-    if not isinstance(book, dict) or not book.get("countries") or not book.get("sources"):
-        return [f"{numbers.path}:1: 'countries' or 'sources' is missing; add it"]
-    for code, entry in book["countries"].items():
-        here = numbers.at("countries", code)
-        if not re.fullmatch("[A-Z]{2}", code):
-            faults.append(
-                f"{here}: '{code}' is no country code; write two capital letters as in ISO 3166"
-            )
-        if "emergency" not in entry:
-            faults.append(f"{here}: {code} has no emergency number; add it")
-        for line in LINES:
-            if line in entry:
-                found = _line_faults(f"{code}'s {line}", entry[line], book["sources"])
-                faults += [f"{here}: {fault}" for fault in found]
-    return faults
-
-
-def _line_faults(name: str, line: dict, sources) -> list[str]:
-    """What is wrong with one telephone line of a country."""
-    faults = [
-        f"{name} has no {part}; add it"
-        for part in ("label", "number", "source")
-        if not line.get(part)
-    ]
-    if not re.fullmatch(r"\+?\d[\d -]*", line.get("number") or ""):
-        faults.append(f"'{line.get('number')}' is no telephone number; write digits and spaces")
-    if line.get("source") not in sources:
-        faults.append(f"source '{line.get('source')}' is not under sources; add it there")
-    return faults

@@ -145,7 +145,7 @@ def open_conversation(engine, channel, hours, article=None, country=None):
 
 def enter_conversation(engine, token, channel, hours, country=None):
     """The state of the conversation that `token` opens, for channels that make their own; a new one
-    where there is none.
+    where there is none. `country`: where its visitor is now, as far as it is known.
 
     Of one that has ended, only that its visitor wants no more messages goes over to the next.
     """
@@ -154,6 +154,7 @@ def enter_conversation(engine, token, channel, hours, country=None):
             select(Conversation).where(Conversation.token_hash == _hash(token))
         )
         if conversation and conversation.expires_at > _now():
+            conversation.country = country or conversation.country
             return conversation.state
         state = {}
         if conversation:
@@ -208,18 +209,20 @@ def find_conversation(engine, token):
         return _conversation(session, token).id
 
 
-def accept(engine, token, message, text, choice, hours):
-    """Store a message as a turn, once however often it comes; raises NoConversation."""
+def accept(engine, token, message, text, choice, hours, country=None):
+    """Store a message as a turn, once however often it comes, and in its conversation where its
+    visitor is, where that is said; raises NoConversation."""
     try:
-        return _accept(engine, token, message, text, choice, hours)
+        return _accept(engine, token, message, text, choice, hours, country)
     except IntegrityError:
         # the same message came twice at the same moment: the other one is stored
-        return _accept(engine, token, message, text, choice, hours)
+        return _accept(engine, token, message, text, choice, hours, country)
 
 
-def _accept(engine, token, message, text, choice, hours):
+def _accept(engine, token, message, text, choice, hours, country):
     with _transaction(engine) as session:
         conversation = _conversation(session, token)
+        conversation.country = country or conversation.country
         number = session.scalar(select(func.count()).where(Turn.conversation == conversation.id))
         turn, replies = (
             session.scalar(
