@@ -4,10 +4,13 @@ python -m benchmarks.safety                     a table
 python -m benchmarks.safety --json              the same for programs
 python -m benchmarks.safety --rounds FILE       rules and net on the shut rounds, in a table and as
 JSON in FILE; by kind, by style, in odd form, and the time of the screen
+python -m benchmarks.safety --told FILE         talks of several messages, heard as a visitor's
+python -m benchmarks.safety --languages FILE    messages in other languages
 python -m benchmarks.safety --real-words FILE   the `not_typos` of data/safety.yml, from lists
 of one word a line"""
 
 import argparse
+import asyncio
 import functools
 import json
 import sys
@@ -16,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bot import encoder, release, safety, settings
+from bot import encoder, release, safety, settings, store
+from bot.gateway import screening, together
 from bot.safety import encoding, net, training
 from tests.safety import messages
 
@@ -184,6 +188,96 @@ def _time_screen(screen, learned, home, texts) -> dict:
     return found
 
 
+def _read_rows(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
+
+
+async def measure_told(path: Path) -> dict:
+    """Return, by sort of talk, at how many a message is alarmed, and the last one is. The rules
+    are those of data/, the net that of the live release.
+
+    A line is {messages, danger} or {messages, sort, goes_on}; of a talk after an alarm (sort
+    "after") the first message is left out."""
+    config, rules = settings.read(), safety.load(ROOT / "data")
+    listener = screening.open_listener(config, release.live(config), rules)
+    screening.SECONDS = 60  # a busy machine is no reason to hear less here
+    figures = {}
+    for row in _read_rows(path):
+        sort = row.get("sort") or ("danger" if row["danger"] else "lookalike")
+        if sort == "after":
+            sort = "after an alarm, goes on" if row["goes_on"] else "after an alarm, over"
+        earlier, alone = [], []
+        for text in row["messages"]:
+            verdict = await screening.screen(rules, listener, text)
+            alone.append(verdict.danger is not None)
+            verdict = await together.screen_together(
+                rules, listener, earlier[-store.MOST_RECENT :], text, verdict
+            )
+            earlier.append(store.Recent(text, verdict.danger is not None))
+        alarms = [turn.danger for turn in earlier][sort.startswith("after") :]
+        counted = figures.setdefault(sort, {"n": 0, "alarmed": 0, "at the last": 0, "alone": 0})
+        counted["n"] += 1
+        counted["alarmed"] += any(alarms)
+        counted["at the last"] += alarms[-1]
+        counted["alone"] += any(alone[sort.startswith("after") :])
+    return figures
+
+
+async def measure_languages(path: Path) -> dict:
+    """Return, by language, at how many dangers the fixed answer is given in that language, of the
+    right kind, or at all; and of harmless messages, how many are alarmed, and how many get their
+    language's sentence. A line is {text, language, danger, kind}."""
+    rules, figures = safety.load(ROOT / "data"), {}
+    for row in _read_rows(path):
+        verdict = await screening.screen(rules, None, row["text"])
+        reply = safety.reply(rules, verdict.danger, "GB") if verdict.danger else {}
+        if verdict.language and not verdict.danger:
+            reply = safety.decline_language(rules, verdict.language, "GB")
+        own = reply.get("language") == NAMES.get(row["language"].lower(), row["language"][:2])
+        kind = rules.kinds.get(row["kind"], {}).get("kind", row["kind"])
+        counted = figures.setdefault(row["language"], dict.fromkeys(SPOKEN, 0))
+        side = "dangers" if row["danger"] else "harmless"
+        counted[side] += 1
+        counted[f"{side}, alarmed"] += verdict.danger is not None
+        counted[f"{side}, in the language"] += own and (verdict.danger is not None) == row["danger"]
+        counted["right kind"] += bool(row["danger"] and verdict.danger) and reply["kind"] == kind
+    figures["all"] = {key: sum(row[key] for row in figures.values()) for key in SPOKEN}
+    return figures
+
+
+NAMES = {
+    "spanish": "es",
+    "french": "fr",
+    "german": "de",
+    "italian": "it",
+    "portuguese": "pt",
+    "polish": "pl",
+    "turkish": "tr",
+    "arabic": "ar",
+    "hindi": "hi",
+    "ukrainian": "uk",
+    "russian": "ru",
+    "chinese": "zh",
+}
+SPOKEN = (
+    "dangers",
+    "dangers, in the language",
+    "dangers, alarmed",
+    "right kind",
+    "harmless",
+    "harmless, in the language",
+    "harmless, alarmed",
+)
+
+
+def print_table(figures: dict) -> None:
+    """Print {row: {column: number}}."""
+    columns = list(next(iter(figures.values())))
+    print(f"| messages | {' | '.join(columns)} |\n| --- {'| --- ' * len(columns)}|")
+    for name, row in figures.items():
+        print(f"| {name} | {' | '.join(str(row[key]) for key in columns)} |")
+
+
 def print_rounds(figures) -> None:
     columns = ("rules", "net", "net_or_warning", "alarm", "heard", "right_kind")
     print(f"| messages | n | {' | '.join(columns)} | false: {' | '.join(columns[:-1])} |")
@@ -229,7 +323,14 @@ def main(args=None) -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=Path, metavar="FILE")
     parser.add_argument("--real-words", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--told", type=Path, metavar="FILE")
+    parser.add_argument("--languages", type=Path, metavar="FILE")
     chosen = parser.parse_args(args)
+    if chosen.told or chosen.languages:
+        measured = measure_told(chosen.told) if chosen.told else measure_languages(chosen.languages)
+        figures = asyncio.run(measured)
+        print(json.dumps(figures, indent=1)) if chosen.json else print_table(figures)
+        return
     if chosen.real_words:
         print(real_words(chosen.real_words))
         return

@@ -101,7 +101,9 @@ def _call(client, path, body, headers):
             f"{client.base_url} is no Pamphlet: it answered {response.status_code} without JSON"
         ) from None
     if response.is_error:
-        raise NoService(found["error"]["message"])
+        error = found["error"]
+        urgent = error.get("emergency") or {}
+        raise NoService(" ".join(filter(None, (error["message"], urgent.get("text")))))
     return found
 
 
@@ -175,6 +177,8 @@ def _show(replies):
         _show_numbers(reply.get("numbers", []))
         for choice in reply.get("choices", []):
             _print_wrapped(f"- {choice['title']}", "  ")
+        if reply.get("emergency"):
+            _print_wrapped(reply["emergency"]["text"])
 
 
 def _show_warning(warning):

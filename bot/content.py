@@ -2,6 +2,7 @@
 flags."""
 
 import dataclasses
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -212,7 +213,8 @@ def title_faults(listed):
     ]
 
 
-SAFETY_TEXTS = {"texts": ("text", "more"), "kinds": ("warning",)}
+SAFETY_TEXTS = {"texts": ("text", "more", "open", "no_line"), "kinds": ("warning",)}
+FILLED_LATER = re.compile(r"\{(emergency|crisis|open)\}")
 
 
 def _safety_text_faults(folder):
@@ -233,7 +235,7 @@ def _safety_text_faults(folder):
         for name, entry in entries.items()
         if isinstance(entry, dict)
         for part in SAFETY_TEXTS[section]
-        for fault in wording.faults(str(entry.get(part) or "").replace("{emergency}", "112"))
+        for fault in wording.faults(FILLED_LATER.sub("112", str(entry.get(part) or "")))
     ]
 
 

@@ -3,6 +3,7 @@ started."""
 
 import base64
 import binascii
+import datetime
 import importlib.metadata
 import ipaddress
 import os
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bot import encoder, release, settings, store
+from bot import encoder, release, safety, settings, store
 from bot.rasa import compatibility
 from bot.safety import net
 
@@ -28,6 +29,7 @@ LEAST_DISK, ROOMY_DISK = 512 * 1024**2, 2 * 1024**3
 GATEWAY_MEMORY, RASA_MEMORY = 250 * 1024**2, 400 * 1024**2
 SHORTEST_SECRET, FEWEST_SIGNS = 32, 10
 LEAST_FILES = 4096
+CHECKED_WITHIN = datetime.timedelta(days=365)  # that a person looked whether a line is right
 OK, NOTICE, MEND = "ok", "notice", "mend"
 
 
@@ -132,6 +134,41 @@ def _look_net(config):
         yield OK, "hears dangers beside the rules"
     except (net.NetFault, release.ReleaseError) as error:
         yield MEND, f"dangers are heard by the rules alone: {error}"
+
+
+def _look_country(config):
+    """Whose telephone lines visitors get, and which of them nobody has checked for long."""
+    if not config.country:
+        yield NOTICE, "empty: who doesn't say where they are is told 112, 911 and 999; set COUNTRY"
+        return
+    id = release.live(config)
+    folder = release.folder_of(config, id) / "data" if id else config.path("data")
+    try:
+        found = safety.load(folder).book.find(config.country)
+    except safety.SafetyFileError as error:
+        yield MEND, f"{error}"
+        return
+    if found is None:
+        yield (
+            MEND,
+            f"no telephone line of {config.country} is known: add the country to "
+            f"data/emergency_numbers.yml, and run `bot prepare`",
+        )
+        return
+    since = datetime.date.today() - CHECKED_WITHIN
+    due = [line for lines in found.values() for line in lines if not line.is_checked_since(since)]
+    if not due:
+        yield OK, f"{config.country}: a person has checked each line within a year"
+        return
+    named = "; ".join(
+        f"{line.label} {line.number or line.url}" + (f" ({line.doubt})" if line.doubt else "")
+        for line in due
+    )
+    yield (
+        NOTICE,
+        f"{config.country}: within a year no person has checked {named}. Ask whoever runs it, and "
+        f"write the day and your name as `checked` in data/emergency_numbers.yml",
+    )
 
 
 def _look_database(config):
@@ -337,6 +374,7 @@ LOOKS = {
     "encoder": _look_encoder,
     "release": _look_release,
     "danger net": _look_net,
+    "COUNTRY": _look_country,
     "database": _look_database,
     "Redis": _look_redis,
     "disk": _look_disk,

@@ -31,6 +31,8 @@ TEXTS = (
     "out_of_scope",
     "unavailable",
     "emergency_hint",
+    "emergency_line",
+    "distress",
     "greeting",
     "thanks",
     "goodbye",
@@ -77,7 +79,11 @@ TALK = (
     "forget_me",
     "terms_of_use",
     "give_feedback",
+    "distress",
 )
+DISTRESS = "distress"  # grief, fear and despair without danger
+# kinds that give the visitor no answer: whom to call in an emergency stands below them
+EMPTY_HANDED = ("personal_advice", "out_of_scope", "not_covered", "clarify")
 NONE_OF_THESE = "none_of_these"
 ARTICLE_INFO = "article_info"
 CHOICES = 3
@@ -241,7 +247,7 @@ def talk(content, topic, article_id=None):
             {"title": content.texts["forget_me_yes"], "value": "forget_me_yes"},
             {"title": content.texts["forget_me_no"], "value": "forget_me_no"},
         ]
-    if topic in ("greeting", "help"):
+    if topic in ("greeting", "help", DISTRESS):
         reply["choices"] = starters(content, article_id)
     return reply
 

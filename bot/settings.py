@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from bot import countries
+
 ROOT = Path(__file__).resolve().parent.parent
 APPROVALS = ("", "second")
 LEVELS = ("debug", "info", "warning", "error")
@@ -69,7 +71,8 @@ class Settings:
         "myoclonus", "article that the page at / shows; where there is none of this name, the first"
     )
     country: str = _setting(
-        "", "two-letter country of most visitors, for emergency numbers; empty: 112"
+        "",
+        "country of most visitors, for emergency numbers, as GB, US or DE; empty: 112, 911 and 999",
     )
     conversation_hours: int = _setting(24, "hours until an unused conversation ends")
     retention_days: int = _setting(30, "days until the text of a conversation is deleted")
@@ -210,6 +213,16 @@ def read(environment=os.environ):
             raise SettingsError(
                 f"{setting.name.upper()}={text!r} can't be used: a number above 0 is expected"
             )
+    if country := values.get("country"):
+        values["country"] = countries.normalise(country)
+        if not values["country"]:
+            raise SettingsError(f"COUNTRY={country!r} can't be used: {countries.SAY}")
+    _check(values)
+    return Settings(**values)
+
+
+def _check(values):
+    """Raise SettingsError for a value that is none of those that it may be."""
     for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS)):
         if values.get(name, allowed[0]) not in allowed:
             raise SettingsError(
@@ -231,7 +244,6 @@ def read(environment=os.environ):
             "OIDC_CLIENT_ID is empty: OIDC_ISSUER wants the client id that the issuer gave this "
             "site"
         )
-    return Settings(**values)
 
 
 def environment(settings):

@@ -56,6 +56,7 @@ def test_a_sound_machine_has_nothing_to_mend_and_stays_as_it_is(tmp_path):
         "encoder",
         "release",
         "danger net",
+        "COUNTRY",
         "database",
         "Redis",
         "disk",
@@ -163,3 +164,32 @@ def test_a_port_that_a_gateway_serves_is_no_fault(service, tmp_path):
     assert found["port"] == [
         ("ok", f"{service.url.rpartition(':')[2]} of 127.0.0.1 is served by a gateway already")
     ]
+
+
+def test_lines_of_the_sites_country_that_no_person_has_checked_are_named(tmp_path):
+    code, found = examine(tmp_path, COUNTRY="ch")
+    [(state, said)] = found["COUNTRY"]
+    assert (code, state) == (0, "notice")
+    assert said.startswith("CH: within a year no person has checked ")
+    assert "Tox Info Suisse 145 (funded to the middle of 2026" in said
+    [(state, said)] = examine(tmp_path)[1]["COUNTRY"]
+    assert (state, "112, 911 and 999" in said) == ("notice", True)
+
+
+def test_a_country_without_lines_is_to_be_mended(tmp_path):
+    code, found = examine(tmp_path, COUNTRY="TD")
+    assert "COUNTRY" in mended(found) and code
+    assert "add the country to data/emergency_numbers.yml" in found["COUNTRY"][0][1]
+
+
+def test_what_is_no_country_is_refused_with_what_to_write(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "doctor"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COUNTRY": "England"},
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert "COUNTRY='England' can't be used: write the two letters of ISO 3166" in done.stderr

@@ -10,10 +10,11 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # a part of the project: the parts that it may import
 MAY_IMPORT = {
-    "bot.settings": set(),
+    "bot.settings": {"bot.countries"},
+    "bot.countries": set(),
     "bot.wording": set(),
     "bot.encoder": set(),
-    "bot.safety": {"bot.encoder"},
+    "bot.safety": {"bot.countries", "bot.encoder"},
     "bot.replies": {"bot.evidence"},
     "bot.names": set(),
     "bot.logs": set(),
@@ -59,6 +60,7 @@ MAY_IMPORT = {
     "bot.gateway": {
         "bot.articles",
         "bot.content",
+        "bot.countries",
         "bot.encoder",
         "bot.gateway",
         "bot.gateway.channels",
@@ -91,7 +93,14 @@ MAY_IMPORT = {
         "bot.terms",
         "bot.wording",
     },
-    "bot.gateway.channels": {"bot.gateway", "bot.logs", "bot.replies", "bot.settings", "bot.store"},
+    "bot.gateway.channels": {
+        "bot.countries",
+        "bot.gateway",
+        "bot.logs",
+        "bot.replies",
+        "bot.settings",
+        "bot.store",
+    },
     "bot.console": {"bot.settings"},
     "bot.backup": {"bot.release"},
     "bot.doctor": {
@@ -124,6 +133,7 @@ MAY_IMPORT = {
 CORE = (
     "bot.articles",
     "bot.content",
+    "bot.countries",
     "bot.encoder",
     "bot.evidence",
     "bot.logs",

@@ -13,6 +13,7 @@ OUTCOMES = {
     "forget_me": "delete what is stored of me",
     "terms_of_use": "the terms of use",
     "give_feedback": "how to complain",
+    "distress": "grief, fear or despair",
     "article_info": "who wrote it, and when",
     "not_covered": "not covered",
     "personal_advice": "a decision about one person",

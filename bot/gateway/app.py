@@ -17,7 +17,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from bot import articles, content, logs, masking, publishing, release, replies, store
+from bot import articles, content, countries, logs, masking, publishing, release, replies, store
 from bot.gateway import (
     calls,
     channels,
@@ -63,6 +63,7 @@ def create_app(desk, editor, post=None):
     app.state.desk = desk
     app.state.messages = limits.Rates(desk.config.messages_per_minute, desk.shared)
     app.state.openings = limits.Rates(desk.config.conversations_per_minute, desk.shared)
+    app.state.refused = limits.Rates(desk.config.messages_per_minute)
     app.include_router(visitors.router)
     app.add_api_route("/metrics", metrics.show, include_in_schema=False)
     if post:
@@ -317,7 +318,7 @@ class Guard:
                 place.lineno,
             )
             if not begun:
-                response = _unavailable(scope["app"].state.desk, 500)
+                response = _unavailable(scope, 500)
                 await response(scope, receive, send_secured)
 
 
@@ -342,11 +343,20 @@ async def _is_ready(request: Request):
 
 
 def _error(request, status, code, key, headers=None, **values):
-    """An error as the visitor API gives it: a code for programs, a sentence for people."""
+    """An error as the visitor API gives it: a code for programs, a sentence for people, and whom to
+    call in an emergency."""
     texts = request.app.state.desk.library.texts
     # a release from before "overloaded" has no such text
     message = replies.fill(texts.get(key, texts["too_many"]), **values)
-    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
+    error = {"code": code, "message": message}
+    if urgent := turns.urgent_line(request.app.state.desk, _country(request.scope)):
+        error["emergency"] = urgent
+    return JSONResponse({"error": error}, status, headers)
+
+
+def _country(scope):
+    """Where the visitor says to be, in a request that says it."""
+    return countries.normalise(scope.get("state", {}).get("country"))
 
 
 async def _bad_text(request, error):
@@ -374,7 +384,7 @@ async def _refused(request, error):
 
 async def _store_down(request, error):
     logger.error("%s", error)
-    return _unavailable(request.app.state.desk, 503)
+    return _unavailable(request.scope, 503)
 
 
 async def _http_error(request, error):
@@ -387,8 +397,8 @@ async def _http_error(request, error):
     )
 
 
-def _unavailable(desk, status):
-    reply = turns.unavailable(desk, None)
+def _unavailable(scope, status):
+    reply = turns.unavailable(scope["app"].state.desk, _country(scope))
     error = {"code": "unavailable", "message": reply["text"], "numbers": reply["numbers"]}
     return JSONResponse({"error": error}, status, {"Retry-After": "10"})
 

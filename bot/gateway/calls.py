@@ -92,6 +92,7 @@ async def receive(at, name, message):
         "answered": message.answered,
         "danger": danger and {"kind": danger.kind, "flag": danger.flag},
         "warning": verdict.warning,
+        "language": verdict.language,
     }
     event = shape.sign(at.secret, "event", name, message.id)
     try:

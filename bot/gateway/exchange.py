@@ -41,7 +41,7 @@ async def answer(desk, channel, row, token):
     verdict = _read_verdict(desk, message)
     danger = verdict.danger
     made = Answer(danger=danger is not None)
-    if danger is None and _is_settled(made, message, state, texts):
+    if danger is None and _is_settled(made, message, state, desk):
         return made
     code = message["code"] or await _numbered(desk, channel, row)
     choice = None
@@ -61,7 +61,8 @@ async def answer(desk, channel, row, token):
         except (store.NoReply, turns.UnknownChoice):
             made.units, found = [text.note(texts["old_button"])], []
         except limits.Refused as error:
-            made.units, found = [text.note(texts[error.text])], []
+            urgent = turns.urgent_line(desk, message["country"])
+            made.units, found = [text.note(texts[error.text], emergency=urgent)], []
     made.units = made.units or [text.unit(reply, texts, desk.config.public_url) for reply in found]
     return _finish(made, desk, channel, state)
 
@@ -75,15 +76,16 @@ def direct(desk, verdict, country):
 def _read_verdict(desk, message):
     """What was heard in the message's own words; the masked ones may have lost it."""
     if not message["danger"]:
-        return verdicts.Verdict(warning=message.get("warning"))
+        return verdicts.Verdict(warning=message.get("warning"), language=message.get("language"))
     danger = safety.Danger(**message["danger"])
     if not safety.is_known(desk.screen, danger):  # heard by another release
         danger = safety.screen(desk.screen, message["text"])
     return verdicts.Verdict(danger)
 
 
-def _is_settled(made, message, state, texts):
+def _is_settled(made, message, state, desk):
     """Whether STOP, START or a fixed sentence settles it; `made` gets what to say and to keep."""
+    texts = desk.library.texts
     word = (message["text"] or "").strip().lower()
     if state.get("stopped"):
         if word not in OPT_IN:
@@ -99,7 +101,8 @@ def _is_settled(made, message, state, texts):
     if word in START:
         message["text"] = "hello"
     if message["note"]:
-        made.units = [text.note(replies.fill(texts[message["note"]], limit="2,000"))]
+        words = replies.fill(texts[message["note"]], limit="2,000")
+        made.units = [text.note(words, emergency=turns.urgent_line(desk, message["country"]))]
     return bool(message["note"])
 
 
@@ -141,7 +144,8 @@ async def _press(desk, token, code):
 async def _take(desk, token, row, message, choice, verdict, hours):
     words = message["text"] if choice is None else None
     heard = verdict if choice is None else verdicts.NOTHING
-    found, _ = await turns.answer(desk, token, row.event, words, choice, heard, hours)
+    country = message["country"]
+    found, _ = await turns.answer(desk, token, row.event, words, choice, heard, hours, country)
     return found
 
 

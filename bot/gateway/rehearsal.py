@@ -7,8 +7,8 @@ import hashlib
 import uuid
 from pathlib import Path
 
-from bot import content, release, replies, safety, settings, stories
-from bot.gateway import processes, turns
+from bot import content, release, replies, settings, store, stories
+from bot.gateway import processes, together, turns
 from bot.safety import verdicts
 
 # code that decides how a story goes
@@ -96,7 +96,12 @@ async def rehearse(desk, said, article=None, candidate=None):
     )
     try:
         for number, message in enumerate(said):
-            turn = await _take(desk, rasa, sender, number, message, state, article)
+            earlier = [
+                store.Recent(turn["heard"], turn["danger"] is not None)
+                for turn in found[-store.MOST_RECENT :]
+                if turn["heard"]
+            ]
+            turn = await _take(desk, rasa, sender, number, message, state, article, earlier)
             state = turns.follow(state, turn["replies"][0], turn["understood"])
             found.append(turn)
     finally:
@@ -104,9 +109,10 @@ async def rehearse(desk, said, article=None, candidate=None):
     return found
 
 
-async def _take(desk, rasa, sender, number, message, state, article):
+async def _take(desk, rasa, sender, number, message, state, article, earlier):
     text, choice = message.get("text"), message.get("choice")
     heard, verdict = await turns.hear(desk, text) if text else (None, verdicts.NOTHING)
+    verdict = await together.screen_together(desk.screen, desk.listener, earlier, heard, verdict)
     danger = verdict.danger
     turn = {
         "heard": heard,
@@ -115,11 +121,8 @@ async def _take(desk, rasa, sender, number, message, state, article):
         "explained": None,
         "release": rasa.release,
     }
-    if danger:
-        return {
-            **turn,
-            "replies": [turns.with_id(safety.reply(desk.screen, danger, desk.config.country))],
-        }
+    if said := turns.said_of(desk, verdict, desk.config.country):
+        return {**turn, "replies": [turns.with_id(said)]}
     intent, metadata = turns.told(state, number, article, choice)
     sent = await processes.ask(desk.processes, rasa, sender, heard or choice, intent, metadata)
     explained = await processes.explain(desk.processes, rasa, heard, metadata) if heard else None
@@ -130,4 +133,5 @@ async def _take(desk, rasa, sender, number, message, state, article):
         for reply in sent["replies"]
     ]
     filled[0] = turns.warned(desk, filled[0], verdict, desk.config.country)
+    filled = [turns.with_help(desk, reply, desk.config.country) for reply in filled]
     return {**turn, "replies": filled, "understood": sent["understood"], "explained": explained}

@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 SECONDS = 0.5  # that the net may take; some 5 ms are usual
 MOST_WAITING = 64  # messages for the net; the rules alone for what comes beyond
 LONGEST = 4_000  # signs that the net reads
+UNHEARD = object()  # what `ask_net` gives where the net was not to be had
 # one thread: beside it the visitors' other messages need the cores
 _pool = ThreadPoolExecutor(1, thread_name_prefix="net")
 
@@ -32,6 +33,11 @@ class Listener:
         """The net's Judgement of a text, or None."""
         normal = make_normal_form(text[:LONGEST])
         return net.judge(self.net, self.screen, self.encoder.encode_layers, normal)
+
+    def rate(self, text):
+        """How much a text is like a danger, as the net's thresholds count."""
+        normal = make_normal_form(text[:LONGEST])
+        return net.rate(self.net, self.screen, self.encoder.encode_layers, normal)
 
 
 def open_listener(config, id, screen, opened=None):
@@ -61,22 +67,40 @@ def open_listener(config, id, screen, opened=None):
 async def screen(rules, listener, text):
     """The Verdict of a message, by the rules of a safety.Screen and by a Listener or None; raises
     nothing. Where the net can't be asked, or doesn't come in time, the rules alone decide."""
+    language, spoken = safety.screen_language(rules, text)
+    if language:
+        return _judge_foreign(rules, text, language, spoken)
     danger = safety.screen(rules, text)
-    if listener is None:
-        return Verdict(danger)
-    if _pool._work_queue.qsize() >= MOST_WAITING:
-        metrics.NET_UNHEARD.labels("busy").inc()
-        return Verdict(danger)
-    work = asyncio.get_running_loop().run_in_executor(_pool, listener.judge, text)
-    try:
-        judged = await asyncio.wait_for(work, SECONDS)
-    except TimeoutError:
-        metrics.NET_UNHEARD.labels("slow").inc()
-        return Verdict(danger)
-    except Exception as error:  # its message may hold a visitor's words
-        metrics.NET_UNHEARD.labels("failed").inc()
-        logger.error("the net failed (%s); the rules alone heard a message", type(error).__name__)
+    if listener is None or danger is None and spoken:
+        return Verdict(danger or spoken)
+    judged = await ask_net(listener.judge, text)
+    if judged is UNHEARD:
         return Verdict(danger)
     if judged:
         metrics.NET_JUDGED.labels(judged.tier).inc()
     return decide(rules, text, danger, judged)
+
+
+async def ask_net(judge, *given):
+    """What `judge` says, in the net's own thread; UNHEARD where it fails or takes too long."""
+    if _pool._work_queue.qsize() >= MOST_WAITING:
+        metrics.NET_UNHEARD.labels("busy").inc()
+        return UNHEARD
+    work = asyncio.get_running_loop().run_in_executor(_pool, judge, *given)
+    try:
+        return await asyncio.wait_for(work, SECONDS)
+    except TimeoutError:
+        metrics.NET_UNHEARD.labels("slow").inc()
+    except Exception as error:  # its message may hold a visitor's words
+        metrics.NET_UNHEARD.labels("failed").inc()
+        logger.error("the net failed (%s); the rules alone heard a message", type(error).__name__)
+    return UNHEARD
+
+
+def _judge_foreign(rules, text, language, spoken):
+    """The Verdict of a message in another language: the dangers of its list, and what the rules
+    hear; the net knows English alone."""
+    danger = spoken or safety.screen(rules, text)
+    if danger is None:
+        return Verdict(language=language)
+    return Verdict(danger if spoken else safety.in_language(rules, danger, language))

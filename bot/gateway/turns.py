@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bot import content, logs, masking, release, replies, safety, settings, store
-from bot.gateway import limits, metrics, processes, screening, shared, traces
+from bot.gateway import limits, metrics, processes, screening, shared, together, traces
 from bot.safety import verdicts
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ SESSION_TURNS = 20  # then Rasa begins a fresh session: its cost grows with the 
 COMMANDS = (replies.NONE_OF_THESE, "forget_me_yes", "forget_me_no")
 MOST_UNDER_WAY = 32  # for each Rasa: what it answers in about a second on a slow core
 MOST_TOLD = 10_000  # ends that wait for the database
+DANGERS = ("emergency", "crisis")  # outcomes of a message that told of one
 ASKED = 30  # answered questions that a conversation remembers
 
 
@@ -58,9 +59,20 @@ class Source(BaseModel):
 
 
 class Number(BaseModel):
+    """A telephone line: what it is, and whom it is for; `tel`: a link to call or text it; `url`:
+    one to open, for a list or a chat."""
+
     label: str
     number: str
-    tel: str
+    tel: str | None = None
+    url: str | None = None
+
+
+class Urgent(BaseModel):
+    """Whom to call in an emergency, as one small line below a reply that has no numbers."""
+
+    text: str
+    numbers: list[Number]
 
 
 class Warned(BaseModel):
@@ -105,7 +117,9 @@ class Reply(BaseModel):
     feedback: Feedback | None = None
     choices: list[Choice] | None = None
     numbers: list[Number] | None = None
+    language: str | None = None  # of text, where it isn't English
     warning: Warned | None = None
+    emergency: Urgent | None = None
     confidence: float | None = None
 
     @model_validator(mode="after")
@@ -151,12 +165,12 @@ def read_release(desk, id):
     desk.release = id
 
 
-async def take(desk, token, message, text=None, choice=None):
-    """The replies to a visitor's message, and its turn's number.
+async def take(desk, token, message, text, choice, country, verdict):
+    """The replies to a visitor's message that was screened, and its turn's number; `country`: where
+    its visitor is, as far as they say.
 
     Raises store.NoConversation, limits.Refused, UnknownChoice; store.StoreDown only where nothing
     could be said at all."""
-    verdict = await screen(desk, text)
     full = sum(desk.under_way.values()) >= MOST_UNDER_WAY * desk.config.rasa_processes
     # the turnstile would refuse as much, but has to look the conversation up first
     own = desk.under_way.get(token, 0)
@@ -169,9 +183,8 @@ async def take(desk, token, message, text=None, choice=None):
     desk.under_way[token] = own + 1
     try:
         shown = masking.mask(text, desk.words) if text else None
-        return await answer(
-            desk, token, message, shown, choice, verdict, desk.config.conversation_hours
-        )
+        hours = desk.config.conversation_hours
+        return await answer(desk, token, message, shown, choice, verdict, hours, country)
     finally:
         desk.under_way[token] -= 1
         if not desk.under_way[token]:
@@ -190,29 +203,40 @@ async def hear(desk, text):
     return masking.mask(text, desk.words), await screen(desk, text)
 
 
-async def answer(desk, token, message, text, choice, verdict, hours):
+async def answer(desk, token, message, text, choice, verdict, hours, country=None):
     """As `take`, of a message that was heard; its conversation ends when it is unused for so many
     hours."""
     if choice is not None and choice not in COMMANDS and not _is_question(desk, choice):
         raise UnknownChoice(choice)
     try:
         if verdict.danger:  # waits for nobody
-            return await _take(desk, token, message, text, choice, verdict, hours)
+            return await _take(desk, token, message, text, choice, verdict, hours, country)
         conversation = await limits.in_time(store.find_conversation, desk.engine, token)
         async with desk.turnstile.one(conversation):
-            return await _take(desk, token, message, text, choice, verdict, hours)
+            return await _take(desk, token, message, text, choice, verdict, hours, country)
     except store.StoreDown as error:
         logger.error("%s; a message was answered without it", error)
         metrics.UNSTORED.inc()
-        return [say_unstored(desk, verdict, None)], None
+        return [say_unstored(desk, verdict, country)], None
 
 
 def say_unstored(desk, verdict, country):
     """The whole reply to a message that can't be stored: the danger's, or a refusal."""
     country = country or desk.config.country
-    if verdict.danger:
-        return with_id(safety.reply(desk.screen, verdict.danger, country))
+    if said := said_of(desk, verdict, country):
+        return whole(said)
     return whole(warned(desk, unavailable(desk, country), verdict, country))
+
+
+def said_of(desk, verdict, country):
+    """The fixed reply of a verdict that needs nothing but the screen, or None."""
+    if verdict.danger:
+        return safety.reply(desk.screen, verdict.danger, country)
+    if verdict.language:
+        return safety.decline_language(desk.screen, verdict.language, country)
+    if verdict.settled:
+        return safety.reply_settled(desk.screen, country)
+    return None
 
 
 def warned(desk, reply, verdict, country):
@@ -222,15 +246,22 @@ def warned(desk, reply, verdict, country):
     return {**reply, "warning": safety.warn(desk.screen, verdict.warning, country)}
 
 
-async def _take(desk, token, message, text, choice, verdict, hours):
+async def _take(desk, token, message, text, choice, verdict, hours, country):
     begun = time.perf_counter()
-    accepted = await limits.in_time(store.accept, desk.engine, token, message, text, choice, hours)
+    accepted = await limits.in_time(
+        store.accept, desk.engine, token, message, text, choice, hours, country
+    )
     stored = time.perf_counter()
     logs.begin_turn({"turn": accepted.turn})
     desk.told.pop(accepted.turn, None)
     if accepted.outcome:
         metrics.REPEATED.labels(accepted.channel).inc()
+        if verdict.danger and accepted.outcome not in DANGERS:  # another text under its id
+            return [say_unstored(desk, verdict, accepted.country)], None
         return accepted.replies, accepted.turn
+    verdict = await together.screen_together(
+        desk.screen, desk.listener, accepted.recent, text, verdict
+    )
     try:
         return await _end(
             desk, token, message, text, choice, verdict, hours, accepted, begun, stored
@@ -259,8 +290,8 @@ async def _end(desk, token, message, text, choice, verdict, hours, accepted, beg
     """The replies to a stored message, stored as its end."""
     state, understood, used, within = accepted.state, None, desk.release, {}
     country = accepted.country or desk.config.country
-    if verdict.danger:
-        found = [safety.reply(desk.screen, verdict.danger, country)]
+    if said := said_of(desk, verdict, country):
+        found = [said]
     elif choice in COMMANDS:
         found = [await _obey(desk, token, accepted, choice)]
         if choice == "forget_me_yes":
@@ -270,6 +301,7 @@ async def _end(desk, token, message, text, choice, verdict, hours, accepted, beg
     answered = time.perf_counter()
     try:
         found = [warned(desk, found[0], verdict, country), *found[1:]]
+        found = [with_help(desk, reply, country) for reply in found]
         found = [Reply(**with_id(reply)).model_dump(exclude_unset=True) for reply in found]
     except (ValidationError, TypeError):
         logger.error("turn %s got something that is no reply", accepted.turn)
@@ -290,7 +322,7 @@ async def _end(desk, token, message, text, choice, verdict, hours, accepted, beg
         used,
     ):
         accepted = await limits.in_time(
-            store.accept, desk.engine, token, message, text, choice, hours
+            store.accept, desk.engine, token, message, text, choice, hours, country
         )
         return accepted.replies, accepted.turn  # it was answered elsewhere meanwhile
     ended = time.perf_counter()
@@ -415,12 +447,6 @@ async def _fill(desk, token, reply):
     return text
 
 
-async def warn(desk, text):
-    """The reply to a danger in `text` where nothing can be stored; None where there is none."""
-    danger = (await screen(desk, text)).danger
-    return with_id(safety.reply(desk.screen, danger, desk.config.country)) if danger else None
-
-
 def refusal(desk, country):
     """`unavailable` as a whole reply."""
     return whole(unavailable(desk, country))
@@ -434,16 +460,42 @@ def whole(reply):
 def unavailable(desk, country):
     """Something behind is down; the emergency numbers all the same."""
     texts = desk.library.texts
-    lines = safety.numbers(desk.screen, country or desk.config.country)
     return {
         "kind": "unavailable",
         "text": replies.fill(texts["unavailable"], emergency=texts["emergency_hint"]),
-        "numbers": [
-            {key: line[key] for key in ("label", "number", "tel")}
-            for line in lines
-            if line["line"] == "emergency"
-        ],
+        "numbers": _numbers(desk, ("emergency",), country or desk.config.country),
     }
+
+
+def with_help(desk, reply, country):
+    """A reply with whom to talk to, for somebody in distress, and the line that tells whom to call
+    in an emergency, for one that gives no answer; that not beside a warning."""
+    if reply.get("topic") == replies.DISTRESS:
+        reply = {**reply, "numbers": _numbers(desk, ("crisis",), country)}
+    elif reply["kind"] not in replies.EMPTY_HANDED or reply.get("language"):
+        return reply
+    urgent = None if reply.get("warning") else urgent_line(desk, country)
+    return {**reply, "emergency": urgent} if urgent else reply
+
+
+def urgent_line(desk, country):
+    """The small line {text, numbers} that tells whom to call in an emergency; None where the
+    release is from before it had the words."""
+    country = country or desk.config.country
+    words = desk.library.texts.get("emergency_line")
+    if not words:
+        return None
+    return {
+        "text": replies.fill(words, emergency=safety.first_number(desk.screen, country)),
+        "numbers": _numbers(desk, ("emergency",), country),
+    }
+
+
+def _numbers(desk, kinds, country):
+    return [
+        {key: value for key, value in line.items() if key != "line"}
+        for line in safety.numbers(desk.screen, country, kinds)
+    ]
 
 
 def _is_question(desk, name):

@@ -6,15 +6,24 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot import masking, replies, store
-from bot.gateway import limits, metrics, turns
+from bot import countries, masking, replies, store
+from bot.gateway import limits, metrics, screening, turns
 from bot.store import votes
 
 LONGEST_TEXT = 2000
+MOST_HEARD = 4000  # signs of a refused text that are searched for a danger
 UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 router = APIRouter(prefix="/api")
 Token = Annotated[str | None, Header(alias="Authorization")]
 Id = Annotated[int, Query(ge=0, lt=2**63)]  # what a database can compare
+Country = Annotated[
+    str | None,
+    Field(
+        max_length=100,
+        description="where the visitor is, for emergency numbers: two letters of ISO 3166, as GB; "
+        "what is no country counts as not said, so that no message is refused for it",
+    ),
+]
 
 
 class BadText(ValueError):
@@ -26,9 +35,7 @@ class Opening(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     article: str | None = Field(None, max_length=100, description="the article that the page shows")
-    country: str | None = Field(
-        None, pattern="^[A-Za-z]{2}$", description="the visitor's country, for emergency numbers"
-    )
+    country: Country = None
     language: str | None = Field(
         None, pattern="^[A-Za-z0-9-]{2,20}$", description="of the widget; answers stay English"
     )
@@ -49,6 +56,7 @@ class Message(BaseModel):
     id: str = Field(pattern="^[A-Za-z0-9_-]{1,64}$")
     text: str | None = None
     choice: str | None = Field(None, max_length=200)
+    country: Country = None
 
     @model_validator(mode="after")
     def _one_of_both(self):
@@ -76,7 +84,8 @@ class Vote(BaseModel):
 async def open_conversation(request: Request, opening: Opening) -> Opened:
     """Open a conversation; keep the token, which is shown this once."""
     desk = request.app.state.desk
-    await request.app.state.openings.take(request.client.host if request.client else "")
+    request.state.country = opening.country
+    await request.app.state.openings.take(_address(request))
     article = opening.article if opening.article in desk.library.articles else None
     id, token, expires_at = await limits.in_time(
         store.open_conversation,
@@ -84,7 +93,7 @@ async def open_conversation(request: Request, opening: Opening) -> Opened:
         "web",
         desk.config.conversation_hours,
         article,
-        (opening.country or "").upper() or None,
+        countries.normalise(opening.country),
     )
     return Opened(
         conversation=id,
@@ -101,21 +110,42 @@ async def open_conversation(request: Request, opening: Opening) -> Opened:
 
 @router.post("/messages", response_model_exclude_unset=True)
 async def send_message(request: Request, message: Message, authorization: Token = None) -> Answered:
-    """Send a message; the same id again gives the same replies."""
-    token = read_token(authorization)
-    if message.text is not None:
-        check_text(message.text)
-    desk = request.app.state.desk
+    """Send a message; the same id again gives the same replies.
+
+    A text that tells of a danger gets its fixed answer whatever else is wrong: without a token,
+    after too many messages, or too long. It is stored only where the message is taken."""
+    desk, token, text = request.app.state.desk, read_token(authorization), message.text
+    request.state.country = message.country
+    country, verdict = countries.normalise(message.country), None
     try:
+        if text is not None:
+            check_text(text)
         await request.app.state.messages.take(token)
-        found, turn = await turns.take(desk, token, message.id, message.text, message.choice)
-    except limits.Refused:
-        # nobody in danger is told to wait
-        warning = await turns.warn(desk, message.text) if message.text else None
-        if warning is None:
+        verdict = await turns.screen(desk, text)
+        found, turn = await turns.take(
+            desk, token, message.id, text, message.choice, country, verdict
+        )
+    except (BadText, store.NoConversation, limits.Refused):
+        verdict = verdict or await _screen_refused(request, text)
+        if not verdict.danger:
             raise
-        found, turn = [warning], None
+        found, turn = [turns.say_unstored(desk, verdict, country)], None
     return Answered(turn=turn, replies=found)
+
+
+async def _screen_refused(request, text):
+    """The Verdict of a message that is refused unless it tells of a danger: by the rules alone,
+    where its address sends too many of them."""
+    desk, text = request.app.state.desk, (text or "")[:MOST_HEARD]
+    try:
+        await request.app.state.refused.take(_address(request))
+    except limits.Refused:
+        return await screening.screen(desk.screen, None, text)
+    return await turns.screen(desk, text)
+
+
+def _address(request):
+    return request.client.host if request.client else ""
 
 
 @router.get("/messages")

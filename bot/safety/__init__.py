@@ -6,13 +6,13 @@ is down."""
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.safety import files, phrases
-from bot.safety.files import CUES, EXCUSES, LINES, SafetyFileError, Screen
+from bot.safety import files, languages, patterns, phrases
+from bot.safety.files import CUES, EXCUSES, SafetyFileError, Screen
+from bot.safety.lines import ALWAYS, LINES
 from bot.safety.messages import read as read_messages
 from bot.safety.normal_form import make_normal_form
 
@@ -25,11 +25,15 @@ NEGATES = 3  # words that may lie between "no", "not" ... and what it takes back
 @dataclass(frozen=True)
 class Danger:
     kind: str  # "emergency" or "crisis"
-    # the red flag's id in safety.yml, or LEARNED and the kind that the net found
+    # the red flag's id in safety.yml, LEARNED and the kind that the net found, or SPOKEN and the
+    # code of another language in which it was said
     flag: str
 
 
 LEARNED = "net."
+SPOKEN = "language."
+ALL = tuple(kind for kind in LINES if kind != "deaf")  # that stands below the emergency's
+WARNED = {"emergency": 1, "crisis": 1, "poison": 1, "violence": 1}  # lines beside a warning
 
 
 def load(folder: Path) -> Screen:
@@ -129,6 +133,67 @@ def _screen(loaded: Screen, text: str) -> Danger | None:
     return None
 
 
+def screen_language(loaded: Screen, text: str) -> tuple[str | None, Danger | None]:
+    """(the code of another language that `text` is in, languages.OTHER for one without texts, None
+    for English and for too little to tell; the outright danger that it tells in such a
+    language)."""
+    if loaded.languages is None:
+        return None, None
+    language = languages.find_language(loaded.languages, text)
+    found = languages.find_danger(loaded.languages, text, language)
+    return language, Danger(found[1], SPOKEN + found[0]) if found else None
+
+
+def is_settled(loaded: Screen, text: str) -> bool:
+    """Whether `text` tells that help has come, or that a danger is over."""
+    if loaded.after is None:
+        return False
+    folded = patterns.fold(make_normal_form(text))
+    return any(
+        patterns.stands(folded, phrase, loaded.after.unless) for phrase in loaded.after.settled
+    )
+
+
+def is_going_on(loaded: Screen, text: str) -> bool:
+    """Whether `text` tells that a danger goes on or gets worse."""
+    folded = patterns.fold(make_normal_form(text))
+    return loaded.after is not None and any(
+        patterns.stands(folded, phrase) for phrase in loaded.after.going_on
+    )
+
+
+def reply_settled(loaded: Screen, country: str | None = None) -> dict:
+    """What a message gets that tells, after an alarm, that help has come."""
+    text = loaded.after.text.replace("{emergency}", first_number(loaded, country))
+    return {"kind": "talk", "topic": "settled", "text": text}
+
+
+def in_language(loaded: Screen, danger: Danger, language: str) -> Danger:
+    """A danger that English rules found in a message in another language: it is answered in
+    that."""
+    spoken = Danger(danger.kind, SPOKEN + language)
+    return spoken if is_known(loaded, spoken) else danger
+
+
+def decline_language(loaded: Screen, language: str, country: str | None = None) -> dict:
+    """What a message in another language gets: that answers are in English alone, in its own
+    language where there is such a text, with the emergency number."""
+    text = _say(loaded, language, "only_english", country)
+    numbers = _shown(loaded, ["emergency"], country)
+    return {"kind": "out_of_scope", **text, "numbers": numbers}
+
+
+def _say(loaded: Screen, language: str, name: str, country: str | None) -> dict:
+    """{text, language} of a text of languages.yml."""
+    if loaded.languages is None or language not in loaded.languages.known:
+        number = first_number(loaded, country)
+        return {"text": languages.ONLY_ENGLISH.replace("{emergency}", number), "language": "en"}
+    texts = loaded.languages.known[language].texts
+    known = loaded.book.find(country)
+    number = first_number(loaded, country) if known else texts["no_country"]
+    return {"text": texts[name].replace("{emergency}", number), "language": language}
+
+
 def read_concepts(loaded: Screen, text: str) -> tuple[list[str], list[str]]:
     """Return what the net learns from: the concepts of safety.yml that `text` holds, each also
     with what takes it back ("seizure|past"), and its words with slips undone."""
@@ -146,30 +211,42 @@ def reply(loaded: Screen, danger: Danger, country: str | None = None) -> dict:
     """Return the fixed answer `{kind, text, numbers}` for a danger, with `more` where the text has
     one; see `numbers`.
 
-    `country` is an ISO 3166 code; without one, or for one that is not in the table, 112 and "your
-    local emergency number" are given."""
+    `country` as `countries.normalise` takes it; without one, or for one that is not in the table,
+    the emergency numbers of most of the world are given, each with where it is for."""
+    if danger.flag.startswith(SPOKEN):
+        said = _say(loaded, danger.flag.removeprefix(SPOKEN), danger.kind, country)
+        return {
+            "kind": danger.kind,
+            **said,
+            "numbers": _shown(loaded, list(dict.fromkeys([danger.kind, "emergency"])), country),
+        }
     text = loaded.texts[_text_of(loaded, danger)]
-    first = _first_number(loaded, country)
     filled = {
-        part: text[part].replace("{emergency}", first) for part in ("text", "more") if part in text
+        part: _fill(loaded, text, text[part], country) for part in ("text", "more") if part in text
     }
-    return {"kind": danger.kind, **filled, "numbers": _shown(loaded, text, country)}
+    return {"kind": danger.kind, **filled, "numbers": _shown(loaded, text["numbers"], country)}
 
 
 def warn(loaded: Screen, kind: str, country: str | None = None) -> dict:
     """Return the sentence `{kind, text, numbers}` that stands above a usual answer for a likely
     danger of one of `loaded.kinds`."""
     entry = loaded.kinds[kind]
+    order = [line for line in loaded.texts[entry["text"]]["numbers"] if line in WARNED]
     return {
         "kind": entry["kind"],
-        "text": entry["warning"].replace("{emergency}", _first_number(loaded, country)),
-        "numbers": _shown(loaded, loaded.texts[entry["text"]], country),
+        "text": entry["warning"].replace("{emergency}", first_number(loaded, country)),
+        "numbers": [
+            line for kind in order for line in _shown(loaded, [kind], country)[: WARNED[kind]]
+        ],
     }
 
 
 def is_known(loaded: Screen, danger: Danger) -> bool:
     """Whether `reply` has an answer to the danger; one that an earlier release heard may be
     gone."""
+    if danger.flag.startswith(SPOKEN):
+        spoken = danger.flag.removeprefix(SPOKEN)
+        return bool(loaded.languages) and spoken in loaded.languages.known
     learned = danger.flag.removeprefix(LEARNED)
     return (
         learned in loaded.kinds
@@ -184,41 +261,58 @@ def _text_of(loaded: Screen, danger: Danger) -> str:
     return next(flag.text for flag in loaded.flags if flag.id == danger.flag)
 
 
-def _first_number(loaded: Screen, country: str | None) -> str:
-    found = loaded.countries.get((country or "").upper())
-    return found["emergency"]["number"] if found else "112 or your local emergency number"
+def first_number(loaded: Screen, country: str | None) -> str:
+    """Return whom to call first, for a sentence: a country's emergency number, or where it isn't
+    known, words for it."""
+    found = loaded.book.find(country)
+    return found["emergency"][0].number if found else loaded.book.say
 
 
-def _shown(loaded: Screen, text: dict, country: str | None) -> list[dict]:
-    """The lines that a text asks for, in its order."""
-    order = text["numbers"]
-    shown = [line for line in numbers(loaded, country) if line["line"] in order]
-    return sorted(shown, key=lambda line: order.index(line["line"]))
-
-
-def numbers(loaded: Screen, country: str | None = None) -> list[dict]:
-    """Return a country's numbers as `{line, label, number, tel}`; line: emergency, poison or
-    crisis; tel: a link."""
-    found = loaded.countries.get((country or "").upper())
-    if not found:
-        return [
-            {
-                "line": "emergency",
-                "label": "Emergency (or your local emergency number)",
-                "number": "112",
-                "tel": "tel:112",
-            }
-        ]
-    return [
-        {
-            "line": line,
-            "label": found[line]["label"],
-            "number": found[line]["number"],
-            "tel": "tel:" + re.sub(r"[^+\d]", "", found[line]["number"]),
-        }
-        for line in LINES
-        if line in found
+def _fill(loaded: Screen, text: dict, part: str, country: str | None) -> str:
+    """A part of a text with the numbers of a country. A line that may be shut is named with its
+    hours, and what a text says in `open` is said where a line is shown, and none of them shuts."""
+    lines = [
+        line
+        for kind in text["numbers"]
+        if kind != "emergency"
+        for line in _lines(loaded, kind, country)
     ]
+    spoken = next(
+        (line for line in lines if line.kind == "crisis" and line.number and line.way == "voice"),
+        None,
+    )
+    if spoken is None:
+        crisis = text.get("no_line", "")
+    else:
+        conditions = "" if spoken.hours == ALWAYS else spoken.conditions()
+        name = "" if spoken.label == spoken.number else f"{spoken.label} on "
+        crisis = f"call {name}{spoken.number}" + (f" ({conditions})" if conditions else "")
+    is_open = spoken is not None and all(line.hours == ALWAYS for line in lines)
+    part = part.replace("{open}", text.get("open", "") if is_open else "")
+    return part.replace("{crisis}", crisis).replace("{emergency}", first_number(loaded, country))
+
+
+def _lines(loaded: Screen, kind: str, country: str | None) -> tuple:
+    """The lines of one kind; those for anywhere, where the country has no book or no crisis
+    line."""
+    found = loaded.book.find(country)
+    if found is None or (kind == "crisis" and kind not in found):
+        found = loaded.book.anywhere
+    return found.get(kind, ())
+
+
+def _shown(loaded: Screen, order: list[str], country: str | None) -> list[dict]:
+    """The lines that a text asks for, in its order; with the emergency's, that for deaf people."""
+    kinds = [
+        kind for name in order for kind in ((name, "deaf") if name == "emergency" else (name,))
+    ]
+    return [line.show() for kind in kinds for line in _lines(loaded, kind, country)]
+
+
+def numbers(loaded: Screen, country: str | None = None, kinds=ALL) -> list[dict]:
+    """Return a country's lines of some kinds as `{line, label, number}`, with `tel`, a link to call
+    or text, or `url`, one to open."""
+    return _shown(loaded, kinds, country)
 
 
 def is_slip(loaded: Screen, word: str) -> bool:

@@ -1,19 +1,18 @@
-"""The screen's two files, read into a `Screen` or into faults with their lines; docs/safety.md
+"""The screen's files, read into a `Screen` or into faults with their lines; docs/safety.md
 explains their notation."""
 
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from bot.safety import phrases
+from bot.safety import languages, lines, patterns, phrases
+from bot.safety.lines import LINES
 
 KINDS = ("emergency", "crisis")
-LINES = ("emergency", "poison", "crisis")  # the telephone lines a text may ask for
 # What these concepts mean to the screen is written here; which words they hold, in safety.yml.
 CUES = (
     "figure",
@@ -72,6 +71,17 @@ class Flag:
 
 
 @dataclass(frozen=True)
+class After:
+    """Phrases (`patterns`) of what is told after an alarm: that help has come (`settled`, and what
+    takes that back), that nothing is better (`going_on`); and what the first is answered."""
+
+    settled: tuple
+    going_on: tuple
+    unless: tuple
+    text: str
+
+
+@dataclass(frozen=True)
 class Screen:
     """A loaded screen, for `screen`, `reply` and `numbers`; immutable, safe to share between
     threads."""
@@ -81,10 +91,12 @@ class Screen:
     same: tuple  # the same for other spellings
     spell: object  # word -> the word of the table that it most likely is
     texts: dict
-    countries: dict
+    book: lines.Book  # the telephone lines of each country
     must: dict  # kind -> messages that may never be missed
     kinds: dict  # what danger/ teaches -> {kind, text, warning}
     rates: dict  # RATES -> how often the net may be wrong; empty where a site has no net
+    languages: languages.Languages | None = None  # None: a site without languages.yml
+    after: After | None = None  # None: a release from before it
 
 
 def read(path: Path):
@@ -155,7 +167,10 @@ def parse(folder: Path):
     kinds, found = _read_kinds(table, screen.at)
     faults += found
     rates, found = _read_rates(table, screen.at)
-    faults += found + _number_faults(numbers)
+    faults += found + lines.faults(numbers.path, numbers.content, numbers.at)
+    spoken, found = languages.read_languages(folder / "languages.yml")
+    after, wrong = _read_after(table, screen.at)
+    faults += found + wrong
     if faults:
         return None, faults
     return Screen(
@@ -164,10 +179,12 @@ def parse(folder: Path):
         same,
         spell,
         table["texts"],
-        numbers.content["countries"],
+        lines.make(numbers.content),
         {kind: tuple(table["must"][kind]) for kind in KINDS},
         kinds,
         rates,
+        spoken,
+        after,
     ), []
 
 
@@ -293,6 +310,14 @@ def _text_faults(screen: ScreenFile, texts: dict) -> list[str]:
                 f"{here}: {name} doesn't say whom to call; write {{emergency}} where the number "
                 "goes"
             )
+        for word, part in (("crisis", "no_line"), ("open", "open")):
+            if f"{{{word}}}" in entry.get("text", "") + entry.get("more", "") and not entry.get(
+                part
+            ):
+                faults.append(
+                    f"{here}: {name} says {{{word}}} but has no '{part}'; write what is said where "
+                    + ("no line is known" if part == "no_line" else "all lines are open")
+                )
         for line in entry.get("numbers") or ("",):
             if line not in LINES:
                 faults.append(f"{here}: numbers '{line}'; write some of {', '.join(LINES)}")
@@ -356,36 +381,23 @@ def _read_rates(table: dict, at) -> tuple[dict, list[str]]:
     return rates, faults
 
 
-def _number_faults(numbers: ScreenFile) -> list[str]:
-    """What is wrong with the file of telephone numbers."""
-    faults = []
-    book = numbers.content
-    if not isinstance(book, dict) or not book.get("countries") or not book.get("sources"):
-        return [f"{numbers.path}:1: 'countries' or 'sources' is missing; add it"]
-    for code, entry in book["countries"].items():
-        here = numbers.at("countries", code)
-        if not re.fullmatch("[A-Z]{2}", code):
-            faults.append(
-                f"{here}: '{code}' is no country code; write two capital letters as in ISO 3166"
-            )
-        if "emergency" not in entry:
-            faults.append(f"{here}: {code} has no emergency number; add it")
-        for line in LINES:
-            if line in entry:
-                found = _line_faults(f"{code}'s {line}", entry[line], book["sources"])
-                faults += [f"{here}: {fault}" for fault in found]
-    return faults
-
-
-def _line_faults(name: str, line: dict, sources) -> list[str]:
-    """What is wrong with one telephone line of a country."""
+def _read_after(table: dict, at) -> tuple[After | None, list[str]]:
+    """What is told after an alarm, and its faults; releases from before it have none."""
+    entry, parts = table.get("after"), ("settled", "going_on", "unless")
+    if entry is None:
+        return None, []
+    given = entry if isinstance(entry, dict) else {}
     faults = [
-        f"{name} has no {part}; add it"
-        for part in ("label", "number", "source")
-        if not line.get(part)
+        f"{at('after')}: '{part}' must hold lines of phrases separated by commas; write them"
+        for part in parts
+        if not isinstance(given.get(part), list)
     ]
-    if not re.fullmatch(r"\+?\d[\d -]*", line.get("number") or ""):
-        faults.append(f"'{line.get('number')}' is no telephone number; write digits and spaces")
-    if line.get("source") not in sources:
-        faults.append(f"source '{line.get('source')}' is not under sources; add it there")
-    return faults
+    if "{emergency}" not in (given.get("text") or ""):
+        faults.append(
+            f"{at('after')}: the text doesn't say whom to call; write {{emergency}} where the "
+            f"number goes"
+        )
+    if faults:
+        return None, faults
+    phrases_of = [tuple(patterns.split_phrases(given[part])) for part in parts]
+    return After(*phrases_of, given["text"]), []

@@ -139,6 +139,16 @@ def judge(
     return decide(net, *read[worst], scores[worst] - float(np.log(len(pieces))))
 
 
+def rate(net: Net, screen: Screen, encode: Callable[[list[str]], np.ndarray], text: str) -> float:
+    """How much `text` is like a danger: what `judge` holds against the thresholds."""
+    pieces = cut(text)
+    rows = scale(encode(pieces))
+    scores = [
+        score(net, row, count_slots(screen, piece)) for row, piece in zip(rows, pieces, strict=True)
+    ]
+    return max(scores) - float(np.log(len(pieces)))
+
+
 def decide(net: Net, row: np.ndarray, counted: list, scored: float) -> Judgement | None:
     """The judgement of a message that was scored so."""
     alarm, warning = net.thresholds

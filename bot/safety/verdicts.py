@@ -12,11 +12,14 @@ from bot.safety.normal_form import make_normal_form
 
 @dataclass(frozen=True)
 class Verdict:
-    """A danger, which gets the fixed answer; or the likely kind of one, whose sentence stands above
-    the usual answer; or neither."""
+    """What the screen says of a message: a danger, which gets the fixed answer; or the likely kind
+    of one, whose sentence stands above the usual answer; or that it is not in English, or tells
+    that help has come; or nothing."""
 
     danger: safety.Danger | None = None
     warning: str | None = None
+    language: str | None = None  # another than English, in which nothing else is answered
+    settled: bool = False  # help is there, after an alarm
 
 
 NOTHING = Verdict()

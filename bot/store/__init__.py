@@ -22,6 +22,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 WAIT_SECONDS = 2  # for a locked or distant database
 CONNECTIONS = 16  # of one gateway to PostgreSQL
 STEADY = datetime.timedelta(minutes=1)  # a conversation's end is moved no oftener
+RECENT, MOST_RECENT = datetime.timedelta(minutes=5), 3  # what is heard together with a message
+DANGERS = ("emergency", "crisis")  # outcomes
 NAMED = dict.fromkeys(
     ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "DiskFull"),
     "; its disk is full: make room and start again",
@@ -54,6 +56,15 @@ class Accepted:
     state: dict
     outcome: str | None
     replies: list
+    recent: list  # Recent turns before it, the oldest first
+
+
+@dataclass(frozen=True)
+class Recent:
+    """A turn of the last minutes: its masked text, and whether a danger was answered."""
+
+    text: str
+    danger: bool
 
 
 def connect(url):
@@ -134,7 +145,7 @@ def open_conversation(engine, channel, hours, article=None, country=None):
 
 def enter_conversation(engine, token, channel, hours, country=None):
     """The state of the conversation that `token` opens, for channels that make their own; a new one
-    where there is none.
+    where there is none. `country`: where its visitor is now, as far as it is known.
 
     Of one that has ended, only that its visitor wants no more messages goes over to the next.
     """
@@ -143,6 +154,7 @@ def enter_conversation(engine, token, channel, hours, country=None):
             select(Conversation).where(Conversation.token_hash == _hash(token))
         )
         if conversation and conversation.expires_at > _now():
+            conversation.country = country or conversation.country
             return conversation.state
         state = {}
         if conversation:
@@ -197,18 +209,20 @@ def find_conversation(engine, token):
         return _conversation(session, token).id
 
 
-def accept(engine, token, message, text, choice, hours):
-    """Store a message as a turn, once however often it comes; raises NoConversation."""
+def accept(engine, token, message, text, choice, hours, country=None):
+    """Store a message as a turn, once however often it comes, and in its conversation where its
+    visitor is, where that is said; raises NoConversation."""
     try:
-        return _accept(engine, token, message, text, choice, hours)
+        return _accept(engine, token, message, text, choice, hours, country)
     except IntegrityError:
         # the same message came twice at the same moment: the other one is stored
-        return _accept(engine, token, message, text, choice, hours)
+        return _accept(engine, token, message, text, choice, hours, country)
 
 
-def _accept(engine, token, message, text, choice, hours):
+def _accept(engine, token, message, text, choice, hours, country):
     with _transaction(engine) as session:
         conversation = _conversation(session, token)
+        conversation.country = country or conversation.country
         number = session.scalar(select(func.count()).where(Turn.conversation == conversation.id))
         turn, replies = (
             session.scalar(
@@ -241,7 +255,25 @@ def _accept(engine, token, message, text, choice, hours):
             state=dict(conversation.state),
             outcome=turn.outcome,
             replies=replies,
+            recent=_recent(session, turn),
         )
+
+
+def _recent(session, turn):
+    """The texts that stood before a turn in the last RECENT of its conversation, at most
+    MOST_RECENT."""
+    found = session.execute(
+        select(Turn.text, Turn.outcome)
+        .where(
+            Turn.conversation == turn.conversation,
+            Turn.id < turn.id,
+            Turn.text.is_not(None),
+            Turn.received_at > turn.received_at - RECENT,
+        )
+        .order_by(Turn.id.desc())
+        .limit(MOST_RECENT)
+    ).all()
+    return [Recent(text, outcome in DANGERS) for text, outcome in reversed(found)]
 
 
 def finish(

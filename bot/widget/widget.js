@@ -1,51 +1,40 @@
 /**
- * <symptom-chat>: Pamphlet's website widget; docs/widget.md lists its attributes, events, parts and properties.
- *
- * Until a first message is sent it makes no request and stores nothing. Whatever comes from a server or storage is
+ * <symptom-chat>: Pamphlet's website widget (docs/widget.md; types.d.ts). Whatever comes from a server or storage is
  * shown as text: nothing here parses markup.
  */
 
-/**
- * @typedef {{id: string, text?: string, choice?: string, title?: string}} Message  what the visitor sent, not yet answered
- * @typedef {{title: string, value: string}} Choice
- * @typedef {{n: number, title: string, url?: string, publisher?: string}} Source
- * @typedef {{label?: string, number: string, tel?: string}} Line  a telephone line
- * @typedef {{title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string}} Article
- * @typedef {{id: string, kind: string, text: string, more?: string, title?: string, question?: string, article?: Article,
- *   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[], warning?: Reply}} Reply
- * @typedef {{reply: string, helpful: boolean, reason?: string, comment?: string}} Vote
- * @typedef {{token: string, lasts: number, until: number, last: string, pending: Message[]}} Session  `until`: the time
- *   it ends, in ms; `lasts`: for how long each message keeps it alive
- * @typedef {{is: 'you', id: string, text: string} | {is: 'reply', reply: Reply} |
- *   {is: 'note', text: string}} Entry  one thing in the transcript
- * @typedef {Record<string, string>} Texts
- * @typedef {{language: string, server: string}} Where  the language of dates; the server's address, with a slash behind
- */
-
 const LONGEST = 2000; // characters in one message; the server refuses more
-const PATIENCE = 20_000; // ms until a request counts as failed
-const STILL = 4000; // ms until "still working on it"
+const PATIENCE = 20_000; // ms
+const STILL = 4000;
 const REASONS = ['inaccurate', 'out_of_date', 'unclear', 'not_what_was_asked', 'other'];
 
-/** Who to call where the server can't be asked. Elsewhere: 112, 911 or "your local emergency number".
+/** Who to call where the server can't be asked.
  * @type {Record<string, string>} */
 const EMERGENCY = {
-  112: 'AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IN IS IT LI LT LU LV MT NG NL PL PT RO SE SI SK TR ZA',
-  911: 'CA MX PH US UY',
-  999: 'BD GB HK KE MY',
-  119: 'JP KR TW',
-  '000': 'AU',
+  112: 'AT AX BE BG BL CY CZ DE DK EE ES FI FR GF GH GP GR HR HU IE IN IS IT LI LT LU LV MF MQ MT NG NL PL PM PT RE RO SE SI SK TR YT ZA',
+  911: 'AS CA GU MP MX PH PR US UY VI',
+  999: 'BD GB GG HK IM JE KE MY UG',
+  119: 'ID JP KR TW',
+  '000': 'AU CC CX',
+  14: 'DZ',
+  15: 'MA',
   101: 'IL',
-  103: 'UA',
+  102: 'NP',
+  103: 'RU UA',
+  106: 'PE',
   107: 'AR',
   111: 'NZ',
-  113: 'NO',
+  113: 'NO SJ',
+  115: 'IR VN',
   120: 'CN',
-  123: 'CO',
+  122: 'IQ',
+  123: 'CO EG',
   131: 'CL',
   144: 'CH',
   192: 'BR',
   995: 'SG',
+  997: 'SA',
+  1122: 'PK',
   1669: 'TH',
   1990: 'LK',
 };
@@ -63,8 +52,8 @@ const TEXTS = {
       'page until you send a question. Questions are then kept, without your name, to make the answers better. ' +
       'You can delete yours at any time, from the menu.',
     urgent: 'If someone may be in danger, call {numbers} now.',
-    urgent_anywhere: 'If someone may be in danger, call {numbers} or your local emergency number now.',
-    or: 'or',
+    urgent_anywhere:
+      'If someone may be in danger, call your local emergency number now: 112 (Europe, India), 911 (North America) or 999 (UK).',
     starters: 'People often ask',
     log: 'Conversation',
     input: 'Your question',
@@ -140,8 +129,8 @@ const TEXTS = {
       'que envíe una pregunta. Después, las preguntas se guardan sin su nombre, para mejorar las respuestas. Puede ' +
       'borrar las suyas en cualquier momento, desde el menú.',
     urgent: 'Si alguien puede estar en peligro, llame ya al {numbers}.',
-    urgent_anywhere: 'Si alguien puede estar en peligro, llame ya al {numbers} o al número de emergencias de su país.',
-    or: 'o',
+    urgent_anywhere:
+      'Si alguien puede estar en peligro, llame ya al número de emergencias de su país: 112 (Europa, India), 911 (América del Norte) o 999 (Reino Unido).',
     starters: 'Preguntas frecuentes',
     log: 'Conversación',
     input: 'Su pregunta',
@@ -209,7 +198,7 @@ const TEXTS = {
 // ---- making elements
 
 /**
- * Makes an element. Strings become text, never markup; functions listeners; false and null nothing.
+ * Strings become text, functions listeners, false and null nothing.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Record<string, string | boolean | number | null | undefined | ((event: any) => void)>} [attributes]
@@ -245,14 +234,14 @@ const ICONS = {
   send: 'M12 19V5M6 11l6-6 6 6',
 };
 
-/** The text without the characters that could turn the reading order of what stands around it.
+/** The text without characters that turn the reading order.
  * @param {unknown} text */
 function clean(text) {
   const words = typeof text === 'string' || typeof text === 'number' ? String(text) : '';
   return words.replace(/[\u0000-\u0008\u000b-\u001f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
-/** The template's pieces, with each `{name}` replaced by its text or element.
+/** Each `{name}` replaced by its text or element.
  * @param {string} template @param {Record<string, string | Node>} parts
  * @returns {(string | Node)[]} */
 function fill(template, parts) {
@@ -262,7 +251,7 @@ function fill(template, parts) {
 /** @template T @param {T[] | undefined} list @returns {T[]} */
 const each = (list) => (Array.isArray(list) ? list.filter((item) => item && typeof item === 'object') : []);
 
-/** A link to a web page in a new tab; where the address isn't one, only the text.
+/** Where the address is no web page's, only the text.
  * @param {unknown} url @param {string} text @param {Texts} t @param {string} [label] */
 function link(url, text, t, label) {
   const page = clean(url);
@@ -272,35 +261,38 @@ function link(url, text, t, label) {
   return label ? make('a', to, text) : make('a', to, make('bdi', {}, text), make('span', {class: 'unseen'}, ` ${t.new_tab}`));
 }
 
-/** @param {Line} line */
-function telephone({label, number, tel}) {
+/** @param {Line} line @param {Texts} [t] */
+function telephone({label, number, tel, url}, t) {
   const digits = clean(tel).replace(/[^\d+*#]/g, '');
   const shown = make('bdi', {class: 'number'}, clean(number) || digits);
-  const call = digits ? make('a', {href: `tel:${digits}`, class: 'call', part: 'call'}, shown) : shown;
+  const to = {href: `${clean(tel).startsWith('sms:') ? 'sms' : 'tel'}:${digits}`, class: 'call', part: 'call'};
+  const call = digits ? make('a', to, shown) : url && t ? link(url, clean(number), t) : shown;
   return label ? make('span', {}, make('span', {class: 'line'}, clean(label)), ' ', call) : call;
 }
 
-/** "If someone may be in danger, call 112 now.", with the country's numbers to tap.
- * @param {string} country @param {Texts} t */
+/** @param {string} text  whose numbers can be tapped */
+const urgent = (text) =>
+  make(
+    'p',
+    {class: 'urgent', part: 'urgent'},
+    ...text.split(/(\*?\d+)/).map((piece, at) => (at % 2 ? telephone({number: piece, tel: piece}) : piece)),
+  );
+
+/** @param {string} country @param {Texts} t */
 function urgentLine(country, t) {
-  const known = Object.keys(EMERGENCY).filter((number) => EMERGENCY[number].split(' ').includes(country.toUpperCase()));
-  const numbers = make('span');
-  for (const [at, number] of (known.length ? known : ['112', '911']).entries()) {
-    numbers.append(at ? ` ${t.or} ` : '', telephone({number, tel: number}));
-  }
-  return make('p', {class: 'urgent', part: 'urgent'}, ...fill(known.length ? t.urgent : t.urgent_anywhere, {numbers}));
+  const known = Object.keys(EMERGENCY).find((number) => EMERGENCY[number].split(' ').includes(country));
+  return urgent(known ? fill(t.urgent, {numbers: known}).join('') : t.urgent_anywhere);
 }
 
-/** @param {Line[]} numbers */
-const callLines = (numbers) =>
-  numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line))));
+/** @param {Line[]} numbers @param {Texts} t */
+const callLines = (numbers, t) =>
+  numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line, t))));
 
 /**
- * An article's text: blank lines part paragraphs, lines with "- " are a list, `[1]` links to that source. All else,
- * Markdown and HTML too, stays as it was written.
+ * Blank lines part paragraphs, lines with "- " are a list, `[1]` links to that source. All else stays as written.
  * @param {unknown} text @param {Source[]} sources @param {Texts} t
  */
-function prose(text, sources, t) {
+function prose(text, sources, t, lang = 'en') {
   const cited = (/** @type {string} */ line) =>
     line.split(/ ?\[(\d{1,3})\]/).map((piece, at) => {
       const source = at % 2 ? sources.find(({n}) => n === Number(piece)) : null;
@@ -308,7 +300,7 @@ function prose(text, sources, t) {
       const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
       return make('sup', {}, link(source.url, piece, t, label));
     });
-  const all = make('div', {class: 'prose', lang: 'en', dir: 'auto'});
+  const all = make('div', {class: 'prose', lang, dir: 'auto'});
   for (const block of clean(text).split(/\n\s*\n/)) {
     const [lead, ...items] = `\n${block}`.split(/\n\s*[-*] +/);
     if (lead.trim()) all.append(make('p', {dir: 'auto'}, ...cited(lead.trim())));
@@ -360,7 +352,7 @@ function drawSources(sources, t) {
   return sources.length ? make('div', {}, make('p', {class: 'label'}, t.sources), list) : null;
 }
 
-/** Where it is from, who reviewed it and when, or that nobody has, and whether that is overdue.
+/** Where it is from, and who reviewed it.
  * @param {Article} article @param {Texts} t @param {Where} where
  * @returns {(string | Node)[]} */
 function reviewLine(article, t, {language, server}) {
@@ -423,7 +415,7 @@ function drawFeedback(reply, t, vote) {
     const words = comment.value.trim();
     const given = {reply: reply.id, helpful: false, reason: reason || 'other', ...(words && {comment: words})};
     if (await send(given)) {
-      submit.before(said); // where the visitor is now
+      submit.before(said);
       submit.hidden = true;
       said.tabIndex = -1;
       said.focus();
@@ -450,10 +442,10 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
     'article',
     {class: `card ${danger ? 'danger' : ''}`, part: `card ${danger ? 'danger' : ''}`, 'aria-labelledby': heading.id},
     warning && make('p', {class: 'urgent', part: 'urgent'}, clean(warning.text)),
-    callLines(each(warning?.numbers)),
+    callLines(each(warning?.numbers), t),
     heading,
-    prose(reply.text, sources, t),
-    callLines(numbers),
+    prose(reply.text, sources, t, reply.language),
+    callLines(numbers, t),
     (danger || reply.kind === 'unavailable') && !numbers.length && urgentLine(country, t),
     danger ? reply.more && prose(reply.more, sources, t) : drawMore(reply, sources, t),
     drawSources(sources, t),
@@ -461,11 +453,12 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
     clean(reply.disclaimer) && make('p', {class: 'disclaimer', part: 'disclaimer', lang: 'en', dir: 'auto'}, clean(reply.disclaimer)),
     reply.feedback && typeof reply.id === 'string' && drawFeedback(reply, {...t, helpful: ask || t.helpful}, vote),
     drawChoices(reply.kind === 'clarify' ? t.which : t.next, each(reply.choices), pick),
+    !warning && reply.emergency && urgent(clean(reply.emergency.text)),
   );
   return danger && fresh ? make('div', {role: 'alert'}, card) : card;
 }
 
-/** The reply as plain text; source, review and disclaimer go along.
+/** The whole reply as plain text.
  * @param {Reply} reply @param {Texts} t @param {Where} where @returns {string} */
 function replyText(reply, t, where) {
   const plain = (/** @type {(string | Node)[]} */ pieces) =>
@@ -480,6 +473,7 @@ function replyText(reply, t, where) {
     sources.length > 0 && `${t.sources}\n${sources.join('\n')}`,
     reply.article && plain(reviewLine(reply.article, t, where)),
     clean(reply.disclaimer),
+    clean(reply.emergency?.text),
   ].filter(Boolean).join('\n\n');
 }
 
@@ -498,7 +492,7 @@ class Trouble extends Error {
 }
 
 /**
- * What the server answers, as an object; anything else it may do is a Trouble.
+ * Anything but an object is a Trouble.
  * @param {string} method @param {URL} url @param {{token?: string, body?: object, signal: AbortSignal}} with_
  * @returns {Promise<Record<string, any>>}
  */
@@ -531,7 +525,8 @@ async function call(method, url, {token, body, signal}) {
   }
   if (response.ok && answer && typeof answer === 'object') return answer;
   const {status, headers} = response;
-  const sentence = clean(answer?.error?.message);
+  const {message, emergency} = answer?.error ?? {};
+  const sentence = message && clean(`${message} ${emergency?.text ?? ''}`).trim();
   const seconds = Math.min(Number(headers.get('Retry-After')) || 10, 3600);
   const refused = [400, 413, 415, 422].includes(status) && sentence;
   const code = status === 401 ? 'ended' : status === 429 ? 'limited' : refused ? 'refused' : 'failed';
@@ -588,7 +583,7 @@ export class SymptomChat extends HTMLElement {
     this.#phone.addEventListener('change', () => this.#show(), {signal});
     visualViewport?.addEventListener('resize', () => this.#fit(), {signal});
     visualViewport?.addEventListener('scroll', () => this.#fit(), {signal});
-    if (this.#phone.matches) this.removeAttribute('open'); // a page should not load behind a full screen
+    if (this.#phone.matches) this.removeAttribute('open');
     this.#build();
   }
 
@@ -633,14 +628,21 @@ export class SymptomChat extends HTMLElement {
   get #floating() {
     return this.getAttribute('mode') !== 'inline';
   }
+  /** Two capital letters, or nothing. */
   get #country() {
-    return this.getAttribute('country') ?? '';
+    const asked = (this.getAttribute('country') ?? '').trim().toUpperCase();
+    const code = {UK: 'GB', EL: 'GR', USA: 'US'}[asked] ?? asked;
+    return /^[A-Z]{2}$/.test(code) && new Intl.DisplayNames('en', {type: 'region', fallback: 'none'}).of(code) ? code : '';
   }
 
   // ---- what is seen
 
   #build() {
     const t = this.texts;
+    const country = this.getAttribute('country');
+    if (country && !this.#country) {
+      console.error(`symptom-chat: country="${country}" is no country; write two letters of ISO 3166, as GB, US or DE`);
+    }
     const floating = this.#floating;
     const heading = clean(this.getAttribute('heading')) || t.heading;
     const typed = this.#input.value;
@@ -689,7 +691,7 @@ export class SymptomChat extends HTMLElement {
     this.#show();
   }
 
-  /** The greeting, the notice and the starter questions: in the page or in this file, so that they cost no request.
+  /** All of it is in the page or in this file: it costs no request.
    * @param {Texts} t */
   #opening(t) {
     return make(
@@ -729,7 +731,7 @@ export class SymptomChat extends HTMLElement {
     if (changed) this.#tell(open ? 'open' : 'close', {});
   }
 
-  /** Where a keyboard is at hand, to the input; on a touch screen that would cover what there is to read. */
+  /** To the input; not on a touch screen, whose keyboard would cover what there is to read. */
   #focus() {
     const touch = matchMedia('(pointer: coarse)').matches;
     (touch ? this.#root.getElementById('heading') : this.#input)?.focus({preventScroll: true});
@@ -738,7 +740,7 @@ export class SymptomChat extends HTMLElement {
   /** Keeps the full screen above a phone's keyboard. */
   #fit() {
     const view = visualViewport;
-    if (!view || view.scale > 1.01) return; // zoomed in by hand: let it be looked at
+    if (!view || view.scale > 1.01) return; // zoomed in by hand
     this.#panel.style.setProperty('--_room', `${view.height}px`);
     this.#panel.style.setProperty('--_top', `${view.offsetTop}px`);
   }
@@ -776,7 +778,7 @@ export class SymptomChat extends HTMLElement {
     requestAnimationFrame(() => requestAnimationFrame(() => this.#log.setAttribute('aria-live', 'polite')));
   }
 
-  /** Scrolls to the element's beginning: a long answer is read from its first line.
+  /** A long answer is read from its first line.
    * @param {HTMLElement} element */
   #reveal(element) {
     const room = this.#scroller;
@@ -798,7 +800,7 @@ export class SymptomChat extends HTMLElement {
     const {code, seconds} = this.#trouble;
     const words = fill(this.#missed ? t.resume_failed : (t[code] ?? t.failed), {seconds: String(seconds)});
     const click = () => {
-      this.#focus(); // the button goes away
+      this.#focus();
       this.#send();
     };
     const again = make('button', {...PRESS, class: 'small strong', click}, t.retry);
@@ -835,7 +837,7 @@ export class SymptomChat extends HTMLElement {
     this.#send();
   }
 
-  /** Catches up with the server, then sends what waits, one after the other; on a failure the rest waits on. */
+  /** Catches up, then sends what waits, one after the other. */
   async #send() {
     if (this.#sending || !(this.#outbox.length || this.#missed)) return;
     const life = this.#life;
@@ -898,9 +900,17 @@ export class SymptomChat extends HTMLElement {
    * @param {Message} message @returns {Promise<Reply[]>} */
   async #deliver({id, text, choice}) {
     const post = async () => {
-      const {token} = await this.#converse();
-      const body = choice ? {id, choice} : {id, text};
-      const {replies} = await call('POST', this.#url('messages'), {token, body, signal: this.#life.signal});
+      /** @type {Trouble | undefined} */
+      let refused;
+      const session = await this.#converse().catch((error) => {
+        if (error.code !== 'limited') throw error;
+        refused = error; // a danger is answered all the same
+      });
+      const body = {id, text, choice, country: this.#country || undefined};
+      const asked = {token: session?.token, body, signal: this.#life.signal};
+      const {replies} = await call('POST', this.#url('messages'), asked).catch((error) => {
+        throw refused ?? error;
+      });
       if (!each(replies).length) throw new Trouble('failed');
       return each(replies);
     };
@@ -923,8 +933,7 @@ export class SymptomChat extends HTMLElement {
     const open = async () => {
       const kept = this.#recall();
       if (kept?.token) return (this.#session = kept);
-      const country = /^[a-z]{2}$/i.test(this.#country) && this.#country;
-      const asked = {article: this.getAttribute('article'), country, language: this.#language().slice(0, 20)};
+      const asked = {article: this.getAttribute('article'), country: this.#country, language: this.#language().slice(0, 20)};
       const body = Object.fromEntries(Object.entries(asked).filter(([, value]) => value));
       const opened = await call('POST', this.#url('conversations'), {body, signal: this.#life.signal});
       if (typeof opened.token !== 'string' || !/^[\x21-\x7e]+$/.test(opened.token)) throw new Trouble('failed');

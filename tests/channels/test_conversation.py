@@ -66,6 +66,13 @@ def test_no_asks_why_and_the_reason_is_stored(place, app, person):
     assert votes(place)[-1] == (0, "out_of_date")
 
 
+def test_another_language_is_answered_in_itself(place, app, person):
+    answer = place.ask(app, person, "quiero morir")
+    assert "Siento mucho" in answer.text
+    answers = place.ask(app, person, "qué es la epilepsia", count=2)
+    assert "solo respondo en inglés" in answers.text
+
+
 def test_a_danger_is_answered_at_once_with_the_numbers_and_no_notice_before_it(place, app, person):
     reply = place.ask(app, person, "i want to kill myself")
     assert "116 123" in reply.text

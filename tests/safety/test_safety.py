@@ -1,6 +1,7 @@
 """The screen reads what people write, answers with fixed words and numbers, and says what is wrong
 with its files."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -168,7 +169,7 @@ def test_the_screen_needs_nothing_of_the_project_and_no_model():
         "assert found.kind == 'emergency';"
         "print(sorted(m for m in sys.modules if m.split('.')[0] in ('rasa', 'spacy', "
         "'sqlalchemy', 'numpy') "
-        "or m.startswith('bot.') and not m.startswith('bot.safety')))"
+        "or m.startswith('bot.') and not m.startswith(('bot.safety', 'bot.countries'))))"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=DATA.parent, capture_output=True, text=True, check=True
@@ -190,7 +191,7 @@ def test_every_answer_begins_with_what_to_do_and_holds_the_number(loaded):
         assert answer["kind"] == danger.kind
         assert "999" in answer["text"]
         assert first.startswith(
-            "Call 999 now" if danger.kind == "emergency" else "Please talk to someone now"
+            "Call 999 now" if danger.kind == "emergency" else "I'm sorry that it is this hard."
         )
         assert len(answer["text"].splitlines()) <= 3
         assert answer["numbers"]
@@ -208,23 +209,36 @@ def test_a_crisis_is_given_the_line_of_the_country_first_and_the_emergency_numbe
     answer = safety.reply(loaded, safety.Danger("crisis", "own_life"), "us")
     assert [(line["number"], line["tel"]) for line in answer["numbers"]] == [
         ("988", "tel:988"),
+        ("Text 988", "sms:988"),
+        ("Text HOME to 741741", "sms:741741"),
+        ("1-800-422-4453", "tel:18004224453"),
         ("911", "tel:911"),
     ]
+    assert (
+        "Please talk to someone now: call 988 Suicide & Crisis Lifeline on 988." in answer["text"]
+    )
     assert "program" in answer["more"]
 
 
-@pytest.mark.parametrize("country", [None, "", "ZZ", "england"])
-def test_an_unknown_country_gets_112_and_the_local_number(loaded, country):
+@pytest.mark.parametrize("country", [None, "", "ZZ", "england", "TD"])
+def test_an_unknown_country_gets_three_numbers_each_with_where_it_is_for(loaded, country):
     answer = safety.reply(loaded, safety.Danger("emergency", "stroke"), country)
-    assert answer["text"].startswith("Call 112 or your local emergency number now.")
-    assert [line["tel"] for line in answer["numbers"]] == ["tel:112"]
+    assert answer["text"].startswith("Call your local emergency number (112, 911 or 999) now.")
+    assert [(line["label"], line["tel"]) for line in answer["numbers"]] == [
+        ("Most of Europe, India, South Africa", "tel:112"),
+        ("United States, Canada, Mexico", "tel:911"),
+        ("United Kingdom, Hong Kong, Malaysia, Kenya", "tel:999"),
+    ]
 
 
-def test_40_countries_have_numbers_that_can_be_dialled(loaded):
-    assert len(loaded.countries) >= 40
-    for country in loaded.countries:
+def test_74_countries_have_numbers_that_can_be_dialled(loaded):
+    assert len(loaded.book.countries) >= 74
+    for country in loaded.book.countries:
         for line in safety.numbers(loaded, country):
-            assert line["tel"].removeprefix("tel:").lstrip("+").isdigit()
+            if "tel" in line:
+                assert re.fullmatch(r"(tel|sms):[+*]?\d+", line["tel"])
+            else:
+                assert line["url"] == "https://findahelpline.com"
             assert line["label"]
     known = {
         "GB": "999",
@@ -261,7 +275,7 @@ BROKEN = [  # file, what stands there, what is put in its place, what the fault 
         "numbers 'toxin'",
     ),
     ("safety.yml", "  person: >-\n", "  persons: >-\n", "'person' is missing"),
-    ("safety.yml", "\ntexts: ", "\ntext: ", "'texts' is missing"),
+    ("safety.yml", "\ntexts:\n", "\ntext:\n", "'texts' is missing"),
     ("safety.yml", "  nose: >-\n", "  noise: []\n  nose: >-\n", "'noise' must hold phrases"),
     (
         "safety.yml",
@@ -281,8 +295,42 @@ BROKEN = [  # file, what stands there, what is put in its place, what the fault 
         '"999", source: nhsx',
         "source 'nhsx' is not under",
     ),
-    ("emergency_numbers.yml", '"GB":', '"UKX":', "'UKX' is no country code"),
-    ("emergency_numbers.yml", "countries:", "nations:", "'countries' or 'sources' is missing"),
+    ("emergency_numbers.yml", '"GB":', '"UK":', "'UK' is no country code; write the two letters"),
+    ("emergency_numbers.yml", "\ncountries:", "\nnations:", "'countries' or 'sources' is missing"),
+    ("emergency_numbers.yml", 'hours: "24 h"', "hours: always", "hours 'always'; write 24 h"),
+    ("emergency_numbers.yml", "way: text", "way: pigeon", "way 'pigeon'; write one of voice"),
+    ("emergency_numbers.yml", "way: text, word", "way: voice, word", "write way: text"),
+    ("emergency_numbers.yml", "phones: [relay]", "phones: [fax]", "phones 'fax'; write some of"),
+    ("emergency_numbers.yml", "phones: [relay]", "phones: relay", "write a list, as [relay]"),
+    ("emergency_numbers.yml", "checked: never", "checked: soon", "checked 'soon'; write never"),
+    (
+        "emergency_numbers.yml",
+        "region: in Quebec",
+        "place: Quebec",
+        "'place' is no field of a line",
+    ),
+    (
+        "emergency_numbers.yml",
+        "    violence:",
+        "    fights:",
+        "'fights' is nothing that a line is for",
+    ),
+    ("emergency_numbers.yml", "GG: GB", "GG: XX", "'GG: XX' names no territory"),
+    ("emergency_numbers.yml", "page: gb_sam", "page: gb_san", "page 'gb_san' is not under sources"),
+    ("emergency_numbers.yml", '"https://findahelpline.com"', "findahelpline", "is no web address"),
+    (
+        "emergency_numbers.yml",
+        "countries, url: ",
+        "countries, web: ",
+        "a line has either a number or a url",
+    ),
+    ("emergency_numbers.yml", "  say: your", "  says: your", "'say' is missing"),
+    (
+        "safety.yml",
+        "    no_line: a",
+        "    no_lines: a",
+        "crisis says {crisis} but has no 'no_line'",
+    ),
 ]
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.widget.standin import ANSWER, page
+from tests.widget.standin import ANSWER, NOT_COVERED, page
 
 
 def test_it_opens_to_a_greeting_the_notice_and_the_pages_starter_questions(visit):
@@ -44,9 +44,58 @@ def test_a_typed_question_gets_one_card_with_all_that_belongs_together(visit, se
     assert message["text"] == "can it be prevented" and re.fullmatch("[0-9a-f]{32}", message["id"])
 
 
-def test_the_country_goes_to_the_server_that_chooses_the_numbers(visit, server):
-    visit('country="GB"').ask("hello")
+def test_the_country_goes_with_each_message_as_it_is_now(visit, server):
+    chat = visit('country="uk"')
+    chat.ask("hello")
+    chat.tab.evaluate("document.querySelector('symptom-chat').setAttribute('country', 'US')")
+    chat.ask("prevented?")
+    chat.tab.evaluate("document.querySelector('symptom-chat').removeAttribute('country')")
+    chat.ask("valproate")
     assert server.calls("POST", "conversations")[0]["country"] == "GB"
+    sent = server.calls("POST", "messages")
+    assert [message.get("country") for message in sent] == ["GB", "US", None]
+
+
+@pytest.mark.parametrize("country", ["England", "XX", "1"])
+def test_what_is_no_country_is_named_in_the_console_with_what_to_write(visit, server, country):
+    chat = visit()
+    with chat.tab.expect_console_message() as said:
+        chat.tab.evaluate(
+            "country => document.querySelector('symptom-chat').setAttribute('country', country)",
+            country,
+        )
+    assert f'country="{country}" is no country; write two letters' in said.value.text
+    chat.ask("hello")
+    assert "country" not in server.calls("POST", "messages")[0]
+
+
+def test_a_reply_that_answers_nothing_has_one_small_line_to_call(visit, server):
+    line = {"text": "If someone may be in danger now, call 999.", "numbers": []}
+    server.answers["migraine"] = [NOT_COVERED | {"emergency": line}]
+    card = visit().ask("migraine")
+    expect(card.locator(".urgent")).to_have_text(line["text"])
+    expect(card.get_by_role("link", name="999")).to_have_attribute("href", "tel:999")
+
+
+def test_the_line_does_not_stand_beside_a_warning(visit, server):
+    line = {"text": "If someone may be in danger now, call 999.", "numbers": []}
+    warning = {"kind": "emergency", "text": "Call 999 now.", "numbers": []}
+    server.answers["migraine"] = [NOT_COVERED | {"emergency": line, "warning": warning}]
+    expect(visit().ask("migraine").locator(".urgent")).to_have_text("Call 999 now.")
+
+
+def test_a_line_is_called_texted_or_opened(visit, server):
+    numbers = [
+        {"label": "A", "number": "*4141", "tel": "tel:*4141"},
+        {"label": "B", "number": "Text SHOUT to 85258", "tel": "sms:85258"},
+        {"label": "C", "number": "findahelpline.com", "url": "https://findahelpline.com"},
+    ]
+    server.answers["it"] = [{"kind": "crisis", "text": "Talk.", "numbers": numbers}]
+    links = visit().ask("it").locator(".lines a")
+    for link, address in zip(
+        links.all(), ("tel:*4141", "sms:85258", "https://findahelpline.com"), strict=True
+    ):
+        expect(link).to_have_attribute("href", address)
 
 
 def test_a_starter_asks_its_question_by_name(visit, server):
@@ -189,6 +238,14 @@ def test_a_danger_looks_different_is_an_alert_and_can_be_called(visit, word, hea
     expect(card.get_by_role("link", name=number)).to_have_attribute("href", f"tel:{number}")
     border = "element => getComputedStyle(element).borderColor"
     assert card.evaluate(border) != chat.ask("hello").evaluate(border)
+
+
+def test_a_reply_in_another_language_says_so_and_runs_its_way(visit, server):
+    for language, words, way in (("ar", "اتصل الآن بالرقم", "rtl"), ("fr", "Appelez le", "ltr")):
+        server.answers[language] = [{"kind": "emergency", "text": words, "language": language}]
+        shown = visit().ask(language).locator(".prose")
+        expect(shown).to_have_attribute("lang", language)
+        expect(shown.locator("p")).to_have_css("direction", way)
 
 
 def test_a_number_that_is_no_telephone_number_is_not_made_a_link(visit):

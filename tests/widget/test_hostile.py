@@ -77,7 +77,8 @@ def reply_of(text: str, link: object = "https://source.test/") -> dict:
 def harmless(chat) -> None:
     chat.tab.wait_for_timeout(200)
     assert chat.tab.evaluate(HARM) == HARMLESS
-    assert chat.errors == []
+    # the widget's own line about a country that is none, as text
+    assert [error for error in chat.errors if "is no country" not in error] == []
     assert not any("evil.test" in request for request in chat.requests)
 
 

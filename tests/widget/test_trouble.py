@@ -66,11 +66,24 @@ def test_a_failure_says_so_gives_the_emergency_numbers_and_is_sent_once_on_try_a
     assert [len(kept["turns"]) for kept in server.conversations.values()] == [1]
 
 
-def test_without_a_country_the_failure_names_112_911_and_the_local_number(visit, server):
+def test_a_danger_is_answered_where_no_conversation_may_be_opened(visit, server):
+    refused = {"error": {"code": "too_many", "message": "Please wait."}}
+    server.fault = lambda at, method, path: (
+        path == "/api/conversations" and (at.json(429, refused, Retry_After="60") or True)
+    )
+    chat = visit('country="GB"')
+    expect(chat.ask("emergency")).to_contain_text("Call now")
+    assert server.conversations == {}
+    chat.send("can it be prevented")
+    expect(chat.trouble).to_contain_text("Please wait 60 seconds")
+
+
+def test_without_a_country_the_failure_says_where_each_number_is_for(visit, server):
     chat = visit()
     server.fault = lambda at, method, path: at.drop()
     chat.send("help")
-    expect(chat.trouble).to_contain_text("call 112 or 911 or your local emergency number now")
+    expect(chat.trouble).to_contain_text("112 (Europe, India), 911 (North America) or 999 (UK)")
+    expect(chat.trouble.get_by_role("link")).to_have_text(["112", "911", "999"])
 
 
 def test_a_lost_answer_is_fetched_again_under_the_same_id(visit, server):

@@ -34,6 +34,7 @@ class Unit:
     warning: tuple[str, ...] = ()  # a sentence above a usual answer, and its numbers
     numbers: tuple[str, ...] = ()
     after: str | None = None  # after the numbers of a danger
+    urgent: str = ""  # whom to call in an emergency, below what is no answer
     page: tuple[str, str] | None = None  # (label, address) of the whole article
     sources: tuple[tuple[str, str], ...] = ()
     small: tuple[str, ...] = ()  # review and disclaimer
@@ -99,12 +100,20 @@ def unit(reply, texts, site_url, first=1):
         warning=_warning_lines(reply.get("warning")),
         numbers=_number_lines(reply),
         after=None if answer else reply.get("more"),
+        urgent=_urgent_line(reply.get("emergency")),
     )
     return replace(made, **_provenance(reply, reply["text"], texts, site_url)) if answer else made
 
 
 def _number_lines(reply):
-    return tuple(f"{line['label']}: {line['number']}" for line in reply.get("numbers") or ())
+    return tuple(
+        f"{line['label']}: {line.get('url') or line['number']}"
+        for line in reply.get("numbers") or ()
+    )
+
+
+def _urgent_line(emergency):
+    return emergency["text"] if emergency else ""
 
 
 def _warning_lines(warning):
@@ -118,9 +127,10 @@ def rest(reply, texts, site_url):
     return replace(made, **_provenance(reply, reply["more"], texts, site_url))
 
 
-def note(text, choices=(), texts=None):
-    """The Unit of a fixed text; `choices` are Buttons."""
-    made = Unit(text=text, choices=tuple(choices))
+def note(text, choices=(), texts=None, emergency=None):
+    """The Unit of a fixed text; `choices` are Buttons, `emergency` the line that tells whom to call
+    (turns.urgent_line)."""
+    made = Unit(text=text, choices=tuple(choices), urgent=_urgent_line(emergency))
     return replace(made, choose=texts["choose"], number=texts["reply_number"]) if choices else made
 
 
@@ -219,6 +229,7 @@ def _compose(shown, text, style):
         "\n".join(style.italic(escape(line)) for line in shown.small),
         " ".join([escape(shown.ask or ""), *map(escape, vote)]).strip(),
         "\n".join(map(escape, choice)),
+        style.italic(escape(shown.urgent)) if shown.urgent else "",
     ]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
 

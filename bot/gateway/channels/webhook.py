@@ -14,6 +14,7 @@ import re
 import time
 import uuid
 
+from bot import countries
 from bot.gateway.channels import shape, text
 
 NEEDS = ("webhook_secret", "webhook_url", "public_url")
@@ -51,7 +52,7 @@ def read(site, call):
             address={"visitor": visitor},
             text=None if code else said,
             code=code,
-            country=country.upper() if re.fullmatch("[A-Za-z]{2}", country or "") else None,
+            country=countries.normalise(country),
         )
     ], {}
 

@@ -160,7 +160,7 @@ def odd(person):
         ),
         "a photo above a danger": (
             call(message(person, "image", image={**file, "caption": "i want to kill myself"})),
-            "number",
+            "talk to someone now",
         ),
         "a reaction": (
             call(message(person, "reaction", reaction={"message_id": "wamid.x", "emoji": "👍"})),

@@ -1,0 +1,69 @@
+"""Messages of a few minutes heard together: "she's on the floor", "shaking all over", "its been 10
+min". A danger is raised once; a later message raises again only where it is a danger itself, or
+tells that it goes on or gets worse."""
+
+from dataclasses import replace
+
+from bot import safety
+from bot.gateway import screening
+from bot.safety import net, verdicts
+
+# how much a message must add to what stood before it, in the net's scores: chosen on
+# tests/safety/told_open.jsonl (2026-11-28), where 0 to 0.8 do alike
+ADDS = 0.8
+LONGEST = 4_000  # signs of all together, the newest
+
+
+async def screen_together(rules, listener, earlier, text, alone):
+    """The Verdict of a text whose own one is `alone`, heard together with the `earlier` ones of
+    its conversation (store.Recent), by rules and net; raises nothing."""
+    if not earlier or not text or alone.language:
+        return alone
+    alarmed = any(turn.danger for turn in earlier)
+    settled = safety.is_settled(rules, text)
+    if alarmed and settled and _may_settle(alone):
+        asks = text.rstrip().endswith("?")
+        return verdicts.NOTHING if asks and not alone.danger else verdicts.Verdict(settled=True)
+    if alone.danger or settled:
+        return alone
+    before = ". ".join(turn.text for turn in earlier)[-LONGEST:]
+    whole = f"{before}. {text}"[-LONGEST:]
+    by_rules = safety.screen(rules, whole)
+    is_new = by_rules is not None and by_rules != safety.screen(rules, before)
+    if alarmed and by_rules and (is_new or safety.is_going_on(rules, text)):
+        return verdicts.Verdict(by_rules)
+    by_rules = by_rules if is_new else None  # else it stood there before
+    if listener is None:
+        return verdicts.Verdict(by_rules) if by_rules else alone
+    judged = await _judge(listener, before, whole)
+    if judged is screening.UNHEARD:
+        return verdicts.Verdict(by_rules) if by_rules else alone
+    if judged is None:
+        return alone
+    if judged.tier == net.ALARM:
+        kind = rules.kinds[judged.kind]["kind"]
+        return verdicts.Verdict(safety.Danger(kind, safety.LEARNED + judged.kind))
+    if by_rules:
+        return verdicts.Verdict(by_rules)
+    return replace(alone, warning=alone.warning or (None if alarmed else judged.kind))
+
+
+def _may_settle(alone):
+    """Whether "help is there" may take back what else was heard in a message: never what a rule
+    hears, but the wish for an ambulance."""
+    return (
+        alone.danger is None
+        or alone.danger.flag.startswith(safety.LEARNED)
+        or alone.danger.flag == "rescue"
+    )
+
+
+async def _judge(listener, before, whole):
+    """The net's Judgement of all together, where the last message adds to it; else None."""
+
+    def judge():
+        if listener.rate(whole) - listener.rate(before) < ADDS:
+            return None
+        return listener.judge(whole)
+
+    return await screening.ask_net(judge)
