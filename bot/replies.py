@@ -49,6 +49,9 @@ TEXTS = (
     "evidence_partly",
     "evidence_none",
     "read_as",
+    "source_checked",
+    "source_version",
+    "no_version",
     "text_empty",
     "text_too_long",
     "text_unreadable",
@@ -367,8 +370,24 @@ def _source(content, article, source, says):
         "url": source.url,
         "read": content.texts["read_as"][reading.read] if reading else None,
         "version": reading.version.isoformat() if reading and reading.version else None,
+        "checked": _dated(content, reading) if reading else None,
         "says": says.get(source.n, []),
     }
+
+
+def _dated(content, reading):
+    """The date of the version of a source that was read, how it was read, and when, as a text."""
+    texts = content.texts
+    if "source_checked" not in texts:  # a release of before 2026-12
+        return None
+    return fill(
+        texts["source_checked"],
+        version=fill(texts["source_version"], date=day(reading.version))
+        if reading.version
+        else texts["no_version"],
+        read=texts["read_as"][reading.read],
+        on=day(reading.on),
+    )
 
 
 def _checked(content, article):
@@ -381,6 +400,7 @@ def _checked(content, article):
     return fill(
         content.texts["evidence_held"],
         statements=figures.statements,
+        held=figures.held,
         on=day(figures.last),
         sources=len(article.sources),
         read=", ".join(
