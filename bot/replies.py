@@ -49,9 +49,6 @@ TEXTS = (
     "evidence_partly",
     "evidence_none",
     "read_as",
-    "source_checked",
-    "source_version",
-    "no_version",
     "text_empty",
     "text_too_long",
     "text_unreadable",
@@ -70,6 +67,8 @@ CHANNEL_TEXTS = (
     "stopped",
     "help_sms",
 )
+# those below what a source says
+SOURCE_TEXTS = ("source_checked", "source_version", "no_version")
 TALK = (
     "greeting",
     "thanks",
