@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-APPROVALS = ("", "second")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 CAPITALS_OR_NOT = ("log_level", "log_format")  # Rasa's own command line writes INFO
@@ -98,6 +97,11 @@ class Settings:
         "",
         "whose approval a publication from the desk wants: second, another publisher's; empty: "
         "nobody's",
+    )
+    check_links: str = _setting(
+        "",
+        "how often the service asks every source's address, and tells the desk what moved or is "
+        "gone: weekly; empty: never",
     )
     oidc_issuer: str = _setting(
         "",
@@ -210,16 +214,7 @@ def read(environment=os.environ):
             raise SettingsError(
                 f"{setting.name.upper()}={text!r} can't be used: a number above 0 is expected"
             )
-    for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS)):
-        if values.get(name, allowed[0]) not in allowed:
-            raise SettingsError(
-                f"{name.upper()}={values[name]!r} can't be used: one of {', '.join(allowed)} is "
-                f"expected"
-            )
-    if values.get("approval", "") not in APPROVALS:
-        raise SettingsError(
-            f"APPROVAL={values['approval']!r} can't be used: second, or nothing, is expected"
-        )
+    _want_known_words(values)
     issuer = values.get("oidc_issuer", "")
     if issuer and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", issuer):
         raise SettingsError(
@@ -232,6 +227,21 @@ def read(environment=os.environ):
             "site"
         )
     return Settings(**values)
+
+
+def _want_known_words(values):
+    """Raise SettingsError where a setting that takes one of a few words has another."""
+    for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS)):
+        if values.get(name, allowed[0]) not in allowed:
+            raise SettingsError(
+                f"{name.upper()}={values[name]!r} can't be used: one of {', '.join(allowed)} is "
+                f"expected"
+            )
+    for name, word in (("approval", "second"), ("check_links", "weekly")):
+        if values.get(name, "") not in ("", word):
+            raise SettingsError(
+                f"{name.upper()}={values[name]!r} can't be used: {word}, or nothing, is expected"
+            )
 
 
 def environment(settings):

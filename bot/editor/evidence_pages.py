@@ -8,7 +8,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
-from bot import articles, evidence
+from bot import articles, evidence, links
 from bot.editor import files, ledgers, library, looks, manuscripts, pages, people
 
 router = APIRouter()
@@ -75,6 +75,23 @@ def in_doubt(desk):
             if n in doubtful
         ]
     return found
+
+
+def moved_links(desk):
+    """(the day on which every source's address was last asked, [(article's id, source's number,
+    Link)] of those that moved, are gone or lead to a front page, and that articles still have)."""
+    on, found = links.kept(desk.config)
+    still = {
+        (article.id, source.url)
+        for article in library.read_articles(desk).values()
+        for source in (*article.sources, *article.further_reading)
+    }
+    return on, [
+        (place.article, place.n, link)
+        for link in found
+        for place in link.places
+        if (place.article, link.url) in still
+    ]
 
 
 def _show(request, id, question, status=200, faults=(), given=None, conflict=None):

@@ -32,6 +32,7 @@ def show_review(request: Request, page: int = 1):
         request,
         "review.html",
         doubts=evidence_pages.in_doubt(desk),
+        links=evidence_pages.moved_links(desk),
         groups=shown[(page - 1) * GROUPS : page * GROUPS],
         total=len(shown),
         aside=len(aside),

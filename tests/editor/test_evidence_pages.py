@@ -7,7 +7,7 @@ import re
 import pytest
 from lxml import html
 
-from bot import articles, evidence
+from bot import articles, evidence, links
 from bot.editor import files, manuscripts
 
 WHERE = "/articles/hiccups/what_is/evidence"
@@ -282,3 +282,18 @@ def test_who_signs_sees_every_statement_beside_its_sources_and_signs_there(desk)
     article = articles.read(files.read(path), path)[0]
     assert (article.reviewed_by, str(article.reviewed_on)) == ("Dr. Bo Example", TODAY)
     assert len(article.sources) == 19
+
+
+def test_addresses_that_moved_stand_in_the_review_until_their_article_has_others(desk):
+    (source, *_) = articles.read(
+        files.read(path := files.article_path(desk.config, "hiccups")), path
+    )[0].sources
+    place = links.Place("hiccups", str(path), 10, 1)
+    said = "its page is gone (404)"
+    links.keep(desk.config, [links.Link(source.url, (place,), links.State.GONE, said)])
+    ada = desk.enter("Ada", "editor")
+    page = ada.get("/review").text
+    assert "Addresses of sources that moved or are gone (1)" in page
+    assert said in page and 'href="/editor/articles/hiccups">hiccups [1]' in page
+    change_article(desk, lambda text: text.replace(source.url, "https://example.org/new", 1))
+    assert said not in ada.get("/review").text
