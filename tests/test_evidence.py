@@ -260,8 +260,7 @@ def test_every_source_of_every_answer_says_something(library):
 
 def test_where_it_comes_from_is_told_as_it_was_checked(library):
     reply = replies.article_info(library, "hiccups", TODAY, 1.0)
-    assert "Editors did this check, not clinicians" in reply["text"]
-    assert "they followed 102 of its 102 statements to the sources" in reply["text"]
+    assert "Editors, not clinicians, followed 102 of its 102 statements" in reply["text"]
     assert "last on 28 November 2026" in reply["text"]
     assert "Of 19 sources, 6 were read whole, 5 were read in part" in reply["text"]
     assert "1 was read where others quote it" in reply["text"]
@@ -313,6 +312,21 @@ def test_a_messaging_app_gets_what_each_source_says_about_the_shown_text_where_i
     assert not any(line in roomy for line in later)
     assert not any(line in tight for line in stated) and reply["text"] in tight
     assert not any(line in text.write(shown, twilio.STYLE) for line in stated)
+
+
+def test_lines_of_one_source_are_told_apart(library):
+    reply, source, _ = answer_of(library, "tics.what_is")
+    reply["text"] = "Tics come. They go. [2] They stay. [2]"
+    source["says"] = [
+        {"statement": statement, "where": "", "states": states, "verdict": "supported"}
+        for statement, states in (
+            ("Tics come.", "they come"),
+            ("They go.", "Gone."),
+            ("They stay.", "x"),
+        )
+    ]
+    shown = text.unit(reply, library.texts, "https://chat.example.org")
+    assert shown.says[0] == "they come; Gone. x"
 
 
 def test_the_terminal_shows_what_each_source_says(library, capsys):

@@ -335,7 +335,10 @@ function opener({n, title, publisher, url, checked}, said, label, t, place) {
   const click = () => {
     button.setAttribute('aria-expanded', String(!note.isConnected));
     if (note.isConnected) note.remove();
-    else place(note);
+    else {
+      place(note);
+      note.scrollIntoView({block: 'nearest'}); // a long paragraph may stand between
+    }
   };
   const says = {'aria-label': label, 'aria-expanded': 'false', 'aria-controls': id};
   const button = make('button', {type: 'button', part: 'link', ...says, click, keydown}, String(n));
@@ -357,7 +360,7 @@ function prose(text, sources, t) {
         const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
         const said = saidOf(source, flat(line), flat(before).length);
         const place = (/** @type {Node} */ note) => (tag === 'p' ? all.after(note) : all.append(note));
-        all.append(make('sup', {}, said.length ? opener(source, said, label, t, place) : link(source.url, piece, t, label)));
+        all.append('\u2060', make('sup', {}, said.length ? opener(source, said, label, t, place) : link(source.url, piece, t, label)));
       } else all.append(at % 2 ? ` [${piece}]` : piece);
       if (at % 2 === 0) before += piece;
     }
@@ -1381,6 +1384,7 @@ h3 { font-size: 1.125em; line-height: 1.35; font-weight: 650; }
 sup { font-size: .75em; line-height: 1; }
 sup button { all: unset; cursor: pointer; color: var(--_accent); }
 sup > a, sup > button { padding: 8px 10px 8px 4px; margin-inline-end: -8px; text-decoration: none; font-weight: 600; }
+sup > button { margin-block: -8px; }
 sup > :hover, sup > [aria-expanded=true] { text-decoration: underline; }
 .says { display: grid; gap: 6px; padding: 10px 14px; background: var(--_surface); font-size: .9375em;
   border-inline-start: 3px solid var(--_accent); }

@@ -136,6 +136,21 @@ def test_escape_closes_what_a_source_says_and_gives_the_focus_back_before_it_clo
     expect(chat.panel).to_be_hidden()
 
 
+def test_a_number_stands_in_its_line_and_what_it_opens_below_a_long_paragraph_is_brought_in_sight(
+    visit, server
+):
+    (answer,) = said_about(("Jerks come.", "supported"))
+    words = "A sentence without a number. " * 30
+    server.answers["long"] = [answer | {"text": f"Jerks come. [1] {words}"}]
+    server.answers["bare"] = [answer | {"text": f"Jerks come. 1 {words}"}]
+    chat = visit(width=390)
+    tall = "card => card.querySelector('.prose p').getBoundingClientRect().height"
+    assert chat.ask("long").evaluate(tall) <= chat.ask("bare").evaluate(tall) + 1
+    chat.button("Source 1: Myoclonus").click()
+    note = chat.tab.get_by_role("group", name="Source 1: Myoclonus")
+    expect(note).to_be_in_viewport(ratio=1)
+
+
 def test_each_number_opens_what_was_said_about_its_own_statement(visit, server):
     statements = [
         ("Jerks come.", "supported"),

@@ -163,11 +163,10 @@ def _provenance(reply, shown, texts, site_url):
 def _said(source, shown):
     """What a source says about the statements of the text that is shown, on one line."""
     plain = " ".join(re.sub(r"\s*\[\d+\]", "", shown).split())
-    return " ".join(
-        dict.fromkeys(
-            said["states"] for said in source.get("says") or () if said["statement"] in plain
-        )
+    lines = dict.fromkeys(
+        said["states"] for said in source.get("says") or () if said["statement"] in plain
     )
+    return re.sub(r"([.!?]); ", r"\1 ", "; ".join(lines))
 
 
 def write(shown, style):
