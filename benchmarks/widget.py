@@ -21,6 +21,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from bot.gateway import pages
 from tests.widget.browser import STARTERS, launch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -69,7 +70,7 @@ def measure(runs: int = RUNS) -> dict:
     shift}; medians of the runs."""
     with tempfile.TemporaryDirectory() as folder:
         files = {
-            "ours": (ROOT / "bot" / "widget" / "widget.js").read_bytes(),
+            "ours": pages.read_script("widget.js").encode(),
             "theirs": _fetch(Path(folder)),
         }
     served, http = _serve(files)

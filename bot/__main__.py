@@ -96,6 +96,43 @@ def show_evidence(options, config):
     return 1 if faults else 0
 
 
+def check_links(options, config):
+    """ask the address of every source, and name what moved, is gone, or leads to a front page
+
+    Ends with 0 where all is fine, 1 where something was found, 3 where nothing was found but
+    something could not be asked."""
+    from bot import links
+
+    draw = bar("asking")
+
+    def progress(url, done):
+        if sys.stderr.isatty():
+            draw(url.split("/")[2][:34], done)
+
+    found = links.ask(links.listed(config.path("data")), progress, config.public_url)
+    links.keep(config, found)
+    if options.json:
+        print(links.as_json(found), end="")
+    else:
+        show_links(found)
+    states = {link.state for link in found}
+    return 1 if states & set(links.FOUND) else 3 if links.State.NOT_ASKED in states else 0
+
+
+def show_links(found):
+    """Print what was found at the sources' addresses, and what could not be asked."""
+    from bot import links
+
+    for states, title in ((links.FOUND, ""), ((links.State.NOT_ASKED,), "not asked: ")):
+        for link in found:
+            for place in link.places if link.state in states else ():
+                n = "further reading" if place.n is None else f"[{place.n}]"
+                path = place.path.removeprefix(f"{settings.ROOT}/")
+                print(f"{title}{path}:{place.line}: {n} {link.url} {link.said}")
+    counts = {state: sum(link.state == state for link in found) for state in links.State}
+    print(", ".join(f"{count} {state}" for state, count in counts.items() if count))
+
+
 def build_encoder(options, config):
     """make models/encoder from its wheel, checked against stored vectors"""
     encoder.build(config.path("models") / "encoder", progress=print)
@@ -487,6 +524,10 @@ def _evidence_options(parser):
     )
 
 
+def _links_options(parser):
+    parser.add_argument("--json", action="store_true", help="what was found, for programs")
+
+
 def _ask_options(parser):
     parser.add_argument("text", nargs="*", help="the question")
     parser.add_argument(
@@ -522,6 +563,7 @@ VERBS = {
     "ask": (ask, _ask_options),
     "check": (check, _no_options),
     "evidence": (show_evidence, _evidence_options),
+    "links": (check_links, _links_options),
     "train": (train, _no_options),
     "test": (test, _release_option),
     "compare": (compare, _release_option),

@@ -56,10 +56,14 @@ class ContentError(Exception):
 
 @dataclass(frozen=True)
 class Source:
+    """A source of an article. `changed`, `withdrawn`: the day on which that was noticed."""
+
     n: int
     title: str
     url: str
     publisher: str = ""
+    changed: datetime.date | None = None
+    withdrawn: datetime.date | None = None
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,14 @@ def _make_article(path, text, data, sections):
         ),
         evidence=data.get("evidence") or "",
         sources=tuple(
-            Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
+            Source(
+                n=n,
+                title=s["title"],
+                url=s["url"],
+                publisher=s.get("publisher", ""),
+                changed=s.get("changed"),
+                withdrawn=s.get("withdrawn"),
+            )
             for n, s in sorted(data["sources"].items())
         ),
         revision=hashlib.sha256(text.encode()).hexdigest()[:12],
@@ -482,6 +493,13 @@ def _source_faults(sources, at):
                 f"{at('sources', n)} the url of source {n} must begin with https:// and hold "
                 f"no blanks"
             )
+        else:
+            faults += [
+                f"{at('sources', n, key)} {key} of source {n} must be the day on which that was "
+                f"noticed, as 2026-11-28; without it, delete the line"
+                for key in ("changed", "withdrawn")
+                if source.get(key) is not None and type(source[key]) is not datetime.date
+            ]
     return faults
 
 

@@ -32,7 +32,7 @@ def ask(options, config):
         with _service(options.url, config) as url, httpx.Client(base_url=url, timeout=30) as client:
             if options.json:
                 return _answer_lines(client, options.article)
-            _show(_send(client, _open(client, options.article), " ".join(options.text)))
+            show(_send(client, _open(client, options.article), " ".join(options.text)))
             return 0
     except NoService as error:
         print(f"bot: {error}", file=sys.stderr)
@@ -152,7 +152,7 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-def _show(replies):
+def show(replies):
     """Print replies for a person to read."""
     for reply in replies:
         _show_warning(reply.get("warning"))
@@ -163,7 +163,7 @@ def _show(replies):
             print()
             _print_wrapped(reply["more"])
         for source in reply.get("sources", []):
-            _print_wrapped(f"[{source['n']}] {source['title']}, {source['url']}", "  ")
+            _show_source(source)
         article = reply.get("article")
         if article:
             reviewed = (
@@ -179,6 +179,15 @@ def _show(replies):
             _print_wrapped(f"- {choice['title']}", "  ")
         if reply.get("emergency"):
             _print_wrapped(reply["emergency"]["text"])
+
+
+def _show_source(source):
+    """Print a source, and below it what it says about the answer's statements."""
+    _print_wrapped(f"[{source['n']}] {source['title']}, {source['url']}", "  ")
+    stated = dict.fromkeys(said["states"] for said in source.get("says") or ())
+    for line in (*stated, source.get("checked")):
+        if line:
+            _print_wrapped(line, "      ")
 
 
 def _show_warning(warning):

@@ -65,7 +65,7 @@ def check(folder):
     when all is well."""
     return (
         _read(folder)[1]
-        + _channel_text_faults(folder)
+        + _later_text_faults(folder)
         + safety.check(folder)
         + _safety_text_faults(folder)
     )
@@ -185,14 +185,14 @@ def read_texts(folder):
     return data, faults
 
 
-def _channel_text_faults(folder):
-    """Texts of the messaging channels that are missing; a release from before there were any still
-    loads."""
+def _later_text_faults(folder):
+    """Texts that are missing of those that came later: of the messaging channels, and below what a
+    source says; a release from before there were any still loads."""
     path = Path(folder, "texts.yml")
     data = articles.read_yaml(path.read_text(encoding="utf-8"), path)[0] if path.is_file() else None
     return [
         f"{path}:1: the text {key} is missing; write `{key}: ...`"
-        for key in replies.CHANNEL_TEXTS
+        for key in (*replies.CHANNEL_TEXTS, *replies.SOURCE_TEXTS)
         if data and key not in data
     ]
 

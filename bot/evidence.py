@@ -49,13 +49,14 @@ WEAK = (Read.QUOTED, Read.PART)  # carries little alone
 
 @dataclass(frozen=True)
 class Reading:
-    """How a source was read, and on which day; `version`: the day of what was read, where that is
-    known."""
+    """How a source was read, on which day, and `by` whom where that was written down; `version`:
+    the day of what was read, where that is known."""
 
     read: Read
     on: datetime.date
     version: datetime.date | None = None
     how: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def read_all(folder, listed):
     ledgers, faults = {}, []
     for article in listed:
         path = path_of(folder, article.id)
+        faults += _withdrawn_faults(article)
         if article.evidence == articles.NOT_HELD:
             continue
         if path.is_file():
@@ -182,7 +184,11 @@ def read(text, path):
         faults += found
         if not found:
             readings[n] = Reading(
-                Read(source["read"]), _on(source), source.get("date"), _how(source)
+                Read(source["read"]),
+                _on(source),
+                source.get("date"),
+                _line(source, "how"),
+                _line(source, "by"),
             )
     statements = data.get("statements")
     if not isinstance(statements, list) or not statements:
@@ -235,9 +241,21 @@ def article_faults(article, ledger, path):
     cited = [statement for statement in found if statement.numbers]
     return [
         *_source_faults(article, ledger, cited, path),
-        *(fault for statement in cited for fault in _statement_faults(statement, article, path)),
-        *_stale_faults(found, ledger, path),
+        *(fault for statement in cited for fault in statement_faults(statement, article, path)),
+        *(_stale_fault(entry, path) for entry in stale(found, ledger)),
     ]
+
+
+def doubtful(article, ledger):
+    """{n: Source} of an article's sources that were withdrawn, or that changed on the day of their
+    last reading or later."""
+    found = {}
+    for source in article.sources:
+        reading = ledger.readings.get(source.n)
+        is_unread = reading is None or (source.changed and reading.on <= source.changed)
+        if source.withdrawn or (source.changed and is_unread):
+            found[source.n] = source
+    return found
 
 
 def summary(article, ledger):
@@ -358,8 +376,8 @@ def _on(source):
     return source.get("on", source.get(True))  # YAML takes the word for a yes
 
 
-def _how(source):
-    return str(source.get("how") or "")
+def _line(source, key):
+    return str(source.get(key) or "")
 
 
 def _entry_faults(entry, listed, at):
@@ -444,7 +462,22 @@ def _source_faults(article, ledger, cited, path):
     ]
 
 
-def _statement_faults(statement, article, path):
+def _withdrawn_faults(article):
+    """Statements that rest on a source that was withdrawn."""
+    gone = {source.n: source for source in article.sources if source.withdrawn}
+    if not gone:
+        return []
+    return [
+        f"{article.path}:{statement.line}: “{_short(statement.says)}” rests on [{n}], which was "
+        f"withdrawn ({gone[n].withdrawn}); cite another source, or take the statement out"
+        for statement in of_article(article, Ledger(), lines_of(article))
+        for n in statement.numbers
+        if n in gone
+    ]
+
+
+def statement_faults(statement, article, path):
+    """What forbids a Statement of an article beside its ledger in `path`, as `path:line: ...`."""
     at, said = f"{article.path}:{statement.line}:", _short(statement.says)
     if statement.entry is None:
         return [
@@ -464,22 +497,27 @@ def _statement_faults(statement, article, path):
     ]
 
 
-def _stale_faults(found, ledger, path):
-    """Entries for words that no longer stand in the article, or stand there without a number."""
+def stale(found, ledger):
+    """The Entries whose words stand in none of an article's Statements any more, or stand there
+    without these numbers."""
     taken = Counter(each.entry.line for each in found if each.entry)
-    faults = []
+    entries = []
     for entry in ledger.entries:
         if taken[entry.line]:
             continue
         around = [each for each in found if each.numbers and _stands_in(entry.says, each)]
         if any(entry.numbers() <= set(each.numbers) for each in around):
             continue  # the mark behind a later sentence closes this one too
-        faults.append(
-            f"{path}:{entry.line}: “{_short(entry.says)}” no longer stands in the article with "
-            f"these numbers; write the words as they stand there now, if the sources say so, or "
-            f"delete the entry"
-        )
-    return faults
+        entries.append(entry)
+    return entries
+
+
+def _stale_fault(entry, path):
+    return (
+        f"{path}:{entry.line}: “{_short(entry.says)}” no longer stands in the article with "
+        f"these numbers; write the words as they stand there now, if the sources say so, or "
+        f"delete the entry"
+    )
 
 
 def _stands_in(says, statement):

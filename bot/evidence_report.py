@@ -20,13 +20,22 @@ def write(article, ledger, today, older_than):
     """The lines on one article; `older_than`: days from which a source's version counts as old."""
     if ledger is None:
         return [f"{article.id}: its statements were not held against its sources (evidence: none)"]
-    figures = evidence.summary(article, ledger)
+    figures, doubtful = evidence.summary(article, ledger), evidence.doubtful(article, ledger)
     return [
         f"{article.id}: {figures.held} of {figures.statements} statements have evidence; "
         f"{figures.uncited} sentences name no source",
         f"  verdicts: {_counted(figures.verdicts, lambda kind: kind.replace('_', ' '))}",
         f"  {sum(figures.reads.values())} sources: {_counted(figures.reads, READ_AS.get)}",
         *_statements(article, ledger),
+        *_listed(
+            "on a source that changed or was withdrawn:",
+            [
+                f"{_place(article, each)} [{n}]"
+                for each in evidence.of_article(article, ledger, evidence.lines_of(article))
+                for n in each.numbers
+                if n in doubtful
+            ],
+        ),
         *_old_sources(article, ledger, today, older_than),
     ]
 

@@ -69,6 +69,8 @@ CHANNEL_TEXTS = (
     "stopped",
     "help_sms",
 )
+# those below what a source says
+SOURCE_TEXTS = ("source_checked", "source_version", "no_version")
 TALK = (
     "greeting",
     "thanks",
@@ -373,8 +375,24 @@ def _source(content, article, source, says):
         "url": source.url,
         "read": content.texts["read_as"][reading.read] if reading else None,
         "version": reading.version.isoformat() if reading and reading.version else None,
+        "checked": _dated(content, reading) if reading else None,
         "says": says.get(source.n, []),
     }
+
+
+def _dated(content, reading):
+    """The date of the version of a source that was read, how it was read, and when, as a text."""
+    texts = content.texts
+    if "source_checked" not in texts:  # a release of before 2026-12
+        return None
+    return fill(
+        texts["source_checked"],
+        version=fill(texts["source_version"], date=day(reading.version))
+        if reading.version
+        else texts["no_version"],
+        read=texts["read_as"][reading.read],
+        on=day(reading.on),
+    )
 
 
 def _checked(content, article):
@@ -387,6 +405,7 @@ def _checked(content, article):
     return fill(
         content.texts["evidence_held"],
         statements=figures.statements,
+        held=figures.held,
         on=day(figures.last),
         sources=len(article.sources),
         read=", ".join(

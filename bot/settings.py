@@ -11,7 +11,6 @@ from pathlib import Path
 from bot import countries
 
 ROOT = Path(__file__).resolve().parent.parent
-APPROVALS = ("", "second")
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
 CAPITALS_OR_NOT = ("log_level", "log_format")  # Rasa's own command line writes INFO
@@ -101,6 +100,11 @@ class Settings:
         "",
         "whose approval a publication from the desk wants: second, another publisher's; empty: "
         "nobody's",
+    )
+    check_links: str = _setting(
+        "",
+        "how often the service asks every source's address, and tells the desk what moved or is "
+        "gone: weekly; empty: never",
     )
     oidc_issuer: str = _setting(
         "",
@@ -217,22 +221,7 @@ def read(environment=os.environ):
         values["country"] = countries.normalise(country)
         if not values["country"]:
             raise SettingsError(f"COUNTRY={country!r} can't be used: {countries.SAY}")
-    _check(values)
-    return Settings(**values)
-
-
-def _check(values):
-    """Raise SettingsError for a value that is none of those that it may be."""
-    for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS)):
-        if values.get(name, allowed[0]) not in allowed:
-            raise SettingsError(
-                f"{name.upper()}={values[name]!r} can't be used: one of {', '.join(allowed)} is "
-                f"expected"
-            )
-    if values.get("approval", "") not in APPROVALS:
-        raise SettingsError(
-            f"APPROVAL={values['approval']!r} can't be used: second, or nothing, is expected"
-        )
+    _want_known_words(values)
     issuer = values.get("oidc_issuer", "")
     if issuer and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", issuer):
         raise SettingsError(
@@ -244,6 +233,22 @@ def _check(values):
             "OIDC_CLIENT_ID is empty: OIDC_ISSUER wants the client id that the issuer gave this "
             "site"
         )
+    return Settings(**values)
+
+
+def _want_known_words(values):
+    """Raise SettingsError where a setting that takes one of a few words has another."""
+    for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS)):
+        if values.get(name, allowed[0]) not in allowed:
+            raise SettingsError(
+                f"{name.upper()}={values[name]!r} can't be used: one of {', '.join(allowed)} is "
+                f"expected"
+            )
+    for name, word in (("approval", "second"), ("check_links", "weekly")):
+        if values.get(name, "") not in ("", word):
+            raise SettingsError(
+                f"{name.upper()}={values[name]!r} can't be used: {word}, or nothing, is expected"
+            )
 
 
 def environment(settings):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import articles, content, evidence, replies
+from bot import articles, console, content, evidence, replies
 from bot.__main__ import main
-from bot.gateway.channels import text
+from bot.gateway.channels import text, twilio
 
 ROOT = Path(__file__).resolve().parent.parent
 ARTICLE, LEDGER = "articles/hiccups.md", "evidence/hiccups.yml"
@@ -260,7 +260,7 @@ def test_every_source_of_every_answer_says_something(library):
 
 def test_where_it_comes_from_is_told_as_it_was_checked(library):
     reply = replies.article_info(library, "hiccups", TODAY, 1.0)
-    assert "It makes 112 statements." in reply["text"]
+    assert "Editors, not clinicians, followed 112 of its 112 statements" in reply["text"]
     assert "last on 28 November 2026" in reply["text"]
     assert "Of 25 sources, 7 were read whole, 5 were read in part" in reply["text"]
     assert "1 was read where others quote it" in reply["text"]
@@ -280,6 +280,61 @@ def test_a_messaging_app_gets_the_page_and_not_sixty_sources(library):
     shown = text.unit(reply, library.texts, "https://chat.example.org")
     assert shown.sources == ()
     assert shown.page[1] == "https://chat.example.org/articles/myoclonus#sources"
+
+
+def test_each_source_tells_its_date_how_it_was_read_and_when(library):
+    told = {
+        source["n"]: source["checked"]
+        for source in replies.article_info(library, "tics", TODAY, 1.0)["sources"]
+    }
+    assert told[14] == "Version of 7 May 2019, read as an abstract on 28 November 2026"
+    assert told[5] == "Version without a date, read in part on 28 November 2026"
+
+
+def answer_of(library, name):
+    """(reply, source, the lines in which it speaks about the lead) of a question."""
+    reply = {"id": "0" * 32, **replies.answer(library, name, TODAY, 1.0)}
+    lead = " ".join(re.sub(r"\s*\[\d+\]", "", reply["text"]).split())
+    return next(
+        (reply, source, lines)
+        for source in reply["sources"]
+        if (lines := [said["states"] for said in source["says"] if said["statement"] in lead])
+    )
+
+
+def test_a_messaging_app_gets_what_each_source_says_about_the_shown_text_where_it_fits(library):
+    reply, source, stated = answer_of(library, "tics.what_is")
+    later = {said["states"] for said in source["says"]} - set(stated)
+    shown = text.unit(reply, library.texts, "https://chat.example.org")
+    roomy = text.write(shown, text.Style(limit=8000))
+    tight = text.write(shown, text.Style(limit=len(roomy) - 1))
+    assert stated and all(line in roomy for line in stated)
+    assert not any(line in roomy for line in later)
+    assert not any(line in tight for line in stated) and reply["text"] in tight
+    assert not any(line in text.write(shown, twilio.STYLE) for line in stated)
+
+
+def test_lines_of_one_source_are_told_apart(library):
+    reply, source, _ = answer_of(library, "tics.what_is")
+    reply["text"] = "Tics come. They go. [2] They stay. [2]"
+    source["says"] = [
+        {"statement": statement, "where": "", "states": states, "verdict": "supported"}
+        for statement, states in (
+            ("Tics come.", "they come"),
+            ("They go.", "Gone."),
+            ("They stay.", "x"),
+        )
+    ]
+    shown = text.unit(reply, library.texts, "https://chat.example.org")
+    assert shown.says[0] == "they come; Gone. x"
+
+
+def test_the_terminal_shows_what_each_source_says(library, capsys):
+    reply, source, stated = answer_of(library, "tics.what_is")
+    console.show([reply])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert stated and all(" ".join(line.split()) in printed for line in stated)
+    assert source["checked"] in printed
 
 
 def test_each_way_of_reading_needs_its_words(data):

@@ -336,6 +336,9 @@ def _save_fields(request, id, draft, form):
                 key: str(form.get(f"source.{n}.{key}", "")).strip()[:500]
                 for key in manuscripts.SOURCE
             }
+    marked, _, mark = str(form.get("mark", "")).partition(".")
+    if mark in ("changed", "withdrawn") and marked.isdecimal() and int(marked) in fields["sources"]:
+        fields["sources"][int(marked)][mark] = str(datetime.datetime.now(datetime.UTC).date())
     fields["sources"] = {
         n: source for n, source in fields["sources"].items() if any(source.values())
     }

@@ -64,6 +64,12 @@ def article_path(config, id):
     return _inside(config, config.path("data") / "articles" / f"{id}.md")
 
 
+def ledger_path(config, id):
+    """The file that holds an article's evidence, whether or not it is there; raises NoFile."""
+    article_path(config, id)
+    return _inside(config, config.path("data") / "evidence" / f"{id}.yml")
+
+
 def draft_path(config, id):
     """The file of a draft of a whole article: beside the articles, where no release takes it
     from."""

@@ -11,8 +11,8 @@ from bot.editor import closeness, drafted, files, library, manuscripts, previews
 
 def look(desk, path, question, fields):
     """What the chat makes of a question: {faults {field: [(line, said)]}, grade, words, previews
-    [(channel, reply or text)], close, evidence (statements as _evidence gives them, or None where
-    the article has no ledger)}."""
+    [(channel, reply or text)], close, evidence (statements as evidence_of gives them, or None
+    where the article has no ledger)}."""
     id, text = path.stem, files.read(path)
     manuscript = manuscripts.read(text, path.name)
     manuscript["questions"][question] = fields
@@ -34,7 +34,12 @@ def look(desk, path, question, fields):
         "words": len(lead.split()),
         "previews": shown,
         "close": close,
-        "evidence": _evidence(desk, id, question, fields, manuscript),
+        "evidence": evidence_of(
+            desk,
+            library.read_ledgers(desk).get(id),
+            "\n\n".join(_blocks(question, fields)),
+            manuscript["sources"],
+        ),
         "titles": {name: q.ask for name, q in library.questions(desk).items()},
     }
 
@@ -91,10 +96,10 @@ def _blocks(question, fields):
     return [block for _, block in sections[question]["blocks"]]
 
 
-def _evidence(desk, id, question, fields, manuscript):
-    """[{says, is_held, rows [{n, title, url, states, where, verdict, read, version}]}] of each
-    cited statement of a question's text; a number that its entry doesn't hold has `states` None."""
-    ledger = library.read_ledgers(desk).get(id)
+def evidence_of(desk, ledger, text, sources):
+    """[{says, is_held, rows [{n, title, url, states, where, verdict, read, on, by, version}]}] of
+    each cited statement of a text whose article has these `sources`; a number that its entry
+    doesn't hold has `states` None. None where there is no ledger."""
     if ledger is None:
         return None
     texts = content.read_texts(desk.config.path("data"))[0] or {}
@@ -105,10 +110,10 @@ def _evidence(desk, id, question, fields, manuscript):
             "rows": [
                 row
                 for n in statement.numbers
-                for row in _rows(n, statement.entry, ledger, manuscript["sources"], texts)
+                for row in _rows(n, statement.entry, ledger, sources, texts)
             ],
         }
-        for statement in evidence.of_text("\n\n".join(_blocks(question, fields)), ledger)
+        for statement in evidence.of_text(text, ledger)
     ]
 
 
@@ -123,6 +128,8 @@ def _rows(n, entry, ledger, sources, texts):
         if reading
         else "never read",
         "version": reading.version if reading else None,
+        "on": reading.on if reading else None,
+        "by": reading.by if reading else "",
     }
     given = [each for each in entry.evidence if each.source == n] if entry else []
     if not given:

@@ -23,7 +23,7 @@ FRONT = (
     "review_every",
     "evidence",
 )
-SOURCE = ("title", "publisher", "url", "date")
+SOURCE = ("title", "publisher", "url", "date", "changed", "withdrawn")
 ASKED = ("ask", "about", "facet")
 PHRASES = ("train", "test")
 
@@ -334,7 +334,7 @@ def _several(key, text):
 
 def _typed(key, text):
     """A date where the field wants one; None for nothing."""
-    if key in ("written_on", "reviewed_on", "date"):
+    if key in ("written_on", "reviewed_on", "date", "changed", "withdrawn"):
         try:
             return datetime.date.fromisoformat(text.strip())
         except ValueError:

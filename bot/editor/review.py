@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 
 from bot import articles, release
-from bot.editor import files, groups, library, manuscripts, pages, people
+from bot.editor import evidence_pages, files, groups, library, manuscripts, pages, people
 from bot.masking import KINDS
 from bot.store import drafts, review
 
@@ -31,6 +31,8 @@ def show_review(request: Request, page: int = 1):
     return pages.render(
         request,
         "review.html",
+        doubts=evidence_pages.in_doubt(desk),
+        links=evidence_pages.moved_links(desk),
         groups=shown[(page - 1) * GROUPS : page * GROUPS],
         total=len(shown),
         aside=len(aside),

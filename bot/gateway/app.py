@@ -17,7 +17,18 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
-from bot import articles, content, countries, logs, masking, publishing, release, replies, store
+from bot import (
+    articles,
+    content,
+    countries,
+    links,
+    logs,
+    masking,
+    publishing,
+    release,
+    replies,
+    store,
+)
 from bot.gateway import (
     calls,
     channels,
@@ -45,6 +56,7 @@ SCRUB_SECONDS = 10
 ADVANCE_SECONDS = 3
 FETCH_SECONDS = 3  # between looks into the depot
 SETTLE_SECONDS, SETTLE_PAUSE = 16, 10  # past ANSWER_SECONDS, no message is on its way any more
+LINK_DAYS = 7  # between two rounds of the sources' addresses
 LEAST_FREE = 64 * 1024**2  # bytes on the disk
 CODES = {404: "not_found", 405: "wrong_method"}
 
@@ -149,6 +161,7 @@ async def serve(config, create_editor, loading):
             asyncio.create_task(_settle(desk)),
             asyncio.create_task(_fetch(desk)),
             asyncio.create_task(_publish_in_time(desk)),
+            *([asyncio.create_task(check_links(desk))] if config.check_links else []),
             *([asyncio.create_task(delivery.work(post))] if post else []),
         ]
         address = f"http://{config.host}:{config.port}"
@@ -253,6 +266,25 @@ async def retain(desk, pause=24 * 3600):
             logger.error("old texts could not be deleted (%s); trying again in 10 minutes", error)
             wait = min(600, pause)
         await asyncio.sleep(wait)
+
+
+async def check_links(desk, pause=3600):
+    """Ask every source's address once a week, in a thread of its own; whether it is time is looked
+    at every `pause` seconds, a first time after one."""
+    while True:
+        await asyncio.sleep(pause)
+        last = links.kept(desk.config)[0]
+        today = datetime.datetime.now(datetime.UTC).date()
+        if last and last + datetime.timedelta(days=LINK_DAYS) > today:
+            continue
+        try:
+            await asyncio.to_thread(_check_links, desk.config)
+        except OSError as error:
+            logger.error("the sources' addresses could not be asked: %s", error)
+
+
+def _check_links(config):
+    links.keep(config, links.ask(links.listed(config.path("data")), about=config.public_url))
 
 
 async def _scrub(desk):

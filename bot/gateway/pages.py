@@ -2,10 +2,12 @@
 the frame version."""
 
 import datetime
+import functools
+import re
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markdown_it import MarkdownIt
 
@@ -19,6 +21,7 @@ POLICY = (
     "form-action 'none'; frame-ancestors "
 )
 FILES = {"widget.js": "text/javascript", "embed.js": "text/javascript"}
+DOCUMENTATION = re.compile(r"^[ \t]*/\*\*.*?\*/\n", re.MULTILINE | re.DOTALL)  # of a script
 router = APIRouter(include_in_schema=False)
 templates = Environment(
     loader=FileSystemLoader(HERE / "templates"),
@@ -76,11 +79,18 @@ async def show_api(request: Request):
 async def show_widget(name: str):
     if name not in FILES:
         raise HTTPException(404)
-    return FileResponse(
-        WIDGET / name,
+    return Response(
+        read_script(name),
         media_type=FILES[name],
         headers={"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"},
     )
+
+
+@functools.cache
+def read_script(name):
+    """A script of the widget as visitors get it: without the comments that document it, an eighth
+    of what goes over the wire."""
+    return DOCUMENTATION.sub("", (WIDGET / name).read_text(encoding="utf-8"))
 
 
 def _page(request, id):

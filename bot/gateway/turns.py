@@ -40,6 +40,8 @@ class Said(BaseModel):
     """What a source says about one statement of the answer: `where` in it, what it `states` there,
     and whether that bears the statement out: supported, partly, or by_several together."""
 
+    """What a source says about a statement of the answer: `states` in a line, and `where` in it."""
+
     statement: str
     where: str
     states: str
@@ -47,7 +49,9 @@ class Said(BaseModel):
 
 
 class Source(BaseModel):
-    """A source of an answer; `read`: how it was read, `version`: the day of what was read."""
+    """A source of an answer; `read`: how it was read, `version`: the day of what was read,
+    `checked`: both and the day of reading, as a sentence; `says`: what it says about the answer's
+    statements."""
 
     n: int
     title: str
@@ -55,6 +59,7 @@ class Source(BaseModel):
     url: str
     read: str | None = None
     version: str | None = None
+    checked: str | None = None
     says: list[Said] = []
 
 

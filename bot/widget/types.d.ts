@@ -3,7 +3,9 @@
 /** What the visitor sent, not yet answered. */
 type Message = {id: string, text?: string, choice?: string, title?: string};
 type Choice = {title: string, value: string};
-type Source = {n: number, title: string, url?: string, publisher?: string};
+/** What a source says about a statement. */
+type Said = {statement: string, where?: string, states: string, verdict?: string};
+type Source = {n: number, title: string, url?: string, publisher?: string, checked?: string, says?: Said[]};
 /** A line to call, text or open. */
 type Line = {label?: string, number: string, tel?: string, url?: string};
 type Article = {title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string};

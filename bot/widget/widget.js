@@ -71,6 +71,7 @@ const TEXTS = {
     less: 'Less',
     sources: 'Sources',
     source: 'Source {n}: {title}',
+    partly: 'This bears it out only in part.',
     new_tab: '(opens a new tab)',
     from: 'From {article}.',
     reviewed: 'Reviewed by {name} on {date}.',
@@ -148,6 +149,7 @@ const TEXTS = {
     less: 'Menos',
     sources: 'Fuentes',
     source: 'Fuente {n}: {title}',
+    partly: 'Esto lo confirma solo en parte.',
     new_tab: '(se abre en otra pestaña)',
     from: 'De {article}.',
     reviewed: 'Revisado por {name} el {date}.',
@@ -288,23 +290,79 @@ function urgentLine(country, t) {
 const callLines = (numbers, t) =>
   numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line, t))));
 
+/** A text without its numbers, on one line.
+ * @param {string} text */
+const flat = (text) => text.replace(/\s*\[\d+\]/g, '').replace(/\s+/g, ' ').trim();
+
+/** What a source says about the statement in which the first `at` characters of `words` end; else all that it says.
+ * @param {Source} source @param {string} words @param {number} at */
+function saidOf({says}, words, at) {
+  const all = each(says);
+  const here = all.filter(({statement}) => {
+    const said = clean(statement), from = words.indexOf(said);
+    return from >= 0 && from < at && at <= from + said.length;
+  });
+  return here.length ? here : all;
+}
+
+/** The number behind a statement: a button that opens, below, what the source says there; Escape closes it.
+ * @param {Source} source @param {Said[]} said @param {string} label @param {Texts} t @param {(note: Node) => void} place */
+function opener({n, title, publisher, url, checked}, said, label, t, place) {
+  const id = `says-${serial++}`;
+  const by = [clean(publisher), clean(checked)].filter(Boolean).join('. ');
+  const keydown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== 'Escape' || !note.isConnected) return;
+    event.preventDefault(); // the chat stays open
+    event.stopPropagation();
+    click();
+    button.focus();
+  };
+  const note = make('div', {class: 'says', part: 'says', id, role: 'group', 'aria-label': label, keydown});
+  for (const {where, states, verdict} of said) {
+    const place = clean(where);
+    note.append(make('p', {}, clean(states), ' ', place && make('span', {class: 'soft'}, `(${place})`)));
+    if (verdict === 'partly') note.append(make('p', {}, t.partly));
+  }
+  note.append(make('p', {}, link(url, clean(title), t), by && make('span', {class: 'by'}, ` ${by}`)));
+  const click = () => {
+    button.setAttribute('aria-expanded', String(!note.isConnected));
+    if (note.isConnected) note.remove();
+    else {
+      place(note);
+      note.scrollIntoView({block: 'nearest'}); // a long paragraph may stand between
+    }
+  };
+  const says = {'aria-label': label, 'aria-expanded': 'false', 'aria-controls': id};
+  const button = make('button', {type: 'button', part: 'link', ...says, click, keydown}, String(n));
+  return button;
+}
+
 /**
- * Blank lines part paragraphs, lines with "- " are a list, `[1]` links to that source. All else stays as written.
+ * An article's text: blank lines part paragraphs, lines with "- " are a list, `[1]` opens what that source says there,
+ * or links to it. All else, Markdown and HTML too, stays as it was written.
  * @param {unknown} text @param {Source[]} sources @param {Texts} t
  */
 function prose(text, sources, t, lang = 'en') {
-  const cited = (/** @type {string} */ line) =>
-    line.split(/ ?\[(\d{1,3})\]/).map((piece, at) => {
+  const cited = (/** @type {'p' | 'li'} */ tag, /** @type {string} */ line) => {
+    const all = make(tag, {dir: 'auto'});
+    let before = '';
+    for (const [at, piece] of line.split(/ ?\[(\d{1,3})\]/).entries()) {
       const source = at % 2 ? sources.find(({n}) => n === Number(piece)) : null;
-      if (!source) return at % 2 ? ` [${piece}]` : piece;
-      const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
-      return make('sup', {}, link(source.url, piece, t, label));
-    });
+      if (source) {
+        const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
+        const said = saidOf(source, flat(line), flat(before).length);
+        const place = (/** @type {Node} */ note) => (tag === 'p' ? all.after(note) : all.append(note));
+        all.append('\u2060', make('sup', {}, said.length ? opener(source, said, label, t, place) : link(source.url, piece, t, label)));
+      } else all.append(at % 2 ? ` [${piece}]` : piece);
+      if (at % 2 === 0) before += piece;
+    }
+    return all;
+  };
   const all = make('div', {class: 'prose', lang, dir: 'auto'});
   for (const block of clean(text).split(/\n\s*\n/)) {
     const [lead, ...items] = `\n${block}`.split(/\n\s*[-*] +/);
-    if (lead.trim()) all.append(make('p', {dir: 'auto'}, ...cited(lead.trim())));
-    if (items.length) all.append(make('ul', {}, ...items.map((item) => make('li', {dir: 'auto'}, ...cited(item.trim())))));
+    if (lead.trim()) all.append(cited('p', lead.trim()));
+    if (items.length) all.append(make('ul', {}, ...items.map((item) => cited('li', item.trim()))));
   }
   return all;
 }
@@ -463,7 +521,10 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
 function replyText(reply, t, where) {
   const plain = (/** @type {(string | Node)[]} */ pieces) =>
     pieces.map((piece) => (typeof piece === 'string' ? piece : piece.textContent)).join('').replace(` ${t.new_tab}`, '');
-  const sources = each(reply.sources).map(({n, title, url}) => `[${n}] ${clean(title)} ${clean(url)}`);
+  const sources = each(reply.sources).map(({n, title, url, says, checked}) => {
+    const said = new Set([...each(says).map(({states}) => clean(states)), clean(checked)]);
+    return [`[${n}] ${clean(title)} ${clean(url)}`, ...said].filter(Boolean).join('\n    ');
+  });
   return [
     reply.warning && replyText(reply.warning, t, where),
     clean(reply.title) || t[reply.kind] || t.answer,
@@ -1330,13 +1391,19 @@ h3 { font-size: 1.125em; line-height: 1.35; font-weight: 650; }
 .prose[hidden] { display: none; }
 .prose ul { list-style: disc; padding-inline-start: 1.3em; display: grid; gap: .3em; }
 sup { font-size: .75em; line-height: 1; }
-sup a { padding: 8px 10px 8px 4px; margin-inline-end: -8px; text-decoration: none; font-weight: 600; }
-sup a:hover { text-decoration: underline; }
+sup button { all: unset; cursor: pointer; color: var(--_accent); }
+sup > a, sup > button { padding: 8px 10px 8px 4px; margin-inline-end: -8px; text-decoration: none; font-weight: 600; }
+sup > button { margin-block: -8px; }
+sup > :hover, sup > [aria-expanded=true] { text-decoration: underline; }
+.says { display: grid; gap: 6px; padding: 10px 14px; background: var(--_surface); font-size: .9375em;
+  border-inline-start: 3px solid var(--_accent); }
+li > .says { margin-block: 6px; }
 .further { display: grid; gap: 14px; justify-items: start; }
 .more { color: var(--_accent); font-weight: 600; border-color: var(--_line); }
 .sources { padding-inline-start: 2em; font-size: .9375em; display: grid; gap: 6px; }
-.sources a { display: inline-block; min-height: 24px; }
-.by { display: block; color: var(--_soft); line-height: 1.4; }
+.sources a, .says a { display: inline-block; min-height: 24px; }
+.by, .soft { color: var(--_soft); line-height: 1.4; }
+.by { display: block; }
 .review, .disclaimer { font-size: .875em; color: var(--_soft); }
 .review a { display: inline-block; padding-block: 3px; }
 .review + .disclaimer { margin-block-start: -8px; }
@@ -1387,7 +1454,7 @@ textarea::placeholder { color: var(--_soft); opacity: 1; }
 .fault:not(:empty) { margin-block-end: 8px; }
 
 @media (pointer: coarse) { button, .small, .sources a { min-height: 44px; } .sources a { padding-block: 9px; }
-  .by { margin-block-start: -12px; }
+  .sources .by { margin-block-start: -12px; }
   .urgent a { padding: 12px 10px; margin-inline: -10px; } }
 @media (max-height: 26em) { .panel { overflow: hidden auto; } .talk { flex: 1 0 auto; overflow: visible; } }
 @media (max-width: 22em) { .talk { padding-inline: 14px; } .card { padding: 14px; } }

@@ -23,6 +23,8 @@ PAGES = [
     "/reports/{report}",
     "/articles",
     "/articles/hiccups",
+    "/articles/hiccups/what_is/evidence",
+    "/articles/hiccups/side-by-side",
     "/articles/new",
     "/tables/terms",
     "/tables/talk",

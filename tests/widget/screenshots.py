@@ -69,6 +69,12 @@ def more(chat, server):
     chat.button("More").click()
 
 
+def says(chat, server):
+    more(chat, server)
+    chat.button("Source 1: Myoclonus").click()
+    chat.tab.mouse.move(0, 0)
+
+
 def feedback(chat, server):
     ask(chat, server, "Can I stop the jerks from coming?")
     chat.button("No").click()
@@ -120,6 +126,10 @@ SHOTS = {  # name: (state, size, options)
     "desktop-open": (opened, DESKTOP, {}),
     "desktop-answer": (answer, DESKTOP, {}),
     "desktop-more": (more, DESKTOP, {}),
+    "desktop-says": (says, DESKTOP, {}),
+    "desktop-says-dark": (says, DESKTOP, {"color_scheme": "dark"}),
+    "phone-says": (says, PHONE, {}),
+    "phone-says-dark": (says, PHONE, {"color_scheme": "dark"}),
     "desktop-inline": (answer, DESKTOP, {"mode": "inline"}),
     "desktop-dark": (answer, DESKTOP, {"color_scheme": "dark"}),
     "desktop-emergency": (emergency, DESKTOP, {}),

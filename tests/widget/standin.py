@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from bot.gateway import pages
+
 WIDGET = Path(__file__).parents[2] / "bot" / "widget"
 FILES = {
     "/widget.js": ("widget.js", "text/javascript"),
@@ -47,6 +49,18 @@ ANSWER = {
             "title": "Myoclonus",
             "publisher": "National Institute of Neurological Disorders and Stroke",
             "url": "https://www.ninds.nih.gov/health-information/disorders/myoclonus",
+            "checked": "Version of 1 May 2024, read whole on 20 November 2026",
+            "says": [
+                {
+                    "statement": "Most kinds of myoclonus can't be prevented, because the cause "
+                    "lies in the nerves. You can often make the jerks rarer by staying away from "
+                    "what sets them off.",
+                    "where": "Treatment",
+                    "states": "The cause is seldom one that can be taken away. Known triggers are "
+                    "best avoided.",
+                    "verdict": "supported",
+                }
+            ],
         },
         {
             "n": 2,
@@ -176,6 +190,11 @@ def turn_of(server: Server, body: dict, replies: list) -> dict:
     }
 
 
+def read(name: str) -> bytes:
+    """A file of the widget, as the gateway serves it."""
+    return pages.read_script(name).encode() if name in pages.FILES else (WIDGET / name).read_bytes()
+
+
 def page(body: str, *, head: str = "", lang: str = "en", dir: str = "ltr") -> str:
     return (
         f'<!doctype html><html lang="{lang}" dir="{dir}"><head><meta charset="utf-8"><title>A '
@@ -256,9 +275,7 @@ class Handler(BaseHTTPRequestHandler):
                 answer_call(self, method, path, body)
         elif path in FILES:
             name, kind = FILES[path]
-            self.send(
-                200, (WIDGET / name).read_bytes(), kind, Cache_Control="no-store", **self.policy()
-            )
+            self.send(200, read(name), kind, Cache_Control="no-store", **self.policy())
         elif path == "/favicon.ico":
             self.send(204, b"", "image/x-icon")
         elif path in self.stand_in.pages:

@@ -125,8 +125,130 @@ def test_sources_are_numbered_links_and_so_are_the_numbers_in_the_text(visit):
     expect(source).to_have_attribute("href", ANSWER["sources"][0]["url"])
     expect(source).to_have_attribute("rel", "noopener noreferrer")
     expect(source).to_have_accessible_name("Myoclonus (opens a new tab)")
-    cited = card.get_by_role("link", name="Source 1: Myoclonus (opens a new tab)")
-    expect(cited).to_have_attribute("href", ANSWER["sources"][0]["url"])
+    chat.button("More").click()
+    cited = card.get_by_role(
+        "link", name="Source 2: Progressive myoclonic epilepsy (opens a new tab)"
+    )
+    expect(cited).to_have_attribute("href", ANSWER["sources"][1]["url"])
+
+
+STATES = ANSWER["sources"][0]["says"][0]["states"]
+
+
+def said_about(*statements):
+    """An answer that makes these statements, each with a number of source 1, which says "About
+    <its first word>"."""
+    says = [
+        {"statement": each, "where": "Top", "states": f"About {each.split()[0]}", "verdict": kind}
+        for each, kind in statements
+    ]
+    source = ANSWER["sources"][0] | {"says": says}
+    text = " ".join(f"{each} [1]" for each, _ in statements)
+    return [ANSWER | {"text": text, "sources": [source], "more": ""}]
+
+
+def test_a_number_opens_what_the_source_says_there_with_its_date_and_link(visit):
+    chat = visit()
+    card = chat.ask("prevented?")
+    number = chat.button("Source 1: Myoclonus")
+    expect(number).to_have_attribute("aria-expanded", "false")
+    number.click()
+    note = card.get_by_role("group", name="Source 1: Myoclonus")
+    expect(note).to_contain_text(STATES + " (Treatment)")
+    expect(note).to_contain_text("Version of 1 May 2024, read whole on 20 November 2026")
+    expect(note.get_by_role("link")).to_have_attribute("href", ANSWER["sources"][0]["url"])
+    assert note.evaluate(
+        "note => note.previousElementSibling.contains(note.getRootNode().activeElement)"
+    )
+    number.click()
+    expect(note).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1000, 390])
+def test_escape_closes_what_a_source_says_and_gives_the_focus_back_before_it_closes_the_chat(
+    visit, width
+):
+    chat = visit(width=width)
+    chat.ask("prevented?")
+    number = chat.button("Source 1: Myoclonus")
+    number.focus()
+    chat.tab.keyboard.press("Enter")
+    chat.tab.keyboard.press("Tab")
+    link = chat.card.get_by_role("group", name="Source 1: Myoclonus").get_by_role("link")
+    expect(link).to_be_focused()
+    chat.tab.keyboard.press("Escape")
+    expect(link).to_have_count(0)
+    expect(number).to_be_focused()
+    expect(number).to_have_attribute("aria-expanded", "false")
+    expect(chat.panel).to_be_visible()
+    chat.tab.keyboard.press("Escape")
+    expect(chat.panel).to_be_hidden()
+
+
+def test_a_number_stands_in_its_line_and_what_it_opens_below_a_long_paragraph_is_brought_in_sight(
+    visit, server
+):
+    (answer,) = said_about(("Jerks come.", "supported"))
+    words = "A sentence without a number. " * 30
+    server.answers["long"] = [answer | {"text": f"Jerks come. [1] {words}"}]
+    server.answers["bare"] = [answer | {"text": f"Jerks come. 1 {words}"}]
+    chat = visit(width=390)
+    tall = "card => card.querySelector('.prose p').getBoundingClientRect().height"
+    assert chat.ask("long").evaluate(tall) <= chat.ask("bare").evaluate(tall) + 1
+    chat.button("Source 1: Myoclonus").click()
+    note = chat.tab.get_by_role("group", name="Source 1: Myoclonus")
+    expect(note).to_be_in_viewport(ratio=1)
+
+
+def test_each_number_opens_what_was_said_about_its_own_statement(visit, server):
+    statements = [
+        ("Jerks come.", "supported"),
+        ("They go.", "partly"),
+        ("Rest helps.", "supported"),
+    ]
+    server.answers["which"] = said_about(*statements)
+    chat = visit()
+    card = chat.ask("which")
+    chat.button("Source 1: Myoclonus").nth(1).click()
+    note = card.get_by_role("group", name="Source 1: Myoclonus")
+    expect(note).to_contain_text("About They (Top)")
+    expect(note).to_contain_text("This bears it out only in part.")
+    expect(note).not_to_contain_text("About Jerks")
+    assert note.evaluate("note => note.previousElementSibling.tagName") == "P"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Rest [1], sleep and calm help.",
+        "Rest, sleep and calm help [1].",
+        "- Rest, sleep and calm help. [1]",
+    ],
+)
+def test_a_number_inside_a_statement_before_its_stop_or_in_a_list_opens_it_too(visit, server, text):
+    says = [
+        {"statement": said, "where": "", "states": f"About {said}", "verdict": "supported"}
+        for said in ("Something else.", "Rest, sleep and calm help.")
+    ]
+    source = ANSWER["sources"][0] | {"says": says}
+    server.answers["inside"] = [ANSWER | {"text": text, "sources": [source], "more": ""}]
+    chat = visit()
+    card = chat.ask("inside")
+    chat.button("Source 1: Myoclonus").click()
+    note = card.get_by_role("group", name="Source 1: Myoclonus")
+    expect(note).to_contain_text("About Rest, sleep and calm help.")
+    expect(note).not_to_contain_text("About Something else.")
+
+
+def test_a_statement_that_is_not_found_opens_all_that_the_source_says_here(visit, server):
+    (answer,) = said_about(("Jerks come.", "supported"), ("They go.", "supported"))
+    server.answers["unknown"] = [answer | {"text": "Neither of them. [1]"}]
+    chat = visit()
+    card = chat.ask("unknown")
+    chat.button("Source 1: Myoclonus").click()
+    note = card.get_by_role("group", name="Source 1: Myoclonus")
+    expect(note).to_contain_text("About Jerks (Top)")
+    expect(note).to_contain_text("About They (Top)")
 
 
 def test_a_review_shows_who_and_when_and_that_it_is_overdue(visit, server):
@@ -417,6 +539,8 @@ def everything(text: str) -> None:
         "Can myoclonus be prevented?",
         "A diary of when the jerks come",
         "[1] Myoclonus https://www.ninds.nih.gov",
+        STATES,
+        "Version of 1 May 2024, read whole",
         "From Living with myoclonus. Not yet reviewed by a clinician.",
         ANSWER["disclaimer"],
     ):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from bot.gateway import pages
 from tests.widget.browser import names_in
 from tests.widget.standin import STRICT, WIDGET
 
@@ -148,4 +149,13 @@ def test_the_emergency_numbers_are_those_of_the_safety_data():
 
 
 def test_it_is_under_20_kb_compressed_with_its_styles():
-    assert len(gzip.compress((WIDGET / "widget.js").read_bytes(), 6)) < 20_000
+    assert len(gzip.compress(pages.read_script("widget.js").encode(), 6)) < 20_000
+
+
+def test_what_is_served_lacks_the_comments_that_document_it_and_nothing_else():
+    served, kept = pages.read_script("widget.js").splitlines(), iter(CODE.splitlines())
+    left_out = [line for want in served for line in iter(lambda: next(kept), want)]
+    left_out += list(kept)
+    assert "@param" not in "\n".join(line for line in served if line.startswith(("/**", " *")))
+    assert len(left_out) > 100
+    assert all(line.strip().startswith(("/**", "*")) for line in left_out)

@@ -64,7 +64,16 @@ def reply_of(text: str, link: object = "https://source.test/") -> dict:
             "reviewed_on": text,
             "review": text,
         },
-        "sources": [{"n": 1, "title": text, "publisher": text, "url": link}],
+        "sources": [
+            {
+                "n": 1,
+                "title": text,
+                "publisher": text,
+                "url": link,
+                "checked": text,
+                "says": [{"statement": text, "where": text, "states": text, "verdict": text}],
+            }
+        ],
         "numbers": [
             {"label": text, "number": text, "tel": link},
             {"label": text, "number": text, "tel": text},
@@ -72,6 +81,11 @@ def reply_of(text: str, link: object = "https://source.test/") -> dict:
         "feedback": {"ask": text},
         "choices": [{"title": text, "value": "a.b"}],
     }
+
+
+def open_what_sources_say(chat) -> None:
+    for number in chat.tab.locator("sup > button:visible").all():
+        number.click()
 
 
 def harmless(chat) -> None:
@@ -92,6 +106,7 @@ def test_hostile_texts_from_the_server_stay_text(visit, server, name):
     expect(chat.cards).to_have_count(5)
     if name in ("script", "handler", "svg", "markdown link", "entities", "closing", "template"):
         assert all(text.count(HOSTILE[name]) >= 5 for text in chat.cards.all_inner_texts())
+    open_what_sources_say(chat)
     harmless(chat)
     chat.tab.reload()
     chat.launcher.click()
@@ -108,6 +123,7 @@ def test_only_web_addresses_become_links(visit, server):
     chat = visit()
     chat.ask("it")
     expect(chat.cards).to_have_count(len(LINKS))
+    open_what_sources_say(chat)
     for link, card in zip(LINKS, chat.cards.all(), strict=True):
         made = card.get_by_role("link").evaluate_all(HREFS)
         assert made == ([f"{server.origin}/relative"] if link == "/relative" else []), link
@@ -138,6 +154,8 @@ WRONG = [
     {"sources": "x"},
     {"sources": [None, 5]},
     {"sources": [{}]},
+    {"sources": [{"n": 1, "says": "x"}]},
+    {"sources": [{"n": 1, "says": [None, {}, {"statement": 5, "where": {}, "states": None}]}]},
     {"choices": {"a": 1}},
     {"choices": [{"title": 5, "value": 6}]},
     {"numbers": [{}, {"number": 5}]},
@@ -155,7 +173,7 @@ WRONG = [
 
 
 def test_a_reply_of_wrong_types_still_shows_what_is_right_in_it(visit, server):
-    right = {"kind": "answer", "text": "The text.", "disclaimer": "The disclaimer."}
+    right = {"kind": "answer", "text": "The text. [1]", "disclaimer": "The disclaimer."}
     server.answers["it"] = [right | wrong for wrong in WRONG]
     chat = visit()
     chat.ask("it")

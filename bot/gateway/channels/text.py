@@ -37,6 +37,7 @@ class Unit:
     urgent: str = ""  # whom to call in an emergency, below what is no answer
     page: tuple[str, str] | None = None  # (label, address) of the whole article
     sources: tuple[tuple[str, str], ...] = ()
+    says: tuple[str, ...] = ()  # what each source says about the text, where there is room
     small: tuple[str, ...] = ()  # review and disclaimer
     ask: str | None = None
     votes: tuple[Button, ...] = ()
@@ -65,6 +66,7 @@ class Style:
     italic: Callable[[str], str] = str
     link: Callable[[str, str], str] = lambda label, url: f"{label}: {url}"
     source: Callable[[str, str], str] = lambda label, url: f"{label} {url}"
+    says: bool = True  # what sources say is written where it fits; no, where each line costs
     # the longest title of a button; longer ones are numbered in the text, and a number is
     # understood
     titles: int | None = None
@@ -156,22 +158,36 @@ def _provenance(reply, shown, texts, site_url):
     reviewed = article["review"] or replies.fill(
         texts["reviewed"], reviewed_by=article["reviewed_by"], reviewed_on=article["reviewed_on"]
     )
+    listed = () if is_info and len(cited) > MOST_SOURCES else cited
     return {
         "page": (texts["read_page"], url),
         "small": (reviewed, reply["disclaimer"]),
         "sources": tuple(
             (f"[{source['n']}] {source['title']}, {source['publisher']}", source["url"])
-            for source in (() if is_info and len(cited) > MOST_SOURCES else cited)
+            for source in listed
         ),
+        "says": tuple(_said(source, shown) for source in listed),
     }
 
 
+def _said(source, shown):
+    """What a source says about the statements of the text that is shown, on one line."""
+    plain = " ".join(re.sub(r"\s*\[\d+\]", "", shown).split())
+    lines = dict.fromkeys(
+        said["states"] for said in source.get("says") or () if said["statement"] in plain
+    )
+    return re.sub(r"([.!?]); ", r"\1 ", "; ".join(lines))
+
+
 def write(shown, style):
-    """A Unit in a platform's writing, with as many whole sentences of its text as fit; all else
-    stays whole."""
+    """A Unit in a platform's writing: what its sources say is left out where there is no room for
+    all of it, then as many whole sentences of its text are kept as fit; all else stays whole."""
     text = shown.text
-    if style.measure(_compose(shown, text, style)) <= style.limit:
-        return _compose(shown, text, style)
+    bare = replace(shown, says=())
+    for fitting in (shown, bare) if style.says else (bare,):
+        if style.measure(_compose(fitting, text, style)) <= style.limit:
+            return _compose(fitting, text, style)
+    shown = bare
     ends = (
         [match.end() for match in END.finditer(text)]
         or [match.start() for match in re.finditer(r"\s+", text)]
@@ -216,7 +232,11 @@ def _compose(shown, text, style):
         [offer for button, offer in offers if button in buttons]
         for buttons in (shown.votes, shown.choices)
     )
-    lines = [style.source(escape(label), url) for label, url in shown.sources]
+    says = shown.says or ("",) * len(shown.sources)
+    lines = [
+        style.source(escape(label), url) + (f"\n{escape(said)}" if said else "")
+        for (label, url), said in zip(shown.sources, says, strict=True)
+    ]
     paragraphs = [
         "\n".join(style.bold(escape(line)) for line in shown.warning),
         style.bold(escape(shown.title)) if shown.title else "",

@@ -18,6 +18,7 @@ STYLE = text.Style(
     measure=sms.segments,
     escape=sms.plain,
     source=lambda label, url: label,
+    says=False,
     titles=0,
 )
 WHATSAPP = text.Style(

@@ -1,0 +1,277 @@
+"""Evidence at the desk: each statement of a question beside what its sources say, to be written and
+changed; a whole article's statements and sources side by side, for who signs it; and what rests on
+a source that changed or was withdrawn."""
+
+import datetime
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+
+from bot import articles, evidence, links
+from bot.editor import files, ledgers, library, looks, manuscripts, pages, people
+
+router = APIRouter()
+LONGEST = 2_000  # characters of a field
+MOST = 400  # fields of one kind in a form
+READING = ("read", "on", "date", "how")
+
+
+@router.get("/articles/{id}/side-by-side")
+def show_side_by_side(request: Request, id: str):
+    """Every statement of an article beside what its sources say, and where it is signed."""
+    desk, article = request.app.state.desk, _article(request, id)
+    path = files.article_path(desk.config, id)
+    text = files.read(path)
+    manuscript = manuscripts.read(text, path.name)
+    ledger = _ledger(desk, id)
+    return pages.render(
+        request,
+        "side_by_side.html",
+        id=id,
+        article=article,
+        parts=[
+            (question, looks.evidence_of(desk, ledger, _text(question), manuscript["sources"]))
+            for question in article.questions
+        ],
+        figures=evidence.summary(article, ledger),
+        doubtful=evidence.doubtful(article, ledger),
+        fields=manuscript,
+        base=files.keep(desk.config, text),
+    )
+
+
+@router.get("/articles/{id}/{question}/evidence")
+def show_evidence(request: Request, id: str, question: str):
+    return _show(request, id, question)
+
+
+@router.post("/articles/{id}/{question}/evidence")
+async def save_evidence(request: Request, id: str, question: str):
+    """Save what the sources of a question's statements say, and how they were read."""
+    form = await request.form(max_fields=20 * MOST)
+    given = {key: str(value)[:LONGEST].strip() for key, value in form.items()}
+    dropped = [int(line) for line in form.getlist("drop") if str(line).isdecimal()]
+    return await run_in_threadpool(_save, request, id, question, given, dropped)
+
+
+def in_doubt(desk):
+    """[{question, ask, says, source}] of every statement that rests on a source that was
+    withdrawn, or changed since it was read."""
+    known, found = library.read_ledgers(desk), []
+    for article in library.read_articles(desk).values():
+        ledger = known.get(article.id, evidence.Ledger())
+        doubtful = evidence.doubtful(article, ledger)
+        found += [
+            {
+                "question": question.name,
+                "ask": question.ask,
+                "says": statement.says,
+                "source": doubtful[n],
+            }
+            for question in (article.questions if doubtful else ())
+            for statement in evidence.of_text(_text(question), ledger)
+            for n in statement.numbers
+            if n in doubtful
+        ]
+    return found
+
+
+def moved_links(desk):
+    """(the day on which every source's address was last asked, [(article's id, source's number,
+    Link)] of those that moved, are gone or lead to a front page, and that articles still have)."""
+    on, found = links.kept(desk.config)
+    still = {
+        (article.id, source.url)
+        for article in library.read_articles(desk).values()
+        for source in (*article.sources, *article.further_reading)
+    }
+    return on, [
+        (place.article, place.n, link)
+        for link in found
+        for place in link.places
+        if (place.article, link.url) in still
+    ]
+
+
+def _show(request, id, question, status=200, faults=(), given=None, conflict=None):
+    desk, article = request.app.state.desk, _article(request, id)
+    asked, path = _question(article, question), files.ledger_path(desk.config, id)
+    text = files.read(path)
+    ledger, unreadable = evidence.read(text, path) if text else (evidence.Ledger(), [])
+    parts = ledgers.sides(article, asked, ledger, path)
+    if given:
+        parts = [(block, [_given(side, given) for side in sides]) for block, sides in parts]
+    cited = {n for _, sides in parts for side in sides for n in side.numbers}
+    return pages.render(
+        request,
+        "evidence.html",
+        status,
+        id=id,
+        question=question,
+        asked=asked,
+        parts=parts,
+        sources=[
+            (source, _reading(source.n, ledger, given))
+            for source in article.sources
+            if source.n in cited
+        ],
+        stale=ledgers.stale(article, ledger),
+        base=files.keep(desk.config, text),
+        faults=[*faults, *(fault.rpartition("/")[2] for fault in unreadable)],
+        conflict=conflict,
+        reads=list(evidence.Read),
+        verdicts=list(evidence.Verdict),
+        not_held=article.evidence == articles.NOT_HELD,
+        today=datetime.datetime.now(datetime.UTC).date(),
+        doubtful=evidence.doubtful(article, ledger),
+        at=f"/editor/articles/{id}/{question}",
+    )
+
+
+def _save(request, id, question, given, dropped):
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    article, path = _article(request, id), files.ledger_path(desk.config, id)
+    asked = _question(article, question)
+    base = given.get("base", "")
+    before = files.opened(desk.config, path, base) if base else files.read(path)
+
+    def again(faults, conflict=None):
+        shown = [fault.rpartition("/")[2] for fault in faults]
+        return _show(request, id, question, 409 if conflict else 422, shown, given, conflict)
+
+    if before is None:
+        return again([], files.Conflict(None, files.read(path)))
+    ledger = evidence.read(before, path)[0] if before else evidence.Ledger()
+    sides = [side for _, sides in ledgers.sides(article, asked, ledger, path) for side in sides]
+    moved = _moved(given, sides)
+    if moved:
+        return again(moved)
+    try:
+        text = ledgers.write(
+            before,
+            _changed_readings(article, ledger, given, person),
+            [new for side in sides if (new := _given(side, given)) != side and not new.was],
+            dropped,
+        )
+        saved = files.save(
+            desk.config,
+            path,
+            text,
+            person,
+            f"{id}.{question}: evidence",
+            before,
+            lambda new: evidence.read(new, path)[1],
+        )
+    except articles.ContentError as error:
+        return again(error.faults)
+    except files.Conflict as conflict:
+        return again([], conflict)
+    people.record(request, "wrote evidence", f"{id}.{question}")
+    return pages.redirect(
+        request,
+        f"/editor/articles/{id}/{question}/evidence",
+        ("Saved." if saved.text != before else "Nothing was changed.")
+        + (" Another editor's changes are in it, too." if saved.merged else ""),
+    )
+
+
+def _given(side, given):
+    """A Side as the form has it; one of other words stays as it was until its editor says that
+    they are borne out, too."""
+    n = _place(side, given)
+    if n is None:
+        return side
+    rows = [
+        ledgers.Row(
+            int(given[f"{n}.{i}.source"]),
+            " ".join(given.get(f"{n}.{i}.where", "").split()),
+            " ".join(given.get(f"{n}.{i}.states", "").split()),
+            given.get(f"{n}.{i}.verdict", ""),
+        )
+        for i in range(MOST)
+        if given.get(f"{n}.{i}.source", "").isdecimal()
+    ]
+    if side.was and not given.get(f"confirmed.{n}"):
+        return replace(side, rows=tuple(rows))
+    return ledgers.with_rows(side, rows)
+
+
+def _place(side, given):
+    """Under which number the form has the statement; None where it hasn't."""
+    return next(
+        (
+            n
+            for n in range(MOST)
+            if given.get(f"says.{n}") == side.says and given.get(f"numbers.{n}") == _marks(side)
+        ),
+        None,
+    )
+
+
+def _marks(side):
+    return " ".join(map(str, side.numbers))
+
+
+def _moved(given, sides):
+    """What is wrong where the form has statements that the article no longer makes."""
+    now = {(side.says, _marks(side)) for side in sides}
+    return [
+        f"“{given[key][:90]}” no longer stands in the article with these numbers: somebody changed "
+        f"its text meanwhile. Copy what you wrote, and open this page again."
+        for key in given
+        if key.startswith("says.")
+        and (given[key], given.get(f"numbers.{key.partition('.')[2]}")) not in now
+    ]
+
+
+def _changed_readings(article, ledger, given, person):
+    """{n: how the source was read} of what the form says otherwise than the ledger."""
+    changed = {}
+    for source in article.sources:
+        now = _reading(source.n, ledger)
+        new = _reading(source.n, ledger, given)
+        if new["read"] and any(new[key] != now[key] for key in READING):
+            changed[source.n] = {**new, "by": person.name}
+    return changed
+
+
+def _reading(n, ledger, given=None):
+    """How source `n` was read, as fields of a form."""
+    reading = ledger.readings.get(n)
+    fields = {
+        "read": str(reading.read) if reading else "",
+        "on": str(reading.on) if reading else "",
+        "date": str(reading.version or "") if reading else "",
+        "how": reading.how if reading else "",
+        "by": reading.by if reading else "",
+    }
+    return fields | {
+        key: given[f"reading.{n}.{key}"]
+        for key in READING
+        if given and f"reading.{n}.{key}" in given
+    }
+
+
+def _article(request, id):
+    article = library.read_articles(request.app.state.desk).get(id)
+    if article is None:
+        raise files.NoFile(id)
+    return article
+
+
+def _question(article, id):
+    for question in article.questions:
+        if question.name == f"{article.id}.{id}":
+            return question
+    raise files.NoFile(id)
+
+
+def _ledger(desk, id):
+    path = files.ledger_path(desk.config, id)
+    text = files.read(path)
+    return evidence.read(text, path)[0] if text else evidence.Ledger()
+
+
+def _text(question):
+    return f"{question.lead}\n\n{question.more}"

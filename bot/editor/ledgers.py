@@ -1,0 +1,225 @@
+"""An article's evidence as its editor sees it: the statements of a question beside what their
+sources say, and a ledger's text with what was changed written into it, and no other line."""
+
+import difflib
+import json
+import re
+from dataclasses import dataclass, replace
+
+import yaml
+
+from bot import articles, evidence
+from bot.editor import manuscripts
+
+ALIKE = 0.5  # the least likeness of a statement to the words that it had before
+NEW = (
+    "# What the sources of this article say, statement by statement; held against the text by "
+    "`bot evidence`.\n"
+)
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
+READING = ("read", "on", "date", "how", "by")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of evidence in a form: what source `source` says. Empty, it is still to be
+    written."""
+
+    source: int
+    where: str = ""
+    states: str = ""
+    verdict: str = evidence.Verdict.SUPPORTED
+
+    def is_empty(self):
+        return not (self.where or self.states)
+
+
+@dataclass(frozen=True)
+class Side:
+    """A statement with its evidence in a form. `line`: where its entry stands in the ledger, 0
+    without one; `was`: the words for which its rows were written, where these are others."""
+
+    says: str
+    numbers: tuple[int, ...]
+    rows: tuple[Row, ...]
+    line: int = 0
+    was: str = ""
+    faults: tuple[str, ...] = ()
+
+
+def sides(article, question, ledger, path):
+    """[(paragraph, [Side])] of a question's text; a statement whose words were changed begins with
+    the evidence of those that it had."""
+    unused = stale(article, ledger)
+    return [
+        (
+            block,
+            [
+                _side(statement, article, path, unused)
+                for statement in evidence.of_text(block, ledger)
+            ],
+        )
+        for block in (question.lead, *filter(None, question.more.split("\n\n")))
+    ]
+
+
+def stale(article, ledger):
+    """The Entries of a ledger for words that no longer stand in the article."""
+    return evidence.stale(evidence.of_article(article, ledger), ledger)
+
+
+def write(text, readings, changed, dropped):
+    """A ledger's text with these changes and no other line touched: `readings` {n: {of READING}},
+    `changed` [Side] as they shall be, `dropped` the lines of entries that go. Raises
+    articles.ContentError where the file isn't laid out as ours are."""
+    if not text.strip():
+        text = f"{NEW}sources: {{}}\nstatements: []\n"
+    lines = text.splitlines(keepends=True)
+    top = manuscripts.entries_of(yaml.compose(text, Loader=articles.LOADER))
+    edits = [
+        *_reading_edits(top.get("sources"), readings, lines),
+        *_statement_edits(top.get("statements"), changed, dropped, lines),
+    ]
+    for first, last, new in reversed(sorted(edits, key=lambda edit: edit[:2])):
+        lines[first:last] = new
+    return "".join(lines)
+
+
+def _side(statement, article, path, unused):
+    entry, was = statement.entry, ""
+    if entry is None:
+        entry = _nearest(statement.says, unused)
+        if entry:
+            unused.remove(entry)
+            was = entry.says
+    rows = [Row(each.source, each.where, each.states, each.verdict) for each in _given(entry)]
+    cited = [n for n in statement.numbers if n not in {row.source for row in rows}]
+    if was:
+        rows = [row for row in rows if row.source in statement.numbers]
+    return Side(
+        says=statement.says,
+        numbers=statement.numbers,
+        rows=(*rows, *map(Row, cited)),
+        line=entry.line if entry else 0,
+        was=was,
+        faults=tuple(
+            fault.split(": ", 1)[1] for fault in evidence.statement_faults(statement, article, path)
+        ),
+    )
+
+
+def _given(entry):
+    return entry.evidence if entry else ()
+
+
+def _nearest(says, unused):
+    """Of the entries without a statement the one whose words are most like these."""
+    alike = [
+        (difflib.SequenceMatcher(None, entry.says, says, autojunk=False).ratio(), entry)
+        for entry in unused
+    ]
+    best, entry = max(alike, key=lambda each: each[0], default=(0, None))
+    return entry if best >= ALIKE else None
+
+
+def _reading_edits(top, readings, lines):
+    listed = _block(top, yaml.MappingNode)
+    known = manuscripts.entries_of(top[1]) if top else {}
+    if not readings:
+        return []
+    if not listed:
+        return _first(top, "sources", [_reading_line(n, readings[n]) for n in readings], lines)
+    edits = []
+    for n, reading in readings.items():
+        new = [_reading_line(n, reading, top[1].start_mark.column)]
+        if str(n) in known:
+            key, value = known[str(n)]
+            edits.append((key.start_mark.line, manuscripts.last_line(key, value), new))
+        else:
+            end = manuscripts.last_line(*top)
+            edits.append((end, end, new))
+    return edits
+
+
+def _statement_edits(top, changed, dropped, lines):
+    if not _block(top, yaml.SequenceNode):
+        new = [line for side in changed for line in _entry_lines(side)]
+        return _first(top, "statements", new, lines) if new else []
+    items = top[1].value
+    margin = len(lines[items[0].start_mark.line]) - len(lines[items[0].start_mark.line].lstrip())
+    places = {item.start_mark.line + 1: item for item in items}
+    end, edits = manuscripts.last_line(*top), []
+    for side in changed:
+        new, item = _entry_lines(side, margin), places.pop(side.line, None)
+        if item is None:
+            edits.append((end, end, new))
+        else:
+            edits.append((item.start_mark.line, manuscripts.last_line(None, item), new))
+    return edits + [
+        (places[line].start_mark.line, manuscripts.last_line(None, places[line]), [])
+        for line in dropped
+        if line in places
+    ]
+
+
+def _block(top, kind):
+    """Whether an entry holds lines of its own; raises where they stand in one line."""
+    if top is None or not isinstance(top[1], yaml.CollectionNode) or not top[1].value:
+        return False
+    if not isinstance(top[1], kind) or top[1].flow_style:
+        raise articles.ContentError(
+            [
+                f"evidence:{top[0].start_mark.line + 1}: {top[0].value} must stand one a line, as "
+                f"docs/articles.md shows; write them so in the file first"
+            ]
+        )
+    return True
+
+
+def _first(top, key, new, lines):
+    """The edit that gives an empty entry its first lines."""
+    place = (
+        (top[0].start_mark.line, manuscripts.last_line(*top)) if top else (len(lines), len(lines))
+    )
+    return [(*place, [f"{key}:\n", *new])]
+
+
+def _reading_line(n, reading, margin=2):
+    kept = {key: reading[key] for key in READING if reading.get(key) or key == "date"}
+    return f"{' ' * margin}{n}: {_flow(kept, plain=('read',))}\n"
+
+
+def _entry_lines(side, margin=2):
+    """A Side as an entry of a ledger; none where all its rows are empty."""
+    rows = [row for row in side.rows if not row.is_empty()]
+    indent = " " * margin
+    return (
+        [
+            f"{indent}- says: {_quoted(side.says)}\n",
+            f"{indent}  evidence:\n",
+            *(f"{indent}    - {_flow(vars(row), plain=('verdict', 'source'))}\n" for row in rows),
+        ]
+        if rows
+        else []
+    )
+
+
+def _flow(values, plain):
+    """A mapping in one line; `plain`: the keys whose values need no quotes."""
+    return "{" + ", ".join(f"{key}: {_value(values[key], key in plain)}" for key in values) + "}"
+
+
+def _value(value, plain):
+    if value in ("", None):
+        return "null"
+    is_plain = DAY.match(str(value)) or (plain and re.fullmatch(r"\w+", str(value)))
+    return str(value) if is_plain else _quoted(value)
+
+
+def _quoted(text):
+    return json.dumps(" ".join(str(text).split()), ensure_ascii=False)
+
+
+def with_rows(side, rows):
+    """The Side with other rows; its words are its own now."""
+    return replace(side, rows=tuple(rows), was="")

@@ -1,0 +1,299 @@
+"""Evidence at the desk: written beside the paragraph that it belongs to, checked as the file is,
+and looked at again when a source changes or is withdrawn."""
+
+import datetime
+import re
+
+import pytest
+from lxml import html
+
+from bot import articles, evidence, links
+from bot.editor import files, manuscripts
+
+WHERE = "/articles/hiccups/what_is/evidence"
+SAYS = "A hiccup is a sudden squeeze of the diaphragm that nobody means to make."
+TODAY = str(datetime.datetime.now(datetime.UTC).date())
+
+
+def form_of(page):
+    """{name: value} of the page's form, as a browser sends it, without its token."""
+    (form,) = [each for each in html.fromstring(page).forms if "base" in each.fields]
+    return {name: value for name, value in form.form_values() if name != "csrf"}
+
+
+def ledger_text(desk):
+    return files.read(files.ledger_path(desk.config, "hiccups"))
+
+
+def ledger(desk):
+    return evidence.read(ledger_text(desk), "hiccups.yml")[0]
+
+
+def faults_of(desk):
+    """What is wrong with the article beside its ledger, as the check names it."""
+    path = files.article_path(desk.config, "hiccups")
+    article, faults = articles.read(files.read(path), path)
+    return faults + evidence.read_all(desk.config.path("data"), [article])[1]
+
+
+def place_of(fields, says):
+    """Under which number a form has a statement."""
+    return next(
+        key.partition(".")[2]
+        for key, value in fields.items()
+        if key.startswith("says.") and value == says
+    )
+
+
+def change_article(desk, change):
+    path = files.article_path(desk.config, "hiccups")
+    path.write_text(change(files.read(path)))
+
+
+def test_each_statement_stands_below_its_paragraph_with_what_its_source_says(desk):
+    page = desk.enter().get(WHERE).text
+    paragraph, statement = page.index("The first paragraph"), page.index(f"<legend>{SAYS}")
+    assert paragraph < statement < page.index("Paragraph 2")
+    fields = form_of(page)
+    n = place_of(fields, SAYS)
+    assert "unintended movement of the diaphragm" in fields[f"{n}.0.states"]
+    assert fields["reading.1.read"] == "facts" and fields["reading.1.on"] == "2026-11-28"
+    assert WHERE in desk.enter().get("/articles/hiccups/what_is").text
+
+
+def test_a_changed_line_changes_its_entry_and_nothing_else_in_the_file(desk):
+    ada = desk.enter("Ada", "editor")
+    before, fields = ledger_text(desk), form_of(ada.get(WHERE).text)
+    n = place_of(fields, SAYS)
+    said = 'It is "sudden": a squeeze of the breathing muscle'
+    sent = ada.post(WHERE, **{**fields, f"{n}.0.states": said, f"{n}.0.where": "Summary"})
+    assert sent.status_code == 303, sent.text
+    now = ledger_text(desk)
+    changed = set(before.splitlines()) ^ set(now.splitlines())
+    assert len(changed) == 2 and len(before.splitlines()) == len(now.splitlines())
+    (entry,) = ledger(desk).by_words[SAYS]
+    assert (entry.evidence[0].states, entry.evidence[0].where) == (said, "Summary")
+    assert faults_of(desk) == []
+
+
+def test_a_form_that_is_saved_as_it_was_opened_changes_nothing(desk):
+    ada = desk.enter("Ada", "editor")
+    before = ledger_text(desk)
+    assert ada.post(WHERE, **form_of(ada.get(WHERE).text)).status_code == 303
+    assert ledger_text(desk) == before
+
+
+def test_who_reads_a_source_again_is_written_down_and_no_visitor_sees_it(desk):
+    ada = desk.enter("Ada", "editor")
+    fields = form_of(ada.get(WHERE).text)
+    changes = {"reading.1.read": "whole", "reading.1.on": TODAY, "reading.1.date": "2026-01-31"}
+    assert ada.post(WHERE, **{**fields, **changes}).status_code == 303
+    reading = ledger(desk).readings[1]
+    assert (reading.read, reading.by) == (evidence.Read.WHOLE, "Ada")
+    assert reading.version == datetime.date(2026, 1, 31)
+    assert {each.by for n, each in ledger(desk).readings.items() if n != 1} == {""}
+    assert "read by Ada" in ada.get(WHERE).text
+    assert faults_of(desk) == []
+
+
+def test_a_new_statement_gets_its_evidence_and_the_article_is_whole_again(desk):
+    new = "Most people get them now and then."
+    change_article(desk, lambda text: text.replace(f"{SAYS} [1]", f"{SAYS} [1] {new} [1][4]", 1))
+    assert any(new in fault for fault in faults_of(desk))
+    ada = desk.enter("Ada", "editor")
+    page = ada.get(WHERE).text
+    assert "has no evidence" in page
+    fields = form_of(page)
+    n = place_of(fields, new)
+    sent = ada.post(WHERE, **{**fields, f"{n}.0.states": "It is so", f"{n}.0.where": "Start"})
+    assert sent.status_code == 303
+    (fault,) = faults_of(desk)  # a statement may be saved half written, and isn't published
+    assert "cites [4]" in fault
+    fields = form_of(ada.get(WHERE).text)
+    ada.post(WHERE, **{**fields, f"{n}.1.states": "It is so, too", f"{n}.1.where": "End"})
+    assert faults_of(desk) == []
+
+
+def test_a_statement_of_other_words_begins_with_its_old_evidence_until_somebody_has_looked(desk):
+    other = SAYS.replace("sudden squeeze", "quick squeeze")
+    change_article(desk, lambda text: text.replace(SAYS, other, 1))
+    ada = desk.enter("Ada", "editor")
+    page = ada.get(WHERE).text
+    assert "Its words were changed" in page and f"written for “{SAYS}”" in page
+    fields = form_of(page)
+    n = place_of(fields, other)
+    assert "unintended movement of the diaphragm" in fields[f"{n}.0.states"]
+    assert ada.post(WHERE, **fields).status_code == 303
+    assert other not in ledger(desk).by_words and faults_of(desk)
+    assert ada.post(WHERE, **{**fields, f"confirmed.{n}": "yes"}).status_code == 303
+    assert SAYS not in ledger(desk).by_words and faults_of(desk) == []
+
+
+def test_an_entry_whose_words_are_gone_can_be_deleted(desk):
+    change_article(desk, lambda text: text.replace(f"{SAYS} [1]", "", 1))
+    ada = desk.enter("Ada", "editor")
+    page = ada.get(WHERE).text
+    assert f"Delete: {SAYS}" in page
+    (line,) = re.findall(r'name="drop" value="(\d+)"', page)
+    assert ada.post(WHERE, **form_of(page), drop=line).status_code == 303
+    assert SAYS not in ledger_text(desk)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("{n}.0.verdict", "by_several", "by_several with one source only"),
+        ("{n}.0.verdict", "not found", "not found is no verdict"),
+        ("{n}.0.where", "", "where is missing"),
+        ("reading.1.on", "lately", "has no date of reading"),
+        ("reading.1.on", "2999-01-01", "has no date of reading"),
+        ("reading.1.date", "last spring", "date must be that of the version read"),
+        ("reading.1.how", "}\n  2: {read: whole", None),
+    ],
+)
+def test_what_the_check_refuses_is_refused_here_and_what_was_written_stays(
+    desk, field, value, said
+):
+    ada = desk.enter("Ada", "editor")
+    before, fields = ledger_text(desk), form_of(ada.get(WHERE).text)
+    key = field.format(n=place_of(fields, SAYS))
+    answer = ada.post(WHERE, **{**fields, key: value})
+    if said is None:  # no words of a form are obeyed as the file's own
+        assert answer.status_code == 303
+        assert ledger(desk).readings[1].how == " ".join(value.split())
+        return
+    assert answer.status_code == 422
+    assert said in html.fromstring(answer.text).text_content()
+    assert ledger_text(desk) == before
+    if "verdict" not in key:
+        assert form_of(answer.text)[key] == value
+
+
+def test_two_editors_of_two_statements_are_both_kept_and_of_one_the_second_is_asked(desk):
+    ada, ben = desk.enter("Ada", "editor"), desk.enter("Ben", "editor")
+    fields = form_of(ada.get(WHERE).text)
+    last = max(int(key.partition(".")[2]) for key in fields if key.startswith("says."))
+    first, second = f"{place_of(fields, SAYS)}.0.states", f"{last}.0.states"
+    assert ada.post(WHERE, **{**fields, first: "Ada's line"}).status_code == 303
+    assert ben.post(WHERE, **{**fields, second: "Ben's line"}).status_code == 303
+    assert "Ada's line" in ledger_text(desk) and "Ben's line" in ledger_text(desk)
+    answer = ben.post(WHERE, **{**fields, first: "Ben's other line"})
+    assert answer.status_code == 409 and "Another editor saved other changes" in answer.text
+    again = form_of(answer.text)
+    assert again[first] == "Ben's other line"
+    assert ben.post(WHERE, **again).status_code == 303
+    assert "Ben's other line" in ledger_text(desk) and "Ada's line" not in ledger_text(desk)
+
+
+def test_a_text_that_changed_while_the_form_stood_open_is_not_taken_for_the_old_one(desk):
+    ada = desk.enter("Ada", "editor")
+    fields, before = form_of(ada.get(WHERE).text), ledger_text(desk)
+    change_article(desk, lambda text: text.replace(SAYS, SAYS.replace("squeeze", "cramp"), 1))
+    answer = ada.post(WHERE, **{**fields, f"{place_of(fields, SAYS)}.0.states": "new"})
+    assert answer.status_code == 422 and "no longer stands in the article" in answer.text
+    assert ledger_text(desk) == before
+
+
+def test_an_article_that_nobody_held_gets_its_first_evidence_here(desk):
+    files.ledger_path(desk.config, "hiccups").unlink()
+    change_article(desk, lambda text: text.replace("title:", "evidence: none\ntitle:", 1))
+    ada = desk.enter("Ada", "editor")
+    page = ada.get(WHERE).text
+    assert "not held against their sources" in page
+    fields = form_of(page)
+    n = place_of(fields, SAYS)
+    changes = {
+        f"{n}.0.states": "A movement that nobody means",
+        f"{n}.0.where": "Summary",
+        "reading.1.read": "whole",
+        "reading.1.on": TODAY,
+    }
+    assert ada.post(WHERE, **{**fields, **changes}).status_code == 303
+    made, faults = evidence.read(ledger_text(desk), "hiccups.yml")
+    assert faults == [] and list(made.readings) == [1] and [e.says for e in made.entries] == [SAYS]
+
+
+def test_readers_see_the_evidence_and_change_none(desk):
+    eve = desk.enter("Eve", "reader")
+    page = eve.get(WHERE).text
+    assert "<button>Save</button>" not in page
+    assert eve.post(WHERE, **form_of(page)).status_code == 403
+    assert eve.get("/articles/hiccups/nothing/evidence").status_code == 404
+    assert eve.get("/articles/nothing/what_is/evidence").status_code == 404
+
+
+def mark(desk, kind, n=1):
+    """Press the button that says a source changed, or was withdrawn."""
+    ada = desk.enter("Ada", "editor")
+    fields = form_of(ada.get("/articles/hiccups").text)
+    assert ada.post("/articles/hiccups", **fields, mark=f"{n}.{kind}").status_code == 303
+    return ada
+
+
+def test_a_source_that_changed_puts_what_rests_on_it_into_the_review_until_it_is_read_again(desk):
+    ada = mark(desk, "changed")
+    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
+    assert fields["sources"][1]["changed"] == TODAY and fields["sources"][3]["changed"] == ""
+    page = ada.get("/review").text
+    assert SAYS in page and f"changed {TODAY}" in page and WHERE in page
+    assert f"changed {TODAY}" in ada.get(WHERE).text
+    assert faults_of(desk) == []
+    change_article(desk, lambda text: text.replace(f"changed: {TODAY}", "changed: 2026-11-01"))
+    assert SAYS not in ada.get("/review").text  # it was read on the 28th
+
+
+def test_what_rests_on_a_withdrawn_source_is_a_fault_at_its_line(desk):
+    ada = mark(desk, "withdrawn")
+    page = ada.get("/review").text
+    assert SAYS in page and f"withdrawn {TODAY}" in page
+    path = files.article_path(desk.config, "hiccups")
+    line = next(n for n, line in enumerate(files.read(path).splitlines(), 1) if SAYS in line)
+    fault = next(fault for fault in faults_of(desk) if "withdrawn" in fault)
+    assert fault.startswith(f"{path}:{line}: “{SAYS}” rests on [1], which was withdrawn ({TODAY})")
+    assert "cite another source, or take the statement out" in fault
+    change_article(desk, lambda text: text.replace("title:", "evidence: none\ntitle:", 1))
+    assert any("withdrawn" in fault for fault in faults_of(desk))
+
+
+@pytest.mark.parametrize("kind", ["changed", "withdrawn"])
+def test_a_mark_without_a_day_is_a_fault(desk, kind):
+    path = files.article_path(desk.config, "hiccups")
+    lines = files.read(path).splitlines()
+    line = lines.index("  1:") + 1
+    lines.insert(line, f"    {kind}: lately")
+    _, faults = articles.read("\n".join(lines) + "\n", path)
+    assert faults == [
+        f"{path}:{line + 1}: {kind} of source 1 must be the day on which that was noticed, as "
+        f"2026-11-28; without it, delete the line"
+    ]
+
+
+def test_who_signs_sees_every_statement_beside_its_sources_and_signs_there(desk):
+    ada = desk.enter("Ada", "editor")
+    assert "/articles/hiccups/side-by-side" in ada.get("/articles/hiccups").text
+    page = ada.get("/articles/hiccups/side-by-side").text
+    assert "102 of 102 statements have evidence" in page
+    for entry in ledger(desk).entries[:20]:
+        assert entry.says in html.fromstring(page).text_content()
+        assert entry.evidence[0].states in html.fromstring(page).text_content()
+    signed = {**form_of(page), "reviewed_by": "Dr. Bo Example", "reviewed_on": TODAY}
+    assert ada.post("/articles/hiccups", **signed).status_code == 303
+    path = files.article_path(desk.config, "hiccups")
+    article = articles.read(files.read(path), path)[0]
+    assert (article.reviewed_by, str(article.reviewed_on)) == ("Dr. Bo Example", TODAY)
+    assert len(article.sources) == 19
+
+
+def test_addresses_that_moved_stand_in_the_review_until_their_article_has_others(desk):
+    (source, *_) = articles.read(
+        files.read(path := files.article_path(desk.config, "hiccups")), path
+    )[0].sources
+    place = links.Place("hiccups", str(path), 10, 1)
+    said = "its page is gone (404)"
+    links.keep(desk.config, [links.Link(source.url, (place,), links.State.GONE, said)])
+    ada = desk.enter("Ada", "editor")
+    page = ada.get("/review").text
+    assert "Addresses of sources that moved or are gone (1)" in page
+    assert said in page and 'href="/editor/articles/hiccups">hiccups [1]' in page
+    change_article(desk, lambda text: text.replace(source.url, "https://example.org/new", 1))
+    assert said not in ada.get("/review").text
