@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 UV := $(or $(shell test -x .tools/bin/uv && echo .tools/bin/uv),$(shell command -v uv),.tools/bin/uv)
+BESIDE = --numprocesses 2 --dist loadfile  # how many tests run beside each other; each has services of its own
 SYNC = $(UV) pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.13
 export UV_NO_PROGRESS := 1
@@ -16,7 +17,7 @@ run: install ## install what is missing, train what has changed, serve
 
 test: install test-install ## the same set-up, then all tests
 	@.venv/bin/bot prepare
-	@.venv/bin/python -m pytest --durations 10
+	@OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest --durations 10 $(BESIDE)
 
 check: lint ## the daily round, under a minute: lint, form, layering, docs, content, what we rely on in Rasa
 	@.venv/bin/bot check

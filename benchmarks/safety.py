@@ -11,7 +11,6 @@ of one word a line"""
 
 import argparse
 import asyncio
-import functools
 import json
 import sys
 import time
@@ -19,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bot import encoder, release, safety, settings, store
+from bot import release, safety, settings, store
 from bot.gateway import screening, together
-from bot.safety import encoding, net, training
+from bot.safety import net
 from tests.safety import messages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,66 +82,91 @@ def _latency(loaded, texts: list[str]) -> dict:
 ROUNDS = ROOT / "tests" / "safety" / "rounds"
 
 
-def measure_rounds() -> dict:
+async def measure_rounds() -> dict:
     """Return how rules and net of the live release do on the shut rounds, and how long they take.
 
-    `alarm`: rules or net give the fixed answer; `heard`: or the net gives a warning."""
+    `alarm`: the visitor gets the fixed answer; `heard`: that, or the warning. The drawing of both
+    thresholds is written into docs/images."""
     config = settings.read()
-    folder = release.folder_of(config, release.live(config))
-    screen, learned = safety.load(folder / "data"), net.read(folder / release.NET)
-    home = config.path("models") / "encoder"
-    judge = functools.partial(_judge, screen, learned, home)
-    rows = judge(
-        [
-            json.loads(line) | {"round": path.stem}
-            for path in sorted(ROUNDS.glob("round-*.jsonl"))
-            for line in path.read_text("utf-8").splitlines()
-        ]
-    )
-    odd = (ROUNDS / "odd-form.jsonl").read_text("utf-8").splitlines()
+    id = release.live(config)
+    rules = safety.load(release.folder_of(config, id) / "data")
+    listener = screening.open_listener(config, id, rules)
+    screening.SECONDS = 60  # a busy machine is no reason to hear less here
+    given = [
+        json.loads(line) | {"round": path.stem}
+        for path in sorted(ROUNDS.glob("round-*.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    rows = await _judge(listener, given)
+    _draw(listener, rows, ROOT / "docs/images/screen.svg")
     ordinary = [
         line
         for line in (ROOT / "tests" / "limits" / "personal_advice.txt").read_text().splitlines()
         if line and not line.startswith(("#", "="))
     ]
-    figures = {"all": _share(rows), "kinds": {}, "styles": {}, "variants": {}}
-    for part, key in (("kinds", "kind"), ("styles", "style")):
+    figures = {"all": _share(rows), "kinds": {}, "styles": {}, "rounds": {}, "variants": {}}
+    for part, key in (("kinds", "kind"), ("styles", "style"), ("rounds", "round")):
         for name in sorted({row[key] for row in rows}):
             figures[part][name] = _share([row for row in rows if row[key] == name])
-    figures["odd form"] = _share(judge([json.loads(line) for line in odd]))
+    figures["odd form"] = _share(await _judge(listener, _read_rows(ROUNDS / "odd-form.jsonl")))
     for name in VARIED:
-        figures["variants"][name] = _share(
-            judge([row | {"text": messages.VARIANTS[name](row["text"])} for row in rows[::2]])
-        )
-    figures["phrases"] = _share(
-        judge([{"text": text, "danger": False} for text in messages.phrases(folder / "data")])
-    )
-    figures["questions of advice"] = _share(
-        judge([{"text": text, "danger": False} for text in ordinary])
-    )
-    figures["latency_ms"] = _time_screen(screen, learned, home, [row["text"] for row in rows])
+        varied = [row | {"text": messages.VARIANTS[name](row["text"])} for row in given[::2]]
+        figures["variants"][name] = _share(await _judge(listener, varied))
+    for name, texts in (
+        ("phrases", messages.phrases(ROOT / "data")),
+        ("questions of advice", ordinary),
+    ):
+        harmless = [{"text": text, "danger": False} for text in texts]
+        figures[name] = _share(await _judge(listener, harmless))
+    figures["latency_ms"] = await _time_screen(listener, [row["text"] for row in rows])
     return figures
+
+
+def _draw(listener, rows, path):
+    """Dangers caught against false alarms, by the score of the net, with both thresholds."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams.update({"svg.hashsalt": "safety", "svg.fonttype": "none"})
+    from matplotlib import pyplot
+
+    scores = np.array([listener.rate(row["text"]) for row in rows])
+    danger = np.array([row["danger"] for row in rows])
+
+    def shares(threshold):
+        return [100 * float(np.mean(scores[side] >= threshold)) for side in (~danger, danger)]
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.2))
+    axes.plot(*zip(*map(shares, np.sort(scores)[::-4]), strict=True), label="the net")
+    for name, threshold in zip(("alarm", "warning"), listener.net.thresholds, strict=True):
+        point = shares(threshold)
+        axes.plot(*point, "o", label=f"{name}: {point[1]:.1f} % at {point[0]:.1f} %")
+    axes.set(xlabel="look-alikes, %", ylabel="dangers heard, %", xlim=(0, 30), ylim=(50, 100))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right", fontsize=8)
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
 
 
 VARIED = ("after a long story", "amid a long story", "a letter dropped", "a letter changed")
 
 
-def _judge(screen, learned, home, rows):
-    """The rows, each with what rules and net say of its text."""
-    encode = functools.partial(encoding.encode_all, home)
-    judged = training.judge_all(learned, screen, [row["text"] for row in rows], encode)
+async def _judge(listener, rows):
+    """The rows, each with what rules and net say of its text, and the verdict on it."""
     made = []
-    for row, found in zip(rows, judged, strict=True):
-        danger = safety.screen(screen, row["text"])
-        kind = danger.kind if danger else found and screen.kinds[found.kind]["kind"]
-        wanted = screen.kinds.get(row.get("kind"), {}).get("kind")
+    for row in rows:
+        text, rules = row["text"], listener.screen
+        verdict = await screening.screen(rules, listener, text)
+        judged = listener.judge(text)
+        kind = verdict.danger and verdict.danger.kind
         made.append(
             row
             | {
-                "rules": danger is not None,
-                "net": found is not None and found.tier == net.ALARM,
-                "warned": found is not None,
-                "right": kind == wanted,
+                "rules": safety.screen(rules, text) is not None,
+                "net": judged is not None and judged.tier == net.ALARM,
+                "net_heard": judged is not None,
+                "alarm": verdict.danger is not None,
+                "heard": bool(verdict.danger or verdict.warning),
+                "right": kind == rules.kinds.get(row.get("kind"), {}).get("kind"),
             }
         )
     return made
@@ -155,32 +179,29 @@ def _share(rows) -> dict:
         those = [row for row in rows if row["danger"] == danger]
         if not those:
             continue
-        alarms = [row for row in those if row["rules"] or row["net"]]
+        alarms = [row for row in those if row["alarm"]]
         found[side] = {
             "n": len(those),
             "rules": sum(row["rules"] for row in those) / len(those),
             "net": sum(row["net"] for row in those) / len(those),
-            "net_or_warning": sum(row["warned"] for row in those) / len(those),
+            "net_or_warning": sum(row["net_heard"] for row in those) / len(those),
             "alarm": len(alarms) / len(those),
-            "heard": sum(row["rules"] or row["warned"] for row in those) / len(those),
+            "heard": sum(row["heard"] for row in those) / len(those),
         }
         if danger and alarms:
             found[side]["right_kind"] = sum(row["right"] for row in alarms) / len(alarms)
     return found
 
 
-def _time_screen(screen, learned, home, texts) -> dict:
-    """Processor time in ms of rules and net together, for messages as written, and of 2,000
-    signs."""
-    opened = encoder.load(home)
+async def _time_screen(listener, texts) -> dict:
+    """Processor time in ms of the whole screen, for messages as written, and of 2,000 signs."""
     worst = ["i " * 1000, "?" * 2000, "xq" * 1000, ". ".join(texts)[:2000]]
     found = {}
     for name, some in (("as written", texts[::2]), ("2000 characters", worst * 5)):
         took = []
         for text in some:
             start = time.process_time()
-            safety.screen(screen, text)
-            net.judge(learned, screen, opened.encode_layers, text)
+            await screening.screen(listener.screen, listener, text)
             took.append(1000 * (time.process_time() - start))
         found[name] = {f"p{p}": round(float(np.percentile(took, p)), 2) for p in (50, 99, 100)} | {
             "n": len(took)
@@ -286,6 +307,7 @@ def print_rounds(figures) -> None:
         "all": figures["all"],
         **{f"kind: {name}": row for name, row in figures["kinds"].items()},
         **{f"style: {name}": row for name, row in figures["styles"].items()},
+        **figures["rounds"],
         "odd form": figures["odd form"],
         **figures["variants"],
         "phrases of articles and talk": figures["phrases"],
@@ -335,7 +357,7 @@ def main(args=None) -> None:
         print(real_words(chosen.real_words))
         return
     if chosen.rounds:
-        figures = measure_rounds()
+        figures = asyncio.run(measure_rounds())
         chosen.rounds.write_text(json.dumps(figures, indent=1) + "\n")
         print_rounds(figures)
         return

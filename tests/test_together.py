@@ -51,20 +51,16 @@ def alarms(rules, listener, *texts):
     return [verdict.danger is not None for verdict in hear(rules, listener, *texts)]
 
 
+TOLD = ("she's on the floor", "shaking all over", "its been 10 min")
+
+
 def test_what_is_told_over_three_messages_is_heard(rules, listener):
-    told = (
-        "left calf is bigger than the right",
-        "theres a stab when i breathe in",
-        "just coughed pink",
-    )
-    assert not safety.screen(rules, ". ".join(told))
-    assert alarms(rules, listener, *told)[-1]
+    assert alarms(rules, listener, *TOLD)[-1]
 
 
 def test_the_rules_alone_hear_messages_together(rules):
-    told = ("she's on the floor", "shaking all over", "its been 10 min")
-    assert alarms(rules, None, *told) == [False, False, True]
-    assert safety.screen(rules, told[-1]) is None
+    assert alarms(rules, None, *TOLD) == [False, False, True]
+    assert safety.screen(rules, TOLD[-1]) is None
 
 
 def test_what_a_later_message_adds_to_a_danger_is_raised_again(rules, listener):
@@ -151,9 +147,10 @@ def test_a_service_hears_the_messages_of_a_conversation_together(service):
 
 def test_what_was_said_longer_ago_is_not_heard_with_it(service):
     token = service.open(country="GB")
-    service.ask("she's having a seizure like always", token)
+    for text in TOLD[:2]:
+        service.ask(text, token)
     service.rows("update turns set received_at = datetime(received_at, '-6 minutes')")
-    assert service.ask("its been 10 minutes", token)[0]["kind"] != "emergency"
+    assert service.ask(TOLD[2], token)[0]["kind"] != "emergency"
 
 
 @pytest.mark.parametrize(
