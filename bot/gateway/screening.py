@@ -2,9 +2,10 @@
 can fill. Where the net or the encoder is missing, broken or slow, the rules alone."""
 
 import asyncio
+import hashlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot import encoder, release, safety
 from bot.gateway import metrics
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 SECONDS = 0.5  # that the net may take; some 5 ms are usual
 MOST_WAITING = 64  # messages for the net; the rules alone for what comes beyond
 LONGEST = 4_000  # signs that the net reads
+MOST_HEARD = 2_000  # texts whose reading is kept, by their hash
 UNHEARD = object()  # what `ask_net` gives where the net was not to be had
 # one thread: beside it the visitors' other messages need the cores
 _pool = ThreadPoolExecutor(1, thread_name_prefix="net")
@@ -28,16 +30,27 @@ class Listener:
     net: net.Net
     screen: safety.Screen
     encoder: encoder.Encoder
+    # hash of a text -> its net.Reading: a message is heard again beside the next ones
+    heard: dict = field(default_factory=dict, compare=False)
 
     def judge(self, text):
         """The net's Judgement of a text, or None."""
-        normal = make_normal_form(text[:LONGEST])
-        return net.judge(self.net, self.screen, self.encoder.encode_layers, normal)
+        return self._read(text).judgement
 
     def rate(self, text):
         """How much a text is like a danger, as the net's thresholds count."""
-        normal = make_normal_form(text[:LONGEST])
-        return net.rate(self.net, self.screen, self.encoder.encode_layers, normal)
+        return self._read(text).score
+
+    def _read(self, text):
+        key = hashlib.sha256(text.encode("utf-8", "replace")).digest()
+        found = self.heard.get(key)
+        if found is None:
+            normal = make_normal_form(text[:LONGEST])
+            found = net.read_text(self.net, self.screen, self.encoder.encode_layers, normal)
+            if len(self.heard) >= MOST_HEARD:
+                self.heard.clear()
+            self.heard[key] = found
+        return found
 
 
 def open_listener(config, id, screen, opened=None):

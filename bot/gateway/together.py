@@ -11,6 +11,9 @@ from bot.safety import net, verdicts
 # how much a message must add to what stood before it, in the net's scores: chosen on
 # tests/safety/told_open.jsonl (2026-11-28), where 0 to 0.8 do alike
 ADDS = 0.8
+# Where no message by itself is this much like a danger, they aren't heard together: it loses none of
+# the same talks, and 99.8 % of the articles' phrases stay below (2026-11-28)
+LIKE = -3.0
 LONGEST = 4_000  # signs of all together, the newest
 
 
@@ -26,6 +29,10 @@ async def screen_together(rules, listener, earlier, text, alone):
         return verdicts.NOTHING if asks and not alone.danger else verdicts.Verdict(settled=True)
     if alone.danger or settled:
         return alone
+    if listener and not alarmed:
+        far = await screening.ask_net(_are_far, listener, [*(turn.text for turn in earlier), text])
+        if far is True:
+            return alone
     before = ". ".join(turn.text for turn in earlier)[-LONGEST:]
     whole = f"{before}. {text}"[-LONGEST:]
     by_rules = safety.screen(rules, whole)
@@ -46,6 +53,10 @@ async def screen_together(rules, listener, earlier, text, alone):
     if by_rules:
         return verdicts.Verdict(by_rules)
     return replace(alone, warning=alone.warning or (None if alarmed else judged.kind))
+
+
+def _are_far(listener, texts):
+    return max(map(listener.rate, texts)) < LIKE
 
 
 def _may_settle(alone):

@@ -73,6 +73,14 @@ class Judgement:
     kind: str
 
 
+@dataclass(frozen=True)
+class Reading:
+    """The score of a message, which the thresholds are held against, and what follows from it."""
+
+    score: float
+    judgement: Judgement | None
+
+
 def read(path: Path) -> Net:
     """The net in a file. Raises NetFault."""
     try:
@@ -125,7 +133,14 @@ def _as_net(arrays):
 def judge(
     net: Net, screen: Screen, encode: Callable[[list[str]], np.ndarray], text: str
 ) -> Judgement | None:
-    """What the net says of `text`; None: nothing. `encode` is `Encoder.encode_layers`.
+    """What the net says of `text`; None: nothing. `encode` is `Encoder.encode_layers`."""
+    return read_text(net, screen, encode, text).judgement
+
+
+def read_text(
+    net: Net, screen: Screen, encode: Callable[[list[str]], np.ndarray], text: str
+) -> Reading:
+    """How much `text` is like a danger, and what the net says of it.
 
     A long message is judged piece by piece, and its worst piece counts; each of many pieces is as
     much less likely to be the one, which takes the logarithm of their number off."""
@@ -136,17 +151,8 @@ def judge(
     ]
     scores = [score(net, *piece) for piece in read]
     worst = int(np.argmax(scores))
-    return decide(net, *read[worst], scores[worst] - float(np.log(len(pieces))))
-
-
-def rate(net: Net, screen: Screen, encode: Callable[[list[str]], np.ndarray], text: str) -> float:
-    """How much `text` is like a danger: what `judge` holds against the thresholds."""
-    pieces = cut(text)
-    rows = scale(encode(pieces))
-    scores = [
-        score(net, row, count_slots(screen, piece)) for row, piece in zip(rows, pieces, strict=True)
-    ]
-    return max(scores) - float(np.log(len(pieces)))
+    scored = scores[worst] - float(np.log(len(pieces)))
+    return Reading(scored, decide(net, *read[worst], scored))
 
 
 def decide(net: Net, row: np.ndarray, counted: list, scored: float) -> Judgement | None:
