@@ -11,8 +11,8 @@ from bot.safety import net, verdicts
 # how much a message must add to what stood before it, in the net's scores: chosen on
 # tests/safety/told_open.jsonl (2026-11-28), where 0 to 0.8 do alike
 ADDS = 0.8
-# Where no message by itself is this much like a danger, they aren't heard together: it loses none of
-# the same talks, and 99.8 % of the articles' phrases stay below (2026-11-28)
+# Where no message by itself is this much like a danger, they aren't heard together: it loses none
+# of the same talks, and 99.8 % of the articles' phrases stay below (2026-11-28)
 LIKE = -3.0
 LONGEST = 4_000  # signs of all together, the newest
 
@@ -30,9 +30,14 @@ async def screen_together(rules, listener, earlier, text, alone):
     if alone.danger or settled:
         return alone
     if listener and not alarmed:
-        far = await screening.ask_net(_are_far, listener, [*(turn.text for turn in earlier), text])
-        if far is True:
+        texts = [*(turn.text for turn in earlier), text]
+        if await screening.ask_net(_are_far, listener, texts) is True:
             return alone
+    return await _hear_whole(rules, listener, earlier, text, alone, alarmed)
+
+
+async def _hear_whole(rules, listener, earlier, text, alone, alarmed):
+    """As `screen_together`, of messages that may tell a danger together."""
     before = ". ".join(turn.text for turn in earlier)[-LONGEST:]
     whole = f"{before}. {text}"[-LONGEST:]
     by_rules = safety.screen(rules, whole)
@@ -40,9 +45,7 @@ async def screen_together(rules, listener, earlier, text, alone):
     if alarmed and by_rules and (is_new or safety.is_going_on(rules, text)):
         return verdicts.Verdict(by_rules)
     by_rules = by_rules if is_new else None  # else it stood there before
-    if listener is None:
-        return verdicts.Verdict(by_rules) if by_rules else alone
-    judged = await _judge(listener, before, whole)
+    judged = await _judge(listener, before, whole) if listener else screening.UNHEARD
     if judged is screening.UNHEARD:
         return verdicts.Verdict(by_rules) if by_rules else alone
     if judged is None:
