@@ -299,8 +299,8 @@ def find_screen_failures(config, id):
         heard = [safety.screen(screen, text) for text in texts]
         if learned is None:
             return [text for text, danger in zip(texts, heard, strict=True) if danger]
-        judged = training.judge_all(learned, screen, texts, encode)
-        found = zip(texts, heard, judged, strict=True)
+        read = training.read_all(learned, screen, texts, encode)
+        found = zip(texts, heard, read, strict=True)
         return [each[0] for each in found if verdicts.decide(screen, *each).danger]
 
     must = [text for texts in screen.must.values() for text in texts]

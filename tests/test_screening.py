@@ -27,12 +27,13 @@ class Judge:
 
     says: object = None
     seconds: float = 0.0
+    score: float = -9.0
 
-    def judge(self, text):
+    def read(self, text):
         time.sleep(self.seconds)
         if isinstance(self.says, Exception):
             raise self.says
-        return self.says
+        return net.Reading(self.score, self.says)
 
 
 def screen(rules, listener, text=UNKNOWN):
@@ -49,12 +50,17 @@ SILENT, SURE, IN_DOUBT = (
 
 @pytest.mark.parametrize("says", [SURE, IN_DOUBT])
 def test_what_the_rules_hear_is_a_danger_where_the_net_hears_any(rules, says):
-    found = screen(rules, Judge(says), HEARD_BY_RULES)
+    found = screen(rules, Judge(says, score=0.0), HEARD_BY_RULES)
     assert found == verdicts.Verdict(safety.Danger("emergency", "chest_pain"))
 
 
 def test_what_the_rules_alone_hear_is_a_warning_of_its_kind(rules):
     assert screen(rules, Judge(SILENT), HEARD_BY_RULES) == verdicts.Verdict(warning="heart")
+
+
+def test_what_the_rules_hear_stays_a_danger_where_the_net_is_near_to_a_doubt(rules):
+    found = screen(rules, Judge(SILENT, score=-1.2), HEARD_BY_RULES)
+    assert found.danger
 
 
 @pytest.mark.parametrize("typed", ["{}", " {}!! ", "{}?"])
@@ -123,7 +129,7 @@ HEARD = (
     "I don't want to wake tomorrow, and I mean to see that I don't.",
     "she's still doing it. twenty mins. it stops then she's off again before she knows me",
 )
-DOUBTED = "dad is very sleepy after his fit"
+DOUBTED = "its been 10 min"
 
 
 def test_the_live_release_has_a_net_that_hears_what_the_rules_miss(rules):

@@ -128,16 +128,22 @@ def test_a_message_that_one_gateway_answered_is_not_refused_by_the_other_where_t
     token, message = first.open(), {"id": "m", "text": "can myoclonus be prevented"}
     answered = first.post(token, message).json()["replies"]
     rasa = second.children()["rasa"]
+    others = [second.open() for _ in range(turns.MOST_UNDER_WAY + 1)]
     os.kill(rasa, signal.SIGSTOP)
     try:
         with concurrent.futures.ThreadPoolExecutor(turns.MOST_UNDER_WAY) as pool:
             waiting = [
-                pool.submit(second.post, second.open(), {"id": "w", "text": "hello"})
-                for _ in range(turns.MOST_UNDER_WAY)
+                pool.submit(second.post, other, {"id": "w", "text": "hello"})
+                for other in others[:-1]
             ]
-            time.sleep(1)
+            end = time.monotonic() + 30
+            while second.rows("select count(*) from turns where outcome is null") != [
+                (turns.MOST_UNDER_WAY,)
+            ]:
+                assert time.monotonic() < end, "the messages did not all wait"
+                time.sleep(0.05)
             refused, again = (
-                second.post(second.open(), {"id": "r", "text": "hello"}),
+                second.post(others[-1], {"id": "r", "text": "hello"}),
                 second.post(token, message),
             )
             os.kill(rasa, signal.SIGCONT)

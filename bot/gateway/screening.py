@@ -35,13 +35,14 @@ class Listener:
 
     def judge(self, text):
         """The net's Judgement of a text, or None."""
-        return self._read(text).judgement
+        return self.read(text).judgement
 
     def rate(self, text):
         """How much a text is like a danger, as the net's thresholds count."""
-        return self._read(text).score
+        return self.read(text).score
 
-    def _read(self, text):
+    def read(self, text):
+        """The net's Reading of a text."""
         key = hashlib.sha256(text.encode("utf-8", "replace")).digest()
         found = self.heard.get(key)
         if found is None:
@@ -86,12 +87,12 @@ async def screen(rules, listener, text):
     danger = safety.screen(rules, text)
     if listener is None or danger is None and spoken:
         return Verdict(danger or spoken)
-    judged = await ask_net(listener.judge, text)
-    if judged is UNHEARD:
+    reading = await ask_net(listener.read, text)
+    if reading is UNHEARD:
         return Verdict(danger)
-    if judged:
-        metrics.NET_JUDGED.labels(judged.tier).inc()
-    return decide(rules, text, danger, judged)
+    if reading.judgement:
+        metrics.NET_JUDGED.labels(reading.judgement.tier).inc()
+    return decide(rules, text, danger, reading)
 
 
 async def ask_net(judge, *given):

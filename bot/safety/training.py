@@ -269,12 +269,12 @@ def write(path: Path, made: net.Net, **more) -> None:
     encoding.save(path, **net.to_arrays(made), **more)
 
 
-def judge_all(made: net.Net, screen: Screen, texts: list[str], encode: Callable) -> list:
-    """`net.judge` of each text; they are encoded all at once."""
+def read_all(made: net.Net, screen: Screen, texts: list[str], encode: Callable) -> list:
+    """`net.read_text` of each text; they are encoded all at once."""
     pieces = list(dict.fromkeys(piece for text in texts for piece in net.cut(text)))
     rows = dict(zip(pieces, encode(pieces), strict=True))
     return [
-        net.judge(made, screen, lambda parts: np.array([rows[part] for part in parts]), text)
+        net.read_text(made, screen, lambda parts: np.array([rows[part] for part in parts]), text)
         for text in texts
     ]
 
@@ -329,7 +329,7 @@ def _fits(path, screen, phrases, encode):
         known = net.read(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, net.NetFault):
         return False
-    judged = judge_all(known, screen, phrases, encode)
+    judged = [each.judgement for each in read_all(known, screen, phrases, encode)]
     tiers = [found and found.tier for found in judged]
     alarms = tiers.count(net.ALARM)
     return alarms <= screen.rates["phrases"] * len(phrases) and (

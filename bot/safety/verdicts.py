@@ -23,19 +23,18 @@ class Verdict:
 
 
 NOTHING = Verdict()
+DEAF = -4.0  # a score of the net, well below that of a warning
 
 
 def decide(
-    screen: Screen, text: str, danger: safety.Danger | None, judged: net.Judgement | None
+    screen: Screen, text: str, danger: safety.Danger | None, reading: net.Reading
 ) -> Verdict:
-    """The verdict on a text in which the rules heard `danger` and the net, which was asked,
-    `judged`.
+    """The verdict on a text in which the rules heard `danger`, and of which the net says `reading`.
 
-    The rules hear words, and not whose they are or when: where the net hears nothing at all, their
-    alarm becomes a warning. Not so for a message that the rules must never miss. On rounds left
-    out this takes 25.3 % of the look-alikes down to 3.8, and 89.7 % of the dangers to 89.1
-    (2026-11-28)."""
-    if danger and judged is None and not _must_be_heard(screen, text):
+    The rules hear words, and not whose they are or when: where the net is far from hearing
+    anything, their alarm becomes a warning. Not so for a message that must never be missed."""
+    judged = reading.judgement
+    if danger and reading.score < DEAF and not _must_be_heard(screen, text):
         flag = next(flag for flag in screen.flags if flag.id == danger.flag)
         return Verdict(warning=flag.like) if flag.like else Verdict(danger)
     if danger:

@@ -85,6 +85,8 @@ def test_fields_that_were_written_are_read_again(name):
         "publisher": "",
         "url": "https://example.org/",
         "date": "2026-01-02",
+        "changed": "",
+        "withdrawn": "",
     }
     assert manuscripts.read(manuscripts.write(text, fields)) == fields
 

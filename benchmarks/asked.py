@@ -1,0 +1,99 @@
+"""What first messages of other hands get from the live release (tests/asked/README.md).
+
+python -m benchmarks.asked FILE ...   a table, with the page known and without; the same as JSON in
+var/asked.json"""
+
+import collections
+import json
+import sys
+from pathlib import Path
+
+from bot import content, release, safety, settings
+
+CHOICES = 3
+
+
+def ask(config, rows, with_page):
+    """How the live release understands each row."""
+    archive = release.folder_of(config, release.live(config)) / release.ARCHIVE
+    messages = [
+        {
+            "text": row["text"],
+            "metadata": {"article": row["page"]} if with_page and row["page"] else {},
+        }
+        for row in rows
+    ]
+    return release.understand(config, archive, messages)[1]
+
+
+def tell(row, result, screen):
+    """What a visitor gets: "right", "offered", "without", "wrong", "alarm", "declined" or
+    "talk"."""
+    if safety.screen(screen, row["text"]):
+        return "alarm"
+    wanted, name = {row["question"], *row.get("also", ())} - {None}, result["intent"]["name"]
+    if "." in name:
+        return "right" if name in wanted else "wrong"
+    if name == release.FALLBACK:
+        return "offered" if wanted & set(_choices(result)) else "without"
+    return "declined" if name in content.OUTCOMES else "talk"
+
+
+def _choices(result):
+    """The questions that are offered where it is asked back."""
+    named = (result.get("context") or {}).get("choices")
+    return named or [o["name"] for o in result["intent_ranking"] if "." in o["name"]][:CHOICES]
+
+
+def measure(config, rows, with_page):
+    """{kind of message: {what it gets: %}}, and of the questions how often the right one is first,
+    and among three, of all and of the page's own."""
+    screen = safety.load(config.path("data"))
+    results = ask(config, rows, with_page)
+    shares = {}
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        got = collections.Counter(
+            tell(row, result, screen)
+            for row, result in zip(rows, results, strict=True)
+            if row["kind"] == kind
+        )
+        shares[kind] = {what: 100 * n / got.total() for what, n in got.most_common()}
+        shares[kind]["messages"] = got.total()
+    ranks = collections.Counter()
+    for row, result in zip(rows, results, strict=True):
+        if row["kind"] != "question":
+            continue
+        wanted = {row["question"], *row.get("also", ())}
+        ranked = [other["name"] for other in result["intent_ranking"] if "." in other["name"]]
+        own = [name for name in ranked if name.startswith(f"{row['page']}.")]
+        ranks["questions"] += 1
+        for name, listed in (("all", ranked), ("the page's own", own)):
+            ranks[f"first of {name}"] += bool(wanted & set(listed[:1]))
+            ranks[f"among three of {name}"] += bool(wanted & set(listed[:CHOICES]))
+    asked = max(ranks.pop("questions", 0), 1)
+    return {"got": shares, "ranked": {name: 100 * n / asked for name, n in ranks.items()}}
+
+
+def main(paths):
+    config = settings.read()
+    rows = [json.loads(line) for path in paths for line in Path(path).read_text().splitlines()]
+    figures = {
+        "page known": measure(config, rows, True),
+        "no page": measure(config, rows, False),
+    }
+    columns = ("right", "offered", "without", "declined", "wrong", "alarm", "talk")
+    print(f"| | messages | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 2)}")
+    for place, found in figures.items():
+        for kind, got in found["got"].items():
+            cells = [f"{got.get(column, 0):.1f}" for column in columns]
+            print(f"| {kind}, {place} | {got['messages']} | {' | '.join(cells)} |")
+    for place, found in figures.items():
+        print(
+            f"\n{place}: " + ", ".join(f"{n} {share:.1f}" for n, share in found["ranked"].items())
+        )
+    target = config.path("var") / "asked.json"
+    target.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
