@@ -87,6 +87,18 @@ def test_a_doubt_of_the_net_is_a_warning(rules):
     assert found == verdicts.Verdict(warning="stroke")
 
 
+MIXED = "mi abuela ahora está temblando y no me conoce, she keeps saying nonsense"
+
+
+def test_the_net_hears_a_message_that_mixes_another_language_with_english(rules):
+    assert safety.screen_language(rules, MIXED) == ("es", None)
+    assert screen(rules, None, MIXED) == verdicts.Verdict(language="es")
+    alarmed = screen(rules, Judge(net.Judgement(net.ALARM, "sugar")), MIXED)
+    assert alarmed == verdicts.Verdict(safety.Danger("emergency", "language.es"))
+    doubted = screen(rules, Judge(net.Judgement(net.WARNING, "sugar")), MIXED)
+    assert doubted == verdicts.Verdict(warning="sugar", language="es")
+
+
 @pytest.mark.parametrize(
     "listener", [None, Judge(), Judge(RuntimeError("broken")), Judge(seconds=1.5)]
 )

@@ -80,14 +80,26 @@ def open_listener(config, id, screen, opened=None):
 
 async def screen(rules, listener, text):
     """The Verdict of a message, by the rules of a safety.Screen and by a Listener or None; raises
-    nothing. Where the net can't be asked, or doesn't come in time, the rules alone decide."""
+    nothing. Where the net can't be asked, or doesn't come in time, the rules alone decide.
+
+    A message in another language is heard by all of them: many who write one mix it with
+    English."""
     language, spoken = safety.screen_language(rules, text)
-    if language:
-        return _judge_foreign(rules, text, language, spoken)
     danger = safety.screen(rules, text)
-    if listener is None or danger is None and spoken:
-        return Verdict(danger or spoken)
-    reading = await ask_net(listener.read, text)
+    if spoken and (language or danger is None):
+        return Verdict(spoken)
+    if language is None:
+        return await _weigh(rules, listener, text, danger)
+    # the net knows English alone: it takes back nothing that the rules hear here
+    verdict = Verdict(danger) if danger else await _weigh(rules, listener, text, None)
+    if verdict.danger:
+        return Verdict(safety.in_language(rules, verdict.danger, language))
+    return Verdict(warning=verdict.warning, language=language)
+
+
+async def _weigh(rules, listener, text, danger):
+    """The Verdict of a message in which the rules heard `danger`."""
+    reading = UNHEARD if listener is None else await ask_net(listener.read, text)
     if reading is UNHEARD:
         return Verdict(danger)
     if reading.judgement:
@@ -109,12 +121,3 @@ async def ask_net(judge, *given):
         metrics.NET_UNHEARD.labels("failed").inc()
         logger.error("the net failed (%s); the rules alone heard a message", type(error).__name__)
     return UNHEARD
-
-
-def _judge_foreign(rules, text, language, spoken):
-    """The Verdict of a message in another language: the dangers of its list, and what the rules
-    hear; the net knows English alone."""
-    danger = spoken or safety.screen(rules, text)
-    if danger is None:
-        return Verdict(language=language)
-    return Verdict(danger if spoken else safety.in_language(rules, danger, language))

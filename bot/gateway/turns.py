@@ -22,7 +22,6 @@ SESSION_TURNS = 20  # then Rasa begins a fresh session: its cost grows with the 
 COMMANDS = (replies.NONE_OF_THESE, "forget_me_yes", "forget_me_no")
 MOST_UNDER_WAY = 32  # for each Rasa: what it answers in about a second on a slow core
 MOST_TOLD = 10_000  # ends that wait for the database
-DANGERS = ("emergency", "crisis")  # outcomes of a message that told of one
 ASKED = 30  # answered questions that a conversation remembers
 
 
@@ -39,8 +38,6 @@ class Choice(BaseModel):
 class Said(BaseModel):
     """What a source says about one statement of the answer: `where` in it, what it `states` there,
     and whether that bears the statement out: supported, partly, or by_several together."""
-
-    """What a source says about a statement of the answer: `states` in a line, and `where` in it."""
 
     statement: str
     where: str
@@ -261,7 +258,7 @@ async def _take(desk, token, message, text, choice, verdict, hours, country):
     desk.told.pop(accepted.turn, None)
     if accepted.outcome:
         metrics.REPEATED.labels(accepted.channel).inc()
-        if verdict.danger and accepted.outcome not in DANGERS:  # another text under its id
+        if verdict.danger and accepted.outcome not in store.DANGERS:  # another text under its id
             return [say_unstored(desk, verdict, accepted.country)], None
         return accepted.replies, accepted.turn
     verdict = await together.screen_together(

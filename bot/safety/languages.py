@@ -1,8 +1,8 @@
 """Messages in other languages: which one a message is in, the outright dangers in it, and the fixed
-sentences in that language. `languages.yml` holds them; docs/safety.md explains its notation.
+sentences in that language. `languages.yml` holds them; docs/languages.md explains its notation.
 
 Scripts and frequent words decide, not a model: of three packages tried (2026-11-28), none keeps
-short English messages with slips English (docs/safety.md has the figures)."""
+short English messages with slips English (docs/languages.md has the figures)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ which danger is likely.
 Linear over the sentence vector with two middle layers, characters and words in hashed n-grams, and
 the concepts of the rules with what takes them back; and likeness to each kind's dangers and
 look-alikes. `bot.safety.training` makes it; here it is read
-and asked, with numpy alone. docs/safety.md has its figures."""
+and asked, with numpy alone. docs/safety-figures.md has its figures."""
 
 from __future__ import annotations
 
