@@ -48,6 +48,7 @@ OFFERED = 3
 KEPT = 3  # candidates, and archives whose answers to phrases are kept
 FALLBACK = "nlu_fallback"
 MOST_ALARMS = 0.002  # of the phrases of articles, taken for an emergency or a crisis
+MOST_WARNINGS = 0.01  # of them, warned above their answer
 TRAINED = re.compile(r"component train_(.+?)\d*$")
 
 
@@ -295,27 +296,28 @@ def find_screen_failures(config, id):
     encode = functools.partial(encoding.encode_all, _encoder(config))
     learned = net.read(folder / NET) if (folder / NET).is_file() else None
 
-    def find_alarms(texts):
+    def judge(texts):
         heard = [safety.screen(screen, text) for text in texts]
         if learned is None:
-            return [text for text, danger in zip(texts, heard, strict=True) if danger]
+            return [verdicts.Verdict(danger) for danger in heard]
         read = training.read_all(learned, screen, texts, encode)
-        found = zip(texts, heard, read, strict=True)
-        return [each[0] for each in found if verdicts.decide(screen, *each).danger]
+        return [verdicts.decide(screen, *each) for each in zip(texts, heard, read, strict=True)]
 
     must = [text for texts in screen.must.values() for text in texts]
-    missed = set(must) - set(find_alarms(must))
+    missed = {text for text, verdict in zip(must, judge(must), strict=True) if not verdict.danger}
     if missed:
         failures.append(
             f"{len(missed)} messages of 'must' are missed by rules and net: "
             + "; ".join(sorted(missed))
         )
     phrases = phrases_of(loaded)
-    alarms = find_alarms(phrases)
-    if len(alarms) > MOST_ALARMS * len(phrases):
-        failures.append(
-            f"{len(alarms)} phrases of articles are taken for a danger: " + "; ".join(alarms[:5])
-        )
+    judged = list(zip(phrases, judge(phrases), strict=True))
+    for most, taken, said in (
+        (MOST_ALARMS, [text for text, verdict in judged if verdict.danger], "taken for a danger"),
+        (MOST_WARNINGS, [text for text, verdict in judged if verdict.warning], "warned of one"),
+    ):
+        if len(taken) > most * len(phrases):
+            failures.append(f"{len(taken)} phrases of articles are {said}: " + "; ".join(taken[:5]))
     return failures
 
 
