@@ -334,7 +334,7 @@ def _people(options, config, engine):
         accounts.add(engine, name, options.role, options.email)
     member = accounts.find(engine, name)
     if options.action in ("add", "invite"):
-        base = config.public_url.rstrip("/") or f"http://{config.host}:{config.port}"
+        base = config.public_url.rstrip("/") or config.address()
         print(
             f"{base}/editor/invitations/{accounts.invite(engine, member.id)}\n"
             f"    for {name}, {member.role}: works once, for {accounts.INVITATION_HOURS} hours"
@@ -489,7 +489,7 @@ def _newest(config):
 
 
 def _want_port(config):
-    with socket.socket() as probe:
+    with socket.socket(settings.family(config.host)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((config.host, config.port))

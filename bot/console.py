@@ -110,7 +110,7 @@ def _call(client, path, body, headers):
 @contextlib.contextmanager
 def _service(url, config):
     """The address of the running service, or of one that is started for as long as this takes."""
-    address = url or f"http://{config.host}:{config.port}"
+    address = url or config.address()
     if url or _is_ready(address):
         yield address
         return

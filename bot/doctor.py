@@ -174,7 +174,11 @@ def _look_country(config):
 def _look_database(config):
     address, shown = config.database(), settings.hide_password(config.database_url)
     if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
-        yield NOTICE, f"{shown} is not there yet; it is made at the first start"
+        old = settings.ROOT / "var/pamphlet.db"
+        left = (
+            f"; if {old} is this site's, move it there, or set DATABASE_URL" if old.exists() else ""
+        )
+        yield NOTICE, f"{shown} is not there yet; it is made at the first start{left}"
         return
     engine = store.connect(address)
     try:
@@ -268,7 +272,7 @@ def _look_memory(config):
 
 def _look_port(config):
     host, port = config.host, config.port
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+    with socket.socket(settings.family(host)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -277,7 +281,7 @@ def _look_port(config):
         except OSError as error:
             fault = error.strerror
     try:
-        if httpx.get(f"http://{host}:{port}/health/live", timeout=2).json() == {"live": True}:
+        if httpx.get(f"{config.address()}/health/live", timeout=2).json() == {"live": True}:
             yield OK, f"{port} of {host} is served by a gateway already"
             return
     except (httpx.HTTPError, ValueError):
@@ -296,13 +300,6 @@ def _look_public_url(config):
                 f"empty, but HOST={config.host} can be reached from elsewhere: put a proxy with "
                 f"https before it, and set PUBLIC_URL",
             )
-    elif (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.path.strip("/")
-        or parts.query
-    ):
-        yield MEND, f"{config.public_url!r} is no address like https://chat.example.org"
     elif parts.scheme == "http" and not _is_local(parts.hostname):
         yield (
             MEND,

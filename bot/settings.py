@@ -5,6 +5,8 @@ import datetime
 import os
 import re
 import secrets
+import socket
+import urllib.parse
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -45,7 +47,10 @@ class Settings:
         "127.0.0.1",
         "proxies that are believed about a visitor's address and https, as 10.0.0.2,10.1.0.0/16",
     )
-    database_url: str = _setting("sqlite:///var/pamphlet.db", "SQLAlchemy address of the database")
+    database_url: str = _setting(
+        "sqlite:///var/pamphlet.db",
+        "SQLAlchemy address of the database; without it, pamphlet.db in the folder VAR",
+    )
     redis_url: str = _setting(
         "",
         "Redis that several gateways share, as redis://10.0.0.5:6379/0; empty: this gateway "
@@ -189,6 +194,10 @@ class Settings:
             return f"{head}{ROOT / self.database_url.removeprefix(head)}"
         return self.database_url
 
+    def address(self):
+        """Where the gateway listens, as an address to call."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
     def kept_since(self):
         """The moment from which on texts are kept."""
         return datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=self.retention_days)
@@ -221,7 +230,10 @@ def read(environment=os.environ):
         values["country"] = countries.normalise(country)
         if not values["country"]:
             raise SettingsError(f"COUNTRY={country!r} can't be used: {countries.SAY}")
+    if not values.get("database_url"):
+        values["database_url"] = f"sqlite:///{values.get('var') or 'var'}/pamphlet.db"
     _want_known_words(values)
+    _want_whole_site(values.get("public_url", ""))
     issuer = values.get("oidc_issuer", "")
     if issuer and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", issuer):
         raise SettingsError(
@@ -251,6 +263,23 @@ def _want_known_words(values):
             )
 
 
+def _want_whole_site(url):
+    """Raise SettingsError where PUBLIC_URL is more, or less, than a site's address: what pages and
+    desk name begins at its root."""
+    parts = urllib.parse.urlsplit(url)
+    if url and (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+    ):
+        raise SettingsError(
+            f"PUBLIC_URL={url!r} can't be used: an address without a path is expected, as "
+            f"https://chat.example.org; give Pamphlet a name of its own at the proxy"
+        )
+
+
 def environment(settings):
     """The settings as the environment that gives them to another process of ours."""
     return {
@@ -273,6 +302,11 @@ def secret(settings):
     return path.read_text().strip()
 
 
+def family(host):
+    """The kind of socket on which a gateway listens at this host."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def is_secret(name):
     """Whether the value of the setting of this name must not be shown."""
     return any(
@@ -282,8 +316,12 @@ def is_secret(name):
 
 
 def hide_password(url):
-    """An address as it may be shown: without the password in it."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    """An address as it may be shown: without the passwords in it, before its last "@" and in its
+    query."""
+    url = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(
+        r"([?&;][^=&;]*(?:pass|pwd|secret|token|key)[^=&;]*=)[^&;]*", r"\1***", url, flags=re.I
+    )
 
 
 def table():

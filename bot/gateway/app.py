@@ -164,7 +164,7 @@ async def serve(config, create_editor, loading):
             *([asyncio.create_task(check_links(desk))] if config.check_links else []),
             *([asyncio.create_task(delivery.work(post))] if post else []),
         ]
-        address = f"http://{config.host}:{config.port}"
+        address = config.address()
         if config.log_format == "text":
             print(
                 f"Pamphlet is ready\n  the page with the chat  {address}/\n  the visitor API     "
