@@ -53,6 +53,7 @@ MAY_IMPORT = {
         "bot.encoder",
         "bot.logs",
         "bot.parent",
+        "bot.safety",
         "bot.spelling",
         "bot.terms",
         "bot.rasa",

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot import countries, masking, replies, store
 from bot.gateway import limits, metrics, screening, turns
+from bot.safety.normal_form import make_normal_form
 from bot.store import votes
 
 LONGEST_TEXT = 2000
@@ -209,7 +210,7 @@ def read_token(header):
 
 def check_text(text):
     """Nothing, or BadText."""
-    if not text.strip():
+    if not make_normal_form(text).strip():
         raise BadText("text_empty")
     if len(text) > LONGEST_TEXT:
         raise BadText("text_too_long")

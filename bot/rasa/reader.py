@@ -4,6 +4,7 @@ other component reads it."""
 from __future__ import annotations
 
 import json
+import re
 from typing import List
 
 from rasa.engine.graph import GraphComponent
@@ -15,7 +16,10 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import encoder, spelling
+from bot.safety.normal_form import make_normal_form
 
+LATIN = re.compile(r"[A-Za-z]")
+WRAPPING = " \t\n\"'`*_~<>{}[]«»-"  # signs around a whole message that say nothing
 ALIKE = 2  # typos by which a term's later name is a misspelling of an earlier one
 
 
@@ -57,8 +61,15 @@ class SpellingReader(GraphComponent, IntentClassifier):
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:
             if message.get(TEXT):
-                message.set(TEXT, self._read(message.get(TEXT)))
+                message.set(TEXT, self._read(make_plain(message.get(TEXT))))
         return messages
+
+
+def make_plain(text):
+    """A text as the eye reads it: in the normal form of the screen, without quotes, backticks or
+    brackets around all of it. What has no Latin letter stays as it is."""
+    plain = make_normal_form(text).strip(WRAPPING)
+    return plain if LATIN.search(plain) else text
 
 
 def spelt(names):
