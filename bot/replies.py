@@ -65,6 +65,7 @@ CHANNEL_TEXTS = (
     "choose",
     "reply_number",
     "cant_read",
+    "words_only",
     "old_button",
     "stopped",
     "help_sms",

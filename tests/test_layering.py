@@ -102,6 +102,7 @@ MAY_IMPORT = {
         "bot.gateway",
         "bot.logs",
         "bot.replies",
+        "bot.safety",
         "bot.settings",
         "bot.store",
     },

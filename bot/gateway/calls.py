@@ -90,6 +90,7 @@ async def receive(at, name, message):
         "code": message.code,
         "country": message.country,
         "answered": message.answered,
+        "files": message.files,
         "danger": danger and {"kind": danger.kind, "flag": danger.flag},
         "warning": verdict.warning,
         "language": verdict.language,
@@ -109,7 +110,7 @@ async def receive(at, name, message):
 
 def _fault(message):
     """The key of the fixed text that says why a message can't be answered, or None."""
-    if message.unreadable or message.text is None:
+    if message.text is None:
         return "cant_read"
     try:
         visitors.check_text(message.text)

@@ -6,13 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from bot import replies, safety, store
 from bot.gateway import limits, metrics, turns
-from bot.gateway.channels import text
+from bot.gateway.channels import commands, text
 from bot.safety import verdicts
 from bot.store import delivery as stored
 from bot.store import votes
 
-STOP, START = ("stop",), ("start", "unstop")
-OPT_IN = (*START, "yes")  # after a "stop"
 MOST_ATTEMPTS = 3  # of answering one message
 FORGET = "forget_me_yes"
 
@@ -64,7 +62,15 @@ async def answer(desk, channel, row, token):
             urgent = turns.urgent_line(desk, message["country"])
             made.units, found = [text.note(texts[error.text], emergency=urgent)], []
     made.units = made.units or [text.unit(reply, texts, desk.config.public_url) for reply in found]
+    if message.get("files") and danger is None:
+        made.units[-1:] = [_tell_of_files(made.units[-1], texts)]
     return _finish(made, desk, channel, state)
+
+
+def _tell_of_files(unit, texts):
+    """The unit, with the line that pictures and files beside the words weren't looked at; releases
+    from before there was one lack it."""
+    return replace(unit, small=(*unit.small, *filter(None, [texts.get("words_only")])))
 
 
 def direct(desk, verdict, country):
@@ -86,19 +92,19 @@ def _read_verdict(desk, message):
 def _is_settled(made, message, state, desk):
     """Whether STOP, START or a fixed sentence settles it; `made` gets what to say and to keep."""
     texts = desk.library.texts
-    word = (message["text"] or "").strip().lower()
+    word = commands.read_command(message["text"] or "")
     if state.get("stopped"):
-        if word not in OPT_IN:
-            return True
+        if word not in commands.OPT_IN:
+            return bool(message["note"]) or not message.get("warning")
         made.changes["stopped"] = False
         message["text"] = "hello"
-    elif word in STOP:
+    elif word in commands.STOP:
         made.changes["stopped"] = True
         made.units = [] if message.get("answered") else [text.note(texts["stopped"])]
         return True
     if message.get("answered"):
         return True
-    if word in START:
+    if word in commands.START:
         message["text"] = "hello"
     if message["note"]:
         words = replies.fill(texts[message["note"]], limit="2,000")
@@ -109,11 +115,11 @@ def _is_settled(made, message, state, desk):
 async def _numbered(desk, channel, row):
     """The code of the button whose number the message is, of those that the answer before it
     numbered."""
-    word = (row.message["text"] or "").strip().rstrip(".)")
-    if channel.STYLE.titles is None or not word.isdecimal() or len(word) > 2:
+    number = commands.read_number(row.message["text"] or "")
+    if channel.STYLE.titles is None or not number:
         return None
     offered = await asyncio.to_thread(stored.read_offered, desk.engine, row)
-    return offered[int(word) - 1] if 0 < int(word) <= len(offered) else None
+    return offered[number - 1] if number <= len(offered) else None
 
 
 async def _press(desk, token, code):

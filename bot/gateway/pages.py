@@ -29,6 +29,7 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+INNER_STAR, KEPT_STAR = re.compile(r"(?<=\w)\*(?=\w)"), "\ue000"
 markdown = MarkdownIt("zero").enable(["emphasis", "list", "newline"])
 
 
@@ -141,5 +142,7 @@ def _page(request, id):
 
 
 def _render(text):
-    """A section's text as HTML: paragraphs, lists, emphasis, and its source marks as links."""
-    return articles.MARK.sub(r'<a class="mark" href="#source-\1">[\1]</a>', markdown.render(text))
+    """A section's text as HTML: paragraphs, lists, emphasis, and its source marks as links. A star
+    between letters or digits is one (HLA-B*1502), which Markdown doesn't see."""
+    shown = markdown.render(INNER_STAR.sub(KEPT_STAR, text)).replace(KEPT_STAR, "*")
+    return articles.MARK.sub(r'<a class="mark" href="#source-\1">[\1]</a>', shown)

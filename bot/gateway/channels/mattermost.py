@@ -7,7 +7,7 @@ direct message."""
 import re
 
 from bot import settings
-from bot.gateway.channels import shape, text
+from bot.gateway.channels import commands, shape, text
 
 NEEDS = ("public_url", "mattermost_url", "mattermost_token", "mattermost_call_tokens")
 METHODS = ("POST",)
@@ -72,19 +72,26 @@ def read(site, call):
         return [
             shape.Message(id=trigger, text=said.strip() or "hello", **aside)
         ] if trigger else [], {}
-    said = said.strip().removeprefix(shape.dig(data, "trigger_word") or "").strip()
+    said, files = _read_words(data, said), bool(data.get("file_ids"))
     message = (
         shape.Message(
             id=post,
             visitor=f"{channel} {user}",
             address={"channel_id": channel, "post": post},
-            text=said or "hello",
-            unreadable=bool(data.get("file_ids")),
+            text=said or ("hello" if not files else None),
+            files=files,
         )
         if post
         else None
     )
     return [message] if message else [], {}
+
+
+def _read_words(data, said):
+    """A post without the word that calls us, however it is written, and without what it quotes."""
+    word = re.escape(shape.dig(data, "trigger_word") or "")
+    said = re.sub(rf"^\s*{word}[\s:,]*", "", said, flags=re.IGNORECASE) if word else said
+    return commands.drop_quotes(said)
 
 
 def render(unit):

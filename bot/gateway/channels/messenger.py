@@ -1,11 +1,12 @@
 """Facebook Messenger (https://developers.facebook.com/docs/messenger-platform)."""
 
-from bot.gateway.channels import meta, shape, text
+from bot.gateway.channels import commands, meta, shape, text
 
 NEEDS = ("public_url", "messenger_token", "messenger_app_secret", "messenger_verify_token")
 METHODS = ("GET", "POST")
 STYLE = text.Style(limit=2000, titles=20)  # of a quick reply
 THUMBS_UP = (369239263222822, 369239343222814, 369239383222810)  # its sizes: a nod, no question
+LINKS = ("fallback", "template")  # a preview of what the text says
 GONE = (551,)  # blocked us, or is gone
 
 
@@ -25,26 +26,32 @@ def read(site, call):
 
 
 def _read(event):
-    sender, pressed = shape.dig(event, "sender", "id"), shape.dig(event, "postback", "payload")
-    id = shape.dig(event, "message", "mid") or shape.dig(event, "postback", "mid")
-    message = shape.dig(event, "message", kind=dict) or {}
+    sender, message = shape.dig(event, "sender", "id"), shape.dig(event, "message", kind=dict) or {}
+    postback = shape.dig(event, "postback", kind=dict)
+    id = shape.dig(postback or message, "mid")
+    if postback is not None and not id:
+        id = f"{sender} {shape.dig(event, 'timestamp', kind=int)}"
     if not sender or not id or message.get("is_echo") or message.get("is_deleted"):
         return None
-    if any(
-        shape.dig(part, "payload", "sticker_id", kind=int) in THUMBS_UP
-        for part in shape.each(message, "attachments")
-    ):
+    parts = shape.each(message, "attachments")
+    if any(shape.dig(part, "payload", "sticker_id", kind=int) in THUMBS_UP for part in parts):
         return None
-    said = shape.dig(message, "text")
-    pressed = pressed or shape.dig(message, "quick_reply", "payload")
     return shape.Message(
         id=id,
         visitor=sender,
         address={"recipient": {"id": sender}},
-        text=said,
-        code=pressed,
-        unreadable=pressed is None and (said is None or bool(message.get("attachments"))),
+        files=any(part.get("type") not in LINKS for part in parts),
+        **_read_words(message, postback),
     )
+
+
+def _read_words(message, postback):
+    """{code} or {text} of a message, or of a button of the page's."""
+    if postback is not None:
+        code, title = (shape.dig(postback, name) or "" for name in ("payload", "title"))
+        return commands.read_button(code, title)
+    said, code = shape.dig(message, "text"), shape.dig(message, "quick_reply", "payload")
+    return {"text": said} if code is None else commands.read_button(code, said)
 
 
 def render(unit):

@@ -5,7 +5,8 @@ from bot.gateway.channels import shape
 
 # https://developers.facebook.com/docs/graph-api/guides/error-handling and the error codes of the
 # Cloud API
-BUSY = (1, 2, 4, 17, 32, 341, 613, 1200, 80007, 130429, 131016, 131048, 131056, 133016)
+BUSY = (1, 2, 4, 17, 32, 341, 613, 1200, 80007, 80008, 130429, 131000, 131016, 131048, 131056)
+BUSY += (131057, 133004, 133016)
 
 
 def verify(call, secret, word):

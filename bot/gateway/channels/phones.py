@@ -1,6 +1,11 @@
-"""The country of a telephone number, for emergency numbers; only where the number leaves no
-doubt."""
+"""The country of a telephone number, or of WhatsApp's user id, for emergency numbers; only where it
+leaves no doubt."""
 
+import re
+
+from bot import countries
+
+USER_ID = re.compile(r"([A-Z]{2})\.[A-Za-z0-9.]+")  # US.13491208655302741918
 COUNTRIES = {
     code: country
     for country, codes in {
@@ -91,7 +96,10 @@ ISLANDS = frozenset(
 
 
 def country_of(number):
-    """The ISO code of an international number's country, or None; with or without "+"."""
+    """The ISO code of an international number's country, or None; with or without "+". A user id
+    of WhatsApp's begins with it."""
+    if found := USER_ID.fullmatch(number):
+        return countries.normalise(found[1])
     digits = number.removeprefix("+")
     if not digits.isdecimal():
         return None

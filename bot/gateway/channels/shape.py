@@ -84,7 +84,7 @@ class Message:
     text: str | None = None
     code: str | None = None
     country: str | None = None
-    unreadable: bool = False  # it is no text, whatever words stand beneath it
+    files: bool = False  # something stands beside the text that nobody reads
     note: str | None = None  # the key of the fixed text that answers it
     answered: bool = False  # by the platform itself: what it means is kept, and nothing said
 

@@ -6,7 +6,7 @@ import re
 
 from slack_sdk.signature import SignatureVerifier
 
-from bot.gateway.channels import shape, text
+from bot.gateway.channels import commands, shape, text
 
 NEEDS = ("public_url", "slack_token", "slack_signing_secret")
 METHODS = ("POST",)
@@ -19,7 +19,21 @@ STYLE = text.Style(
     source=lambda label, url: _link(label, url),
 )
 LONGEST_TITLE = 75
-MENTION = re.compile(r"<@[A-Z0-9]+(?:\|[^>]*)?>")
+MENTION = re.compile(r"<[@!][^>]*>")
+# of messages that a person wrote: others are Slack's own, as of somebody who joins
+WRITTEN = (None, "file_share", "thread_broadcast", "me_message")
+# of Slack, for now: https://docs.slack.dev/reference/methods/chat.postMessage#errors
+BUSY = (
+    "internal_error",
+    "fatal_error",
+    "service_unavailable",
+    "request_timeout",
+    "ratelimited",
+    "rate_limited",
+    "team_added_to_org",
+    "org_login_required",
+)
+THREAD_GONE = ("cannot_reply_to_message", "thread_not_found")
 LINK = re.compile(r"<(?:mailto:|tel:)?([^>|]*)(?:\|([^>]*))?>")
 GONE = (
     "channel_not_found",
@@ -29,6 +43,10 @@ GONE = (
     "not_in_channel",
     "messages_tab_disabled",
 )
+
+
+class _ThreadGone(Exception):
+    """There is nothing left to answer in a thread of."""
 
 
 async def verify(site, call):
@@ -62,41 +80,44 @@ def _read_event(data):
     event = shape.dig(data, "event", kind=dict) or {}
     id, team, user, channel, kind = (
         shape.dig(data, "event_id"),
-        shape.dig(data, "team_id"),
+        shape.dig(data, "team_id") or shape.dig(data, "enterprise_id"),
         shape.dig(event, "user"),
         shape.dig(event, "channel"),
         shape.dig(event, "type"),
     )
-    subtype, said = event.get("subtype"), shape.dig(event, "text") or ""
-    if (
-        not id
-        or not team
-        or not user
-        or not channel
-        or event.get("bot_id")
-        or subtype not in (None, "file_share")
-    ):
+    if None in (id, team, user, channel) or event.get("bot_id"):
         return None
-    said = html.unescape(
-        LINK.sub(lambda match: match[2] or match[1], MENTION.sub("", said))
-    ).strip()
-    if kind == "message" and event.get("channel_type") == "im":
-        return shape.Message(
-            id=id,
-            visitor=f"{team} {channel}",
-            address={"channel": channel},
-            text=said or None,
-            unreadable=bool(event.get("files")),
-        )
-    if kind == "app_mention":
-        thread = shape.dig(event, "thread_ts") or shape.dig(event, "ts") or ""
-        return shape.Message(
-            id=id,
-            visitor=f"{team} {channel} {thread} {user}",
-            address={"channel": channel, "thread_ts": thread},
-            text=said or "hello",
-        )
-    return None
+    direct = kind == "message" and event.get("channel_type") == "im"
+    if not (direct and event.get("subtype") in WRITTEN) and kind != "app_mention":
+        return None
+    said, files = _read_words(event), bool(event.get("files"))
+    if direct:
+        place = _direct(team, channel, shape.dig(event, "thread_ts"))
+        return shape.Message(id=id, text=said or None, files=files, **place)
+    thread = shape.dig(event, "thread_ts") or shape.dig(event, "ts") or ""
+    place = _thread(team, channel, thread, user)
+    return shape.Message(id=id, text=said or ("hello" if not files else None), files=files, **place)
+
+
+def _read_words(event):
+    """What a message says, without mentions, marks of links, and what it quotes."""
+    said = MENTION.sub("", shape.dig(event, "text") or "")
+    said = html.unescape(LINK.sub(lambda match: match[2] or match[1], said))
+    return commands.drop_quotes(said)
+
+
+def _direct(team, channel, thread):
+    """{visitor, address} of a direct message, or of a thread below one: the same conversation."""
+    address = {"channel": channel, **({"thread_ts": thread} if thread else {})}
+    return {"visitor": f"{team} {channel}", "address": address}
+
+
+def _thread(team, channel, thread, user):
+    """{visitor, address} of a person in a thread of a channel."""
+    return {
+        "visitor": f"{team} {channel} {thread} {user}",
+        "address": {"channel": channel, "thread_ts": thread},
+    }
 
 
 def _read_command(site, form):
@@ -119,43 +140,37 @@ def _read_press(site, payload):
         data = json.loads(payload)
     except (ValueError, RecursionError):
         return None
-    id, team, user, channel, code, url = (
+    id, user, channel, code, title, url = (
         shape.dig(data, *path)
         for path in (
             ("trigger_id",),
-            ("team", "id"),
             ("user", "id"),
             ("channel", "id"),
             ("actions", 0, "value"),
+            ("actions", 0, "text", "text"),
             ("response_url",),
         )
     )
-    if (
-        shape.dig(data, "type") != "block_actions"
-        or not id
-        or not team
-        or not user
-        or not channel
-        or not code
-    ):
+    team = _team_of(data)
+    if shape.dig(data, "type") != "block_actions" or None in (id, team, user, channel, code):
         return None
+    thread = shape.dig(data, "message", "thread_ts")
     if shape.dig(data, "container", "is_ephemeral", kind=bool):
-        return (
-            shape.Message(id=id, visitor=f"{team} {user}", address={"response_url": url}, code=code)
-            if _is_hook(site, url)
-            else None
-        )
-    if channel.startswith("D"):
-        return shape.Message(
-            id=id, visitor=f"{team} {channel}", address={"channel": channel}, code=code
-        )
-    thread = shape.dig(data, "message", "thread_ts") or shape.dig(data, "message", "ts") or ""
-    return shape.Message(
-        id=id,
-        visitor=f"{team} {channel} {thread} {user}",
-        address={"channel": channel, "thread_ts": thread},
-        code=code,
-    )
+        if not _is_hook(site, url):
+            return None
+        place = {"visitor": f"{team} {user}", "address": {"response_url": url}}
+    elif channel.startswith("D"):
+        place = _direct(team, channel, thread)
+    else:
+        place = _thread(team, channel, thread or shape.dig(data, "message", "ts") or "", user)
+    return shape.Message(id=id, **place, **commands.read_button(code, title))
+
+
+def _team_of(data):
+    """The workspace of a pressed button; an app that is installed for a whole organisation gets no
+    team, but the one of who pressed it."""
+    paths = (("team", "id"), ("user", "team_id"), ("message", "team"), ("enterprise", "id"))
+    return next((team for path in paths if (team := shape.dig(data, *path))), None)
 
 
 def _is_hook(site, url):
@@ -199,8 +214,11 @@ async def send(site, address, payload):
         response = await shape.ask(site, "POST", address["response_url"], json=body)
         if response.status_code >= 300:
             raise shape.refused(response)
-    else:
+        return
+    try:
         await _call(site, "chat.postMessage", {**address, **payload})
+    except _ThreadGone:  # what it answered was deleted
+        await _call(site, "chat.postMessage", {"channel": address["channel"], **payload})
 
 
 async def check(site):
@@ -221,6 +239,10 @@ async def _call(site, method, body):
         error = shape.dig(said, "error") or ""
         if error in GONE:
             raise shape.Blocked
+        if error in BUSY:
+            raise shape.Undelivered(error)
+        if error in THREAD_GONE and "thread_ts" in body:
+            raise _ThreadGone
         raise shape.refused(response, error[:40] if re.fullmatch("[a-z_]+", error) else None)
     return said
 

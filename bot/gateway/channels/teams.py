@@ -8,7 +8,7 @@ import urllib.parse
 
 import jwt
 
-from bot.gateway.channels import shape, text
+from bot.gateway.channels import commands, shape, text
 
 NEEDS = ("public_url", "teams_app_id", "teams_app_password")
 METHODS = ("POST",)
@@ -26,6 +26,18 @@ STYLE = text.Style(
     source=lambda label, url: _link(label, url),
 )
 ACTIONS = 6  # that Teams shows in a row
+AT = re.compile(r"<at\b[^>]*>.*?</at>", re.DOTALL | re.IGNORECASE)
+# another message that this one answers, as HTML and as a mark in the text
+QUOTE = re.compile(r"<blockquote\b.*?</blockquote>|<quoted\b[^>]*/>", re.DOTALL | re.IGNORECASE)
+REPLY = re.compile(r"<blockquote\b[^>]*schema\.skype\.com/Reply", re.IGNORECASE)
+TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+# attachments that are no file: the text once more, quotes, previews of links
+NO_FILES = (
+    "text/html",
+    "messageReference",
+    "application/vnd.microsoft.card",
+    "application/vnd.microsoft.teams.card",
+)
 GONE = (
     "ConversationBlockedByUser",
     "BotNotInConversationRoster",
@@ -108,33 +120,67 @@ def read(site, call):
         or sender == us
     ):
         return [], {}  # 28: another bot
-    said, code = shape.dig(data, "text") or "", shape.dig(data, "value", "code")
-    mentions = [
-        entity
-        for entity in shape.each(data, "entities")
-        if entity.get("type") == "mention" and shape.dig(entity, "mentioned", "id") == us
-    ]
-    for mention in mentions:
-        said = said.replace(shape.dig(mention, "text") or "", " ")
-    personal = shape.dig(data, "conversation", "conversationType") == "personal"
+    mentions, personal = _find_mentions(data, us), _is_personal(data)
+    code = shape.dig(data, "value", "code")
     if not personal and not mentions and code is None:
         return [], {}  # the team's own talk
-    said = re.sub(r"\s+", " ", html.unescape(said)).strip()
-    # that is the text once more
+    said = _read_words(data, mentions)
     files = [
-        part for part in shape.each(data, "attachments") if part.get("contentType") != "text/html"
+        part
+        for part in shape.each(data, "attachments")
+        if not (shape.dig(part, "contentType") or "").startswith(NO_FILES)
     ]
-    address = {"service": service, "conversation": place, "activity": id, "us": us, "them": sender}
+    if not said and not files and (mentions or shape.dig(data, "value", kind=dict)):
+        said = "hello"
     return [
         shape.Message(
             id=f"{place} {id}",
             visitor=place if personal else f"{place} {sender}",
-            address=address,
-            code=code,
-            text=said or ("hello" if mentions else None),
-            unreadable=bool(files),
+            address={
+                "service": service,
+                "conversation": place,
+                "activity": id,
+                "us": us,
+                "them": sender,
+            },
+            files=bool(files),
+            **({"text": said or None} if code is None else commands.read_button(code, said)),
         )
     ], {}
+
+
+def _find_mentions(data, us):
+    """The mentions of us in a message; where one doesn't say whom it names, our name does."""
+    name = shape.dig(data, "recipient", "name")
+    found = []
+    for entity in shape.each(data, "entities"):
+        named = shape.dig(entity, "mentioned", "id")
+        said = TAG.sub("", shape.dig(entity, "text") or "")
+        by_name = named is None and name and name in (said, shape.dig(entity, "mentioned", "name"))
+        if entity.get("type") == "mention" and (named == us or by_name):
+            found.append(entity)
+    return found
+
+
+def _is_personal(data):
+    kind = shape.dig(data, "conversation", "conversationType")
+    is_group = shape.dig(data, "conversation", "isGroup", kind=bool)
+    return kind == "personal" or kind is None and not is_group
+
+
+def _read_words(data, mentions):
+    """What a message says: without who is named, and without another message that it quotes."""
+    said = AT.sub(" ", QUOTE.sub(" ", shape.dig(data, "text") or ""))
+    for mention in mentions:
+        if named := shape.dig(mention, "text"):
+            said = said.replace(named, " ").replace(html.escape(named, quote=False), " ")
+    said = commands.drop_quotes(html.unescape(said))
+    for part in shape.each(data, "attachments"):
+        marked = shape.dig(part, "content") or ""
+        if part.get("contentType") == "text/html" and REPLY.search(marked):
+            new = html.unescape(TAG.sub(" ", AT.sub(" ", QUOTE.sub(" ", marked))))
+            said = new if new.strip() else said
+    return re.sub(r"\s+", " ", said).strip()
 
 
 def render(unit):

@@ -1,14 +1,21 @@
 """Telegram: the Bot API (https://core.telegram.org/bots/api)."""
 
+import contextlib
 import html
+import re
+import time
 
 from bot import settings
-from bot.gateway.channels import shape, text
+from bot.gateway.channels import commands, shape, text
 
 NEEDS = ("public_url", "telegram_token")
 METHODS = ("POST",)
 UPDATES = ("message", "callback_query")
-COMMANDS = {"/start": "hello", "/help": "help", "/stop": "stop"}
+COMMAND = re.compile(r"\s*/(\w+)(?:@(\w+))?(?!\S)\s*(.*)", re.DOTALL)
+COMMANDS = {"start": "start", "help": "help", "stop": "stop"}
+ASK = "ask"
+GROUP_ADMIN = 1087968824  # who writes where an administrator of a group stays unnamed
+NAME_SECONDS = 60  # until our name is asked for again, where Telegram didn't tell it
 SERVICE = (
     "new_chat_members",
     "left_chat_member",
@@ -53,7 +60,11 @@ GONE = (
     "bot was kicked",
     "chat not found",
     "bot can't initiate conversation",
+    "bot is not a member",
+    "group chat was deactivated",
+    "user not found",
 )
+THREAD_GONE = ("thread not found", "topic_deleted", "topic_closed")
 STYLE = text.Style(
     limit=4096,
     measure=lambda written: len(written.encode("utf-16-le")) // 2,
@@ -70,6 +81,19 @@ async def verify(site, call):
         call.headers.get("x-telegram-bot-api-secret-token"), secret_token(site.config)
     ):
         raise shape.Forged("token")
+    if b"@" in call.body and shape.dig(call.json(), "message", "chat", "type") != "private":
+        await _learn_name(site)
+
+
+async def _learn_name(site):
+    """Keep our name, by which groups speak to us; where it can't be had, it isn't known."""
+    name, asked = site.kept.get("telegram name", (None, float("-inf")))
+    if name or time.monotonic() - asked < NAME_SECONDS:
+        return
+    site.kept["telegram name"] = None, time.monotonic()
+    with contextlib.suppress(shape.Undelivered):
+        me = shape.answer_of(await shape.ask(site, "GET", _method(site, "getMe")))
+        site.kept["telegram name"] = shape.dig(me, "result", "username"), time.monotonic()
 
 
 def read(site, call):
@@ -79,33 +103,52 @@ def read(site, call):
     if pressed is not None:
         return _read_press(id, pressed)
     message = shape.dig(update, "message", kind=dict)
-    if (
-        message is None
-        or any(key in message for key in SERVICE)
-        or shape.dig(message, "from", "is_bot", kind=bool) is not False
-    ):
+    if message is None or any(key in message for key in SERVICE) or not _is_person(message):
         return [], {}
-    place = _place(message, shape.dig(message, "from", "id", kind=int))
-    if place is None:
-        return [], {}
-    said, caption = shape.dig(message, "text"), shape.dig(message, "caption")
+    place = _place(message, _person_of(message))
+    said = shape.dig(message, "text") or shape.dig(message, "caption")
     private = shape.dig(message, "chat", "type") == "private"
-    command, _, rest = (said or "").partition(" ")
-    command = command.partition("@")[0]
-    us = site.config.telegram_token.partition(":")[0]
-    if command == "/ask":
-        said = rest
-    elif not private and (
-        said is None or str(shape.dig(message, "reply_to_message", "from", "id", kind=int)) != us
-    ):
+    ours, words = _read_words(site, message, said or "")
+    if place is None or not (private or ours):
         return [], {}  # the group's own talk
-    if shape.dig(message, "media_group_id"):
+    files = "text" not in message
+    if said is None and shape.dig(message, "media_group_id"):
         id = f"group {message['media_group_id']}"  # of ten photos one is answered
-    return [
-        shape.Message(
-            id=id, text=COMMANDS.get(command, said) or caption, unreadable=said is None, **place
-        )
-    ], {}
+    if not words:
+        words = "hello" if ours and not (files and said is None) else None
+    return [shape.Message(id=id, text=words, files=files, **place)], {}
+
+
+def _is_person(message):
+    return shape.dig(message, "from", "is_bot", kind=bool) is False or (
+        shape.dig(message, "from", "id", kind=int) == GROUP_ADMIN
+        and shape.dig(message, "sender_chat", kind=dict) is not None
+    )
+
+
+def _person_of(message):
+    """Who wrote a message: an administrator who stays unnamed writes as the group."""
+    sender = shape.dig(message, "from", "id", kind=int)
+    return shape.dig(message, "sender_chat", "id", kind=int) if sender == GROUP_ADMIN else sender
+
+
+def _read_words(site, message, said):
+    """(whether a message of a group speaks to us, its words without what calls us): a command, a
+    mention, or an answer to what we wrote."""
+    name, _ = site.kept.get("telegram name", (None, None))
+    if command := COMMAND.fullmatch(said):
+        word, other, rest = command[1].lower(), command[2], command[3].strip()
+        ours = not other or not name or other.lower() == name.lower()
+        if word == ASK:
+            return ours, rest
+        known = word in COMMANDS
+        return ours and bool(known or other), COMMANDS.get(word, said)
+    us = site.config.telegram_token.partition(":")[0]
+    replied = str(shape.dig(message, "reply_to_message", "from", "id", kind=int)) == us
+    if name:
+        words = re.sub(rf"@{re.escape(name)}\b[\s,:]*", "", said, flags=re.IGNORECASE)
+        return replied or words != said, words.strip()
+    return replied, said.strip()
 
 
 def _read_press(id, pressed):
@@ -115,11 +158,24 @@ def _read_press(id, pressed):
         _place(message, shape.dig(pressed, "from", "id", kind=int)),
         shape.dig(pressed, "data"),
     )
-    found = [shape.Message(id=id, code=code, **place)] if place and code else []
+    found = []
+    if place and code:
+        title = _title_of(message, code)
+        found = [shape.Message(id=id, **commands.read_button(code, title), **place)]
     return found, {
         "method": "answerCallbackQuery",
         "callback_query_id": shape.dig(pressed, "id") or "",
     }
+
+
+def _title_of(message, code):
+    """What the button of a code says, in the message below which it stands; None where it
+    doesn't."""
+    rows = shape.dig(message, "reply_markup", "inline_keyboard", kind=list) or []
+    buttons = [button for row in rows if isinstance(row, list) for button in row]
+    return next(
+        (shape.dig(one, "text") for one in buttons if shape.dig(one, "callback_data") == code), None
+    )
 
 
 def _place(message, person):
@@ -157,14 +213,36 @@ def _button(button):
 
 
 async def send(site, address, payload):
-    response = await shape.ask(
-        site, "POST", _method(site, "sendMessage"), json={**address, **payload}
-    )
+    response = await _post(site, address, payload)
+    moved = _move(address, response)
+    if moved:
+        response = await _post(site, moved, payload)
     if response.status_code >= 400:
-        said = (shape.dig(shape.answer_of(response), "description") or "").lower()
+        said = _said_of(response)
         if any(gone in said for gone in GONE):
             raise shape.Blocked
         raise shape.refused(response)
+
+
+async def _post(site, address, payload):
+    return await shape.ask(site, "POST", _method(site, "sendMessage"), json={**address, **payload})
+
+
+def _move(address, response):
+    """Where a message goes instead: to the supergroup that a group became, or to the group whose
+    topic is gone. None where its address is right."""
+    if response.status_code < 400:
+        return None
+    chat = shape.dig(shape.answer_of(response), "parameters", "migrate_to_chat_id", kind=int)
+    if chat:
+        return {"chat_id": chat}
+    if "message_thread_id" in address and any(gone in _said_of(response) for gone in THREAD_GONE):
+        return {"chat_id": address["chat_id"]}
+    return None
+
+
+def _said_of(response):
+    return (shape.dig(shape.answer_of(response), "description") or "").lower()
 
 
 async def check(site):

@@ -11,7 +11,13 @@ MARK = re.compile(r"\[(\d+)\]")
 # of a sentence, with its source marks
 END = re.compile(r"[.!?…](?:[\"')”’\]]|\s?\[\d+\])*(?=\s+[\"'(“A-Z0-9-]|\s*$)")
 MOST_SOURCES = 5  # of a whole article, that are listed; the page has them all
-EMPHASIS = re.compile(r"\*\*(.+?)\*\*|\*(.+?)\*", re.DOTALL)
+# as CommonMark has it: a star between letters or digits, or beside a blank, is a star
+EMPHASIS = re.compile(
+    r"(?<![\w*\\])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])"
+    r"|(?<![\w*\\])\*(?=[^\s*])((?:[^*]|\n)+?)(?<=[^\s*])\*(?![\w*])",
+    re.DOTALL,
+)
+BULLET = re.compile(r"^( *)[-*] +", re.MULTILINE)
 # of a button's code, behind the id of the reply; a choice is its place
 YES, NO, MORE, REASON = "y", "n", "m", "r"
 
@@ -256,7 +262,7 @@ def _compose(shown, text, style):
 
 def _marked(text, style):
     """The articles' Markdown (emphasis, lists) in a platform's writing."""
-    text, done, at = re.sub(r"(?m)^- ", "• ", text.strip()), [], 0
+    text, done, at = BULLET.sub(r"\1• ", text.strip()), [], 0
     for match in EMPHASIS.finditer(text):
         done += [
             style.escape(text[at : match.start()]),

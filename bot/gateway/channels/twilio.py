@@ -6,7 +6,7 @@ import hmac
 import re
 import urllib.parse
 
-from bot.gateway.channels import phones, shape, sms, text, whatsapp
+from bot.gateway.channels import commands, phones, shape, sms, text, whatsapp
 
 NEEDS = ("public_url", "twilio_account", "twilio_token")
 METHODS = ("POST",)
@@ -28,7 +28,8 @@ WHATSAPP = text.Style(
     italic=whatsapp.STYLE.italic,
     titles=0,
 )
-NUMBER = re.compile(r"(?:whatsapp:)?\+[0-9]{7,15}")  # others are short codes and names: machines
+# a telephone number, or WhatsApp's user id; others are short codes and names: machines
+SENDER = re.compile(r"(?:whatsapp:)?\+[0-9]{7,15}|whatsapp:[A-Za-z]+\.[A-Za-z0-9.]+")
 STOP = (
     "stop",
     "stopall",
@@ -86,22 +87,23 @@ def read(site, call):
         not id
         or not us
         or said is None
-        or not NUMBER.fullmatch(sender or "")
+        or not SENDER.fullmatch(sender or "")
         or "MessageStatus" in form
     ):
         return [], shape.NO_XML
     # by Twilio itself; what it means is ours to keep
     answered = OPT_OUTS.get(form.get("OptOutType", ""))
-    word = re.sub(r"\s+", " ", said.strip(" \t\r\n.!\"'")).lower()
-    unreadable = form.get("NumMedia", "0") != "0" or not said or "Latitude" in form
-    sms_help = word in HELP and not sender.startswith("whatsapp:")
+    is_place = "Latitude" in form
+    sms_help = said.strip(" \t\r\n.!?\"'/").lower() in HELP and not sender.startswith("whatsapp:")
     message = shape.Message(
         id=id,
         visitor=f"{us} {sender}",
         address={"From": us, "To": sender},
-        text=answered or WORDS.get(word, said) or None,
+        text=answered
+        or (None if is_place else WORDS.get(commands.read_command(said), said))
+        or None,
         country=phones.country_of(sender.removeprefix("whatsapp:")),
-        unreadable=unreadable and not answered,
+        files=form.get("NumMedia", "0") != "0",
         note="help_sms" if sms_help else None,
         answered=bool(answered),
     )

@@ -15,7 +15,7 @@ import time
 import uuid
 
 from bot import countries
-from bot.gateway.channels import shape, text
+from bot.gateway.channels import commands, shape, text
 
 NEEDS = ("webhook_secret", "webhook_url", "public_url")
 METHODS = ("POST",)
@@ -50,9 +50,8 @@ def read(site, call):
             id=call.headers["webhook-id"],
             visitor=visitor,
             address={"visitor": visitor},
-            text=None if code else said,
-            code=code,
             country=countries.normalise(country),
+            **(commands.read_button(code, said) if code else {"text": said}),
         )
     ], {}
 

@@ -1,6 +1,6 @@
 """WhatsApp: Meta's Cloud API (https://developers.facebook.com/docs/whatsapp/cloud-api)."""
 
-from bot.gateway.channels import meta, phones, shape, text
+from bot.gateway.channels import commands, meta, phones, shape, text
 
 NEEDS = (
     "public_url",
@@ -19,7 +19,7 @@ STYLE = text.Style(
 # buttons that stand below a message, and its length then; more of either makes it a list
 FEW, SHORT = 3, 1024
 LONGEST_TITLE, LONGEST_ROW, LONGEST_MORE = 20, 24, 72
-SILENT = ("reaction", "system", "edit", "revoke", "request_welcome")
+SILENT = ("reaction", "system", "edit", "revoke")
 GONE = (131050, 131026)  # stopped by the user; not, or no longer, on WhatsApp
 
 
@@ -37,30 +37,45 @@ def read(site, call):
                 shape.dig(change, "value", "metadata", "phone_number_id")
                 == site.config.whatsapp_phone_id
             ):
-                found += map(_read, shape.each(change, "value", "messages"))
+                known = shape.dig(change, "value", "contacts", 0, "user_id")
+                found += [
+                    _read(message, known) for message in shape.each(change, "value", "messages")
+                ]
     return [message for message in found if message], {}
 
 
-def _read(message):
-    id, sender, kind = (shape.dig(message, name) for name in ("id", "from", "type"))
-    if not id or not sender or not sender.isdecimal() or kind in SILENT or "group_id" in message:
+def _read(message, known):
+    """The Message of an event, or None; `known`: the user id of whom the call tells."""
+    id, kind = shape.dig(message, "id"), shape.dig(message, "type")
+    # who has a user name shows no telephone number: "from" is empty, or the user id
+    sender = shape.dig(message, "from") or shape.dig(message, "from_user_id") or known
+    if not id or not sender or kind in SILENT or "group_id" in message:
         return None
-    pressed = (
-        shape.dig(message, "interactive", "button_reply", "id")
-        or shape.dig(message, "interactive", "list_reply", "id")
-        or shape.dig(message, "button", "payload")
-    )
-    said = shape.dig(message, "text", "body") if kind == "text" else None
     caption = shape.dig(message, kind, "caption") if kind else None
     return shape.Message(
         id=id,
         visitor=sender,
-        address={"to": sender},
-        text=said or caption,
-        code=pressed,
-        unreadable=said is None and pressed is None,
+        address={"to" if sender.isdecimal() else "recipient": sender},
+        files=caption is not None,
         country=phones.country_of(sender),
+        **({"text": caption} if caption else _read_words(message, kind)),
     )
+
+
+def _read_words(message, kind):
+    """{code} or {text} of a message without a caption."""
+    for path, name in (
+        (("interactive", "button_reply"), "id"),
+        (("interactive", "list_reply"), "id"),
+        (("button",), "payload"),
+    ):
+        code, title = (shape.dig(message, *path, key) for key in (name, "title"))
+        if code is not None:
+            return commands.read_button(code, title or shape.dig(message, *path, "text"))
+    if kind == "request_welcome":
+        return {"text": "start"}
+    said = shape.dig(message, "text", "body") or shape.dig(message, kind or "", "text")
+    return {"text": said and commands.drop_quotes(said)}
 
 
 def render(unit):

@@ -203,7 +203,7 @@ def odd(person):
     gone = hook(person, "hello")
     posts.pop(json.loads(gone.body)["post_id"])
     return {
-        "a file": (hook(person, "what is this?", file_ids="f1"), only_text),
+        "a file": (hook(person, "", file_ids="f1"), only_text),
         "a file beside a danger": (hook(person, "i want to kill myself", file_ids="f1"), "116 123"),
         "another bot": (hook(person, "hello", props={"from_bot": "true"}), None),
         "an incoming webhook": (hook(person, "hello", props={"from_webhook": "true"}), None),

@@ -135,7 +135,7 @@ def odd(person):
             only_text,
         ),
         "a photo": (
-            update(message=message(person, photo=[file], caption="what is this?")),
+            update(message=message(person, photo=[file])),
             only_text,
         ),
         "a voice message": (

@@ -78,7 +78,7 @@ def take(platform, request):
     prefix = "whatsapp:" if form["To"].startswith("whatsapp:") else ""
     need(
         form["From"].startswith(f"{prefix}+")
-        and re.fullmatch(r"(whatsapp:)?\+\d{7,15}", form["To"]),
+        and re.fullmatch(r"(whatsapp:)?\+\d{7,15}|whatsapp:[A-Z]{2}\.\w+", form["To"]),
         21211,
         "Invalid 'To' Phone Number",
     )
@@ -88,7 +88,8 @@ def take(platform, request):
         21617,
         "The concatenated message body exceeds the 1600 character limit",
     )
-    person = str(int(form["To"].removeprefix(prefix).removeprefix("+1555")))
+    person = form["To"].removeprefix(prefix)
+    person = str(int(person.removeprefix("+1555"))) if person.startswith("+") else person
     platform.sent.append(Sent(NAME, prefix + person, form["Body"], [], form))
     return 201, {"sid": f"SM{next(ids)}", "status": "queued", "num_segments": "1"}
 
@@ -106,7 +107,7 @@ def odd(person):
         "MediaContentType0": "image/jpeg",
     }
     return {
-        "a picture": (write(person, "what is this?", **picture), only_text),
+        "a picture": (write(person, "", **picture), only_text),
         "a picture beside a danger": (write(person, "i want to kill myself", **picture), "116 123"),
         "an empty message": (write(person, ""), only_text),
         "a short code's": (write(person, "Your code is 1234", From="73123"), None),
