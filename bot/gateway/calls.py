@@ -72,6 +72,8 @@ async def receive(at, name, message):
     if message.text:
         words, verdict = await turns.hear(desk, message.text[:MOST_HEARD])
     danger = verdict.danger
+    if message.edited and not danger:
+        return
     note = None if danger or message.code else message.note or _fault(message)
     if not danger:
         try:

@@ -99,7 +99,7 @@ def test_telegram_is_told_where_to_call_and_with_which_token(every):
     assert telegram.learned["registered"] == {
         "url": f"{PUBLIC}/channels/telegram",
         "secret_token": telegram.secret("a site's secret"),
-        "allowed_updates": ["message", "callback_query"],
+        "allowed_updates": ["message", "edited_message", "callback_query"],
     }
 
 

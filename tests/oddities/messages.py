@@ -31,7 +31,7 @@ def call_of(app, person, given):
 
 
 def _telegram(person, given):
-    to, group = person, given.pop("group", False)
+    to, group, update = person, given.pop("group", False), given.pop("update", None)
     if group:
         to = -GROUP - person
         given["chat"] = {"id": to, "type": "supergroup", "title": "Family"}
@@ -48,14 +48,19 @@ def _telegram(person, given):
         given["photo"] = [{"file_id": "A", "file_unique_id": "x", "width": 9, "height": 5}]
     sender = given.pop("from", {})
     message = telegram.message(person, **given)
-    return telegram.update(message={**message, "from": {**message["from"], **sender}}), to
+    kind = "edited_message" if "edit_date" in given else "message"
+    made = {**message, "from": {**message["from"], **sender}}
+    return telegram.update(update, **{kind: made}), to
 
 
 def _whatsapp(person, given):
     more = {name: given.pop(name) for name in ("contacts",) if name in given}
+    others = [whatsapp.message(person, "text", **other) for other in given.pop("others", [])]
     message = {**whatsapp.message(person, given.pop("type", "text")), **given}
     data = json.loads(whatsapp.call(message).body)
-    data["entry"][0]["changes"][0]["value"] |= more
+    value = data["entry"][0]["changes"][0]["value"]
+    value |= more
+    value["messages"] += others
     sender = message.get("from") or message.get("from_user_id") or more["contacts"][0]["user_id"]
     return meta.call(whatsapp.SECRET, data), sender
 
@@ -70,11 +75,12 @@ def _slack(person, given):
         data = {"type": "block_actions", "team": {"id": slack.TEAM}, "user": user}
         data |= {"trigger_id": f"t{person}", "channel": {"id": f"D{person}"}, **press}
         return slack.form(payload=json.dumps(data)), person
+    event = given.pop("event", None)
     content = slack.direct(person, **given)
     thread = content.get("thread_ts")
     if content["type"] == "app_mention":
         return slack.event(**content), f"{content['channel']} {thread or content['ts']}"
-    return slack.event(**content), f"D{person} {thread}" if thread else person
+    return slack.event(event, **content), f"D{person} {thread}" if thread else person
 
 
 def _teams(person, given):

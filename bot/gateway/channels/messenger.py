@@ -26,11 +26,14 @@ def read(site, call):
 
 
 def _read(event):
-    sender, message = shape.dig(event, "sender", "id"), shape.dig(event, "message", kind=dict) or {}
+    sender, edit = shape.dig(event, "sender", "id"), shape.dig(event, "message_edit", kind=dict)
+    message = edit or shape.dig(event, "message", kind=dict) or {}
     postback = shape.dig(event, "postback", kind=dict)
     id = shape.dig(postback or message, "mid")
     if postback is not None and not id:
         id = f"{sender} {shape.dig(event, 'timestamp', kind=int)}"
+    if edit:
+        id = f"{id} {shape.dig(edit, 'num_edit', kind=int)}"
     if not sender or not id or message.get("is_echo") or message.get("is_deleted"):
         return None
     parts = shape.each(message, "attachments")
@@ -40,6 +43,7 @@ def _read(event):
         id=id,
         visitor=sender,
         address={"recipient": {"id": sender}},
+        edited=edit is not None,
         files=any(part.get("type") not in LINKS for part in parts),
         **_read_words(message, postback),
     )

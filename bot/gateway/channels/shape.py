@@ -85,6 +85,7 @@ class Message:
     code: str | None = None
     country: str | None = None
     files: bool = False  # something stands beside the text that nobody reads
+    edited: bool = False  # it changes an earlier message: only a danger in it is answered
     note: str | None = None  # the key of the fixed text that answers it
     answered: bool = False  # by the platform itself: what it means is kept, and nothing said
 

@@ -22,6 +22,7 @@ LONGEST_TITLE = 75
 MENTION = re.compile(r"<[@!][^>]*>")
 # of messages that a person wrote: others are Slack's own, as of somebody who joins
 WRITTEN = (None, "file_share", "thread_broadcast", "me_message")
+EDIT = "message_changed"
 # of Slack, for now: https://docs.slack.dev/reference/methods/chat.postMessage#errors
 BUSY = (
     "internal_error",
@@ -78,6 +79,9 @@ def _read_event(data):
     """A direct message, or a mention in a channel, where each person has a conversation of their
     own in each thread."""
     event = shape.dig(data, "event", kind=dict) or {}
+    edited = event.get("subtype") == EDIT
+    if edited:  # what is new stands inside
+        event = {**event, **(shape.dig(event, "message", kind=dict) or {}), "subtype": None}
     id, team, user, channel, kind = (
         shape.dig(data, "event_id"),
         shape.dig(data, "team_id") or shape.dig(data, "enterprise_id"),
@@ -93,7 +97,7 @@ def _read_event(data):
     said, files = _read_words(event), bool(event.get("files"))
     if direct:
         place = _direct(team, channel, shape.dig(event, "thread_ts"))
-        return shape.Message(id=id, text=said or None, files=files, **place)
+        return shape.Message(id=id, text=said or None, files=files, edited=edited, **place)
     thread = shape.dig(event, "thread_ts") or shape.dig(event, "ts") or ""
     place = _thread(team, channel, thread, user)
     return shape.Message(id=id, text=said or ("hello" if not files else None), files=files, **place)

@@ -25,8 +25,11 @@ STYLE = text.Style(
     link=lambda label, url: _link(label, url),
     source=lambda label, url: _link(label, url),
 )
+EDIT = "messageUpdate"
 ACTIONS = 6  # that Teams shows in a row
-AT = re.compile(r"<at\b[^>]*>.*?</at>", re.DOTALL | re.IGNORECASE)
+AT = re.compile(
+    r"<at\b[^>]*>.*?</at>|<span\b[^>]*schema\.skype\.com/Mention[^>]*>.*?</span>", re.DOTALL | re.I
+)
 # another message that this one answers, as HTML and as a mark in the text
 QUOTE = re.compile(r"<blockquote\b.*?</blockquote>|<quoted\b[^>]*/>", re.DOTALL | re.IGNORECASE)
 REPLY = re.compile(r"<blockquote\b[^>]*schema\.skype\.com/Reply", re.IGNORECASE)
@@ -114,12 +117,13 @@ def read(site, call):
         )
     )
     if (
-        shape.dig(data, "type") != "message"
+        shape.dig(data, "type") not in ("message", EDIT)
         or None in (id, sender, us, place)
         or sender.startswith("28:")
         or sender == us
     ):
         return [], {}  # 28: another bot
+    edited = shape.dig(data, "type") == EDIT
     mentions, personal = _find_mentions(data, us), _is_personal(data)
     code = shape.dig(data, "value", "code")
     if not personal and not mentions and code is None:
@@ -134,7 +138,8 @@ def read(site, call):
         said = "hello"
     return [
         shape.Message(
-            id=f"{place} {id}",
+            id=f"{place} {id}" + (f" {shape.dig(data, 'timestamp')}" if edited else ""),
+            edited=edited,
             visitor=place if personal else f"{place} {sender}",
             address={
                 "service": service,
@@ -177,7 +182,7 @@ def _read_words(data, mentions):
     said = commands.drop_quotes(html.unescape(said))
     for part in shape.each(data, "attachments"):
         marked = shape.dig(part, "content") or ""
-        if part.get("contentType") == "text/html" and REPLY.search(marked):
+        if part.get("contentType") == "text/html" and (not said or REPLY.search(marked)):
             new = html.unescape(TAG.sub(" ", AT.sub(" ", QUOTE.sub(" ", marked))))
             said = new if new.strip() else said
     return re.sub(r"\s+", " ", said).strip()

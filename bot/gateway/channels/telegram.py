@@ -10,7 +10,7 @@ from bot.gateway.channels import commands, shape, text
 
 NEEDS = ("public_url", "telegram_token")
 METHODS = ("POST",)
-UPDATES = ("message", "callback_query")
+UPDATES = ("message", "edited_message", "callback_query")
 COMMAND = re.compile(r"\s*/(\w+)(?:@(\w+))?(?!\S)\s*(.*)", re.DOTALL)
 COMMANDS = {"start": "start", "help": "help", "stop": "stop"}
 ASK = "ask"
@@ -102,7 +102,8 @@ def read(site, call):
     pressed = shape.dig(update, "callback_query", kind=dict)
     if pressed is not None:
         return _read_press(id, pressed)
-    message = shape.dig(update, "message", kind=dict)
+    edited = shape.dig(update, "edited_message", kind=dict)
+    message = edited or shape.dig(update, "message", kind=dict)
     if message is None or any(key in message for key in SERVICE) or not _is_person(message):
         return [], {}
     place = _place(message, _person_of(message))
@@ -116,7 +117,8 @@ def read(site, call):
         id = f"group {message['media_group_id']}"  # of ten photos one is answered
     if not words:
         words = "hello" if ours and not (files and said is None) else None
-    return [shape.Message(id=id, text=words, files=files, **place)], {}
+    edits = edited is not None
+    return [shape.Message(id=id, text=words, files=files, edited=edits, **place)], {}
 
 
 def _is_person(message):

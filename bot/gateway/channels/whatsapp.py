@@ -19,7 +19,7 @@ STYLE = text.Style(
 # buttons that stand below a message, and its length then; more of either makes it a list
 FEW, SHORT = 3, 1024
 LONGEST_TITLE, LONGEST_ROW, LONGEST_MORE = 20, 24, 72
-SILENT = ("reaction", "system", "edit", "revoke")
+SILENT = ("reaction", "system", "revoke")
 GONE = (131050, 131026)  # stopped by the user; not, or no longer, on WhatsApp
 
 
@@ -56,6 +56,7 @@ def _read(message, known):
         id=id,
         visitor=sender,
         address={"to" if sender.isdecimal() else "recipient": sender},
+        edited=kind == "edit",
         files=caption is not None,
         country=phones.country_of(sender),
         **({"text": caption} if caption else _read_words(message, kind)),
@@ -74,6 +75,8 @@ def _read_words(message, kind):
             return commands.read_button(code, title or shape.dig(message, *path, "text"))
     if kind == "request_welcome":
         return {"text": "start"}
+    if kind == "edit":
+        message = shape.dig(message, "edit", "message", kind=dict) or {}
     said = shape.dig(message, "text", "body") or shape.dig(message, kind or "", "text")
     return {"text": said and commands.drop_quotes(said)}
 
