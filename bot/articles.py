@@ -20,8 +20,10 @@ MIN_TRAIN, MIN_TEST = 14, 6
 LEAD_WORDS = 90
 ID = re.compile(r"[a-z][a-z0-9_]*$")
 HEADING = re.compile(r"^##\s+(?P<title>.+?)\s*(?:\{#(?P<id>[^}]*)\})?\s*$")
+COMMENT = re.compile(r"[ \t]+#")
+NO_BREAK = re.compile("[\u00a0\u202f\u2007]")
 MARK = re.compile(r"\[(\d+)\]")
-PERIOD = re.compile(r"^(\d+) days$")
+PERIOD = re.compile(r"^0*([1-9]\d*) days$")
 ARTICLE_KEYS = {
     "title",
     "about",
@@ -175,6 +177,7 @@ def read(text, path):
     def at(*keys):
         return f"{path}:{lines.get(keys, lines.get(keys[:1], 1))}:"
 
+    faults += _cut_faults(front, path)
     faults += _front_faults(data, at)
     faults += _further_faults(data, at)
     sections, found = read_sections(body, body_line, path)
@@ -372,7 +375,7 @@ def _find_lines(root, path, first_line):
         if isinstance(node, yaml.MappingNode):
             names = set()
             for key, value in node.value:
-                name = int(key.value) if key.tag.endswith(":int") else key.value
+                name = _name_of(key)
                 line = first_line + key.start_mark.line
                 if name in names:
                     faults.append(f"{path}:{line}: {name} stands here twice; keep one")
@@ -386,6 +389,13 @@ def _find_lines(root, path, first_line):
 
     walk(root, ())
     return lines, faults
+
+
+def _name_of(key):
+    """A key of YAML as its data has it: no and on are truth values there, 1:30 is a number."""
+    if not key.tag.endswith((":bool", ":int", ":float", ":null", ":timestamp")):
+        return key.value
+    return yaml.constructor.SafeConstructor().construct_object(key)
 
 
 def phrase_faults(phrases, at, keys, fewest):
@@ -412,11 +422,33 @@ def phrase_faults(phrases, at, keys, fewest):
 
 def split(text):
     """(front matter, body, line on which the body begins); the first is None where there is no
-    front matter."""
-    parts = re.match(r"---[ \t]*\r?\n(.*?\n)---[ \t]*\r?\n(.*)", text, re.DOTALL)
+    front matter.
+
+    Blank lines before it are its own, so that its lines can be counted; a byte order mark and
+    no-break blanks are what editors' programs put in."""
+    text = text.removeprefix("\ufeff")
+    parts = re.match(r"((?:[ \t]*\r?\n)*)---[ \t]*\r?\n(.*?\n)---[ \t]*\r?\n(.*)", text, re.DOTALL)
     if not parts:
         return None, "", 0
-    return parts[1], parts[2], text[: parts.start(2)].count("\n") + 1
+    front = "\n" * parts[1].count("\n") + NO_BREAK.sub(" ", parts[2])
+    return front, parts[3], text[: parts.start(3)].count("\n") + 1
+
+
+def _cut_faults(front, path):
+    """Values that YAML cuts at a blank and "#", which begin a comment."""
+    if not COMMENT.search(front):
+        return []
+    found = []
+    for token in yaml.scan(front, Loader=yaml.SafeLoader):
+        if not isinstance(token, yaml.ScalarToken) or not token.plain:
+            continue
+        end = token.end_mark
+        if COMMENT.match(end.buffer, end.pointer):
+            found.append(
+                f"{path}:{end.line + 2}: what stands behind the # is cut off, for YAML reads it as "
+                f'a comment; put the text in quotes: "{token.value} #..."'
+            )
+    return found
 
 
 def _several(names):
@@ -499,6 +531,12 @@ def _source_faults(sources, at):
                 f"noticed, as 2026-11-28; without it, delete the line"
                 for key in ("changed", "withdrawn")
                 if source.get(key) is not None and type(source[key]) is not datetime.date
+            ]
+            faults += [
+                f"{at('sources', n, key)} {key} of source {n} must be text; write it, or "
+                f"delete the line"
+                for key in ("title", "publisher")
+                if key in source and not (isinstance(source[key], str) and source[key].strip())
             ]
     return faults
 

@@ -53,6 +53,17 @@ BANNED = (
 SHAPES = (
     (r"[{}]|\$\{", "holds a brace; write round brackets"),
     (r"<[a-zA-Z/!][^>]*>", "holds HTML; write plain text"),
+    (
+        r"!?\[[^\]]*\]\(",
+        "holds a link or a picture in Markdown; write the words alone, and the address as a source",
+    ),
+    (r"\|[^|\n]*\|", "holds a table; write sentences or a list"),
+    (r"&(?:[A-Za-z]+|#\d+|#[xX][0-9A-Fa-f]+);", "holds an HTML entity; write the sign itself"),
+    (r"\[\d+ ?[-–,;] ?\d+", "holds several sources in one bracket; write [1][2][3]"),
+    (
+        "[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]",
+        "holds a sign that nobody sees; write the words around it anew",
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 and operators use. A new report is one new row; README.md says how it is written."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 import pytest
 import yaml
 
+from bot import articles
 from tests.channels.conftest import APPS
 from tests.oddities import messages
 
@@ -24,12 +26,13 @@ OUTCOMES = {
     "stopped": "Write START to go on",
 }
 NOTHING = "nothing"
+EDITED = "articles/restless_legs.md"  # what editors write wrong in the rows of content.yml
 DEAD = "select id, reason from outbox where dead_at is not null"
 KEYS = set(
     "row app steps say send press to gets lacks platform_answers type kind page".split()
-    + "set run ends".split()
+    + "set run ends change add before line_end".split()
 )
-OTHERS = ("typed", "settings", "pages")  # kinds that are no messaging app's
+OTHERS = ("typed", "settings", "pages", "content")  # kinds that are no messaging app's
 
 
 def rows(*kinds):
@@ -129,6 +132,31 @@ def test_a_setting_is_taken_or_refused_with_a_sentence(tmp_path, row):
     shown = (ended.stdout + ended.stderr).replace(str(tmp_path), "<folder>")
     assert "Traceback" not in shown
     check(shown, row)
+
+
+@pytest.fixture(scope="module")
+def one_article(tmp_path_factory):
+    """A copy of the content, of one article: its folder, and the article's text."""
+    data = Path(
+        shutil.copytree(conftest.ROOT / "data", tmp_path_factory.mktemp("content") / "data")
+    )
+    conftest.keep_one_article(data)
+    return data, (data / EDITED).read_text("utf-8")
+
+
+@pytest.mark.parametrize("row", rows("content"))
+def test_what_editors_write_is_read_or_named_as_a_fault(one_article, row):
+    data, text = one_article
+    for old, new in row.get("change", {}).items():
+        assert old in text
+        text = text.replace(old, new, 1)
+    text = row.get("before", "") + text + row.get("add", "")
+    (data / EDITED).write_bytes(text.replace("\n", row.get("line_end", "\n")).encode())
+    _, faults = articles.read_all(data)
+    if row["gets"] == NOTHING:
+        assert not faults
+    else:
+        check("\n".join(faults), row)
 
 
 def test_every_row_has_a_name_of_its_own_and_says_nothing_that_is_not_read():
