@@ -5,7 +5,7 @@ import re
 
 from bot.safety.normal_form import make_normal_form
 
-STOP = frozenset({"stop", "stop all", "stopall"})
+STOP = frozenset({"stop", "stop all", "stopall", "unsubscribe", "opt out", "optout"})
 START = frozenset({"start", "restart", "unstop"})
 OPT_IN = START | {"yes", "resume", "go on", "continue"}  # after a "stop"
 # words around a command that change nothing of it
@@ -74,10 +74,11 @@ def drop_quotes(text):
 
 
 def read_button(code, title=None):
-    """{code} of a button of ours; {text} of any other, as a page's first one, an icebreaker, or
-    another sender's: a greeting, or its title as words."""
+    """{code} of a button of ours; {text} of any other: of a page's first one, to start; of an
+    icebreaker or another sender's, its title, or a greeting."""
+    title = title or ""
     if OURS.fullmatch(code):
         return {"code": code}
-    if not (title or "").strip() or GREETS.fullmatch(code) or GREETS.fullmatch(title):
+    if GREETS.fullmatch(code) or GREETS.fullmatch(title):
         return {"text": "start"}
-    return {"text": title}
+    return {"text": title if title.strip() else "hello"}

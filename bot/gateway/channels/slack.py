@@ -80,6 +80,9 @@ def _read_event(data):
     own in each thread."""
     event = shape.dig(data, "event", kind=dict) or {}
     edited = event.get("subtype") == EDIT
+    before, now = (shape.dig(event, name, "text") for name in ("previous_message", "message"))
+    if edited and before == now:
+        return None  # the preview of a link came
     if edited:  # what is new stands inside
         event = {**event, **(shape.dig(event, "message", kind=dict) or {}), "subtype": None}
     id, team, user, channel, kind = (

@@ -15,6 +15,7 @@ COMMAND = re.compile(r"\s*/(\w+)(?:@(\w+))?(?!\S)\s*(.*)", re.DOTALL)
 COMMANDS = {"start": "start", "help": "help", "stop": "stop"}
 ASK = "ask"
 GROUP_ADMIN = 1087968824  # who writes where an administrator of a group stays unnamed
+NAME_WAIT = 2  # seconds for our name: Telegram waits for the answer to its call meanwhile
 NAME_SECONDS = 60  # until our name is asked for again, where Telegram didn't tell it
 SERVICE = (
     "new_chat_members",
@@ -92,7 +93,9 @@ async def _learn_name(site):
         return
     site.kept["telegram name"] = None, time.monotonic()
     with contextlib.suppress(shape.Undelivered):
-        me = shape.answer_of(await shape.ask(site, "GET", _method(site, "getMe")))
+        me = shape.answer_of(
+            await shape.ask(site, "GET", _method(site, "getMe"), timeout=NAME_WAIT)
+        )
         site.kept["telegram name"] = shape.dig(me, "result", "username"), time.monotonic()
 
 

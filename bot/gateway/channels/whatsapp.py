@@ -74,7 +74,7 @@ def _read_words(message, kind):
         if code is not None:
             return commands.read_button(code, title or shape.dig(message, *path, "text"))
     if kind == "request_welcome":
-        return {"text": "start"}
+        return {"text": "hello"}
     if kind == "edit":
         message = shape.dig(message, "edit", "message", kind=dict) or {}
     said = shape.dig(message, "text", "body") or shape.dig(message, kind or "", "text")
