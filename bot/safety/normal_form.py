@@ -1,5 +1,6 @@
 """What a message says to the eye: the same words, whatever signs a phone, a copy or a worried thumb
-made of them. What is stored and shown stays as it was typed; the screen reads this form."""
+made of them. What is stored and shown stays as it was typed; screen and understanding read this
+form."""
 
 import html
 import re
