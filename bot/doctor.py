@@ -174,11 +174,7 @@ def _look_country(config):
 def _look_database(config):
     address, shown = config.database(), settings.hide_password(config.database_url)
     if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
-        old = settings.ROOT / "var/pamphlet.db"
-        left = (
-            f"; if {old} is this site's, move it there, or set DATABASE_URL" if old.exists() else ""
-        )
-        yield NOTICE, f"{shown} is not there yet; it is made at the first start{left}"
+        yield NOTICE, f"{shown} is not there yet; it is made at the first start"
         return
     engine = store.connect(address)
     try:
