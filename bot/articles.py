@@ -20,7 +20,7 @@ MIN_TRAIN, MIN_TEST = 14, 6
 LEAD_WORDS = 90
 ID = re.compile(r"[a-z][a-z0-9_]*$")
 HEADING = re.compile(r"^##\s+(?P<title>.+?)\s*(?:\{#(?P<id>[^}]*)\})?\s*$")
-COMMENT = re.compile(r"[ \t]+#")
+COMMENT = re.compile(r"[ \t]+#(?=\S)")  # "# so" is meant as one
 NO_BREAK = re.compile("[\u00a0\u202f\u2007]")
 MARK = re.compile(r"\[(\d+)\]")
 PERIOD = re.compile(r"^0*([1-9]\d*) days$")
@@ -435,7 +435,7 @@ def split(text):
 
 
 def _cut_faults(front, path):
-    """Values that YAML cuts at a blank and "#", which begin a comment."""
+    """Values that YAML cuts at a blank and "#1", as if a comment began there."""
     if not COMMENT.search(front):
         return []
     found = []
