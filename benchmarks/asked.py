@@ -11,6 +11,7 @@ from pathlib import Path
 from bot import content, release, safety, settings
 
 CHOICES = 3
+BINS = 10
 
 
 def ask(config, rows, with_page):
@@ -71,7 +72,29 @@ def measure(config, rows, with_page):
             ranks[f"first of {name}"] += bool(wanted & set(listed[:1]))
             ranks[f"among three of {name}"] += bool(wanted & set(listed[:CHOICES]))
     asked = max(ranks.pop("questions", 0), 1)
-    return {"got": shares, "ranked": {name: 100 * n / asked for name, n in ranks.items()}}
+    return {
+        "got": shares,
+        "ranked": {name: 100 * n / asked for name, n in ranks.items()},
+        "calibration_error": measure_calibration(rows, results),
+    }
+
+
+def measure_calibration(rows, results):
+    """The expected calibration error in percent: how far the probability that the first question is
+    right is from how often it is, over ten bins of as many messages each. None where nothing was
+    decided."""
+    pairs = []
+    for row, result in zip(rows, results, strict=True):
+        ways = (result.get("context") or {}).get("ways")
+        if ways:
+            wanted = {row["question"], *row.get("also", ())} - {None}
+            first = next((o["name"] for o in result["intent_ranking"] if "." in o["name"]), None)
+            pairs.append((ways["right"], row["kind"] == "question" and first in wanted))
+    pairs.sort()
+    size = -(-len(pairs) // BINS)
+    bins = [pairs[i : i + size] for i in range(0, len(pairs), size or 1)]
+    errors = [abs(sum(p for p, _ in each) - sum(right for _, right in each)) for each in bins]
+    return 100 * sum(errors) / len(pairs) if pairs else None
 
 
 def main(paths):
@@ -91,6 +114,8 @@ def main(paths):
         print(
             f"\n{place}: " + ", ".join(f"{n} {share:.1f}" for n, share in found["ranked"].items())
         )
+        if found["calibration_error"] is not None:
+            print(f"expected calibration error {found['calibration_error']:.1f} %")
     target = config.path("var") / "asked.json"
     target.write_text(json.dumps(figures, indent=1) + "\n")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from bot import articles, evidence, replies, safety, terms, wording
+from bot import articles, asked, evidence, replies, safety, terms, wording
 
 # intents that are no talk, no question
 OUTCOMES = ("not_covered", "personal_advice", "out_of_scope", "article_info")
@@ -85,6 +85,7 @@ def _read(folder):
         faults += unknown_terms(listed, kinds)
     faults += title_faults(listed)
     faults += _stolen_phrases(folder, listed, talk)
+    faults += asked.read(folder, *_find_taught(listed, talk))[1]
     faults += _stories_faults(folder, listed, talk)
     if faults:
         return None, faults
@@ -115,6 +116,20 @@ def _read(folder):
         texts=texts,
         ledgers=ledgers,
     ), []
+
+
+def read_asked(content):
+    """What other hands asked, [asked.Asked], without what a phrase of the Content says already."""
+    return asked.read(content.folder, *_find_taught(content.articles.values(), content.talk))[0]
+
+
+def _find_taught(listed, talk):
+    """(the names of all questions, every phrase in normal form)."""
+    questions = [question for article in listed for question in article.questions]
+    both = [*questions, *talk.values()]
+    return {question.name for question in questions}, {
+        articles.normalise(phrase) for each in both for phrase in each.train + each.test
+    }
 
 
 def _read_talk(folder):

@@ -18,7 +18,7 @@ import sys
 import tarfile
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from bot import articles, content, depot, safety, settings
@@ -32,6 +32,7 @@ CONTENT = "content.json"  # what data/ holds, as it was read and checked
 CODE = (
     "bot/rasa",
     "bot/articles.py",
+    "bot/asked.py",
     "bot/content.py",
     "bot/encoder.py",
     "bot/spelling.py",
@@ -443,9 +444,9 @@ def listed(config):
 
 def taught(folder):
     """A hash of what the content of `folder` teaches: questions with their phrases, what they are
-    about and what their sections name, terms, talk, rules, stories. The sentences of leads teach a
-    little as well (`text_weight` of config.yml) and are left out: they count from the next training
-    on."""
+    about and what their sections name, terms, talk, what others asked, rules, stories. The
+    sentences of leads teach a little as well (`text_weight` of config.yml) and are left out: they
+    count from the next training on."""
     loaded = content.load(folder)
     questions = [
         (
@@ -459,11 +460,12 @@ def taught(folder):
         for q in loaded.questions.values()
     ]
     talk = [(intent, both.train) for intent, both in loaded.talk.items()]
+    asked = [astuple(row) for row in content.read_asked(loaded)]
     told = [
         (Path(folder) / name).read_text(encoding="utf-8") for name in ("rules.yml", "stories.yml")
     ]
     return hashlib.sha256(
-        json.dumps([questions, talk, loaded.kinds, loaded.names, told]).encode()
+        json.dumps([questions, talk, asked, loaded.kinds, loaded.names, told]).encode()
     ).hexdigest()
 
 

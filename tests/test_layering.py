@@ -26,8 +26,10 @@ MAY_IMPORT = {
     "bot.evidence": {"bot.articles"},
     "bot.evidence_report": {"bot.evidence"},
     "bot.links": {"bot.articles"},
+    "bot.asked": {"bot.articles"},
     "bot.content": {
         "bot.articles",
+        "bot.asked",
         "bot.evidence",
         "bot.replies",
         "bot.safety",

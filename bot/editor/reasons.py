@@ -67,6 +67,30 @@ def read(config, known, turn):
     }
 
 
+WAYS = {
+    "other": "another question",
+    "personal": "a decision about one person",
+    "unanswered": "something that no section answers",
+    "not_health": "nothing about health",
+    "talk": "talk",
+}
+
+
+def _say_ways(known, ways, ranking):
+    """How a message may be meant, the likeliest first."""
+    best = next((name for name, _ in ranking if name in known.questions), None)
+    names = {"right": f"“{title(known, best)}”", **WAYS}
+    told = [
+        f"{names[way]} {_share(share)}"
+        for way, share in sorted(ways.items(), key=lambda each: -each[1])
+        if share >= 0.01
+    ]
+    return (
+        f"It may mean: {', '.join(told)}. The reply was taken that costs least where it is wrong "
+        f"(`costs` in config.yml)."
+    )
+
+
 def title(known, name):
     """An intent as editors read it."""
     return (
@@ -113,6 +137,8 @@ def _decide(known, parsed, reply, words, ranking, least, ahead):
             f"It is about {context['term']}, and no question answers that side of it ({facet}): "
             f"it is not covered."
         )
+    elif context.get("ways"):
+        said.append(_say_ways(known, context["ways"], ranking))
     elif intent["name"] == release.FALLBACK and ranking:
         best, confidence = ranking[0]
         second = ranking[1][1] if len(ranking) > 1 else 0.0

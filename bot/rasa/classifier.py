@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, List, Optional, Text, Tuple, Type
 
 import numpy as np
@@ -19,7 +19,8 @@ from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.nlu.featurizers.featurizer import Featurizer
-from rasa.shared.nlu.constants import INTENT, TEXT
+from rasa.shared.exceptions import InvalidConfigException
+from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from safetensors.numpy import load_file, save_file
@@ -27,7 +28,7 @@ from scipy.linalg import cholesky, solve, solve_triangular
 from scipy.optimize import fmin_l_bfgs_b
 from threadpoolctl import threadpool_limits
 
-from bot.rasa import aspects
+from bot.rasa import aspects, decision, hands
 
 # what a dense feature begins with: the sentence vector; layers of the same width follow
 VECTOR = 384
@@ -39,6 +40,8 @@ ASPECT_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
 # phrases times intents up to which the regression is solved; beyond, discriminants are computed
 MOST_WORK = 4_000_000
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
+EDITORS_WEIGHT = 0.5  # of a left-out phrase: other hands' messages are as visitors write
+NEVER = -30.0  # the log probability of an intent that was not taught
 BLOCK = 256  # left-out phrases that are scored together
 MOST_ASKED = 4_000  # left-out phrases that are asked then: enough to tell 4 % from 3
 
@@ -69,8 +72,9 @@ class Model:
 @dataclass(frozen=True)
 class Phrases:
     """What is learned from: n-gram counts (sparse [n, grams]), dense features of the texts and of
-    the masked texts [n, d], and labels [n]; dense features, labels and weights of the intents'
-    `own` words, which have no n-grams; each intent's aspect, -1 for none."""
+    the masked texts [n, d], and labels [n], -1 for what teaches no intent; dense features, labels
+    and weights of the intents' `own` words, which have no n-grams; each intent's aspect, -1 for
+    none."""
 
     counts: scipy.sparse.csr_matrix
     dense: np.ndarray
@@ -80,6 +84,19 @@ class Phrases:
     own_labels: np.ndarray
     own_weights: np.ndarray
     aspect_of: np.ndarray
+
+
+@dataclass(frozen=True)
+class Meant:
+    """How the rows of Phrases are meant: what was said, the questions (numbers of intents) that
+    answer it, or where none does the way (bot/rasa/decision.py); and who wrote each [n], -1 for the
+    editors. `kinds` is None where nothing is to be decided."""
+
+    said: Tuple[decision.Said, ...]
+    wanted: Tuple[frozenset, ...]
+    ways: Tuple[Optional[int], ...]
+    hand: np.ndarray
+    kinds: Optional[decision.Kinds]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -129,6 +146,8 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             # machine each product waits for both to get their turn: training then took ten times as
             # long.
             "threads": 1,
+            # What a reply costs where something else was wanted; the wrong answer costs most.
+            "costs": dict(decision.COSTS),
             # How many intents the ranking lists.
             "ranking_length": 10,
         }
@@ -140,9 +159,16 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         resource: Resource,
         model: Optional[Model] = None,
         intents: Tuple[Text, ...] = (),
+        kinds: Optional[decision.Kinds] = None,
+        decider: Optional[decision.Decider] = None,
     ) -> None:
         self._config, self._storage, self._resource = config, model_storage, resource
         self._model, self._intents = model, intents
+        self._kinds, self._decider = kinds, decider
+        try:
+            self._costs = decision.make_costs(config["costs"])
+        except ValueError as error:
+            raise InvalidConfigException(f"config.yml: QuestionClassifier: {error}") from error
         threadpool_limits(config["threads"], user_api="blas")
 
     @classmethod
@@ -165,38 +191,56 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         **kwargs: Any,
     ) -> QuestionClassifier:
         with model_storage.read_from(resource) as folder:
-            intents = json.loads((folder / "intents.json").read_text(encoding="utf-8"))["intents"]
+            known = json.loads((folder / "intents.json").read_text(encoding="utf-8"))
+            decides = folder / "decision.safetensors"
             return cls(
                 config,
                 model_storage,
                 resource,
                 Model(**load_file(str(folder / "model.safetensors"))),
-                intents,
+                known["intents"],
+                decision.know(known["intents"], known["abouts"]),
+                decision.Decider(**load_file(str(decides))) if decides.is_file() else None,
             )
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learns from the examples that have a text and an intent. `intents.json` of the resource
         tells what the left-out phrases showed: the threshold and the shares of messages above
         it."""
-        examples = [e for e in training_data.intent_examples if e.get(TEXT) and e.get(INTENT)]
-        self._intents = sorted({e.get(INTENT) for e in examples})
+        examples = [
+            e
+            for e in training_data.training_examples
+            if e.get(TEXT) and (e.get(INTENT) or hands.known_of(e))
+        ]
+        self._intents = sorted({e.get(INTENT) for e in examples if e.get(INTENT)})
+        abouts = {e.get(INTENT): hands.about(e) for e in examples if "article" in hands.about(e)}
         phrases = self._gather(examples)
-        report = {}
+        meant = self._gather_meant(examples, abouts)
+        report, decider = {}, None
         scale = np.zeros(0, dtype=np.float32)
         if self._config["wrong_answers"] is not None:
-            scale, report = calibrate(phrases, self._config)
-        self._model = fit(phrases, self._config, scale)
+            scale, decider, report = calibrate(phrases, meant, self._config)
+        taught = np.flatnonzero(phrases.labels >= 0)
+        self._model = fit(
+            _part(phrases, taught, np.arange(len(self._intents))), self._config, scale
+        )
+        known = {
+            name: {key: about[key] for key in ("article", "about", "mentions")}
+            for name, about in abouts.items()
+        }
         with self._storage.write_to(self._resource) as folder:
             (folder / "intents.json").write_text(
-                json.dumps({"intents": self._intents, **report}), encoding="utf-8"
+                json.dumps({"intents": self._intents, "abouts": known, **report}), encoding="utf-8"
             )
             save_file(asdict(self._model), str(folder / "model.safetensors"))
+            if decider:
+                save_file(asdict(decider), str(folder / "decision.safetensors"))
         return self._resource
 
     def _gather(self, examples: List[Message]) -> Phrases:
         first = {e.get(INTENT): e for e in examples}
         number = {intent: i for i, intent in enumerate(self._intents)}
-        labels = np.array([number[e.get(INTENT)] for e in examples], dtype=np.int64)
+        labels = np.array([number.get(e.get(INTENT), -1) for e in examples], dtype=np.int64)
         facets = [aspects.facets_of(first[intent]) for intent in self._intents]
         known = sorted({facet for facet in facets if facet})
         own = [first[intent].get_dense_features(INTENT)[1] for intent in self._intents]
@@ -215,6 +259,29 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             np.array([known.index(facet) if facet else -1 for facet in facets]),
         )
 
+    def _gather_meant(self, examples: List[Message], abouts: Dict[Text, Any]) -> Meant:
+        """Without what other hands asked nothing is decided: phrases that were written to differ
+        tell too little of how sure an answer is."""
+        number = {intent: i for i, intent in enumerate(self._intents)}
+        known = [hands.known_of(e) or {} for e in examples]
+        names = sorted({each["hand"] for each in known if each})
+        pages = sorted({about["article"] for about in abouts.values()}) or [None]
+        said, wanted, ways = [], [], []
+        for row, (example, asked) in enumerate(zip(examples, known, strict=True)):
+            own = hands.about(example).get("article") or pages[row % len(pages)]
+            said.append(_said(example, asked["page"] if asked else own))
+            answers = asked.get("asks") or ([example.get(INTENT)] if not asked else [])
+            answers = [name for name in answers if name in abouts]
+            wanted.append(frozenset(number[name] for name in answers if name in number))
+            ways.append(None if answers else _way(example, asked.get("gets")))
+        return Meant(
+            tuple(said),
+            tuple(wanted),
+            tuple(ways),
+            np.array([names.index(each["hand"]) if each else -1 for each in known]),
+            decision.know(self._intents, abouts) if names else None,
+        )
+
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
         return training_data
 
@@ -225,18 +292,15 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             if message.get_dense_features(TEXT)[1]:
                 dense, masked = _sentence(message)
                 logits, asked = score(self._model, dense, masked, self._config)
-                best, confidences = rank(
-                    self._model,
-                    logits[0],
-                    asked[0],
-                    *_grams(message),
-                    dense[0, :VECTOR],
-                    self._config,
-                )
+                measured = measure(self._model, logits[0], asked[0], *_grams(message), self._config)
+                vector = dense[0, :VECTOR]
+                best, confidences = rank(self._model, measured[0], vector, self._config)
                 ranking = [
                     {"name": self._intents[i], "confidence": float(c)}
                     for i, c in zip(best, confidences, strict=False)
                 ]
+                if self._decider:
+                    message.set("decision", self._decide(message, measured, vector))
             message.set(
                 "intent",
                 ranking[0] if ranking else {"name": None, "confidence": 0.0},
@@ -244,6 +308,28 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             )
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages
+
+    def _decide(self, message, measured, vector):
+        """{action, probability, talk, ranking}: what a message should get if it stands for itself,
+        on the page of the article that is spoken of, or of its own."""
+        metadata = message.get(METADATA) or {}
+        page = (metadata.get("topic") or {}).get("article") or metadata.get("article")
+        evidence = decision.look(
+            self._kinds,
+            _said(message, page),
+            *measured,
+            lambda intents: liken(self._model, vector, intents),
+        )
+        action, ways = decision.decide(self._decider, evidence.numbers, self._costs)
+        return {
+            "action": action,
+            "ways": ways,
+            "talk": self._intents[evidence.talk],
+            "ranking": [
+                {"name": self._intents[i], "confidence": float(share)}
+                for i, share in zip(evidence.order, evidence.shares, strict=True)
+            ],
+        }
 
 
 def fit(phrases: Phrases, config, scale) -> Model:
@@ -290,27 +376,36 @@ def score(model: Model, dense, masked, config) -> Tuple[np.ndarray, np.ndarray]:
     ) @ model.aspects + model.aspect_offset
 
 
-def rank(
-    model: Model, logits, asked, columns, counts, vector, config
-) -> Tuple[np.ndarray, np.ndarray]:
-    """The likeliest intents of one message, best first, and their confidences: of its row of both
-    `score`s, of the `counts` of the n-grams `columns`, and of its sentence `vector`."""
+def measure(model: Model, logits, asked, columns, counts, config) -> Tuple[np.ndarray, np.ndarray]:
+    """The log probability of each intent [intents] for one message, with the aspects and without:
+    of its row of both `score`s, and of the `counts` of the n-grams `columns`."""
     if len(columns) and len(model.grams):
         grams = counts * model.idf[columns]
         logits = logits + (config["gram_weight"] / np.sqrt(grams @ grams)) * (
             grams @ model.grams[columns]
         )
     logits = logits - logits.max()
-    log_probability = logits - np.log(np.exp(logits).sum())
-    if len(asked):
-        log_probability = aspects.add(
-            log_probability, aspects.log_softmax(asked), model.aspect_of, config["aspect_weight"]
-        )
+    plain = logits - np.log(np.exp(logits).sum())
+    if not len(asked):
+        return plain, plain
+    return aspects.add(
+        plain, aspects.log_softmax(asked), model.aspect_of, config["aspect_weight"]
+    ), plain
+
+
+def liken(model: Model, vector, intents) -> np.ndarray:
+    """The likeness of a sentence `vector` to the nearest phrase of each of `intents` (numbers)."""
+    return np.array(
+        [(model.phrases[model.start[i] : model.start[i + 1]] @ vector).max() for i in intents]
+    )
+
+
+def rank(model: Model, log_probability, vector, config) -> Tuple[np.ndarray, np.ndarray]:
+    """The likeliest intents of one message, best first, and their confidences: of what `measure`
+    gives, and of its sentence `vector`."""
     # Only the phrases of likely intents are compared: likeness never lifts one from far below.
     likely = np.argsort(-log_probability)[: 2 * config["ranking_length"]]
-    likeness = np.array(
-        [(model.phrases[model.start[i] : model.start[i + 1]] @ vector).max() for i in likely]
-    )
+    likeness = liken(model, vector, likely)
     scores = (log_probability[likely] + np.log(np.clip(likeness, 1e-6, 1))) / 2
     order = np.argsort(-scores)[: config["ranking_length"]]
     confidences = np.exp(scores[order])
@@ -323,44 +418,49 @@ def rank(
     return likely[order], confidences
 
 
-def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
-    """(scale, report): how a score becomes a confidence, measured on phrases that were left out of
-    the training.
+def calibrate(
+    phrases: Phrases, meant: Meant, config
+) -> Tuple[np.ndarray, Optional[decision.Decider], Dict[Text, float]]:
+    """(scale, decider, report): how a score becomes a confidence, and what a message should get,
+    measured on messages that were left out of the training.
 
-    Of each of FOLDS trainings, a fifth of the phrases is left out, and, where there are to be
-    `strangers`, a fifth of the intents first. The confidences are shares: of the intents' scores,
-    sharpened, and of one more for "none of these". That is as strong as it must be for the messages
-    that are answered wrongly with a confidence over 0.5 to stay under `wrong_answers`, and no
-    weaker than to ask back the same share of the phrases that are understood rightly: where the
-    intents are easily told apart, a stranger's message would else get the nearest one's answer. A
-    large library is trained once more, not five times: one fold holds phrases enough."""
+    Of each of FOLDS trainings, a fifth of the editors' phrases is left out, one in FOLDS of the
+    other hands with all that they asked, and, where there are to be `strangers`, a fifth of the
+    intents first. The confidences are shares: of the intents' scores, sharpened, and of one more
+    for "none of these". That is as strong as it must be for the editors' messages that are answered
+    wrongly with a confidence over 0.5 to stay under `wrong_answers`, and no weaker than to ask back
+    the same share of the phrases that are understood rightly: where the intents are easily told
+    apart, a stranger's message would else get the nearest one's answer. A large library is trained
+    once more, not five times: one fold holds phrases enough."""
     random = np.random.RandomState(SEED)
     labels, intents = phrases.labels, len(phrases.aspect_of)
+    edited = np.flatnonzero(meant.hand < 0)
     intent_fold = _deal(np.zeros(intents, dtype=int), random)
     if intents < 2 * FOLDS or not config["strangers"]:
         intent_fold[:] = -1  # too few intents to leave some out, or none wanted
-    phrase_fold = _deal(labels, random)
+    phrase_fold = meant.hand % FOLDS
+    phrase_fold[edited] = _deal(labels[edited], random)
+    fold_of = np.where(labels >= 0, intent_fold[labels], -1)  # of the intent of each row
     is_question = phrases.aspect_of >= 0
     if not is_question.any():
         is_question[:] = True  # nothing tells them from outcomes
 
     def ask(fold):
-        """[(scores, which of them are the right intent's, whether it was left out, whether a
-        question's is the best)] of its phrases."""
+        """Of the messages that are left out: [(scores, which of them are the right intent's,
+        whether it was left out, whether a question's is the best)] of the editors', and [(numbers,
+        way, weight)] for the decision."""
         kept = np.flatnonzero(intent_fold != fold)
-        taught = np.flatnonzero((intent_fold[labels] != fold) & (phrase_fold != fold))
-        asked = np.flatnonzero((intent_fold[labels] == fold) | (phrase_fold == fold))
+        taught = np.flatnonzero((labels >= 0) & (fold_of != fold) & (phrase_fold != fold))
+        asked = np.flatnonzero((fold_of == fold) & (meant.hand < 0) | (phrase_fold == fold))
         if _is_large(phrases) and len(asked) > MOST_ASKED:
             asked = random.choice(asked, MOST_ASKED, replace=False)
         kept = kept[np.isin(kept, labels[taught])]
-        model, found = (
-            fit(
-                _part(phrases, taught, kept),
-                {**config, "landmarks": config["landmarks"] // 2},
-                np.zeros(0, dtype=np.float32),
-            ),
-            [],
+        model = fit(
+            _part(phrases, taught, kept),
+            {**config, "landmarks": config["landmarks"] // 2},
+            np.zeros(0, dtype=np.float32),
         )
+        found, decided = [], []
         scored = (
             each
             for block in (asked[i : i + BLOCK] for i in range(0, len(asked), BLOCK))
@@ -372,15 +472,20 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
         )
         for row, logits, aspect_logits in scored:
             own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
-            best, confidences = rank(
+            measured = measure(
                 model,
                 logits,
                 aspect_logits,
                 phrases.counts.indices[own],
                 phrases.counts.data[own],
-                phrases.dense[row, :VECTOR],
                 config,
             )
+            vector = phrases.dense[row, :VECTOR]
+            if meant.kinds:
+                decided += _look_left_out(meant, row, model, kept, measured, vector)
+            if meant.hand[row] >= 0:
+                continue
+            best, confidences = rank(model, measured[0], vector, config)
             missing = config["ranking_length"] - len(best)  # in a library with few intents
             found.append(
                 (
@@ -390,15 +495,14 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
                     is_question[kept[best[0]]],
                 )
             )
-        return found
+        return found, decided
 
     # most of it is products, which are computed outside of Python's lock
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = [
-            each
-            for many in pool.map(ask, range(1 if _is_large(phrases) else FOLDS))
-            for each in many
-        ]
+        folds = list(pool.map(ask, range(1 if _is_large(phrases) else FOLDS)))
+    found = [each for one, _ in folds for each in one]
+    decided = [each for _, one in folds for each in one]
+    decider = decision.fit(*map(np.array, zip(*decided, strict=True))) if decided else None
     scores, right, strange, answer = map(np.array, zip(*found, strict=False))
     shares = np.where(
         strange,
@@ -431,7 +535,53 @@ def calibrate(phrases: Phrases, config) -> Tuple[np.ndarray, Dict[Text, float]]:
         "threshold": float(none[1]),
         "outcome_threshold": float(none[0]),
     }
-    return np.array([power, *np.log(none)], dtype=np.float32), report
+    return np.array([power, *np.log(none)], dtype=np.float32), decider, report
+
+
+def _look_left_out(meant, row, model, kept, measured, vector):
+    """[(numbers, way, weight)] of a message that `model` was not taught, on its page and without
+    one (of the editors' many phrases, either); the model's intents are `kept`."""
+    place = np.full(len(meant.kinds.articles), -1)
+    place[kept] = np.arange(len(kept))
+
+    def liken_kept(intents):
+        likeness = np.full(len(intents), 1e-6)
+        known = place[intents] >= 0
+        likeness[known] = liken(model, vector, place[intents][known])
+        return likeness
+
+    log_probability, plain = (np.full(len(place), NEVER) for _ in measured)
+    log_probability[kept], plain[kept] = measured
+    said, looked = meant.said[row], []
+    pages = (said.page, None) if meant.hand[row] >= 0 else ((said.page, None)[row % 2],)
+    for page in dict.fromkeys(pages):
+        evidence = decision.look(
+            meant.kinds, replace(said, page=page), log_probability, plain, liken_kept
+        )
+        right = evidence.order[0] in meant.wanted[row]
+        way = meant.ways[row]
+        if way is None:
+            way = decision.RIGHT if right else decision.OTHER
+        weight = EDITORS_WEIGHT if meant.hand[row] < 0 else 1.0
+        looked.append((evidence.numbers, way, weight))
+    return looked
+
+
+def _said(message, page):
+    """The decision.Said of a message on the page of an article."""
+    terms = dict.fromkeys(
+        entity["value"] for entity in message.get(ENTITIES, []) if entity["entity"] == "term"
+    )
+    return decision.Said(message.get(TEXT), tuple(terms), page)
+
+
+def _way(example, gets):
+    """The way in which a message is meant that no question answers: of its intent, or of what other
+    hands' messages `gets` (bot/asked.py)."""
+    outcome = {"decision": "personal_advice", "not_health": "out_of_scope"}.get(
+        gets, "not_covered" if gets in ("unanswered", "other_condition") else example.get(INTENT)
+    )
+    return next((way for way, name in decision.OUTCOMES.items() if name == outcome), decision.TALK)
 
 
 def _strength(lead, wrong, shares, most):

@@ -9,6 +9,7 @@ clearest is answered, the next is offered."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import List
 
 from rasa.engine.graph import GraphComponent
@@ -20,9 +21,10 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import terms
-from bot.rasa import context
+from bot.rasa import context, decision, hands
 from bot.rasa.parts import is_question
 
+SURE = 0.5  # the threshold of Rasa's fallback, in config.yml
 NEAR = 5  # questions of a message's ranking among which a part that names nothing may be
 FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what follows
 
@@ -30,7 +32,8 @@ FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what fol
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CoverageFilter(GraphComponent, IntentClassifier):
     """Sets `intent` and `intent_ranking` anew, and `context`: {case, term, facets, named, choices,
-    also} for the actions.
+    also, ways} for the actions; `ways` where a decision was made: {how it may be meant:
+    probability}.
 
     Where the message's metadata asks to `explain`, the classifier's ranking stays beside them, as
     `scores`."""
@@ -74,7 +77,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             if (example.get("metadata") or {}).get("intent")
         }
         phrases = [
-            (example.get(TEXT), example.get(INTENT)) for example in training_data.intent_examples
+            (example.get(TEXT), example.get(INTENT)) for example in hands.edited(training_data)
         ]
         alone, words = context.count(
             phrases, questions, terms.make_finder(kinds, training_data.entity_synonyms)
@@ -103,23 +106,15 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             message.set("scores", message.get("intent_ranking"), add_to_output=True)
         whole = self._read(message, topic, metadata.get("article"))
         reading, also = self._choose(message, whole, topic, metadata.get("article"))
-        ranking = [
-            {"name": i["name"], "confidence": float(i["confidence"])} for i in reading.ranking
-        ]
-        best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
-        if reading.case in ("which", "close"):
-            best = {"name": FALLBACK, "confidence": best["confidence"]}
-            ranking = [best, *ranking]
-        elif reading.case == "aspect":
-            best = {"name": context.NOT_COVERED, "confidence": context.RESOLVED}
-            ranking = [
-                best,
-                *(
-                    {**i, "confidence": i["confidence"] * (1 - context.RESOLVED)}
-                    for i in ranking
-                    if i["name"] != context.NOT_COVERED
-                ),
-            ]
+        named = {term for one in (message, *(message.get("parts") or ())) for term in _terms(one)}
+        decided = self._decide(message, reading, topic, named)
+        ways = None
+        if decided:
+            best, ranking, ways = decided
+            also = self._find_other(message, best, also)
+            reading = replace(reading, case=None, term=None, choices=())
+        else:
+            best, ranking = _say(reading)
         message.set(INTENT, best, add_to_output=True)
         message.set("intent_ranking", ranking, add_to_output=True)
         message.set(
@@ -131,9 +126,62 @@ class CoverageFilter(GraphComponent, IntentClassifier):
                 "named": list(reading.named),
                 "choices": list(reading.choices),
                 "also": also,
+                "ways": ways,
             },
             add_to_output=True,
         )
+
+    def _decide(self, message, reading, topic, named):
+        """(best, ranking, ways) by what the classifier decided (bot/rasa/decision.py); None where
+        what is named, or the conversation, says more.
+
+        A message that follows an answer is first understood by its topic; only where that gives no
+        answer is it taken for itself."""
+        found = message.get("decision")
+        foreign = any(term not in self._library.by_term for term in named)
+        if not found or foreign or reading.case == "which" or reading.case and named:
+            return None
+        answers = [
+            part["decision"]
+            for part in self._list_questions(message)
+            if part.get("decision") and part["decision"]["action"] == decision.ANSWER
+        ]
+        if found["action"] in (decision.ASK_BACK, decision.UNANSWERED) and answers:
+            found = max(answers, key=lambda each: each["ways"][decision.RIGHT])
+        action, ways = found["action"], found["ways"]
+        if reading.case and (topic or action != decision.ANSWER):
+            return None  # a side that the conversation's article doesn't answer, or a choice
+        if topic and (action != decision.ANSWER or _is_answer(self._library, reading)):
+            return None
+        told = {name: round(float(way), 3) for name, way in zip(decision.NAMES, ways, strict=True)}
+        others = [
+            {**each, "confidence": each["confidence"] * float(ways[decision.OTHER])}
+            for each in found["ranking"]
+        ]
+        if action == decision.ANSWER:
+            best = {**others[0], "confidence": float(ways[decision.RIGHT])}
+            return best, [best, *others[1:]], told
+        if action == decision.ASK_BACK:
+            best = {"name": FALLBACK, "confidence": float(ways[decision.RIGHT])}
+            return best, [best, *found["ranking"]], told
+        name = found["talk"] if action == decision.TALK else decision.OUTCOMES[action]
+        best = {"name": name, "confidence": float(ways[action])}
+        return best, [best, *others], told
+
+    def _find_other(self, message, best, also):
+        """The name of another question that a message asks besides the one that is answered, or
+        None; `also`: what its parts showed before."""
+        if best["name"] not in self._library.questions:
+            return None
+        sure = [
+            part["decision"]["ranking"][0]["name"]
+            for part in self._list_questions(message)
+            if part.get("decision") and part["decision"]["action"] == decision.ANSWER
+        ]
+        return next((name for name in (*sure, also) if name not in (None, best["name"])), None)
+
+    def _list_questions(self, message):
+        return [part.data for part in message.get("parts") or () if is_question(part.get(TEXT))]
 
     def _read(self, message, topic, article):
         return context.read(
@@ -212,6 +260,32 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             and (not reading.weighed or _name(reading) in near)
         ]
         return chosen, others[0] if others and _name(chosen) in self._library.questions else None
+
+
+def _say(reading):
+    """(best, ranking) of a Reading."""
+    ranking = [{"name": i["name"], "confidence": float(i["confidence"])} for i in reading.ranking]
+    best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
+    if reading.case in ("which", "close"):
+        best = {"name": FALLBACK, "confidence": best["confidence"]}
+        return best, [best, *ranking]
+    if reading.case == "aspect":
+        best = {"name": context.NOT_COVERED, "confidence": context.RESOLVED}
+        others = [i for i in ranking if i["name"] != context.NOT_COVERED]
+        return best, [
+            best,
+            *({**i, "confidence": i["confidence"] * (1 - context.RESOLVED)} for i in others),
+        ]
+    return best, ranking
+
+
+def _is_answer(library, reading):
+    """Whether a Reading gets an answer, by itself."""
+    return (
+        reading.case is None
+        and _name(reading) in library.questions
+        and _confidence(reading) >= SURE
+    )
 
 
 def _name(reading):

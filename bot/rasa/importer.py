@@ -11,11 +11,15 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.core.training_data.structures import StoryGraph
 from rasa.shared.importers.importer import TrainingDataImporter
+from rasa.shared.nlu.constants import INTENT, METADATA
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import read_model_configuration
 
 from bot import content
+
+# what gets no answer, and is taught as that; the rest has too many reasons
+TAUGHT = {"decision": "personal_advice", "not_health": "out_of_scope"}
 
 
 class ArticleImporter(TrainingDataImporter):
@@ -89,8 +93,9 @@ class ArticleImporter(TrainingDataImporter):
         return StoryGraph([])
 
     def get_nlu_data(self, language="en"):
-        """Every train phrase under its intent; terms as lookup tables and synonyms; what a question
-        is about as metadata of its intent, for the components that weigh it."""
+        """Every train phrase under its intent, and what other hands asked; terms as lookup tables
+        and synonyms; what a question is about as metadata of its intent, for the components that
+        weigh it."""
         messages = []
         for question in self.content.questions.values():
             article = self.content.article_of(question.name)
@@ -108,6 +113,8 @@ class ArticleImporter(TrainingDataImporter):
             ]
         for intent, talk in self.content.talk.items():
             messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]
+        abouts = {m.get(INTENT): m.get(METADATA, {}).get("intent") for m in messages}
+        messages += [_build_asked(row, abouts) for row in content.read_asked(self.content)]
         tables = [
             {
                 "name": kind,
@@ -118,6 +125,20 @@ class ArticleImporter(TrainingDataImporter):
         return TrainingData(
             messages, lookup_tables=tables, entity_synonyms=dict(self.content.names)
         )
+
+
+def _build_asked(row, abouts):
+    """The message of an Asked. It is a phrase of an intent where it teaches one; its metadata's
+    `asked` says what else is known of it."""
+    gets = "question" if row.asks else row.gets
+    intent = row.asks[0] if row.asks else TAUGHT.get(row.gets)
+    known = {"hand": row.hand, "page": row.page, "asks": list(row.asks), "gets": gets}
+    return Message.build(
+        text=row.text,
+        intent=intent if row.teaches else None,
+        intent_metadata=abouts.get(intent) if row.teaches else None,
+        example_metadata=known,
+    )
 
 
 def _texts(question):

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import json
 import re
-from typing import List
+from typing import Any, Dict, List, Text
 
-from rasa.engine.graph import GraphComponent
+from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import encoder, spelling
+from bot.rasa import hands
 from bot.safety.normal_form import make_normal_form
 
 LATIN = re.compile(r"[A-Za-z]")
@@ -23,7 +25,13 @@ WRAPPING = " \t\n\"'`*_~<>{}[]«»-"  # signs around a whole message that say no
 ALIKE = 2  # typos by which a term's later name is a misspelling of an earlier one
 
 
-@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
+@DefaultV1Recipe.register(
+    [
+        DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER,
+        DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER,  # it reads training data, too
+    ],
+    is_trainable=True,
+)
 class SpellingReader(GraphComponent, IntentClassifier):
     """Learns which words the phrases and the terms hold, side by side; the conversation keeps what
     was typed."""
@@ -40,7 +48,14 @@ class SpellingReader(GraphComponent, IntentClassifier):
         return cls(model_storage, resource)
 
     @classmethod
-    def load(cls, config, model_storage, resource, execution_context, **kwargs):
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> SpellingReader:
         with model_storage.read_from(resource) as folder:
             known = json.loads((folder / "words.json").read_text(encoding="utf-8"))
         return cls(
@@ -48,7 +63,7 @@ class SpellingReader(GraphComponent, IntentClassifier):
         )
 
     def train(self, training_data: TrainingData) -> Resource:
-        phrases = [example.get(TEXT) for example in training_data.intent_examples]
+        phrases = [example.get(TEXT) for example in hands.edited(training_data)]
         names = spelt(training_data.entity_synonyms)
         words, pairs = spelling.learn([*phrases, *names])
         with self._storage.write_to(self._resource) as folder:
@@ -57,6 +72,11 @@ class SpellingReader(GraphComponent, IntentClassifier):
                 encoding="utf-8",
             )
         return self._resource
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """What other hands asked is read as a visitor's message is."""
+        self.process(hands.asked(training_data))
+        return training_data
 
     def process(self, messages: List[Message]) -> List[Message]:
         for message in messages:

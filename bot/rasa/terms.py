@@ -25,7 +25,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot import terms
-from bot.rasa import aspects
+from bot.rasa import aspects, hands
 
 
 @DefaultV1Recipe.register(
@@ -88,7 +88,7 @@ class TermExtractor(GraphComponent, EntityExtractorMixin):
         self._learn(kinds, names, (), ())
         phrases = [
             (text, example.get(INTENT), self._find(text))
-            for example in training_data.intent_examples
+            for example in hands.edited(training_data)
             if (text := example.get(TEXT))
         ]
         self._telling = _telling_words(phrases)

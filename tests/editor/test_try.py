@@ -56,8 +56,8 @@ def draft(served):
             "can myoclonus be prevented",
             "",
             [
-                "Can myoclonus be prevented?",
-                "over the 50 % from which it is answered",
+                "It may mean: “Can myoclonus be prevented?” 9",
+                "The reply was taken that costs least",
                 "“myoclonus” (condition)",
             ],
         ),
@@ -82,9 +82,12 @@ def draft(served):
         (
             "what causes it?",
             "tremor",
-            ["“What causes tremor?” has", "what it names, and its conversation, decided otherwise"],
+            [
+                "It may mean: “What causes tremor?”",
+                "what it names, and its conversation, decided otherwise",
+            ],
         ),
-        ("hello", "", ["It is taken for “a greeting” with"]),
+        ("hello", "", ["It may mean: talk"]),
         (
             "i can't breathe, call me on 07700 900123",
             "",

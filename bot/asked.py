@@ -1,0 +1,104 @@
+"""What other hands asked: `asked/<hand>.yml`, first messages of people who saw no phrase.
+
+They teach what a question's own phrases can't: how people talk, what they ask that is never
+answered, and so how sure an answer is; docs/understanding.md explains their notation."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import articles
+
+# what a message gets that no question answers
+GETS = ("decision", "unanswered", "other_condition", "not_health", "talk")
+MOST_LETTERS = 300  # a longer message is a story, and no phrase of what it asks
+FEWEST_LETTERS = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A message as somebody wrote it, on the `page` of an article, or anywhere (None).
+
+    `asks`: the questions that answer it, the best first; or, where it is empty, `gets`: one of
+    GETS. `hand`: who wrote it."""
+
+    text: str
+    page: str | None
+    asks: tuple[str, ...]
+    gets: str | None
+    hand: str
+
+    @property
+    def teaches(self) -> bool:
+        """Whether it is also a phrase of what it asks: short enough, and words."""
+        letters = sum(sign.isalpha() for sign in self.text)
+        return len(self.text) <= MOST_LETTERS and letters >= FEWEST_LETTERS
+
+
+def read(folder, questions, phrases) -> tuple[list[Asked], list[str]]:
+    """The messages in `folder`/asked, and every fault as `path:line: what is wrong and what to do`.
+
+    `questions`: the names of all questions; `phrases`: what is taught or tested already, in normal
+    form, which is left out. So are messages about an article that the folder doesn't hold."""
+    found, faults = [], []
+    held = {name.partition(".")[0] for name in questions}
+    for path in sorted(Path(folder, "asked").glob("*.yml")):
+        rows, wrong = _parse(path.read_text(encoding="utf-8"), path)
+        faults += wrong
+        first = {}  # two hands may well write the same
+        for line, row in rows:
+            here, form = f"{path}:{line}: '{row.text[:60]}'", articles.normalise(row.text)
+            before = first.setdefault((row.page, form), line)
+            gone = [name for name in row.asks if name not in questions]
+            if row.page and row.page not in held:
+                continue
+            if gone:
+                faults.append(
+                    f"{here} asks {gone[0]}, which is no question; name another, or take the "
+                    f"message out"
+                )
+            elif before != line:
+                faults.append(f"{here} stands in line {before} already; take one of them out")
+            elif form not in phrases:
+                found.append(row)
+    return found, faults
+
+
+@functools.lru_cache(maxsize=64)  # editors' pages check all content at every change of one file
+def _parse(text, path):
+    data, lines, faults = articles.read_yaml(text, path)
+    if faults:
+        return [], faults
+    if set(data) != {"messages"} or not isinstance(data["messages"], list):
+        return [], [f"{path}:1: must hold 'messages:' and below it '- says: what was written'"]
+    rows = []
+    for i, entry in enumerate(data["messages"]):
+        line = lines[("messages", i)]
+        row, fault = _read_row(entry, path.stem)
+        if fault:
+            faults.append(f"{path}:{line}: {fault}")
+        else:
+            rows.append((line, row))
+    return rows, faults
+
+
+def _read_row(entry, hand):
+    """(Asked, None), or (None, what is wrong)."""
+    if not isinstance(entry, dict) or not str(entry.get("says") or "").strip():
+        return None, "is no message; begin it with '- says: what was written', in quotes"
+    unknown = set(entry) - {"says", "page", "asks", "gets"}
+    if unknown:
+        return None, f"'{unknown.pop()}' is not understood; a message has says, page, asks or gets"
+    page = entry.get("page")
+    if page is not None and not isinstance(page, str):
+        return None, "'page' must be the article on whose page it was written, as in dystonia"
+    asks = entry.get("asks") or []
+    asks = [asks] if isinstance(asks, str) else asks
+    if not isinstance(asks, list) or not all(isinstance(name, str) for name in asks):
+        return None, "'asks' must be a question's name, as in dystonia.causes, or a list of them"
+    gets = entry.get("gets")
+    if bool(asks) == (gets is not None) or gets not in (None, *GETS):
+        return None, f"write either 'asks: a question' or 'gets:' one of {', '.join(GETS)}"
+    return Asked(" ".join(str(entry["says"]).split()), page, tuple(asks), gets, hand), None

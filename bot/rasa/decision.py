@@ -1,0 +1,207 @@
+"""What a message gets: an answer, a question back, or one of the refusals; chosen by what each
+costs where something else was wanted.
+
+What the classifier sees of a message (`look`) becomes, by a small regression that is taught with
+messages which the classifier never saw (`fit`), the probability of each way in which it may be
+meant; then the reply of the least expected cost is taken (`decide`). docs/understanding.md has the
+figures."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+# How a message may be meant: the best question's answer is right; another question's is; a decision
+# about one person is asked for; it is about health, and not answered here; it isn't about health;
+# it is talk (thanks, a goodbye, who is speaking).
+RIGHT, OTHER, PERSONAL, UNANSWERED, NOT_HEALTH, TALK = WAYS = range(6)
+NAMES = ("right", "other", "personal", "unanswered", "not_health", "talk")  # of the ways
+# What it may get: the best question's answer, a question back, and what the last four ways ask for.
+ANSWER, ASK_BACK, *_ = ACTIONS = range(6)
+OUTCOMES = {PERSONAL: "personal_advice", UNANSWERED: "not_covered", NOT_HEALTH: "out_of_scope"}
+# In the log score of a question, for each article that is not the page's: so rarely is it meant.
+ELSEWHERE = 4.0
+CANDIDATES = 10  # questions that are looked at
+STRENGTH = 0.3  # of the regression's weights: the inverse of how they are held to be small
+STEPS = 500
+A_PERSON = re.compile(r"\b(i|i'm|im|my|me|mine|we|our|he|his|she|her)\b", re.IGNORECASE)
+COSTS = {
+    "wrong_answer": 1.0,  # an answer to something else
+    "answer_from_elsewhere": 0.8,  # an answer where this side has none
+    "asking_back": 0.3,  # where the answer is there
+    "asking_back_in_vain": 0.5,  # where none is
+    "wrong_refusal": 0.8,  # where the answer is there
+    "wrong_reason": 0.45,  # a refusal, but for another reason
+}
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What is known of the intents: which are `questions`, which `talk` (numbers); the number of
+    each outcome (way -> intent); of each intent the article and the terms that it knows; the terms
+    of each article."""
+
+    questions: np.ndarray
+    talk: np.ndarray
+    outcomes: dict
+    articles: np.ndarray
+    knows: tuple
+    terms: dict
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message: its text, the terms that it names, the article of its page (None: unknown)."""
+
+    text: str
+    terms: tuple
+    page: str | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the classifier sees of a message: the likeliest questions, best first, and their share
+    of all questions; the likeliest talk (numbers of intents); and the `numbers` that tell how it is
+    meant."""
+
+    order: np.ndarray
+    shares: np.ndarray
+    talk: int
+    numbers: np.ndarray
+
+
+@dataclass(frozen=True)
+class Decider:
+    """What `fit` learns: of the numbers the mean and the scale, then weights [numbers, WAYS] and
+    offset [WAYS]. float32."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    weights: np.ndarray
+    offset: np.ndarray
+
+
+def know(intents, abouts) -> Kinds | None:
+    """The Kinds of the intents, by their names; `abouts`: {question: {article, about, mentions}}.
+    None where there are no questions, or not every outcome is taught: then nothing is decided."""
+    number = {name: i for i, name in enumerate(intents)}
+    if not abouts or not all(name in number for name in OUTCOMES.values()):
+        return None
+    knows = [
+        frozenset((*abouts[name]["about"], *abouts[name]["mentions"])) if name in abouts else None
+        for name in intents
+    ]
+    terms = {}
+    for name, about in abouts.items():
+        terms.setdefault(about["article"], set()).update(knows[number[name]])
+    talk = [
+        i for i, name in enumerate(intents) if name not in abouts and name not in OUTCOMES.values()
+    ]
+    if not talk:
+        return None
+    return Kinds(
+        np.array([number[name] for name in intents if name in abouts]),
+        np.array(talk),
+        {way: number[name] for way, name in OUTCOMES.items()},
+        np.array([abouts[name]["article"] if name in abouts else "" for name in intents]),
+        tuple(knows),
+        terms,
+    )
+
+
+def look(kinds: Kinds, said: Said, log_probability, plain, liken) -> Evidence:
+    """The Evidence of a message.
+
+    `log_probability`: of each intent, [intents]; `plain`: the same before the aspects were taken
+    in; `liken`: a function from numbers of intents to their likeness to the message."""
+    own = kinds.questions
+    prior = np.zeros(len(own))
+    # who names something that the page's article doesn't know may mean any other
+    if said.page and all(term in kinds.terms.get(said.page, ()) for term in said.terms):
+        prior = np.where(kinds.articles[own] == said.page, 0.0, -ELSEWHERE)
+    likely = np.argsort(-(log_probability[own] / 2 + prior))[:CANDIDATES]
+    compared = np.array([*own[likely], *kinds.outcomes.values(), *kinds.talk])
+    likeness = np.log(np.clip(liken(compared), 1e-6, 1))
+    score = (log_probability[compared] + likeness) / 2  # the log of the geometric mean
+    score[: len(likely)] += prior[likely]
+    best = np.argsort(-score[: len(likely)])
+    first, second = best[0], best[min(1, len(best) - 1)]
+    outcomes = np.arange(len(likely), len(likely) + len(kinds.outcomes))
+    talk = outcomes[-1] + 1 + np.argmax(score[outcomes[-1] + 1 :])
+    shares = np.exp(2 * (score[best] - score[first]))
+    question = compared[first]
+    numbers = [
+        score[first],
+        score[first] - score[second],
+        *(score[outcomes] - score[first]),
+        score[talk] - score[first],
+        *np.maximum(likeness[[first, second, *outcomes, talk]], np.log(1e-2)),
+        plain[question] - plain[own].max(),
+        log_probability[question],
+        any(term not in kinds.knows[question] for term in said.terms),
+        any(term in kinds.knows[question] for term in said.terms),
+        bool(A_PERSON.search(said.text)),
+        said.page is not None,
+        kinds.articles[question] == said.page,
+    ]
+    return Evidence(
+        compared[best],
+        shares / shares.sum(),
+        int(compared[talk]),
+        np.array(numbers, dtype=np.float32),
+    )
+
+
+def fit(numbers, ways, weights) -> Decider:
+    """Learns from messages that the classifier never saw: their numbers [n, numbers], how each is
+    meant [n] (WAYS) and how much it weighs [n]."""
+    from sklearn.linear_model import LogisticRegression
+
+    mean, scale = numbers.mean(axis=0), np.maximum(numbers.std(axis=0), 1e-3)
+    model = LogisticRegression(C=STRENGTH, max_iter=STEPS)
+    model.fit((numbers - mean) / scale, ways, sample_weight=weights)
+    # a way that no message shows is never taken
+    learned, offset = np.zeros((len(mean), len(WAYS))), np.full(len(WAYS), -1e3)
+    found = [int(way) for way in model.classes_]
+    if len(found) == 2:  # the regression then has one row, for the second
+        learned[:, found[1]], offset[found] = model.coef_[0], [0, model.intercept_[0]]
+    else:
+        learned[:, found], offset[found] = model.coef_.T, model.intercept_
+    return Decider(*(each.astype(np.float32) for each in (mean, scale, learned, offset)))
+
+
+def decide(decider: Decider, numbers, costs) -> tuple[int, np.ndarray]:
+    """(the action of the least expected cost, the probability of each way [WAYS]); `costs` as
+    `make_costs` gives them."""
+    logits = (numbers - decider.mean) / decider.scale @ decider.weights + decider.offset
+    probability = np.exp(logits - logits.max())
+    probability /= probability.sum()
+    return int(np.argmin(costs @ probability)), probability
+
+
+def make_costs(costs) -> np.ndarray:
+    """What each action costs for each way, [ACTIONS, WAYS], from the costs of config.yml. Raises
+    ValueError where they contradict each other."""
+    if not isinstance(costs, dict) or set(costs) != set(COSTS):
+        raise ValueError(f"`costs` must hold {', '.join(COSTS)}, no more and no less")
+    for name, cost in costs.items():
+        if not isinstance(cost, int | float):
+            raise ValueError(f"`{name}` in `costs` must be a number, and not {cost!r}")
+    if not 0 < costs["asking_back"] < min(costs["wrong_answer"], costs["wrong_refusal"]):
+        raise ValueError(
+            "`asking_back` must cost more than nothing, and less than `wrong_answer` and "
+            "`wrong_refusal`: else nothing, or everything, is asked back"
+        )
+    wrong, refusal = costs["wrong_answer"], costs["wrong_refusal"]
+    table = np.full((len(ACTIONS), len(WAYS)), float(wrong))
+    table[ANSWER, UNANSWERED] = costs["answer_from_elsewhere"]
+    table[ASK_BACK] = costs["asking_back_in_vain"]
+    table[ASK_BACK, [RIGHT, OTHER]] = costs["asking_back"]
+    for way in OUTCOMES:
+        table[way] = refusal
+        table[way, list(OUTCOMES)] = costs["wrong_reason"]
+    table[TALK, NOT_HEALTH] = costs["wrong_reason"]
+    table[[ANSWER, *OUTCOMES, TALK], [RIGHT, *OUTCOMES, TALK]] = 0
+    return table
