@@ -9,15 +9,21 @@ next message may refer to."""
 import asyncio
 import datetime
 import functools
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 from rasa_sdk import Action
 
-from bot import content, release, replies, settings
+from bot import content, personal, release, replies, sections, settings
 
 # Reading a new release's content takes a second, in which other messages are answered; always the
 # same thread, since each would keep the 13 MB that it once held (2026-11-28).
 reader = ThreadPoolExecutor(1, "content")
+
+
+# The confidence of a question from which it is asked back in place of what is likelier, but unsure.
+LEAST = {"personal_advice": 0.05, "not_covered": 0.01, "out_of_scope": 0.01}
+ASKS = "whats?|how|why|when|where|which|who|can|could|does|do|did|is|are|will|would|should|has"
 
 
 class ActionAnswer(Action):
@@ -37,6 +43,8 @@ class ActionAnswer(Action):
             said["context"].get("also"),
             offered(tracker),
         )
+        if said["intent"] in said["asked"]:
+            reply = replies.say_again(said["content"], reply)
         send(dispatcher, said, reply, answered(said))
         return []
 
@@ -81,21 +89,7 @@ class ActionClarify(Action):
 
     async def run(self, dispatcher, tracker, domain):
         said = await read_message(tracker)
-        library, context, foreign = said["content"], said["context"], foreign_term(said)
-        best = said["ranking"][0][0] if said["ranking"] else None
-        if context.get("case") == "which":
-            reply = replies.clarify_which(library, context["choices"])
-        elif context.get("case") == "close":
-            reply = replies.clarify_between(library, context["choices"])
-        elif foreign:
-            reply = replies.not_covered(library, said["ranking"], foreign)
-        elif best in replies.TALK:
-            reply = replies.talk(library, best)
-        elif best in content.OUTCOMES:
-            reply = decline(said, best)
-        else:
-            reply = replies.clarify(library, said["ranking"], said["terms"])
-        send(dispatcher, said, reply, left_open(said))
+        send(dispatcher, said, *(answer_word(said) or (ask_back(said), left_open(said))))
         return []
 
 
@@ -107,7 +101,8 @@ class ActionDecline(Action):
 
     async def run(self, dispatcher, tracker, domain):
         said = await read_message(tracker)
-        send(dispatcher, said, decline(said, said["intent"]), left_open(said))
+        found = answer_word(said) or (decline(said, said["intent"]), left_open(said))
+        send(dispatcher, said, *found)
         return []
 
 
@@ -119,29 +114,148 @@ class ActionTalk(Action):
 
     async def run(self, dispatcher, tracker, domain):
         said = await read_message(tracker)
-        send(
-            dispatcher,
-            said,
+        found = answer_word(said) or (
             replies.talk(said["content"], said["intent"], said["metadata"].get("article")),
         )
+        send(dispatcher, said, *found)
         return []
 
 
+def ask_back(said):
+    """What a message that isn't understood for sure gets."""
+    library, context, foreign = said["content"], said["context"], foreign_term(said)
+    best = said["ranking"][0][0] if said["ranking"] else None
+    if context.get("case") == "which":
+        return replies.clarify_which(library, context["choices"])
+    if context.get("case") == "close":
+        return replies.clarify_between(library, context["choices"])
+    if foreign:
+        return decline_unanswered(said, foreign)
+    own = [name for name, share in own_ranking(said) if "." in name and share >= LEAST.get(best, 0)]
+    if article_of(said) and own and (best not in replies.TALK or asks(said["text"])):
+        return replies.clarify_between(library, own[: replies.CHOICES])
+    if best in replies.TALK:
+        return replies.talk(library, best, said["metadata"].get("article"))
+    if best in content.OUTCOMES:
+        return decline(said, best)
+    reply = replies.clarify(library, own_ranking(said), said["terms"])
+    return replies.fill_up(library, reply, fitting(said))
+
+
+def asks(text):
+    """Whether a text looks like a question."""
+    return "?" in text or bool(re.match(rf"(?:\W*(?:{ASKS}))\b", text, re.IGNORECASE))
+
+
 def decline(said, outcome):
-    context = said["context"]
+    """The refusal of a message that was understood as one of content.OUTCOMES, with fitting
+    questions below it."""
+    library = said["content"]
     if outcome == "personal_advice":
-        return replies.personal_advice(
-            said["content"], said["ranking"], said["terms"], said["metadata"].get("article")
-        )
+        return decline_personal(said)
     if outcome == "out_of_scope":
-        return replies.out_of_scope(said["content"])
-    if context.get("case") == "aspect":
-        if context["choices"]:
-            return replies.not_covered_aspect(
-                said["content"], context["term"], context["choices"], said["asked"]
-            )
-        return replies.not_covered(said["content"], [], context["term"])
-    return replies.not_covered(said["content"], said["ranking"], foreign_term(said), said["terms"])
+        return replies.fill_up(library, replies.out_of_scope(library), fitting(said))
+    context = said["context"]
+    if context.get("case") != "aspect":
+        return decline_unanswered(said, foreign_term(said))
+    if not context["choices"]:
+        return decline_unanswered(said, context["term"])
+    term = context["term"]
+    refusal = replies.not_covered_aspect(library, term, context["choices"], said["asked"])
+    if library.kinds.get(term) == "condition":  # of a medicine, the word may be said of another
+        refusal = find_held(said, said["text"]) or refusal
+    return replies.fill_up(library, refusal, fitting(said))
+
+
+def decline_unanswered(said, foreign):
+    """The refusal of what no question answers; where the article's text has a word of it, which
+    section speaks of that."""
+    library = said["content"]
+    refusal = find_held(said, foreign or said["text"]) or replies.not_covered(
+        library, own_ranking(said), foreign, said["terms"]
+    )
+    return replies.fill_up(library, refusal, fitting(said))
+
+
+def decline_personal(said):
+    """The refusal of a decision about one person, in words that fit what it is about."""
+    library = said["content"]
+    text = personal.find_text(said["text"], [library.kinds.get(term) for term in said["terms"]])
+    afraid = personal.is_afraid(said["text"])
+    reply = replies.personal_advice(library, own_ranking(said), said["terms"], text, afraid)
+    return replies.fill_up(library, reply, fitting(said, personal.fitting_facets(text, afraid)))
+
+
+def find_held(said, text):
+    """The reply that names the sections in which a word of the text stands, or None."""
+    found = find_word(said, text)
+    return replies.not_covered_held(said["content"], found.word, found.questions) if found else None
+
+
+def find_word(said, text):
+    """The sections.Found of a text in the article that is spoken of, or None."""
+    article = article_of(said)
+    return article and sections.find_word(section_words(said["release"]), article, text)
+
+
+def answer_word(said):
+    """(reply, topic) to a message of a word or two that stands in the article that is spoken of:
+    the answer whose section tells of it, or which ones do; None for any other message."""
+    decision = said["intent"] == "personal_advice"
+    if decision or not sections.is_brief(said["text"]) or is_known(said):
+        return None
+    found, library = find_word(said, said["text"]), said["content"]
+    if not found:
+        return None
+    if not found.first and not (said["terms"] and len(found.questions) == 1):
+        held = replies.not_covered_held(library, found.word, found.questions)
+        return held and (held, left_open(said))
+    name = found.questions[0]
+    reply = replies.answer(library, name, today(), said["confidence"], said["asked"])
+    return replies.say_where(library, reply, found.word), answered({**said, "intent": name})
+
+
+def is_known(said):
+    """Whether a message is a phrase that its intent was taught with."""
+    talk = said["content"].talk.get(said["intent"])
+    text = said["text"].lower().strip(" .?!")
+    return talk is not None and text in {phrase.lower().strip(" .?!") for phrase in talk.train}
+
+
+def article_of(said):
+    """The article that is spoken of, else the page's, else None."""
+    for place in (said["metadata"].get("topic") or {}, said["metadata"]):
+        if place.get("article") in said["content"].articles:
+            return place["article"]
+    return None
+
+
+def own_ranking(said):
+    """The ranking; without other articles' questions where one is spoken of and the message names
+    nothing."""
+    article = article_of(said)
+    if said["terms"] or not article:
+        return said["ranking"]
+    return [(name, share) for name, share in said["ranking"] if name.startswith(f"{article}.")]
+
+
+def fitting(said, facets=()):
+    """Questions that may stand below a refusal: those of these sides first, of the article that is
+    spoken of, or of each; what was answered comes last."""
+    library, article = said["content"], article_of(said)
+    if not article:
+        return [choice["value"] for choice in replies.starters(library)]
+    names = [question.name for question in library.articles[article].questions]
+    return sorted(
+        names,
+        key=lambda name: (
+            name in said["asked"],
+            min(
+                (facets.index(f) for f in library.questions[name].facets if f in facets),
+                default=len(facets),
+            ),
+        ),
+    )
 
 
 async def read_message(tracker):
@@ -158,6 +272,7 @@ async def read_message(tracker):
     return {
         "release": id,
         "content": library,
+        "text": message.get("text") or "",
         "metadata": metadata,
         "intent": message["intent"]["name"],
         "confidence": message["intent"]["confidence"],
@@ -190,20 +305,40 @@ def answered(said):
 
 def left_open(said):
     """The topic after a message that got no answer: what it named and asked; None where it tells
-    neither."""
+    neither. What no article covers is spoken of further only where there is nothing else."""
     context, old = said["context"], said["metadata"].get("topic") or {}
     if context.get("case") == "which":
         return _topic(said, None, [], context["facets"])
     if context.get("case"):
         term = context["term"] or (context["named"] or [None])[0]
-        return _topic(said, old.get("article"), [term] if term else [], context["facets"])
-    if said["terms"]:
-        return _topic(
-            said, None, context.get("named") or said["terms"], context.get("facets", [])[:1]
-        )
+        named, article, facets = [term] if term else [], old.get("article"), context["facets"]
+    else:
+        named = list(context.get("named") or said["terms"]) if said["terms"] else []
+        article, facets = None, context.get("facets", [])[:1]
+    place = article_of(said)
+    if place and named and not _stays(said, place, named):
+        subject = said["content"].articles[place].about
+        about = old.get("about") if old.get("article") == place else None
+        return _topic(said, place, about or [subject], facets)
+    if context.get("case") or named:
+        return _topic(said, article, named, facets)
     if old and context.get("facets"):
         return {**old, "facets": context["facets"][:1]}
     return None
+
+
+def _stays(said, place, named):
+    """Whether one of the terms that a message without an answer names is spoken of further: one
+    that questions are about, of the article at `place` where it is another condition."""
+    library = said["content"]
+    covered = covered_terms(said["release"]) & set(named)
+    if said["context"].get("case"):
+        return bool(covered)
+    return any(
+        library.kinds.get(term) != "condition"
+        or any(term in question.about for question in library.articles[place].questions)
+        for term in covered
+    )
 
 
 def _topic(said, article, about, facets, question=None):
@@ -261,6 +396,12 @@ def covered_terms(id):
     return frozenset(
         term for question in read_content(id).questions.values() for term in question.about
     )
+
+
+@functools.lru_cache(maxsize=4)
+def section_words(id):
+    """The words of the sections of release `id`."""
+    return sections.make_index(read_content(id))
 
 
 def today():

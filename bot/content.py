@@ -201,13 +201,14 @@ def read_texts(folder):
 
 
 def _later_text_faults(folder):
-    """Texts that are missing of those that came later: of the messaging channels, and below what a
-    source says; a release from before there were any still loads."""
+    """Texts that are missing of those that came later: of the messaging channels, of
+    conversations, and below what a source says; a release from before there were any still
+    loads."""
     path = Path(folder, "texts.yml")
     data = articles.read_yaml(path.read_text(encoding="utf-8"), path)[0] if path.is_file() else None
     return [
         f"{path}:1: the text {key} is missing; write `{key}: ...`"
-        for key in (*replies.CHANNEL_TEXTS, *replies.SOURCE_TEXTS)
+        for key in (*replies.CHANNEL_TEXTS, *replies.CONVERSATION_TEXTS, *replies.SOURCE_TEXTS)
         if data and key not in data
     ]
 

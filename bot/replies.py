@@ -70,6 +70,23 @@ CHANNEL_TEXTS = (
     "stopped",
     "help_sms",
 )
+# those of conversations, which a release of before 2026-12 has not
+CONVERSATION_TEXTS = (
+    "clarify_one",
+    "which_one",
+    "clarify_again",
+    "not_covered_again",
+    "personal_advice_again",
+    "out_of_scope_again",
+    "personal_diagnosis",
+    "personal_life",
+    "personal_general",
+    "afraid",
+    "not_covered_held",
+    "said_before",
+    "speaks_of",
+    "no_more",
+)
 # those below what a source says
 SOURCE_TEXTS = ("source_checked", "source_version", "no_version")
 TALK = (
@@ -84,12 +101,14 @@ TALK = (
     "give_feedback",
     "distress",
 )
+PERSONAL = "personal_advice"
 DISTRESS = "distress"  # grief, fear and despair without danger
 # kinds that give the visitor no answer: whom to call in an emergency stands below them
 EMPTY_HANDED = ("personal_advice", "out_of_scope", "not_covered", "clarify")
 NONE_OF_THESE = "none_of_these"
 ARTICLE_INFO = "article_info"
 CHOICES = 3
+FITTING = 2  # choices that stand below a refusal at least
 CONDITIONS = 9  # that are listed, in a text or as choices, before it says "and more"
 NEAR = 0.4  # a question is offered as meant from this share of the likeliest one's confidence
 
@@ -121,6 +140,26 @@ def answer(content, name, today, confidence, asked=(), also=None, offered=()):
         overdue,
         next_questions(content, name, asked, also, offered),
     )
+
+
+def say_again(content, reply):
+    """An answer that this conversation had before, with a sentence that says so."""
+    note = content.texts.get("said_before")
+    return {**reply, "note": note} if note and reply["kind"] == "answer" else reply
+
+
+def say_where(content, reply, word):
+    """An answer, with a sentence that it speaks of this word."""
+    note = content.texts.get("speaks_of")
+    return {**reply, "note": fill(note, word=word)} if note and reply["kind"] == "answer" else reply
+
+
+def rest_of_answer(content, name, today, asked=()):
+    """What an answer says on "More", as an answer of its own."""
+    reply = answer(content, name, today, 1.0, asked)
+    if not reply.get("more"):
+        return reply
+    return {**reply, "text": reply["more"], "more": ""}
 
 
 def article_info(content, article_id, today, confidence, asked=()):
@@ -219,14 +258,29 @@ def not_covered_aspect(content, term, names, asked=()):
     }
 
 
-def personal_advice(content, ranking, named=(), article_id=None):
-    """Asks for a decision about one person: declined, with general questions that are near, or to
-    begin with."""
+def not_covered_held(content, word, names):
+    """No question asks this, but the sections of `names`, which are one article's, speak of
+    `word`; None where the release is from before it had the words."""
+    if "not_covered_held" not in content.texts:
+        return None
+    title = content.article_of(names[0]).title
+    return {
+        "kind": "not_covered",
+        "text": fill(content.texts["not_covered_held"], article=title, word=word),
+        "choices": _choices(content, names),
+    }
+
+
+def personal_advice(content, ranking, named=(), text=PERSONAL, afraid=False):
+    """Asks for a decision about one person: declined in the words of `text`, after a kind sentence
+    where somebody is afraid, with general questions that are near."""
+    words = content.texts.get(text, content.texts[PERSONAL])
+    if afraid and "afraid" in content.texts:
+        words = f"{content.texts['afraid']} {words}"
     return {
         "kind": "personal_advice",
-        "text": content.texts["personal_advice"],
-        "choices": _choices(content, near(content, ranking, named))
-        or starters(content, article_id),
+        "text": words,
+        "choices": _choices(content, near(content, ranking, named)),
     }
 
 
@@ -237,14 +291,29 @@ def out_of_scope(content):
     }
 
 
+def fill_up(content, reply, names):
+    """A refusal with at least FITTING choices: its own, then the questions in `names`."""
+    choices = reply.get("choices") or []
+    taken = {choice["value"] for choice in choices}
+    new = [name for name in dict.fromkeys(names) if name not in taken]
+    if len(choices) >= FITTING:
+        return reply
+    if reply["kind"] == "clarify" and choices:  # asked back, and "none of these" is the last
+        return reply
+    return {**reply, "choices": [*choices, *_choices(content, new, CHOICES - len(choices))]}
+
+
+def vary(content, reply):
+    """A refusal in other words than those that came before it."""
+    return {**reply, "text": content.texts.get(f"{reply['kind']}_again", reply["text"])}
+
+
 def talk(content, topic, article_id=None):
     """The fixed text of a talk intent; `topic` is one of TALK."""
     key = "forget_me_confirm" if topic == "forget_me" else topic
-    reply = {
-        "kind": "talk",
-        "topic": topic,
-        "text": fill(content.texts[key], covered=covered(content)),
-    }
+    here = topic == "greeting" and article_id in content.articles
+    about = content.articles[article_id].about if here else covered(content)
+    reply = {"kind": "talk", "topic": topic, "text": fill(content.texts[key], covered=about)}
     if topic == "forget_me":
         reply["choices"] = [
             {"title": content.texts["forget_me_yes"], "value": "forget_me_yes"},
@@ -449,9 +518,12 @@ def _answer(content, article, name, title, text, more, sources, confidence, over
 def _ask_back(content, text, names):
     if not names:
         return {"kind": "clarify", "text": content.texts["follow_up_unclear"]}
+    words = content.texts[text]
+    if len(names) == 1 and "clarify_one" in content.texts:
+        words = fill(content.texts["clarify_one"], question=content.questions[names[0]].ask)
     return {
         "kind": "clarify",
-        "text": content.texts[text],
+        "text": words,
         "choices": [
             *_choices(content, names, most=len(names)),
             {"title": content.texts["none_of_these"], "value": NONE_OF_THESE},

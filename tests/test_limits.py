@@ -11,7 +11,7 @@ import conftest
 import httpx
 import pytest
 
-from bot import content, release, replies, safety, settings, wording
+from bot import content, personal, release, replies, safety, settings, terms, wording
 
 ROOT = Path(__file__).resolve().parent.parent
 ASKED = [
@@ -60,24 +60,49 @@ def test_a_declined_decision_says_whom_to_ask_and_offers_general_answers(decline
     questions = content.load(ROOT / "data").questions
     assert found
     for reply in found:
-        assert "can't decide that for you" in reply["text"] and "who prescribed" in reply["text"]
-        assert "Stopping such medicines suddenly can be dangerous" in reply["text"]
+        assert "I'm a program" in reply["text"]
+        assert re.search("doctor|nurse|pharmacist|person who prescribed", reply["text"])
         assert not re.search(
             r"\b(you (should|can|may|must)|please|just) (stop|start|continue|keep|take|carry on)\b",
             reply["text"],
             re.I,
         )
-        assert reply["choices"] and all(choice["value"] in questions for choice in reply["choices"])
+        assert all(choice["value"] in questions for choice in reply["choices"])
+        assert 2 <= len(reply["choices"]) <= 3
         assert "article" not in reply and "confidence" not in reply
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("should i stop my keppra now the jerks are gone", "the person who prescribed"),
+        ("do i have epilepsy or is it just twitches", "can't tell what anyone has"),
+        ("can i go swimming alone with my seizures", "what is right for you"),
+        ("does my daughter need a brain scan", "help you to decide"),
+    ],
+)
+def test_a_medicine_a_diagnosis_daily_life_and_anything_else_are_declined_in_words_of_their_own(
+    text, said
+):
+    library = content.load(ROOT / "data")
+    kinds = [m.kind for m in terms.make_finder(library.kinds, library.names)(text)]
+    reply = replies.personal_advice(library, [], (), personal.find_text(text, kinds))
+    assert said in reply["text"]
+
+
+def test_somebody_who_is_afraid_hears_a_kind_sentence_first():
+    library = content.load(ROOT / "data")
+    assert personal.is_afraid("can it kill me") and not personal.is_afraid("can i drive")
+    declined = replies.personal_advice(library, [], (), personal.OTHER, afraid=True)
+    assert declined["text"].startswith("I can hear that this worries you. I'm sorry")
 
 
 def test_general_answers_are_offered_even_where_none_is_near():
     library = content.load(ROOT / "data")
-    assert replies.personal_advice(library, [])["choices"]
-    assert all(
-        choice["value"].startswith("hiccups.")
-        for choice in replies.personal_advice(library, [], (), "hiccups")["choices"]
-    )
+    bare = replies.personal_advice(library, [])
+    names = ["hiccups.what_is", "hiccups.causes"]
+    filled = replies.fill_up(library, bare, names)
+    assert [choice["value"] for choice in filled["choices"]] == names
 
 
 def test_the_opening_says_what_this_is_what_it_covers_and_what_is_stored(service):

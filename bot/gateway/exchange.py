@@ -12,7 +12,6 @@ from bot.store import delivery as stored
 from bot.store import votes
 
 MOST_ATTEMPTS = 3  # of answering one message
-FORGET = "forget_me_yes"
 
 
 @dataclass
@@ -55,7 +54,7 @@ async def answer(desk, channel, row, token):
             found = (
                 [] if made.units else await _take(desk, token, row, message, choice, verdict, hours)
             )
-            made.forgotten = choice == FORGET
+            made.forgotten = any(reply.get("topic") == turns.FORGOTTEN for reply in found)
         except (store.NoReply, turns.UnknownChoice):
             made.units, found = [text.note(texts["old_button"])], []
         except limits.Refused as error:

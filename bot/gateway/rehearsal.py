@@ -8,11 +8,17 @@ import uuid
 from pathlib import Path
 
 from bot import content, release, replies, settings, store, stories
-from bot.gateway import processes, together, turns
+from bot.gateway import processes, together, turns, typed
 from bot.safety import verdicts
 
 # code that decides how a story goes
-DECIDING = ("actions/__init__.py", "bot/replies.py", "bot/stories.py", "bot/gateway/rehearsal.py")
+DECIDING = (
+    "actions/__init__.py",
+    "bot/replies.py",
+    "bot/stories.py",
+    "bot/gateway/rehearsal.py",
+    "bot/gateway/typed.py",
+)
 
 
 def check_stories(config, id, progress):
@@ -102,7 +108,7 @@ async def rehearse(desk, said, article=None, candidate=None):
                 if turn["heard"]
             ]
             turn = await _take(desk, rasa, sender, number, message, state, article, earlier)
-            state = turns.follow(state, turn["replies"][0], turn["understood"])
+            state = turns.follow(state, turn["replies"][0], turn["understood"], number)
             found.append(turn)
     finally:
         await processes.forget(desk.processes, [sender])
@@ -123,6 +129,9 @@ async def _take(desk, rasa, sender, number, message, state, article, earlier):
     }
     if said := turns.said_of(desk, verdict, desk.config.country):
         return {**turn, "replies": [turns.with_id(said)]}
+    choice = choice or turns.typed_choice(desk, heard, state, number)
+    if reply := _obey(desk, choice, state, article):
+        return {**turn, "replies": [turns.with_id(reply)]}
     intent, metadata = turns.told(state, number, article, choice)
     sent = await processes.ask(desk.processes, rasa, sender, heard or choice, intent, metadata)
     explained = await processes.explain(desk.processes, rasa, heard, metadata) if heard else None
@@ -132,6 +141,14 @@ async def _take(desk, rasa, sender, number, message, state, article, earlier):
         )
         for reply in sent["replies"]
     ]
+    filled[0] = turns.vary(desk, filled[0], state)
     filled[0] = turns.warned(desk, filled[0], verdict, desk.config.country)
     filled = [turns.with_help(desk, reply, desk.config.country) for reply in filled]
     return {**turn, "replies": filled, "understood": sent["understood"], "explained": explained}
+
+
+def _obey(desk, choice, state, article):
+    """As turns.obey; to delete what isn't stored takes no more than to say so."""
+    if choice == typed.FORGET:
+        return turns.say_forgotten(desk, "none")
+    return turns.obey(desk, choice, state, article)

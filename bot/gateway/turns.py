@@ -6,6 +6,7 @@ visitor can read"."""
 from __future__ import annotations
 
 import asyncio
+import datetime
 import logging
 import time
 import uuid
@@ -14,12 +15,13 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from bot import content, logs, masking, release, replies, safety, settings, store
-from bot.gateway import limits, metrics, processes, screening, shared, together, traces
+from bot.gateway import limits, metrics, processes, screening, shared, together, traces, typed
 from bot.safety import verdicts
 
 logger = logging.getLogger(__name__)
 SESSION_TURNS = 20  # then Rasa begins a fresh session: its cost grows with the length of one
-COMMANDS = (replies.NONE_OF_THESE, "forget_me_yes", "forget_me_no")
+COMMANDS = (replies.NONE_OF_THESE, typed.FORGET, typed.KEEP)
+FORGOTTEN = "forgotten"  # the topic of the reply after which a conversation is gone
 MOST_UNDER_WAY = 32  # for each Rasa: what it answers in about a second on a slow core
 MOST_TOLD = 10_000  # ends that wait for the database
 ASKED = 30  # answered questions that a conversation remembers
@@ -109,6 +111,7 @@ class Reply(BaseModel):
     id: str
     kind: str
     text: str
+    note: str | None = None  # above the text, as that it was shown before
     more: str | None = None
     topic: str | None = None
     question: str | None = None
@@ -292,12 +295,14 @@ async def _end(desk, token, message, text, choice, verdict, hours, accepted, beg
     """The replies to a stored message, stored as its end."""
     state, understood, used, within = accepted.state, None, desk.release, {}
     country = accepted.country or desk.config.country
+    choice = choice or typed_choice(desk, text, state, accepted.number)
     if said := said_of(desk, verdict, country):
         found = [said]
-    elif choice in COMMANDS:
-        found = [await _obey(desk, token, accepted, choice)]
-        if choice == "forget_me_yes":
-            return [with_id(reply) for reply in found], None
+    elif choice == typed.FORGET:
+        receipt = await _forget(desk, token)
+        return [with_id(say_forgotten(desk, receipt))], None
+    elif reply := obey(desk, choice, state, accepted.article):
+        found = [reply]
     else:
         found, understood, used, within = await _ask(desk, accepted, text, choice)
     answered = time.perf_counter()
@@ -309,8 +314,9 @@ async def _end(desk, token, message, text, choice, verdict, hours, accepted, beg
         logger.error("turn %s got something that is no reply", accepted.turn)
         found = [whole(warned(desk, unavailable(desk, country), verdict, country))]
     found = [{**reply, "text": await _fill(desk, token, reply)} for reply in found]
+    found[0] = vary(desk, found[0], state)
     first = found[0]
-    state = follow(state, first, understood)
+    state = follow(state, first, understood, accepted.number)
     if not await limits.in_time(
         store.finish,
         desk.engine,
@@ -388,8 +394,9 @@ def told(state, number, article, choice):
     }
 
 
-def follow(state, reply, understood):
-    """A conversation's state after this first reply to a message."""
+def follow(state, reply, understood, number):
+    """A conversation's state after this first reply to its message `number`."""
+    state = {**state, "last": typed.remember(state.get("last"), number, reply)}
     if understood and understood.get("topic"):
         state = {**state, "topic": understood["topic"]}
     if reply["kind"] == "answer":
@@ -397,23 +404,41 @@ def follow(state, reply, understood):
     return state
 
 
-async def _obey(desk, token, accepted, command):
-    texts = desk.library.texts
-    if command == "forget_me_yes":
-        receipt = await _forget(desk, token)
+def typed_choice(desk, text, state, number):
+    """The choice that a text takes of the reply before it, or None."""
+    return typed.read_choice(desk.library, text, state.get("last"), number) if text else None
+
+
+def vary(desk, reply, state):
+    """A reply, in other words where it is a refusal that would repeat the one before it."""
+    repeated = typed.print_of(reply) == (state.get("last") or {}).get("said")
+    return replies.vary(desk.library, reply) if repeated else reply
+
+
+def obey(desk, command, state, article):
+    """The reply to a command that needs nothing but the conversation's state; None for what isn't
+    one."""
+    texts, last = desk.library.texts, state.get("last")
+    if command in typed.COMMANDS:
+        today = datetime.datetime.now(datetime.UTC).date()
+        return typed.obey(desk.library, command, last, today, state.get("asked", []))
+    if command == typed.KEEP:
+        return {"kind": "talk", "topic": "forget_me", "text": texts["forget_me_kept"]}
+    if command == replies.NONE_OF_THESE:
+        spoken_of = (state.get("topic") or {}).get("article") or article
         return {
             "kind": "talk",
-            "topic": "forget_me",
-            "text": replies.fill(texts["forget_me_done"], receipt=receipt),
+            "topic": command,
+            "text": texts["none_of_these_reply"],
+            "choices": replies.starters(desk.library, spoken_of),
         }
-    if command == "forget_me_no":
-        return {"kind": "talk", "topic": "forget_me", "text": texts["forget_me_kept"]}
-    return {
-        "kind": "talk",
-        "topic": command,
-        "text": texts["none_of_these_reply"],
-        "choices": replies.starters(desk.library, accepted.article),
-    }
+    return None
+
+
+def say_forgotten(desk, receipt):
+    """The reply to somebody whose conversation was deleted."""
+    text = replies.fill(desk.library.texts["forget_me_done"], receipt=receipt)
+    return {"kind": "talk", "topic": FORGOTTEN, "text": text}
 
 
 async def forget(desk, token):

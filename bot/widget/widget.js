@@ -502,6 +502,7 @@ function drawReply(reply, t, {fresh, where, country, pick, vote}) {
     warning && make('p', {class: 'urgent', part: 'urgent'}, clean(warning.text)),
     callLines(each(warning?.numbers), t),
     heading,
+    clean(reply.note) && make('p', {class: 'soft', lang: 'en', dir: 'auto'}, clean(reply.note)),
     prose(reply.text, sources, t, reply.language),
     callLines(numbers, t),
     (danger || reply.kind === 'unavailable') && !numbers.length && urgentLine(country, t),
@@ -528,6 +529,7 @@ function replyText(reply, t, where) {
   return [
     reply.warning && replyText(reply.warning, t, where),
     clean(reply.title) || t[reply.kind] || t.answer,
+    clean(reply.note),
     clean(reply.text),
     ...each(reply.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
     clean(reply.more),
@@ -601,6 +603,9 @@ export class SymptomChat extends HTMLElement {
 
   /** @type {Entry[]} */
   #entries = [];
+  /** What each entry is drawn as.
+   * @type {WeakMap<Entry, HTMLElement>} */
+  #items = new WeakMap();
   /** @type {Message[]} */
   #outbox = [];
   /** @type {Session | null} */
@@ -821,13 +826,16 @@ export class SymptomChat extends HTMLElement {
       const how = {fresh, where: this.#where(), country: this.#country, pick, vote};
       item.append(drawReply(entry.reply, t, how));
     }
-    this.#log.append(item);
+    const next = this.#items.get(this.#entries[this.#entries.indexOf(entry) + 1]);
+    this.#items.set(entry, item);
+    if (next?.parentNode === this.#log) next.before(item);
+    else this.#log.append(item);
     return item;
   }
 
-  /** @param {Entry} entry @param {boolean} [fresh] */
-  #add(entry, fresh) {
-    this.#entries.push(entry);
+  /** @param {Entry} entry @param {boolean} [fresh] @param {number} [at]  its place among the entries */
+  #add(entry, fresh, at = this.#entries.length) {
+    this.#entries.splice(at, 0, entry);
     return this.#draw(entry, fresh);
   }
 
@@ -948,13 +956,18 @@ export class SymptomChat extends HTMLElement {
   /** @param {Message} message @param {Reply[]} replies */
   #receive(message, replies) {
     const shown = new Set(this.#entries.map((entry) => (entry.is === 'reply' ? entry.reply.id : '')));
+    const asked = this.#entries.findIndex((entry) => entry.is === 'you' && entry.id === message.id);
+    const following = this.#entries.findIndex((entry, at) => at > asked && entry.is === 'you');
+    let at = following < 0 ? this.#entries.length : following; // below its question, whatever was asked since
     for (const reply of replies) {
       if (reply.id && shown.has(reply.id)) continue; // another tab's delivery of the same message
-      this.#add({is: 'reply', reply}, true);
+      this.#add({is: 'reply', reply}, true, at++);
       this.#tell('answer', {message: message.id, reply: reply.id, kind: reply.kind, question: reply.question ?? null});
     }
-    const asked = [...this.#log.querySelectorAll('.you')].at(-1);
-    if (asked instanceof HTMLElement) this.#reveal(asked);
+    const item = this.#items.get(this.#entries[asked]);
+    if (item) this.#reveal(item);
+    const forgotten = replies.find(({topic}) => topic === 'forgotten');
+    if (forgotten) this.#forget(clean(forgotten.text));
   }
 
   /** The server's replies, never none. A session that has ended is replaced by a new one, once.
@@ -1256,8 +1269,9 @@ export class SymptomChat extends HTMLElement {
     this.#turn = '';
   }
 
-  /** Has the server delete every conversation that this device knows of, of any article. */
-  async #forget() {
+  /** Has the server delete every conversation that this device knows of, of any article.
+   * @param {string} [done]  what it said of this one, where that is gone already */
+  async #forget(done) {
     const t = this.texts;
     const storage = this.#storage();
     const prefix = `symptom-chat ${this.#url('').href} `;
@@ -1282,9 +1296,10 @@ export class SymptomChat extends HTMLElement {
     } catch (error) {
       const {code, status} = error instanceof Trouble ? error : new Trouble('failed');
       this.#tell('error', {code, status});
-      return this.#status.replaceChildren(t.forget_failed);
+      this.#fault.textContent = t.forget_failed; // by the input, where it is seen
+      return;
     }
-    this.#end(receipts.length ? fill(t.forgotten, {receipt: receipts.join(', ')}).join('') : t.nothing_stored);
+    this.#end(done ? done : receipts.length ? fill(t.forgotten, {receipt: receipts.join(', ')}).join('') : t.nothing_stored);
     this.#tell('forget', {receipts});
   }
 }

@@ -532,6 +532,50 @@ def test_data_that_could_not_be_deleted_is_said_to_be_still_there(visit, server)
     expect(chat.notes).to_contain_text("Receipt: R-token-1")
 
 
+def test_data_that_could_not_be_deleted_is_said_by_the_input(visit, server):
+    chat = visit()
+    chat.ask("prevented?")
+    server.fault = lambda at, method, path: at.drop()
+    chat.menu("Delete my data")
+    chat.button("Delete it").click()
+    expect(chat.tab.get_by_role("alert")).to_contain_text("is still stored")
+    expect(chat.tab.get_by_role("alert")).to_be_in_viewport()
+
+
+def test_forget_me_in_the_chat_leaves_as_little_as_the_menu_does(visit, server):
+    done = {"kind": "talk", "topic": "forgotten", "text": "Done. Your receipt is R-typed."}
+    server.answers["yes"] = [done]
+    chat = visit()
+    chat.ask("prevented?")
+    chat.input.fill("yes")
+    chat.input.press("Enter")
+    expect(chat.notes).to_contain_text("Your receipt is R-typed.")
+    expect(chat.cards).to_have_count(0)
+    assert chat.tab.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_each_of_two_quick_questions_has_its_reply_below_it(visit, server):
+    chat = visit()
+    held = threading.Event()
+    server.fault = lambda at, method, path: method == "POST" and not held.wait(10)
+    for text in ("prevented?", "migraine"):
+        chat.input.fill(text)
+        chat.input.press("Enter")
+    expect(chat.said).to_have_count(2)
+    held.set()
+    expect(chat.cards).to_have_count(2)
+    order = chat.tab.get_by_role("log").locator(".entry")
+    expect(order).to_contain_text(
+        ["prevented?", ANSWER["title"], "migraine", NOT_COVERED["text"][:20]]
+    )
+
+
+def test_what_stands_above_an_answer_is_shown_with_it(visit, server):
+    note = "I showed you this before."
+    server.answers["again"] = [{**ANSWER, "note": note}]
+    expect(visit().ask("again")).to_contain_text(note)
+
+
 def everything(text: str) -> None:
     """The transcript holds both sides, and the answer with its source, review and disclaimer."""
     for part in (

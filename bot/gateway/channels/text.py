@@ -37,6 +37,7 @@ class Unit:
 
     text: str
     title: str | None = None
+    note: str = ""  # above the text, as that it was shown before
     warning: tuple[str, ...] = ()  # a sentence above a usual answer, and its numbers
     numbers: tuple[str, ...] = ()
     after: str | None = None  # after the numbers of a danger
@@ -99,6 +100,7 @@ def unit(reply, texts, site_url, first=1):
     made = Unit(
         text=reply["text"],
         title=reply.get("title"),
+        note=reply.get("note") or "",
         ask=feedback and feedback["ask"],
         votes=tuple(votes),
         choices=(*more, *choices),
@@ -130,7 +132,7 @@ def _warning_lines(warning):
 
 def rest(reply, texts, site_url):
     """The Unit of what an answer says on "More"."""
-    shown = {**reply, "text": reply["more"], "more": None, "warning": None}
+    shown = {**reply, "text": reply["more"], "more": None, "warning": None, "note": None}
     made = unit(shown, texts, site_url)
     return replace(made, **_provenance(reply, reply["more"], texts, site_url))
 
@@ -246,6 +248,7 @@ def _compose(shown, text, style):
     paragraphs = [
         "\n".join(style.bold(escape(line)) for line in shown.warning),
         style.bold(escape(shown.title)) if shown.title else "",
+        style.italic(escape(shown.note)) if shown.note else "",
         _marked(text, style),
         "\n".join(style.bold(escape(line)) for line in shown.numbers),
         _marked(shown.after, style) if shown.after else "",
