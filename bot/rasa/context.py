@@ -20,7 +20,7 @@ are nearest to that."""
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NOT_COVERED, ADVICE = "not_covered", "personal_advice"
 MOST_TURNS = 3  # an older topic is forgotten
@@ -104,7 +104,8 @@ class Reading:
     `case` is None for what the ranking says; `which` (several conditions have it), `close`
     (choices), `aspect` (nothing about this side of `term`). `facets`: what it asks, the likeliest
     first. `named`: the terms it is about. `weighed`: the ranking's values are probabilities, and no
-    longer the classifier's scores."""
+    longer the classifier's scores. `faint`: its words told little, and the choices come from the
+    topic alone."""
 
     ranking: list
     case: str | None = None
@@ -113,6 +114,7 @@ class Reading:
     named: tuple = ()
     choices: tuple = ()
     weighed: bool = False
+    faint: bool = False
 
 
 @dataclass(frozen=True)
@@ -369,7 +371,7 @@ def follow(library, ranking, levels, pointing, topic):
     if best in found and weighed[best] == found[best][0]:
         term = found[best][1]
         if max(mass.get(side, 0.0) for side in library.questions[best].facets) < FAINT:
-            return _between(ranking, term, facet, nearest)
+            return replace(_between(ranking, term, facet, nearest), faint=True)
         rivals = _rivals(library, found, best, facet)
         if rivals:
             return _between(ranking, term, facet, [best, *rivals])
@@ -484,7 +486,7 @@ def _missing(library, ranking, levels, facet, nearest, confidence):
     if nearby:  # asked of the condition, answered for its medicines: which of them?
         return Reading(ranking, "close", term, (facet,), (term,), tuple(nearby))
     if article and nearest and confidence < UNANSWERED:
-        return _between(ranking, term, facet, nearest)
+        return replace(_between(ranking, term, facet, nearest), faint=True)
     return Reading(ranking, "aspect", term, (facet,), (term,), tuple(library.by_term.get(term, ())))
 
 

@@ -135,8 +135,8 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         """(best, ranking, ways) by what the classifier decided (bot/rasa/decision.py); None where
         what is named, or the conversation, says more.
 
-        A message that follows an answer is first understood by its topic; only where that gives no
-        answer is it taken for itself."""
+        Where a medicine or another condition is spoken of, a message is first understood by that;
+        only where it gives no answer, or a faint one, is the message taken for itself."""
         found = message.get("decision")
         foreign = any(term not in self._library.by_term for term in named)
         if not found or foreign or reading.case == "which" or reading.case and named:
@@ -149,10 +149,10 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         if found["action"] in (decision.ASK_BACK, decision.UNANSWERED) and answers:
             found = max(answers, key=lambda each: each["ways"][decision.RIGHT])
         action, ways = found["action"], found["ways"]
-        if reading.case and (topic or action != decision.ANSWER):
-            return None  # a side that the conversation's article doesn't answer, or a choice
-        if topic and (action != decision.ANSWER or _is_answer(self._library, reading)):
-            return None
+        if self._follows(topic) and (
+            _is_answer(self._library, reading) or reading.case and not reading.faint
+        ):
+            return None  # the topic decides, or shows that this side isn't answered
         told = {name: round(float(way), 3) for name, way in zip(decision.NAMES, ways, strict=True)}
         others = [
             {**each, "confidence": each["confidence"] * float(ways[decision.OTHER])}
@@ -167,6 +167,12 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         name = found["talk"] if action == decision.TALK else decision.OUTCOMES[action]
         best = {"name": name, "confidence": float(ways[action])}
         return best, [best, *others], told
+
+    def _follows(self, topic):
+        """Whether something else than an article's own condition is spoken of, a medicine say: a
+        message then leaves it out."""
+        about = (topic or {}).get("about") or ()
+        return bool(set(about) - {self._library.subjects.get((topic or {}).get("article"))})
 
     def _find_other(self, message, best, also):
         """The name of another question that a message asks besides the one that is answered, or
