@@ -149,10 +149,8 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         if found["action"] in (decision.ASK_BACK, decision.UNANSWERED) and answers:
             found = max(answers, key=lambda each: each["ways"][decision.RIGHT])
         action, ways = found["action"], found["ways"]
-        if self._follows(topic) and (
-            _is_answer(self._library, reading) or reading.case and not reading.faint
-        ):
-            return None  # the topic decides, or shows that this side isn't answered
+        if self._is_told(message, reading, topic, action, named):
+            return None
         told = {name: round(float(way), 3) for name, way in zip(decision.NAMES, ways, strict=True)}
         others = [
             {**each, "confidence": each["confidence"] * float(ways[decision.OTHER])}
@@ -168,11 +166,21 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         best = {"name": name, "confidence": float(ways[action])}
         return best, [best, *others], told
 
-    def _follows(self, topic):
-        """Whether something else than an article's own condition is spoken of, a medicine say: a
-        message then leaves it out."""
-        about = (topic or {}).get("about") or ()
-        return bool(set(about) - {self._library.subjects.get((topic or {}).get("article"))})
+    def _is_told(self, message, reading, topic, action, named):
+        """Whether the conversation or the page tells more of a message than its own words: of a
+        name alone, of what is left out where a medicine is spoken of, of a side that isn't
+        answered."""
+        if reading.case and not reading.faint:
+            page = (message.get(METADATA) or {}).get("article")
+            return bool(topic or not page or action != decision.ANSWER)
+        if not topic:
+            return False
+        if named and reading.weighed:
+            return True
+        own = self._library.subjects.get(topic.get("article"))
+        if not _is_answer(self._library, reading):
+            return False
+        return bool(set(topic.get("about") or ()) - {own}) or action > decision.ASK_BACK
 
     def _find_other(self, message, best, also):
         """The name of another question that a message asks besides the one that is answered, or
