@@ -149,7 +149,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         if found["action"] in (decision.ASK_BACK, decision.UNANSWERED) and answers:
             found = max(answers, key=lambda each: each["ways"][decision.RIGHT])
         action, ways = found["action"], found["ways"]
-        if self._is_told(message, reading, topic, action, named):
+        if self._is_told(message, reading, topic, found, named):
             return None
         told = {name: round(float(way), 3) for name, way in zip(decision.NAMES, ways, strict=True)}
         others = [
@@ -166,21 +166,25 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         best = {"name": name, "confidence": float(ways[action])}
         return best, [best, *others], told
 
-    def _is_told(self, message, reading, topic, action, named):
+    def _is_told(self, message, reading, topic, found, named):
         """Whether the conversation or the page tells more of a message than its own words: of a
         name alone, of what is left out where a medicine is spoken of, of a side that isn't
-        answered."""
+        answered; or the same, where the words leave a doubt."""
+        action = found["action"]
         if reading.case and not reading.faint:
             page = (message.get(METADATA) or {}).get("article")
             return bool(topic or not page or action != decision.ANSWER)
-        if not topic:
-            return False
         if named and reading.weighed:
             return True
+        if not topic:
+            return False
         own = self._library.subjects.get(topic.get("article"))
         if not _is_answer(self._library, reading):
             return False
-        return bool(set(topic.get("about") or ()) - {own}) or action > decision.ASK_BACK
+        if bool(set(topic.get("about") or ()) - {own}) or action > decision.ASK_BACK:
+            return True
+        likely = found["ways"][decision.RIGHT] >= SURE
+        return likely and _name(reading) == found["ranking"][0]["name"]
 
     def _find_other(self, message, best, also):
         """The name of another question that a message asks besides the one that is answered, or

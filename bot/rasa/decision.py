@@ -29,6 +29,7 @@ STEPS = 500
 A_PERSON = re.compile(r"\b(i|i'm|im|my|me|mine|we|our|he|his|she|her)\b", re.IGNORECASE)
 COSTS = {
     "wrong_answer": 1.0,  # an answer to something else
+    "answer_to_a_decision": 3.0,  # an answer that may be taken for one about a person
     "answer_from_elsewhere": 0.8,  # an answer where this side has none
     "asking_back": 0.3,  # where the answer is there
     "asking_back_in_vain": 0.5,  # where none is
@@ -196,6 +197,7 @@ def make_costs(costs) -> np.ndarray:
         )
     wrong, refusal = costs["wrong_answer"], costs["wrong_refusal"]
     table = np.full((len(ACTIONS), len(WAYS)), float(wrong))
+    table[ANSWER, PERSONAL] = costs["answer_to_a_decision"]
     table[ANSWER, UNANSWERED] = costs["answer_from_elsewhere"]
     table[ASK_BACK] = costs["asking_back_in_vain"]
     table[ASK_BACK, [RIGHT, OTHER]] = costs["asking_back"]

@@ -13,7 +13,11 @@ from bot.editor.app import State
 
 WHERE = "/articles/hiccups/what_is/evidence"
 SAYS = "A hiccup is a sudden squeeze of the diaphragm that nobody means to make."
-TODAY = str(datetime.datetime.now(datetime.UTC).date())
+
+
+def today():
+    """The date of this moment: a run may go past midnight."""
+    return str(datetime.datetime.now(datetime.UTC).date())
 
 
 def form_of(page):
@@ -87,7 +91,7 @@ def test_a_form_that_is_saved_as_it_was_opened_changes_nothing(desk):
 def test_who_reads_a_source_again_is_written_down_and_no_visitor_sees_it(desk):
     ada = desk.enter("Ada", "editor")
     fields = form_of(ada.get(WHERE).text)
-    changes = {"reading.1.read": "whole", "reading.1.on": TODAY, "reading.1.date": "2026-01-31"}
+    changes = {"reading.1.read": "whole", "reading.1.on": today(), "reading.1.date": "2026-01-31"}
     assert ada.post(WHERE, **{**fields, **changes}).status_code == 303
     reading = ledger(desk).readings[1]
     assert (reading.read, reading.by) == (evidence.Read.WHOLE, "Ada")
@@ -207,7 +211,7 @@ def test_an_article_that_nobody_held_gets_its_first_evidence_here(desk):
         f"{n}.0.states": "A movement that nobody means",
         f"{n}.0.where": "Summary",
         "reading.1.read": "whole",
-        "reading.1.on": TODAY,
+        "reading.1.on": today(),
     }
     assert ada.post(WHERE, **{**fields, **changes}).status_code == 303
     made, faults = evidence.read(ledger_text(desk), "hiccups.yml")
@@ -234,23 +238,25 @@ def mark(desk, kind, n=1):
 def test_a_source_that_changed_puts_what_rests_on_it_into_the_review_until_it_is_read_again(desk):
     ada = mark(desk, "changed")
     fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
-    assert fields["sources"][1]["changed"] == TODAY and fields["sources"][3]["changed"] == ""
+    assert fields["sources"][1]["changed"] == today() and fields["sources"][3]["changed"] == ""
     page = ada.get("/review").text
-    assert SAYS in page and f"changed {TODAY}" in page and WHERE in page
-    assert f"changed {TODAY}" in ada.get(WHERE).text
+    assert SAYS in page and f"changed {today()}" in page and WHERE in page
+    assert f"changed {today()}" in ada.get(WHERE).text
     assert faults_of(desk) == []
-    change_article(desk, lambda text: text.replace(f"changed: {TODAY}", "changed: 2026-11-01"))
+    change_article(desk, lambda text: text.replace(f"changed: {today()}", "changed: 2026-11-01"))
     assert SAYS not in ada.get("/review").text  # it was read on the 28th
 
 
 def test_what_rests_on_a_withdrawn_source_is_a_fault_at_its_line(desk):
     ada = mark(desk, "withdrawn")
     page = ada.get("/review").text
-    assert SAYS in page and f"withdrawn {TODAY}" in page
+    assert SAYS in page and f"withdrawn {today()}" in page
     path = files.article_path(desk.config, "hiccups")
     line = next(n for n, line in enumerate(files.read(path).splitlines(), 1) if SAYS in line)
     fault = next(fault for fault in faults_of(desk) if "withdrawn" in fault)
-    assert fault.startswith(f"{path}:{line}: “{SAYS}” rests on [1], which was withdrawn ({TODAY})")
+    assert fault.startswith(
+        f"{path}:{line}: “{SAYS}” rests on [1], which was withdrawn ({today()})"
+    )
     assert "cite another source, or take the statement out" in fault
     change_article(desk, lambda text: text.replace("title:", "evidence: none\ntitle:", 1))
     assert any("withdrawn" in fault for fault in faults_of(desk))
@@ -280,11 +286,11 @@ def test_who_signs_sees_every_statement_beside_its_sources_and_signs_there(desk)
     for entry in ledger(desk).entries[:20]:
         assert entry.says in html.fromstring(page).text_content()
         assert entry.evidence[0].states in html.fromstring(page).text_content()
-    signed = {**form_of(page), "reviewed_by": "Dr. Bo Example", "reviewed_on": TODAY}
+    signed = {**form_of(page), "reviewed_by": "Dr. Bo Example", "reviewed_on": today()}
     assert ada.post("/articles/hiccups", **signed).status_code == 303
     path = files.article_path(desk.config, "hiccups")
     article = articles.read(files.read(path), path)[0]
-    assert (article.reviewed_by, str(article.reviewed_on)) == ("Dr. Bo Example", TODAY)
+    assert (article.reviewed_by, str(article.reviewed_on)) == ("Dr. Bo Example", today())
     assert len(article.sources) > 10
 
 
