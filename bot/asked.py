@@ -45,7 +45,12 @@ def read(folder, questions, phrases) -> tuple[list[Asked], list[str]]:
     found, faults = [], []
     held = {name.partition(".")[0] for name in questions}
     for path in sorted(Path(folder, "asked").glob("*.yml")):
-        rows, wrong = _parse(path.read_text(encoding="utf-8"), path)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"{path}:1: can't be read ({error}); save it as UTF-8 text")
+            continue
+        rows, wrong = _parse(text, path)
         faults += wrong
         first = {}  # two hands may well write the same
         for line, row in rows:

@@ -84,6 +84,16 @@ def test_a_file_that_holds_no_messages_is_a_fault(tmp_path, text):
     assert not found and len(faults) == 1 and "first.yml:" in faults[0]
 
 
+def test_a_file_that_is_no_utf_8_is_a_fault_and_a_byte_order_mark_is_none(tmp_path):
+    row = "messages:\n- {says: 'café?', page: tics, asks: tics.causes}\n"
+    (write(tmp_path, row) / "asked/first.yml").write_bytes(row.encode("latin-1"))
+    found, faults = asked.read(tmp_path, QUESTIONS, set())
+    assert not found and len(faults) == 1 and "save it as UTF-8" in faults[0]
+    (tmp_path / "asked/first.yml").write_bytes(row.encode("utf-8-sig"))
+    found, faults = asked.read(tmp_path, QUESTIONS, set())
+    assert not faults and [each.text for each in found] == ["café?"]
+
+
 def test_a_long_story_and_bare_signs_are_heard_but_are_no_phrase(tmp_path):
     found, _ = read(
         tmp_path,

@@ -91,6 +91,13 @@ def test_the_dearer_a_wrong_answer_the_more_is_asked_back(decider):
     assert answered[0] > answered[1] > answered[2]
 
 
+def test_an_answer_to_what_may_be_a_decision_costs_most():
+    costs = decision.make_costs(decision.COSTS)
+    likely = np.array([0.84, 0, 0.16, 0, 0, 0])
+    assert np.argmin(costs @ likely) != decision.ANSWER
+    assert np.argmin(costs @ np.array([0.84, 0, 0, 0.16, 0, 0])) == decision.ANSWER
+
+
 def test_a_way_that_no_message_shows_is_never_taken(decider):
     for sure in np.linspace(0.01, 0.99, 20):
         for rival in ("a.two", "not_covered", "greeting"):

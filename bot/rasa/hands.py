@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rasa.shared.nlu.constants import INTENT
-
 
 def known_of(example):
     """What is known of an example of other hands, {hand, page, asks, gets}; None for a phrase of
@@ -25,7 +23,3 @@ def about(example):
     """What the importer says of the example's question, {article, about, facets, ...}; {} for
     others."""
     return (example.get("metadata") or {}).get("intent") or {}
-
-
-def teaches(example):
-    return bool(example.get(INTENT))

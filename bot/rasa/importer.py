@@ -129,7 +129,7 @@ class ArticleImporter(TrainingDataImporter):
 
 def _build_asked(row, abouts):
     """The message of an Asked. It is a phrase of an intent where it teaches one; its metadata's
-    `asked` says what else is known of it."""
+    `example` says what else is known of it."""
     gets = "question" if row.asks else row.gets
     intent = row.asks[0] if row.asks else TAUGHT.get(row.gets)
     known = {"hand": row.hand, "page": row.page, "asks": list(row.asks), "gets": gets}
