@@ -596,7 +596,7 @@ async function call(method, url, {token, body, signal}) {
   const {status, headers} = response;
   const {message, emergency} = answer?.error ?? {};
   const sentence = message && clean(`${message} ${emergency?.text ?? ''}`).trim();
-  const seconds = Math.min(Number(headers.get('Retry-After')) || 10, 3600);
+  const seconds = Math.min(Math.max(Number(headers.get('Retry-After')) || 10, 2), 3600); // "1 seconds" is no English
   const refused = [400, 413, 415, 422].includes(status) && sentence;
   const code = status === 401 ? 'ended' : status === 429 ? 'limited' : refused ? 'refused' : 'failed';
   throw new Trouble(code, {status, sentence, seconds});
