@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "bot.articles": {"bot.wording"},
     "bot.terms": {"bot.articles"},
     "bot.evidence": {"bot.articles"},
-    "bot.evidence_report": {"bot.evidence"},
+    "bot.evidence_report": {"bot.evidence", "bot.wording"},
     "bot.links": {"bot.articles"},
     "bot.asked": {"bot.articles"},
     "bot.content": {
@@ -145,6 +145,7 @@ MAY_IMPORT = {
         "bot.release",
         "bot.settings",
         "bot.store",
+        "bot.wording",
     },
 }
 CORE = (

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
-from bot import articles, terms
+from bot import articles, evidence, terms
 from bot.editor import files, imports, library, looks, manuscripts, pages, people
 from bot.store import past
 
@@ -17,6 +17,7 @@ Field = Annotated[str, Form(max_length=2_000)]
 Long = Annotated[str, Form(max_length=60_000)]
 Pasted = Annotated[str, Form(max_length=imports.LARGEST_PAGE)]
 DAYS = 30  # of which the list counts how often an article was asked
+PARTICULARS = [key for key in manuscripts.FRONT if not key.startswith("reviewed_")]
 EMPTY = {"ask": "", "about": "", "facet": "", "train": [], "test": [], "heading": "", "text": ""}
 
 
@@ -127,17 +128,21 @@ async def save(request: Request, id: str):
 
 @router.post("/articles/drafts/{id}/finish")
 def finish(request: Request, id: str):
-    """Make an article of a draft that has no fault."""
+    """Make an article of a draft that has no fault, with its evidence."""
     desk, person = request.app.state.desk, people.require(request, "editor")
-    draft, path = files.draft_path(desk.config, id), files.article_path(desk.config, id)
-    text = _text(draft)
-    faults = looks.faults(desk, path, text)
+    draft, path = library.open_article(desk, id, True), files.article_path(desk.config, id)
+    faults = _missing(desk, draft)
     if path.is_file():
         faults = [f"There is an article {id} already."]
     if faults:
         return _show(request, id, True, 422, faults)
-    files.save(desk.config, path, text, person, f"Add the article {id}")
-    files.remove(desk.config, draft, person, f"The draft {id} is an article now")
+    why = f"Add the article {id}"
+    if draft.ledger_text:
+        ledger = files.ledger_path(desk.config, id)
+        files.save(desk.config, ledger, draft.ledger_text, person, f"{why}: its evidence")
+    files.save(desk.config, path, draft.text, person, why)
+    why = f"The draft {id} is an article now"
+    files.remove(desk.config, [draft.path, draft.ledger_path], person, why)
     people.record(request, "added an article", id)
     return pages.redirect(
         request,
@@ -149,8 +154,9 @@ def finish(request: Request, id: str):
 @router.post("/articles/drafts/{id}/removal")
 def remove_draft(request: Request, id: str):
     desk, person = request.app.state.desk, people.require(request, "editor")
-    _text(files.draft_path(desk.config, id))
-    files.remove(desk.config, files.draft_path(desk.config, id), person, f"Drop the draft {id}")
+    path, ledger = files.draft_path(desk.config, id), files.ledger_path(desk.config, id, True)
+    _text(path)
+    files.remove(desk.config, [path, ledger], person, f"Drop the draft {id}")
     people.record(request, "removed a draft", id)
     return pages.redirect(request, "/editor/articles", "The draft is gone; its history stays.")
 
@@ -285,24 +291,38 @@ def save_question(
 
 def _show(request, id, draft, status=200, faults=None):
     desk = request.app.state.desk
-    path = _path(desk, id, draft)
-    text = _text(path)
-    try:
-        fields = manuscripts.read(text, path.name)
-    except manuscripts.Unreadable as error:
-        return pages.render(
-            request,
-            "fault.html",
-            422,
-            sentence="This file can't be shown as an article. Ask who looks after the files to "
-            "mend it:",
-            faults=error.faults,
+    opened = library.open_article(desk, id, draft)
+    if faults is None:
+        faults = _missing(desk, opened) if draft else looks.faults(desk, opened.path, opened.text)
+    base = files.keep(desk.config, opened.text)
+    return _front_page(request, id, draft, opened, opened.fields, base, faults, status)
+
+
+def _missing(desk, draft):
+    """What keeps a draft from being an article: its own faults, and statements that its ledger
+    doesn't hold."""
+    found = [
+        *looks.faults(desk, draft.path, draft.text),
+        *evidence.withdrawn_faults(draft.article),
+    ]
+    if draft.article.evidence == articles.NOT_HELD:
+        return found
+    ledger = files.ledger_path(desk.config, draft.path.stem)  # where it will stand
+    return [
+        *found,
+        *draft.faults,
+        *evidence.article_faults(draft.article, draft.ledger, ledger),
+    ]
+
+
+def _front_page(request, id, draft, opened, fields, base, faults, status=200, conflict=None):
+    bare = {
+        question.name.partition(".")[2]: sum(
+            not statement.is_held()
+            for statement in evidence.of_text(f"{question.lead}\n\n{question.more}", opened.ledger)
         )
-    found = looks.faults(desk, path, text) if faults is None else faults
-    return _front_page(request, id, draft, fields, files.keep(desk.config, text), found, status)
-
-
-def _front_page(request, id, draft, fields, base, faults, status=200, conflict=None):
+        for question in opened.article.questions
+    }
     return pages.render(
         request,
         "article.html",
@@ -314,6 +334,8 @@ def _front_page(request, id, draft, fields, base, faults, status=200, conflict=N
         faults=faults,
         conflict=conflict,
         at=_at(id, draft),
+        bare=bare,
+        figures=evidence.summary(opened.article, opened.ledger),
         missing_git=files.missing_git(request.app.state.desk.config),
     )
 
@@ -329,7 +351,7 @@ def _save_fields(request, id, draft, form):
     path, base = _path(desk, id, draft), str(form.get("base", ""))
     now, before = _text(path), files.opened(desk.config, path, base)
     fields = manuscripts.read(now if before is None else before, path.name)
-    fields |= {key: str(form[key]).strip()[:500] for key in manuscripts.FRONT if key in form}
+    fields |= {key: str(form[key]).strip()[:500] for key in PARTICULARS if key in form}
     for n in (*fields["sources"], max(fields["sources"], default=0) + 1):
         if f"source.{n}.title" in form:
             fields["sources"][n] = {
@@ -351,6 +373,7 @@ def _save_fields(request, id, draft, form):
             request,
             id,
             draft,
+            library.open_article(desk, id, draft),
             fields,
             files.keep(desk.config, files.read(path)) if conflict else base,
             faults,
@@ -375,21 +398,12 @@ def _save_fields(request, id, draft, form):
 
 def _show_question(request, id, question, draft):
     desk = request.app.state.desk
-    path = _path(desk, id, draft)
-    text = _text(path)
     if not articles.ID.match(question) or question == articles.MADE_BY_US:
         raise HTTPException(404)
-    fields = manuscripts.read(text, path.name)["questions"].get(question, EMPTY)
-    return _question_page(
-        request,
-        id,
-        question,
-        draft,
-        fields,
-        files.keep(desk.config, text),
-        200,
-        new=fields is EMPTY,
-    )
+    opened = library.open_article(desk, id, draft)
+    fields = opened.fields["questions"].get(question, EMPTY)
+    base = files.keep(desk.config, opened.text)
+    return _question_page(request, id, question, draft, fields, base, 200, new=fields is EMPTY)
 
 
 def _question_page(
@@ -411,7 +425,7 @@ def _question_page(
         new=new,
         facets=facets,
         at=_at(id, draft),
-        look=looks.look(desk, _path(desk, id, draft), question, fields),
+        look=looks.look(desk, library.open_article(desk, id, draft), question, fields),
         least=(articles.MIN_TRAIN, articles.MIN_TEST),
     )
 
@@ -505,7 +519,7 @@ def _theirs(conflict, path, question, fields):
 
 def _look(request, id, question, draft, fields):
     desk = request.app.state.desk
-    look = looks.look(desk, _path(desk, id, draft), question, fields)
+    look = looks.look(desk, library.open_article(desk, id, draft), question, fields)
     return pages.render(
         request, "question_look.html", look=look, question=question, id=id, at=_at(id, draft)
     )

@@ -18,6 +18,7 @@ from pathlib import Path
 from bot import articles
 
 TABLES = ("terms.yml", "talk.yml", "safety.yml", "stories.yml", "conversations.yml")
+DRAFTS = ".drafts"
 SECONDS = 20
 KEPT_DAYS = 14
 LARGEST = 2_000_000
@@ -64,17 +65,19 @@ def article_path(config, id):
     return _inside(config, config.path("data") / "articles" / f"{id}.md")
 
 
-def ledger_path(config, id):
-    """The file that holds an article's evidence, whether or not it is there; raises NoFile."""
+def ledger_path(config, id, draft=False):
+    """The file that holds the evidence of an article, or of the draft of one, whether or not it is
+    there; raises NoFile."""
     article_path(config, id)
-    return _inside(config, config.path("data") / "evidence" / f"{id}.yml")
+    folder = config.path("data") / (DRAFTS if draft else "evidence")
+    return _inside(config, folder / f"{id}.yml")
 
 
 def draft_path(config, id):
     """The file of a draft of a whole article: beside the articles, where no release takes it
     from."""
     article_path(config, id)
-    return _inside(config, config.path("data") / ".drafts" / f"{id}.md")
+    return _inside(config, config.path("data") / DRAFTS / f"{id}.md")
 
 
 def table_path(config, name):
@@ -164,11 +167,13 @@ def opened(config, path, name):
     )
 
 
-def remove(config, path, person, why):
-    """Take a file away, with a commit in the person's name."""
+def remove(config, paths, person, why):
+    """Take files away, with a commit in the person's name; one that isn't there is none."""
+    there = [path for path in paths if path.is_file()]
     with alone(config):
-        path.unlink(missing_ok=True)
-        commit(config, [path], person, why)
+        for path in there:
+            path.unlink(missing_ok=True)
+        commit(config, there, person, why)
 
 
 def tidy(text):

@@ -15,7 +15,7 @@ import sys
 import zipfile
 from dataclasses import dataclass
 
-from bot import articles, settings
+from bot import articles, settings, wording
 from bot.editor import manuscripts
 
 LARGEST_PAGE, LARGEST_WORD = 3_000_000, 12_000_000  # bytes
@@ -246,7 +246,6 @@ def draft(found, editor, today, find):
         "reviewed_by": None,
         "reviewed_on": None,
         "review_every": "365 days",
-        "evidence": articles.NOT_HELD,
         "sources": sources,
         "questions": questions,
     }
@@ -571,8 +570,8 @@ def _notes(found, about, sections, sources):
         )
     if len(sources) > 1:
         notes.append(
-            f"{len(sources) - 1} references were found. Put each one's number behind what it "
-            f"supports."
+            f"{wording.counted(len(sources) - 1, 'reference was', 'references were')} found. Put "
+            f"each one's number behind what it supports."
         )
     if len(sections) > MOST_SECTIONS:
         notes.append(f"Only the first {MOST_SECTIONS} of {len(sections)} sections were taken.")

@@ -226,6 +226,7 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     assert not files.article_path(desk.config, id).is_file()
     draft = files.draft_path(desk.config, id)
     fields = manuscripts.read(files.read(draft))
+    fields["evidence"] = articles.NOT_HELD
     fields["questions"] = {
         name: {
             **question,
@@ -292,21 +293,20 @@ def test_the_particulars_and_sources_are_changed(desk, git):
         "/articles/hiccups",
         base=base_of(page),
         title="All about hiccups",
-        reviewed_by="Dr A: B",
-        reviewed_on="2026-11-24",
+        written_by="Ada: B",
         **{"source.11.title": "New", "source.11.url": "https://example.org/new"},
     )
     assert answer.status_code == 303
     fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
-    assert (fields["title"], fields["reviewed_by"], fields["sources"][11]["title"]) == (
+    assert (fields["title"], fields["written_by"], fields["sources"][11]["title"]) == (
         "All about hiccups",
-        "Dr A: B",
+        "Ada: B",
         "New",
     )
     wrong = ada.post(
-        "/articles/hiccups", base=base_of(ada.get("/articles/hiccups").text), reviewed_on="tomorrow"
+        "/articles/hiccups", base=base_of(ada.get("/articles/hiccups").text), written_on="tomorrow"
     )
-    assert wrong.status_code == 422 and "reviewed_on" in wrong.text
+    assert wrong.status_code == 422 and "written_on" in wrong.text
 
 
 def test_without_a_repository_it_is_said_and_saving_works(desk):
