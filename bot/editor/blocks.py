@@ -252,7 +252,7 @@ def _read_paragraph(reading, lines):
             reading.levels[len(reading.blocks)] = 9
             reading.blocks.append(Block(HEADING, text.rstrip(":"), links))
             continue
-        if item and len(lines) > 1:
+        if item:
             number = NUMBERED.match(text)
             kind, label = (STEP, number[0]) if number else (ITEM, "")
             reading.blocks.append(Block(kind, item[1], links, label))

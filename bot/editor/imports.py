@@ -46,7 +46,7 @@ def from_file(name, data, url=""):
         if data.startswith(begin):
             raise Refused(said)
     if data.startswith(b"PK"):
-        return _from_archive(data, url)
+        return _from_archive(name, data, url)
     if name.lower().endswith((".docx", ".doc")):
         return from_word(data, url)
     if name.lower().endswith((".xlsx", ".xls", ".xlsm")) and not _is_page(data):
@@ -56,14 +56,16 @@ def from_file(name, data, url=""):
     return from_page(data, url)
 
 
-def _from_archive(data, url):
+def _from_archive(name, data, url):
     """The Found of a packed file: Word's or a spreadsheet's."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             names = packed.namelist()
     except (zipfile.BadZipFile, ValueError, OSError):
         names = []
-    if any(re.fullmatch(SHEET_PART, name) for name in names):
+    is_word = any(re.fullmatch(WORD_PART, part) for part in names)
+    is_sheet = any(re.fullmatch(SHEET_PART, part) for part in names)
+    if is_sheet or not is_word and name.lower().endswith((".xlsx", ".xlsm", ".xlsb")):
         return from_xlsx(data, url)
     if "content.xml" in names or "Index/Document.iwa" in names:
         raise Refused(

@@ -32,6 +32,8 @@ def prepare(root):
     notes = _take_crossed(root) + _name_unseen(root)
     for element in list(root.iter("sup", "sub")):
         _level(element)
+    for box in root.xpath("//input[@type='checkbox']"):
+        _replace(box, "☒ " if "checked" in box.attrib else "☐ ")
     for table in list(root.iter("table")):
         _spread(table)
     return footnotes, notes

@@ -7,7 +7,7 @@ import openpyxl
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
-from tests.editor.test_imports import WORD, word
+from tests.editor.test_imports import WORD, packed, word
 
 PLACE = "http://schemas.openxmlformats.org/officeDocument/2006"
 # in a row's text -> how Word writes it
@@ -31,6 +31,8 @@ def bytes_of(row):
         return _sheets(row)
     if "html" in row:
         return f"<html><body><article>{row['html']}</article></body></html>".encode()
+    if "zip" in row:
+        return packed(dict.fromkeys(row["zip"], ""))
     if "bytes" in row:
         return bytes.fromhex(row["bytes"])
     more = "".join(row.get("times", "").format(n=n) for n in range(1, row.get("count", 0) + 1))

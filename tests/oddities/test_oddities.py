@@ -35,7 +35,7 @@ DEAD = "select id, reason from outbox where dead_at is not null"
 KEYS = set(
     "row app steps say send press to gets lacks platform_answers type kind page".split()
     + "set run ends change add before line_end".split()
-    + "file word footnotes parts html text letters bytes times count".split()
+    + "file word footnotes parts html text letters bytes zip times count".split()
     + "sheets merged links formats hidden_rows hidden_sheets".split()
 )
 OTHERS = ("typed", "settings", "pages", "content", "imports")  # kinds that are no messaging app's
