@@ -324,10 +324,17 @@ def _notes(found, about, sources):
         )
     if len(sources) > 1:
         more = len(sources) - 1
-        counted = "1 reference was" if more == 1 else f"{more} references were"
+        counted, whose = (
+            ("1 reference was", "its")
+            if more == 1
+            else (
+                f"{more} references were",
+                "each one's",
+            )
+        )
         notes.append(
-            f"{counted} found. Put its number behind what it supports; where the text had one, it "
-            f"stands there."
+            f"{counted} found. Put {whose} number behind what it supports; where the text had one, "
+            f"it stands there."
         )
     without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > 1]
     if without:

@@ -67,7 +67,11 @@ def missing(wanted, taken):
 
 def few(notes, most=MOST_OF_A_KIND):
     """The first sentences of a list, and how many more there are."""
-    return notes if len(notes) <= most else [*notes[:most], f"And {len(notes) - most} more of it."]
+    return (
+        notes
+        if len(notes) <= most
+        else [*notes[:most], f"And {len(notes) - most} more of this kind."]
+    )
 
 
 def _letters(text):
