@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
 from bot import articles, evidence, terms
-from bot.editor import files, imports, library, looks, manuscripts, pages, people
+from bot.editor import files, first_drafts, imports, library, looks, manuscripts, pages, people
 from bot.store import past
 
 router = APIRouter()
@@ -61,21 +61,17 @@ def show_new(request: Request):
 
 @router.post("/articles/new")
 def make_new(request: Request, file: UploadFile | None = None, text: Pasted = "", url: Field = ""):
-    """A draft from a saved page, a Word file, or a pasted text."""
+    """A draft from a saved page, a Word file, a list of questions and answers, or a pasted text."""
     desk, person = request.app.state.desk, people.require(request, "editor")
     data = file.file.read() if file and file.filename else b""
     try:
-        if data:
-            found = (
-                imports.from_word(data, url)
-                if data.startswith(b"PK")
-                or (file.filename or "").lower().endswith((".docx", ".doc"))
-                else imports.from_page(data, url)
-            )
-        else:
-            found = imports.from_text(text, url)
+        found = (
+            imports.from_file(file.filename or "", data, url)
+            if data
+            else imports.from_text(text, url)
+        )
         kinds, names, _ = terms.read(desk.config.path("data"))
-        made = imports.draft(
+        made = first_drafts.draft(
             found,
             person.name,
             datetime.datetime.now(datetime.UTC).date(),
@@ -102,8 +98,19 @@ def make_new(request: Request, file: UploadFile | None = None, text: Pasted = ""
     files.save(
         desk.config, files.draft_path(desk.config, id), made.text, person, f"Draft the article {id}"
     )
+    files.save(
+        desk.config,
+        files.notes_path(desk.config, id),
+        "\n".join(made.notes),
+        person,
+        f"Say what the draft {id} lacks",
+    )
     people.record(request, "drafted an article", id)
-    return pages.redirect(request, f"/editor/articles/drafts/{id}", " ".join(made.notes))
+    return pages.redirect(
+        request,
+        f"/editor/articles/drafts/{id}",
+        "The draft is made. What you must see to stands below.",
+    )
 
 
 @router.get("/articles/drafts/{id}")
@@ -141,8 +148,7 @@ def finish(request: Request, id: str):
         ledger = files.ledger_path(desk.config, id)
         files.save(desk.config, ledger, draft.ledger_text, person, f"{why}: its evidence")
     files.save(desk.config, path, draft.text, person, why)
-    why = f"The draft {id} is an article now"
-    files.remove(desk.config, [draft.path, draft.ledger_path], person, why)
+    _remove_draft(desk, id, person, f"The draft {id} is an article now")
     people.record(request, "added an article", id)
     return pages.redirect(
         request,
@@ -154,9 +160,8 @@ def finish(request: Request, id: str):
 @router.post("/articles/drafts/{id}/removal")
 def remove_draft(request: Request, id: str):
     desk, person = request.app.state.desk, people.require(request, "editor")
-    path, ledger = files.draft_path(desk.config, id), files.ledger_path(desk.config, id, True)
-    _text(path)
-    files.remove(desk.config, [path, ledger], person, f"Drop the draft {id}")
+    _text(files.draft_path(desk.config, id))
+    _remove_draft(desk, id, person, f"Drop the draft {id}")
     people.record(request, "removed a draft", id)
     return pages.redirect(request, "/editor/articles", "The draft is gone; its history stays.")
 
@@ -336,6 +341,7 @@ def _front_page(request, id, draft, opened, fields, base, faults, status=200, co
         at=_at(id, draft),
         bare=bare,
         figures=evidence.summary(opened.article, opened.ledger),
+        notes=_notes(request, id) if draft else [],
         missing_git=files.missing_git(request.app.state.desk.config),
     )
 
@@ -554,6 +560,17 @@ def _text(path):
     if not path.is_file():
         raise files.NoFile(path.name)
     return files.read(path)
+
+
+def _remove_draft(desk, id, person, why):
+    """Take a draft away, with its evidence and what was to be seen to in it."""
+    draft, ledger = files.draft_path(desk.config, id), files.ledger_path(desk.config, id, True)
+    files.remove(desk.config, [draft, ledger, files.notes_path(desk.config, id)], person, why)
+
+
+def _notes(request, id):
+    """What the editor of a draft must see to, as its import found it."""
+    return files.read(files.notes_path(request.app.state.desk.config, id)).splitlines()
 
 
 def _review(article, today):

@@ -80,6 +80,11 @@ def draft_path(config, id):
     return _inside(config, config.path("data") / DRAFTS / f"{id}.md")
 
 
+def notes_path(config, id):
+    """The file that says, a line each, what the editor of a draft must see to."""
+    return draft_path(config, id).with_suffix(".txt")
+
+
 def table_path(config, name):
     """The file of a table: one of TABLES; raises NoFile."""
     if name not in TABLES:

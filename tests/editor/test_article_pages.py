@@ -244,6 +244,24 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     assert not draft.is_file()
 
 
+def test_what_an_import_left_out_stands_beside_its_draft_as_long_as_it_is_one(desk, git):
+    ada, bob = desk.enter("Ada", "editor"), desk.enter("Bob", "editor")
+    table = "Question,Answer,Owner\nWhat is a tic?,A quick move.,Ann\n"
+    sent = ada.client.post(
+        "/editor/articles/new",
+        data={"csrf": ada.token()},
+        files={"file": ("faq.csv", table.encode())},
+    )
+    at = sent.headers["location"].removeprefix("/editor")
+    for visit in (ada, bob, ada):
+        assert "Columns that were left out: “Owner”." in visit.get(at).text
+    assert ada.post(f"{at}/removal").status_code == 303
+    assert list(desk.config.path("data").glob(".drafts/*")) == []
+    assert not subprocess.run(
+        ["git", "-C", str(git), "status", "--porcelain"], capture_output=True, check=True
+    ).stdout
+
+
 def test_a_file_that_is_none_is_refused_with_a_sentence(desk):
     ada = desk.enter("Ada", "editor")
     answer = ada.client.post(
