@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from bot import articles, content, depot, history, safety, settings
+from bot import articles, content, depot, history, safety, settings, trial
 
 RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our components
 CONFIGURATION = ("config.yml", "domain.yml")
@@ -213,8 +213,8 @@ def train(config, progress, settle=None):
 
 
 def test(config, id, progress):
-    """The Report of a candidate: every question is in its archive, the test phrases, the safety
-    lists."""
+    """The Report of a candidate: every question is in its archive and has an answer, the test
+    phrases, the safety lists."""
     manifest = read_manifest(config, id)
     folder = folder_of(config, id)
     loaded = read_content(config, id)
@@ -234,6 +234,11 @@ def test(config, id, progress):
     )
     failures = [
         f"the archive knows no question {name}" for name in loaded.questions if name not in intents
+    ]
+    failures += [
+        f"{failure.name} can't be answered: {failure.why} (line {failure.line} of "
+        f"{Path(failure.path).name})"
+        for failure in trial.find_failures(loaded)
     ]
     failures += safety.check(folder / "data") + find_screen_failures(config, id)
     got = [result["intent"] for result in understood]
