@@ -21,6 +21,10 @@ TELL_SECONDS, BEAT_SECONDS = 0.3, 5
 OVERTAKEN = (
     "Another release went live after this one was compared with what was live then. Publish again."
 )
+NO_ANSWER = (
+    "The new release did not answer: this machine may be very busy, or short of memory. Try again; "
+    "if it comes to the same, ask who runs this site."
+)
 
 
 def begin(config, engine, goal, person, live_at=None):
@@ -63,7 +67,9 @@ def make(config, engine, id, check_stories):
             faults = report.failures
         except articles.ContentError as error:
             faults = [fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults]
-        except (release.ReleaseError, release.NoAnswer, history.Stuck, StoreDown) as error:
+        except release.NoAnswer as error:
+            faults = [f"{NO_ANSWER} What they need: {error}."]
+        except (release.ReleaseError, history.Stuck, StoreDown) as error:
             faults = [str(error)]
         except Exception as error:  # whatever it is, the page must not wait for ever
             faults = [

@@ -163,6 +163,21 @@ def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
     assert publications.read(site.engine, first).state == "failed"
 
 
+def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk, monkeypatch):
+    begun = []
+    monkeypatch.setattr(publishing, "begin", lambda *given: begun.append(given[2:]) or 1)
+    tomorrow = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
+    tomorrow += datetime.timedelta(days=1)
+    failed = publications.begin(desk.engine, "publish", "Paula", tomorrow)
+    publications.end(desk.engine, failed, "failed", faults=[publishing.NO_ANSWER])
+    page = desk.enter("Paula", "publisher").get(f"/publish/{failed}").text
+    assert "may be very busy" in page and "Try again</button>" in page
+    moment = page.split('name="live_at" value="')[1].split('"')[0]
+    publish(desk.enter("Paula"), live_at=moment)
+    assert begun == [("publish", "Paula", tomorrow)]
+    assert "Try again</button>" not in desk.enter("Ed").get(f"/publish/{failed}").text
+
+
 def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
     before = release.live(site.config)
     editor, reader = site.enter("Ed", "editor"), site.enter("Rea", "reader")
