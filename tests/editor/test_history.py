@@ -4,6 +4,7 @@ it can again. Nothing goes live that is in no commit."""
 import os
 import re
 import subprocess
+import sys
 import time
 
 import pytest
@@ -241,17 +242,23 @@ def test_what_git_can_not_take_does_not_go_live_and_says_why(published):
     assert "git is locked" in paula.get(path).text and release.live(published.config) == before
 
 
-def test_the_command_line_commits_what_was_edited_as_that_too(published):
+def run(published, verb):
+    """What a verb of the command line prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", verb],
+        cwd=settings.ROOT,
+        env={**os.environ, **settings.environment(published.config)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_command_line_commits_what_was_edited_as_that_too_or_names_what_it_leaves(published):
     reword(published.config.path("data"), ARTICLE, *WORDS)
-    environment = {**os.environ, **settings.environment(published.config)}
-    for verb in ("train", "publish"):
-        done = subprocess.run(
-            [os.sys.executable, "-m", "bot", verb],
-            cwd=settings.ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-    assert f"committed what was {OUTSIDE}: {FILE}, {LEDGER}" in done.stdout
+    assert f"what is live now is in no commit: {FILE}, {LEDGER}" in run(published, "prepare")
+    assert authors(published) == ["Root"]
+    run(published, "train")
+    assert f"committed what was {OUTSIDE}: {FILE}, {LEDGER}" in run(published, "publish")
     assert authors(published) == [OUTSIDE, "Root"]
