@@ -505,9 +505,10 @@ def _train_net(config, folder):
     phrases = phrases_of(loaded) + [
         phrase for talk in loaded.talk.values() for phrase in talk.train + talk.test
     ]
+    asked = [(row.text, row.hand) for row in content.read_asked(loaded)]
     done = subprocess.run(
         [sys.executable, "-m", "bot.safety.training", str(folder), str(_encoder(config))],
-        input=json.dumps(phrases),
+        input=json.dumps({"phrases": phrases, "asked": asked}),
         cwd=settings.ROOT,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot import safety
 from bot.gateway import screening
-from bot.safety import net, verdicts
+from bot.safety import verdicts
 
 # how much a message must add to what stood before it, in the net's scores: chosen on
 # tests/safety/told_open.jsonl (2026-11-28), where 0 to 0.8 do alike
@@ -45,17 +45,15 @@ async def _hear_whole(rules, listener, earlier, text, alone, alarmed):
     if alarmed and by_rules and (is_new or safety.is_going_on(rules, text)):
         return verdicts.Verdict(by_rules)
     by_rules = by_rules if is_new else None  # else it stood there before
-    judged = await _judge(listener, before, whole) if listener else screening.UNHEARD
-    if judged is screening.UNHEARD:
+    reading = await _read(listener, before, whole) if listener else screening.UNHEARD
+    if reading is screening.UNHEARD:
         return verdicts.Verdict(by_rules) if by_rules else alone
-    if judged is None:
+    if reading is None:
         return alone
-    if judged.tier == net.ALARM:
-        kind = rules.kinds[judged.kind]["kind"]
-        return verdicts.Verdict(safety.Danger(kind, safety.LEARNED + judged.kind))
-    if by_rules:
-        return verdicts.Verdict(by_rules)
-    return replace(alone, warning=alone.warning or (None if alarmed else judged.kind))
+    heard = verdicts.decide(rules, whole, by_rules, reading)
+    if heard.danger:
+        return heard
+    return replace(alone, warning=alone.warning or (None if alarmed else heard.warning))
 
 
 def _are_far(listener, texts):
@@ -72,12 +70,11 @@ def _may_settle(alone):
     )
 
 
-async def _judge(listener, before, whole):
-    """The net's Judgement of all together, where the last message adds to it; else None."""
+async def _read(listener, before, whole):
+    """The net's Reading of all together, where the last message adds to it; else None."""
 
-    def judge():
-        if listener.rate(whole) - listener.rate(before) < ADDS:
-            return None
-        return listener.judge(whole)
+    def read():
+        reading = listener.read(whole)
+        return reading if reading.score - listener.rate(before) >= ADDS else None
 
-    return await screening.ask_net(judge)
+    return await screening.ask_net(read)

@@ -108,7 +108,11 @@ def screen(loaded: Screen, text: str) -> Danger | None:
 
 def _screen(loaded: Screen, text: str) -> Danger | None:
     message = phrases.to_words(loaded.spell, loaded.same, text)
-    hits = phrases.find(*loaded.concepts, message)
+    return _raise(loaded, message, phrases.find(*loaded.concepts, message))
+
+
+def _raise(loaded: Screen, message: phrases.Words, hits: dict) -> Danger | None:
+    """The first flag that a message raises, by the concepts that it holds."""
     if "figure" in hits:
         hits = _literal(hits)
     excuses = _excuses(message, hits)
@@ -196,7 +200,8 @@ def _say(loaded: Screen, language: str, name: str, country: str | None) -> dict:
 
 def read_concepts(loaded: Screen, text: str) -> tuple[list[str], list[str]]:
     """Return what the net learns from: the concepts of safety.yml that `text` holds, each also
-    with what takes it back ("seizure|past"), and its words with slips undone."""
+    with what takes it back ("seizure|past"), the flag that it raises; and its words with slips
+    undone."""
     message = phrases.to_words(loaded.spell, loaded.same, text)
     hits = phrases.find(*loaded.concepts, message)
     excuses, found = _excuses(message, hits), set(hits)
@@ -204,6 +209,8 @@ def read_concepts(loaded: Screen, text: str) -> tuple[list[str], list[str]]:
         if concept not in CUES:
             why = {excuse for start, _ in spans for excuse in excuses(start)}
             found.update(f"{before}|{excuse}" for excuse in why for before in (concept, ""))
+    if danger := _raise(loaded, message, hits):
+        found |= {"flag|", f"flag|{danger.flag}"}  # a new flag counts as flags do, from the first
     return sorted(found), message.words
 
 

@@ -1,5 +1,5 @@
 """The messages that the net is taught with: `danger/<kind>.yml`, one file a kind, which editors
-read and add to; docs/safety.md explains their notation."""
+read and add to, and ordinary.yml; docs/safety.md explains their notation."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 import yaml
 
 SIDES = {"dangers": True, "lookalikes": False}
+ORDINARY = "ordinary"  # the file of messages that lean on no kind of danger
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message as somebody wrote it: whether it tells of a danger, of which kind, and in which
-    round (`by`) it was written."""
+    """A message as somebody wrote it: whether it tells of a danger, of which kind ("": an ordinary
+    one, of none), and in which round (`by`) it was written."""
 
     text: str
     danger: bool
@@ -31,7 +32,7 @@ def read(folder: Path, kinds) -> tuple[list[Message], list[str]]:
     A folder without messages is none: a site may do without a net."""
     found, faults, first = [], [], {}
     for path in sorted((Path(folder) / "danger").glob("*.yml")):
-        if path.stem not in kinds:
+        if path.stem not in (*kinds, ORDINARY):
             faults.append(
                 f"{path}:1: '{path.stem}' is no kind of danger; name the file after one of "
                 f"{', '.join(kinds)}, or add the kind to 'kinds' in safety.yml"
@@ -40,6 +41,11 @@ def read(folder: Path, kinds) -> tuple[list[Message], list[str]]:
         entries, wrong = _read_file(path)
         faults += wrong
         for line, message in entries:
+            if path.stem == ORDINARY and message.danger:
+                faults.append(
+                    f"{path}:{line}: '{message.text[:60]}' is a danger among ordinary messages; "
+                    f"put it into the file of its kind"
+                )
             before = first.setdefault(_plain(message.text), (path, line, message))
             if before[2] is message:
                 found.append(message)
@@ -69,7 +75,7 @@ def _read_file(path):
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return [], [f"{path}:1: can't be read ({error}); save it as UTF-8 text"]
-    entries, faults = _parse(text, path.stem)
+    entries, faults = _parse(text, "" if path.stem == ORDINARY else path.stem)
     return list(entries), [f"{path}:{line}: {fault}" for line, fault in faults]
 
 

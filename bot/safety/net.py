@@ -21,7 +21,7 @@ import numpy as np
 from bot import safety
 from bot.safety.files import Screen
 
-FORM = 1  # of the file; another form is another version of this code
+FORM = 2  # of the file; another form is another version of this code
 VECTOR, LAYERS = 384, 768  # what a row of the encoder holds
 SLOTS = (2**17, 2**16, 2**17, 2**12)  # of characters, words, corrected words, concepts
 # How much each part weighs: chosen on left-out rounds (2026-11-28).

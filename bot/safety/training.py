@@ -1,7 +1,8 @@
 """Training of the learned net, in a process of its own:
 
-`python -m bot.safety.training FOLDER ENCODER` reads the ordinary phrases of the site as a JSON list
-on standard input, the messages in FOLDER/data/danger, and writes FOLDER/net.npz."""
+`python -m bot.safety.training FOLDER ENCODER` reads the ordinary phrases of the site, and what other
+hands asked it ([text, hand]), as JSON {phrases, asked} on standard input, the messages in
+FOLDER/data/danger, and writes FOLDER/net.npz."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ KEPT = 4  # nets that lie beside the encoder
 class Examples:
     """What the net is taught with: `rows` of the encoder, weighed; `slots`, a sparse matrix of all
     slots, weighed by how `rare` each is; which are dangers, the round of each ("": an ordinary
-    phrase), its kind."""
+    phrase), its kind ("": ordinary)."""
 
     rows: np.ndarray
     slots: object
@@ -55,8 +56,8 @@ class Examples:
 def train_net(
     screen: Screen, found: list[messages.Message], phrases: list[str], encode: Callable
 ) -> net.Net:
-    """The net that messages and ordinary phrases teach, with thresholds for `screen.rates`;
-    `encode` is `Encoder.encode_layers`."""
+    """The net that messages (of no kind: what was asked in no danger) and ordinary phrases teach,
+    with thresholds for `screen.rates`; `encode` is `Encoder.encode_layers`."""
     examples = _gather(screen, found, phrases, encode)
     thresholds = find_thresholds(examples, score_left_out(examples), screen.rates)
     everything = np.ones(len(examples.danger), dtype=bool)
@@ -103,7 +104,7 @@ def find_thresholds(examples: Examples, left_out: np.ndarray, rates: dict) -> np
     """[score of an alarm, score of a warning]: the lowest at which neither look-alikes nor
     ordinary phrases get them more often than `rates` say."""
     phrases = left_out[(examples.round == "") & ~examples.joined]
-    lookalikes = left_out[(examples.round != "") & ~examples.danger & ~examples.joined]
+    lookalikes = left_out[(examples.kind != "") & ~examples.danger & ~examples.joined]
     alarm = max(_exceeded_by(lookalikes, rates["alarm"]), _exceeded_by(phrases, rates["phrases"]))
     warning = max(
         _exceeded_by(lookalikes, rates["warning"]),
@@ -282,16 +283,17 @@ def read_all(made: net.Net, screen: Screen, texts: list[str], encode: Callable) 
 # A net is taught once for its messages
 
 
-def provide(folder: Path, encoder_folder: Path, phrases: list[str]) -> None:
-    """Write `folder`/net.npz for the messages in `folder`/data/danger: one that was taught before
-    with the same messages, where it keeps to the rates on today's phrases, else a new one. Nothing
-    where a site has no messages."""
+def provide(folder: Path, encoder_folder: Path, phrases: list[str], asked=()) -> None:
+    """Write `folder`/net.npz for the messages in `folder`/data/danger and what was `asked`
+    ([(text, hand)]): one that was taught before with the same messages, where it keeps to the
+    rates on today's phrases, else a new one. Nothing where a site has no messages of danger."""
     screen = safety.load(folder / "data")
     found, faults = messages.read(folder / "data", screen.kinds)
     if faults:
         raise safety.SafetyFileError("\n".join(faults))
     if not found or not screen.rates:
         return
+    found = _unite(found, _read_examples(screen), asked)
     key = _identify(screen, found, encoder_folder)
     path = encoder_folder / f"net-{key}.npz"
     encode = functools.partial(encoding.encode_all, encoder_folder)
@@ -304,6 +306,22 @@ def provide(folder: Path, encoder_folder: Path, phrases: list[str]) -> None:
             return
         _forget_oldest(encoder_folder)
     shutil.copyfile(path, folder / "net.npz")
+
+
+def _read_examples(screen):
+    """The examples of the rules' flags: an editor who adds a flag teaches the net with them, too."""
+    return [
+        messages.Message(text, danger, flag.like, "safety.yml")
+        for flag in screen.flags
+        for texts, danger in ((flag.must, True), (flag.must_not, False))
+        for text in texts
+    ]
+
+
+def _unite(found, examples, asked):
+    """All that teaches, each text once, the first that holds it."""
+    ordinary = [messages.Message(text, False, "", hand) for text, hand in asked]
+    return list({each.text: each for each in (*ordinary, *examples, *found)}.values())
 
 
 def _identify(screen, found, encoder_folder):
@@ -345,4 +363,4 @@ def _forget_oldest(encoder_folder):
 
 
 if __name__ == "__main__":
-    provide(Path(sys.argv[1]), Path(sys.argv[2]), json.load(sys.stdin))
+    provide(Path(sys.argv[1]), Path(sys.argv[2]), **json.load(sys.stdin))

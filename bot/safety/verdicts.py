@@ -23,7 +23,9 @@ class Verdict:
 
 
 NOTHING = Verdict()
-DEAF = -4.0  # a score of the net, well below that of a warning
+# Of 5,378 dangers of other hands, none in which a rule hears something scored lower with the net
+# of the others (2026-11-29); of their look-alikes in which one does, every second
+DEAF = -5.0
 
 
 def decide(
@@ -31,21 +33,21 @@ def decide(
 ) -> Verdict:
     """The verdict on a text in which the rules heard `danger`, and of which the net says `reading`.
 
-    The rules hear words, and not whose they are or when: where the net is far from hearing
-    anything, their alarm becomes a warning. Not so for a message that must never be missed."""
+    The rules hear words, and not whose they are or when; the net weighs what they hear with all
+    else. Where it isn't sure, their alarm becomes a warning, and where it is far from hearing
+    anything, nothing. Not so for a message that must never be missed."""
     judged = reading.judgement
-    if danger and reading.score < DEAF and not _must_be_heard(screen, text):
-        flag = next(flag for flag in screen.flags if flag.id == danger.flag)
-        return Verdict(warning=flag.like) if flag.like else Verdict(danger)
-    if danger:
+    sure = judged is not None and judged.tier == net.ALARM
+    if danger and (sure or _must_be_heard(screen, text)):
         return Verdict(danger)
-    if judged is None:
-        return NOTHING
-    if judged.tier == net.ALARM:
+    if sure:
         return Verdict(
             safety.Danger(screen.kinds[judged.kind]["kind"], safety.LEARNED + judged.kind)
         )
-    return Verdict(warning=judged.kind)
+    if danger and reading.score >= DEAF:
+        flag = next(flag for flag in screen.flags if flag.id == danger.flag)
+        return Verdict(warning=flag.like) if flag.like else Verdict(danger)
+    return Verdict(warning=judged.kind) if judged else NOTHING
 
 
 def _must_be_heard(screen, text):

@@ -70,6 +70,14 @@ def test_a_file_of_an_unknown_kind_is_a_fault(folder):
     assert "'strok' is no kind of danger; name the file after one of stroke, sugar" in fault
 
 
+def test_an_ordinary_message_is_of_no_kind_and_a_danger_among_them_is_a_fault(folder):
+    write(folder, "ordinary", "- by: A", "  lookalikes: [thanks]", "  dangers: [her face hangs]")
+    found, (fault,) = messages.read(folder, KINDS)
+    assert found[0] == messages.Message("thanks", danger=False, kind="", by="A")
+    assert fault.startswith(f"{folder / 'danger' / 'ordinary.yml'}:3: 'her face hangs'")
+    assert "put it into the file of its kind" in fault
+
+
 def test_a_file_that_is_not_text_is_a_fault(folder):
     (folder / "danger" / "stroke.yml").write_bytes(b"\xff\xfe\0")
     assert "save it as UTF-8 text" in messages.read(folder, KINDS)[1][0]
@@ -89,4 +97,4 @@ def test_the_messages_are_in_order_and_many():
     assert faults == []
     assert sum(message.danger for message in found) > 2_500
     assert sum(not message.danger for message in found) > 2_500
-    assert {message.kind for message in found} == set(safety.load(DATA).kinds)
+    assert {message.kind for message in found} == {*safety.load(DATA).kinds, ""}

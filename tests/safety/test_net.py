@@ -101,7 +101,13 @@ def test_a_long_text_is_cut_into_pieces_that_lose_nothing():
 def test_a_threshold_is_exceeded_by_no_larger_share_than_stated(share):
     scores = np.random.default_rng(1).normal(size=1000)
     examples = training.Examples(
-        None, None, None, np.zeros(1000, bool), np.array(["r"] * 1000), None, np.zeros(1000, bool)
+        None,
+        None,
+        None,
+        np.zeros(1000, bool),
+        np.array(["r"] * 1000),
+        np.array(["stroke"] * 1000),
+        np.zeros(1000, bool),
     )
     rates = {"alarm": share, "warning": share, "phrases": 1, "phrases_warning": 1}
     alarm, warning = training.find_thresholds(examples, scores, rates)
