@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from bot import articles, content, encoder, evidence, release, settings, store, wording
+from bot import articles, content, encoder, evidence, history, release, settings, store, wording
 from bot.store import accounts
 
 
@@ -43,6 +43,7 @@ def main(arguments=None):
         settings.SettingsError,
         release.ReleaseError,
         release.NoAnswer,
+        history.Stuck,
         store.StoreDown,
         encoder.EncoderMissing,
         encoder.EncoderFault,
@@ -165,6 +166,10 @@ def publish(options, config):
     report = _test(config, id)
     if report.failures:
         return 1
+    with history.alone(config):
+        outside = history.settle(config)
+    if outside:
+        print(f"committed what was {history.OUTSIDE.name}: {', '.join(outside)}")
     release.publish(config, id)
     print(f"{id} is live")
 
@@ -245,6 +250,8 @@ def prepare(options, config):
             "the new content failed its tests and was not published; the last release stays"
         )
     release.publish(config, id)
+    if outside := history.list_outside(config):
+        print(f"notice: what is live now is in no commit: {', '.join(outside)}; commit it")
 
 
 def _is_prepared(config):

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from pydantic import ValidationError
 
-from bot import wording
+from bot import reply_model, wording
 
 MIN_TRAIN, MIN_TEST = 14, 6
 LEAD_WORDS = 90
@@ -38,6 +39,7 @@ ARTICLE_KEYS = {
     "evidence",
     "questions",
 }
+SHOWN = ("n", "title", "publisher", "url")  # of a source, in a reply
 QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
 DEEPEST = 50  # lists and mappings in one another
 # a deep indent, or many marks of a list or a key in a line
@@ -389,6 +391,9 @@ def _find_lines(root, path, first_line):
             for i, item in enumerate(node.value):
                 lines[(*keys, i)] = first_line + item.start_mark.line
                 walk(item, (*keys, i))
+        elif "\0" in node.value:  # which no database keeps
+            line = first_line + node.start_mark.line
+            faults.append(f"{path}:{line}: \\0 is no sign that can be shown; delete it")
 
     walk(root, ())
     return lines, faults
@@ -539,13 +544,23 @@ def _source_faults(sources, at):
                 )
                 if source.get(key) is not None and type(source[key]) is not datetime.date
             ]
-            faults += [
-                f"{at('sources', n, key)} {key} of source {n} must be text; write it, or "
-                f"delete the line"
-                for key in ("title", "publisher")
-                if key in source and not (isinstance(source[key], str) and source[key].strip())
-            ]
+            faults += _unheld(source, f"source {n}", lambda key, n=n: at("sources", n, key))
     return faults
+
+
+def _unheld(source, what, place):
+    """Fields of a source that a reply can't hold, or that say nothing; `place(key)` gives
+    `path:line:`."""
+    given = {"n": 0, "publisher": "-", **source}
+    try:
+        reply_model.Source.model_validate({key: given[key] for key in SHOWN}, strict=True)
+        wrong = []
+    except ValidationError as error:
+        wrong = [fault["loc"][0] for fault in error.errors()]
+    wrong += [key for key in SHOWN if isinstance(given[key], str) and not given[key].strip()]
+    return [
+        f"{place(key)} {key} of {what} must be text; write it, or delete the line" for key in wrong
+    ]
 
 
 def _question_faults(id, question, at):
@@ -702,14 +717,20 @@ def _further_faults(data, at):
             f"`- {{title: ..., publisher: ..., url: ...}}`"
         )
         listed = []
-    faults += [
-        f"{at('further_reading', i)} further reading needs a title, and a url that begins with "
-        f"https:// and holds no blanks"
-        for i, source in enumerate(listed)
-        if not isinstance(source, dict)
-        or not source.get("title")
-        or not re.match(r"https?://[^\s<>\"']+$", str(source.get("url")))
-    ]
+    for i, source in enumerate(listed):
+        if (
+            not isinstance(source, dict)
+            or not source.get("title")
+            or not re.match(r"https?://[^\s<>\"']+$", str(source.get("url")))
+        ):
+            faults.append(
+                f"{at('further_reading', i)} further reading needs a title, and a url that begins "
+                f"with https:// and holds no blanks"
+            )
+        else:
+            faults += _unheld(
+                source, "further reading", lambda key, i=i: at("further_reading", i, key)
+            )
     if data.get("evidence") not in (None, NOT_HELD):
         faults.append(
             f"{at('evidence')} evidence can only be `{NOT_HELD}`, for an article whose statements "

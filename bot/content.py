@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from bot import articles, asked, evidence, replies, safety, terms, wording
+from bot import articles, asked, evidence, replies, safety, terms, trial, wording
 
 # intents that are no talk, no question
 OUTCOMES = ("not_covered", "personal_advice", "out_of_scope", "article_info")
@@ -51,7 +51,7 @@ def load(folder):
 
 def dump(content):
     """The Content as JSON, for `parse`."""
-    return TypeAdapter(Content).dump_json(content)
+    return TypeAdapter(Content).dump_json(content, warnings="error")
 
 
 def parse(text, folder):
@@ -63,12 +63,23 @@ def parse(text, folder):
 def check(folder):
     """Every fault of a content folder, as `path:line: what is wrong and what to write instead`; []
     when all is well."""
+    found, faults = _read(folder)
     return (
-        _read(folder)[1]
+        faults
         + _later_text_faults(folder)
+        + (_trial_faults(found) if found else [])
         + safety.check(folder)
         + _safety_text_faults(folder)
     )
+
+
+def _trial_faults(found):
+    """What a release could not keep of a Content, and replies that it could not give."""
+    try:
+        kept = parse(dump(found), found.folder)
+    except ValueError as error:  # pydantic's own
+        return [f"{found.folder}:1: a value of it can't be kept in a release: {error}"]
+    return [str(failure) for failure in trial.find_failures(kept)]
 
 
 def _read(folder):
@@ -176,6 +187,12 @@ def read_texts(folder):
     data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
     if data is None:
         return {}, faults
+    faults += [
+        f"{path}:{lines[(key,)]}: {key} must be "
+        + (f"a list of `name: text` lines below `{key}:`" if key in replies.SEVERAL else "one text")
+        for key, text in data.items()
+        if isinstance(text, dict) != (key in replies.SEVERAL) or text == {}
+    ]
     for key, text in data.items():
         for part in text.values() if isinstance(text, dict) else [text]:
             if not isinstance(part, str) or not part.strip():

@@ -14,12 +14,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
-from bot import articles, compare, release, settings
-from bot.store import StoreDown, publications
+from bot import articles, compare, history, release, settings
+from bot.store import StoreDown, accounts, publications
 
 TELL_SECONDS, BEAT_SECONDS = 0.3, 5
 OVERTAKEN = (
     "Another release went live after this one was compared with what was live then. Publish again."
+)
+NO_ANSWER = (
+    "The new release did not answer: this machine may be very busy, or short of memory. Try again; "
+    "if it comes to the same, ask who runs this site."
 )
 
 
@@ -54,14 +58,18 @@ def make(config, engine, id, check_stories):
     with _told(engine, id) as tell:
         try:
             found["release"] = candidate = release.train(
-                config, lambda step, done: tell(step, 0.5 * done)
+                config,
+                lambda step, done: tell(step, 0.5 * done),
+                _settle(engine, wanted) if wanted.goal != "try" else None,
             )
             report, comparison = _ask(config, engine, candidate, check_stories, tell)
             found |= {"report": asdict(report), "comparison": comparison.as_dict()}
             faults = report.failures
         except articles.ContentError as error:
             faults = [fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults]
-        except (release.ReleaseError, release.NoAnswer, StoreDown) as error:
+        except release.NoAnswer as error:
+            faults = [f"{NO_ANSWER} What they need: {error}."]
+        except (release.ReleaseError, history.Stuck, StoreDown) as error:
             faults = [str(error)]
         except Exception as error:  # whatever it is, the page must not wait for ever
             faults = [
@@ -74,6 +82,19 @@ def make(config, engine, id, check_stories):
                 state = "failed" if faults else "tried" if wanted.goal == "try" else "tested"
                 publications.end(engine, id, state, faults=faults, **found)
     advance(config, engine)
+
+
+def _settle(engine, wanted):
+    """A function that commits what is in no commit before it can go live, and names it."""
+
+    def settle(config):
+        names = history.settle(config)
+        if names:
+            who, listed, made = history.OUTSIDE.name, ", ".join(names), f"publication {wanted.id}"
+            publications.tell(engine, wanted.id, f"commits what was {who}: {listed}", 0.0)
+            accounts.record(engine, who, "was committed", made, listed)
+
+    return settle
 
 
 def approve(config, engine, id, person):
@@ -116,9 +137,9 @@ def _bring_live(config, engine, waiting):
 
 
 def changes(config):
-    """[(file, kind)] of what differs between the content and the live release's: new, changed or
-    gone."""
-    now = release.live(config)
+    """[(file, kind, outside)] of what differs between the content and the live release's: new,
+    changed or gone; `outside`: edited outside the desk, and in no commit yet."""
+    now, outside = release.live(config), set(history.list_outside(config))
     old, new = (
         _files(folder)
         for folder in (
@@ -127,7 +148,11 @@ def changes(config):
         )
     )
     return [
-        (name, "new" if name not in old else "gone" if name not in new else "changed")
+        (
+            name,
+            "new" if name not in old else "gone" if name not in new else "changed",
+            name in outside,
+        )
         for name in sorted({*old, *new})
         if name not in old or name not in new or old[name].read_bytes() != new[name].read_bytes()
     ]

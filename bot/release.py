@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from bot import articles, content, depot, safety, settings
+from bot import articles, content, depot, history, safety, settings, trial
 
 RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our components
 CONFIGURATION = ("config.yml", "domain.yml")
@@ -169,9 +169,10 @@ def verify(config, folder):
     return manifest
 
 
-def train(config, progress):
+def train(config, progress, settle=None):
     """Check and train the content; the id of the candidate. `progress(step, done)` hears of each
-    step, done from 0 to 1.
+    step, done from 0 to 1; `settle(config)` is called before the content is copied, which nobody
+    changes meanwhile.
 
     Where the live release was taught the same, its archive is taken over: a change of answers alone
     needs no training. Raises articles.ContentError with the faults of the content, and ReleaseError
@@ -187,7 +188,10 @@ def train(config, progress):
     candidates.mkdir(parents=True, exist_ok=True)
     folder = candidates / id
     try:
-        shutil.copytree(source, folder / "data", ignore=shutil.ignore_patterns(".*"))
+        with history.alone(config):
+            if settle:
+                settle(config)
+            shutil.copytree(source, folder / "data", ignore=shutil.ignore_patterns(".*"))
         for name in CONFIGURATION:
             shutil.copy2(settings.ROOT / name, folder / name)
         write_content(folder)
@@ -209,8 +213,8 @@ def train(config, progress):
 
 
 def test(config, id, progress):
-    """The Report of a candidate: every question is in its archive, the test phrases, the safety
-    lists."""
+    """The Report of a candidate: every question is in its archive and has an answer, the test
+    phrases, the safety lists."""
     manifest = read_manifest(config, id)
     folder = folder_of(config, id)
     loaded = read_content(config, id)
@@ -230,6 +234,11 @@ def test(config, id, progress):
     )
     failures = [
         f"the archive knows no question {name}" for name in loaded.questions if name not in intents
+    ]
+    failures += [
+        f"{failure.name} can't be answered: {failure.why} (line {failure.line} of "
+        f"{Path(failure.path).name})"
+        for failure in trial.find_failures(loaded)
     ]
     failures += safety.check(folder / "data") + find_screen_failures(config, id)
     got = [result["intent"] for result in understood]

@@ -59,6 +59,7 @@ TEXTS = (
     "session_ended",
     "wrong_request",
 )
+SEVERAL = ("feedback_reasons", "read_as")  # of them, which hold a text for each of several names
 # those that only the messaging channels need
 CHANNEL_TEXTS = (
     "read_page",

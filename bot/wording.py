@@ -62,7 +62,7 @@ SHAPES = (
     (r"&(?:[A-Za-z]+|#\d+|#[xX][0-9A-Fa-f]+);", "holds an HTML entity; write the sign itself"),
     (r"\[\d+ ?[-–,;] ?\d+", "holds several sources in one bracket; write [1][2][3]"),
     (
-        "[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]",
+        "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]",
         "holds a sign that nobody sees; write the words around it anew",
     ),
 )

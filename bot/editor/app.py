@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.staticfiles import StaticFiles
 
-from bot import articles, encoder, release, settings, store
+from bot import articles, encoder, history, release, settings, store
 from bot.editor import (
     article_pages,
     conversations,
@@ -87,13 +87,19 @@ def create_app(config, engine, rehearse):
     app.include_router(entry.router)
     app.include_router(single_sign_on.router)
     for router in PARTS:
-        app.include_router(router, dependencies=[Depends(people.guard)])
+        app.include_router(router, dependencies=[Depends(people.guard), Depends(look_at_history)])
     app.add_api_route("/", _show_first, dependencies=[Depends(people.guard)])
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     for error, handler in HANDLERS.items():
         app.add_exception_handler(error, handler)
     app.add_middleware(Door)
     return app
+
+
+def look_at_history(request: Request):
+    """Before every page as a whole: what keeps changes from the history stands on it."""
+    if "hx-request" not in request.headers:
+        request.state.trouble = history.trouble(request.app.state.desk.config)
 
 
 def _show_first(request: Request):
@@ -232,6 +238,7 @@ async def _store_down(request, error):
 HANDLERS = {
     people.NotSignedIn: _not_signed_in,
     files.NoFile: _no_such,
+    history.NoCommit: _no_such,
     people.Refused: _refused,
     AnyHTTPException: _http_error,
     RequestValidationError: _bad_form,

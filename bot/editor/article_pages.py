@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
-from bot import articles, evidence, terms
+from bot import articles, evidence, history, terms
 from bot.editor import files, first_drafts, imports, library, looks, manuscripts, pages, people
 from bot.store import past
 
@@ -50,7 +50,6 @@ def show_all(request: Request):
         listed=listed,
         drafts=drafts,
         days=DAYS,
-        missing_git=files.missing_git(desk.config),
     )
 
 
@@ -172,7 +171,7 @@ def show_history(request: Request, id: str, commit: str = ""):
     desk = request.app.state.desk
     path = files.article_path(desk.config, id)
     _text(path)
-    listed = files.history(desk.config, path)
+    listed = history.read(desk.config, path)
     shown = None
     if commit:
         place = next(
@@ -180,17 +179,15 @@ def show_history(request: Request, id: str, commit: str = ""):
         )
         if place is None:
             raise HTTPException(404)
-        before = (
-            files.at(desk.config, path, listed[place + 1].commit) if place + 1 < len(listed) else ""
-        )
-        shown = (listed[place], files.difference(before, files.at(desk.config, path, commit)))
+        earlier = listed[place + 1 : place + 2]
+        before = history.at(desk.config, path, earlier[0].commit) if earlier else ""
+        shown = (listed[place], files.difference(before, history.at(desk.config, path, commit)))
     return pages.render(
         request,
         "article_history.html",
         id=id,
         listed=listed,
         shown=shown,
-        missing_git=files.missing_git(desk.config),
     )
 
 
@@ -342,7 +339,6 @@ def _front_page(request, id, draft, opened, fields, base, faults, status=200, co
         bare=bare,
         figures=evidence.summary(opened.article, opened.ledger),
         notes=_notes(request, id) if draft else [],
-        missing_git=files.missing_git(request.app.state.desk.config),
     )
 
 
@@ -500,16 +496,7 @@ def _keep(request, id, draft, path, text, before, why, again, to):
     notice = "Saved." if saved.text != before else "Nothing was changed."
     if saved.merged:
         notice += " Another editor had saved changes meanwhile; both are in it now."
-    return pages.redirect(
-        request,
-        to,
-        notice
-        + (
-            f" {files.missing_git(desk.config) or ''}"
-            if not saved.commit and saved.text != before
-            else ""
-        ),
-    )
+    return pages.redirect(request, to, notice)
 
 
 def _theirs(conflict, path, question, fields):

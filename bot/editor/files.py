@@ -1,12 +1,8 @@
-"""The content's files as editors change them: read, saved with a commit in their name, merged with
-what others saved, and their history. Without git, or where DATA is in no repository, saving works
-and `missing_git` says what is lost."""
+"""The content's files as editors change them: read, saved with a commit in their name, and merged
+with what others saved. Where git can't take it, saving works, and bot/history.py keeps it."""
 
-import contextlib
 import difflib
-import fcntl
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -15,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot import articles
+from bot import articles, history
 
 TABLES = ("terms.yml", "talk.yml", "safety.yml", "stories.yml", "conversations.yml")
 DRAFTS = ".drafts"
@@ -46,16 +42,6 @@ class Saved:
     text: str
     merged: bool
     commit: str | None
-
-
-@dataclass(frozen=True)
-class Change:
-    """One commit of a file."""
-
-    commit: str
-    day: str
-    editor: str
-    why: str
 
 
 def article_path(config, id):
@@ -116,7 +102,7 @@ def save(config, path, text, person, why, base=None, check=lambda text: []):
                 f"something out"
             ]
         )
-    with alone(config):
+    with history.alone(config):
         now = read(path)
         merged = base not in (None, now) and text != now
         if merged:
@@ -124,10 +110,12 @@ def save(config, path, text, person, why, base=None, check=lambda text: []):
         faults = check(text)
         if faults:
             raise articles.ContentError(faults)
-        if text != now:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            articles.save(path, text)
-        return Saved(text, merged, commit(config, [path], person, why) if text != now else None)
+        if text == now:
+            return Saved(text, merged, None)
+        history.record_outside(config, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        articles.save(path, text)
+        return Saved(text, merged, history.record(config, path, text, person, why))
 
 
 def keep(config, text):
@@ -165,20 +153,20 @@ def opened(config, path, name):
     return next(
         (
             old
-            for change in history(config, path)
-            if revision(old := at(config, path, change.commit)) == name
+            for change in history.read(config, path)
+            if revision(old := history.at(config, path, change.commit)) == name
         ),
         None,
     )
 
 
 def remove(config, paths, person, why):
-    """Take files away, with a commit in the person's name; one that isn't there is none."""
-    there = [path for path in paths if path.is_file()]
-    with alone(config):
-        for path in there:
+    """Take files away, each with a commit in the person's name; one that isn't there is none."""
+    with history.alone(config):
+        for path in filter(Path.is_file, paths):
+            history.record_outside(config, path)
             path.unlink(missing_ok=True)
-        commit(config, there, person, why)
+            history.record(config, path, None, person, why)
 
 
 def tidy(text):
@@ -216,82 +204,6 @@ def merge(mine, base, theirs):
     if done.returncode:
         raise Conflict(done.stdout if 0 < done.returncode < 128 else None, theirs)
     return done.stdout
-
-
-def missing_git(config):
-    """What an editor must know where no history is kept, as a sentence; None where it is."""
-    if not shutil.which("git"):
-        return (
-            "git is not installed on this machine: saving works, but no history is kept, "
-            "and two editors of one article can't be merged. Ask who runs this site to install it."
-        )
-    if not _repository(config):
-        return "The content folder is no git repository: saving works, but no history is kept. Ask who runs this site to run `git init` in it."  # noqa: E501
-    return None
-
-
-def commit(config, paths, person, why):
-    """The hash of a new commit of these files alone, in the person's name; None where no history is
-    kept."""
-    if missing_git(config):
-        return None
-    names = [str(path.resolve()) for path in paths]
-    name, email = (
-        re.sub(r"[<>\n\r\0]", "", said).strip()
-        for said in (person.name, person.email or "desk@localhost")
-    )
-    who = {
-        f"GIT_{role}_{key}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for key, value in (("NAME", name or "an editor"), ("EMAIL", email))
-    }
-    if _git(config, "add", "--", *names).returncode:
-        return None
-    done = _git(
-        config,
-        "commit",
-        "--quiet",
-        "--no-verify",
-        "--only",
-        "-m",
-        why,
-        "--",
-        *names,
-        environment=who,
-    )
-    return _git(config, "rev-parse", "HEAD").stdout.strip() if done.returncode == 0 else None
-
-
-def history(config, path, most=50):
-    """The file's Changes, newest first; [] where no history is kept."""
-    done = (
-        _git(config, "log", f"-{most}", "--format=%H%x1f%as%x1f%an%x1f%s", "--", str(path))
-        if not missing_git(config)
-        else None
-    )
-    if done is None or done.returncode:
-        return []
-    return [
-        Change(*line.split("\x1f", 3))
-        for line in done.stdout.splitlines()
-        if line.count("\x1f") >= 3
-    ]
-
-
-def at(config, path, commit):
-    """The file's text in a commit; "" where it wasn't there. Raises NoFile for what is no commit of
-    this history."""
-    if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
-        raise NoFile(commit)
-    top = _repository(config)
-    done = (
-        _git(config, "show", f"{commit}:{path.resolve().relative_to(top).as_posix()}")
-        if top
-        else None
-    )
-    if done is None or _git(config, "cat-file", "-e", f"{commit}^{{commit}}").returncode:
-        raise NoFile(commit)
-    return done.stdout if done.returncode == 0 else ""
 
 
 def difference(before, after, context=2):
@@ -338,46 +250,3 @@ def _inside(config, path):
     if not path.resolve().is_relative_to(config.path("data").resolve()):
         raise NoFile(path.name)
     return path
-
-
-def _repository(config):
-    """The top folder of the repository that holds the content, or None."""
-    folder = config.path("data")
-    if not folder.is_dir():
-        return None
-    done = _git(config, "rev-parse", "--show-toplevel")
-    return Path(done.stdout.strip()).resolve() if done.returncode == 0 else None
-
-
-def _git(config, *arguments, environment=None):
-    """What git did. Neither its hooks nor this machine's settings have a say in what is
-    committed."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    command = [
-        "git",
-        "-c",
-        "core.hooksPath=/dev/null",
-        "-c",
-        "commit.gpgSign=false",
-        "-c",
-        "safe.directory=*",
-        *arguments,
-    ]
-    return subprocess.run(
-        command,
-        cwd=config.path("data"),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        env={**clean, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", **(environment or {})},
-    )
-
-
-@contextlib.contextmanager
-def alone(config):
-    """One change of content at a time, whichever process makes it."""
-    folder = config.path("var")
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "content.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -58,8 +58,8 @@ templates.globals["zip"] = zip
 
 def render(request, template, status=200, /, **values):
     """The page made of a template and `values`. Every template has `person` (or None), `path`,
-    `menu`, `notice` and, for each form that is sent, `form_token()` too; what htmx sends has the
-    token from base.html.
+    `menu`, `notice`, `trouble` (what keeps changes from the history) and, for each form that is
+    sent, `form_token()` too; what htmx sends has the token from base.html.
 
     Whatever a value holds is text: markup in it is shown, not obeyed.
     """
@@ -71,6 +71,7 @@ def render(request, template, status=200, /, **values):
         csrf=csrf,
         form_token=lambda: FORM_TOKEN.format(csrf),
         notice=unquote(request.cookies.get(NOTICE, "")),
+        trouble=getattr(request.state, "trouble", None) if person else None,
         menu=[
             (title, at, path == at or path.startswith(at + "/"))
             for title, at, role in MENU

@@ -72,7 +72,7 @@ def show_changes(request: Request):
     config = request.app.state.desk.config
     now = release.live(config)
     listed = []
-    for name, kind in publishing.changes(config):
+    for name, kind, outside in publishing.changes(config):
         before, after = (
             files.read(path)
             for path in (
@@ -82,7 +82,7 @@ def show_changes(request: Request):
                 config.path("data") / name,
             )
         )
-        listed.append((name, kind, files.difference(before, after)))
+        listed.append((name, kind, outside, files.difference(before, after)))
     return pages.render(request, "changes.html", listed=listed)
 
 

@@ -253,7 +253,6 @@ def _page(request, kind, key, story, base=None, status=200, faults=(), judged=No
         most=story_files.MOST_OFFERS,
         by=by,
         prepared=drafted.candidate(desk.config),
-        missing_git=files.missing_git(desk.config),
     )
 
 

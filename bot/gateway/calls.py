@@ -92,14 +92,16 @@ async def receive(at, name, message):
         "code": message.code,
         "country": message.country,
         "answered": message.answered,
+        "earlier": message.earlier,
         "files": message.files,
         "danger": danger and {"kind": danger.kind, "flag": danger.flag},
         "warning": verdict.warning,
         "language": verdict.language,
     }
     event = shape.sign(at.secret, "event", name, message.id)
+    album = shape.sign(at.secret, "event", name, message.album) if message.album else None
     try:
-        if await asyncio.to_thread(stored.receive, desk.engine, name, event, token, body):
+        if await asyncio.to_thread(stored.receive, desk.engine, name, event, token, body, album):
             at.received.set()
     except store.StoreDown:
         logger.error("the database is down; a message from %s is answered without it", name)

@@ -157,6 +157,9 @@ async def _answer(delivery, row):
         return await asyncio.to_thread(stored.finish, desk.engine, row, [], [], {}, False)
     token = delivery.token(row.channel, row.message["visitor"])
     try:
+        if earlier := row.message.get("earlier"):
+            before = delivery.token(row.channel, earlier)
+            await asyncio.to_thread(stored.take_over, desk.engine, before, token)
         made = await exchange.answer(desk, channel, row, token)
         letters = [(address, payload) for unit in made.units for payload in channel.render(unit)]
         await asyncio.to_thread(

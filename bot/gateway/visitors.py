@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot import countries, masking, replies, store
+from bot import countries, masking, replies, reply_model, store
 from bot.gateway import limits, metrics, screening, turns
 from bot.safety.normal_form import make_normal_form
 from bot.store import votes
@@ -47,7 +47,7 @@ class Opened(BaseModel):
     token: str
     expires_at: str
     notice: str
-    starters: list[turns.Choice]
+    starters: list[reply_model.Choice]
 
 
 class Message(BaseModel):
@@ -68,7 +68,7 @@ class Message(BaseModel):
 
 class Answered(BaseModel):
     turn: int | None = None
-    replies: list[turns.Reply]
+    replies: list[reply_model.Reply]
 
 
 class Vote(BaseModel):

@@ -5,6 +5,7 @@ Several gateways may work on them: a row is claimed for a time, by one of them, 
 of its conversation that is not done. Who fails at it gives it back; who is killed leaves it to the
 others when that time is over."""
 
+import contextlib
 import datetime
 
 from sqlalchemy import delete, func, select, update
@@ -15,25 +16,64 @@ from bot.store import _hash, _now, _transaction
 from bot.store.tables import Conversation, Inbox, Outbox
 
 LEASE_SECONDS = 20  # more than a turn or a call to a platform may take
+ALBUM_SECONDS = 3  # in which the other pictures of an album come
 
 
-def receive(engine, channel, event, token, message):
-    """Store a message once, however often its event comes; whether it is new."""
-    try:
-        with _transaction(engine) as session:
-            session.add(
-                Inbox(
-                    channel=channel,
-                    event=event,
-                    conversation=_hash(token),
-                    message=message,
-                    received_at=_now(),
-                    attempts=0,
+def receive(engine, channel, event, token, message, album=None):
+    """Store a message once, however often its event comes; whether it is new.
+
+    `album`: the event of the pictures among which it came. One without words has no other: it waits
+    ALBUM_SECONDS for one that has words, which is answered in its place."""
+    now = _now()
+    wait = now + datetime.timedelta(seconds=ALBUM_SECONDS) if event == album else None
+    row = {"channel": channel, "received_at": now, "attempts": 0}
+    for _ in range(2):  # an album's pictures may come at the same moment
+        try:
+            with _transaction(engine) as session:
+                session.add(
+                    Inbox(
+                        event=event,
+                        conversation=_hash(token),
+                        message=message,
+                        leased_until=wait,
+                        **row,
+                    )
                 )
-            )
-        return True
-    except IntegrityError:
-        return False
+                if album and event != album:
+                    _answer_album(session, Inbox(event=album, done_at=now, **row))
+            return True
+        except IntegrityError:
+            if not album or event == album:
+                return False
+    return False
+
+
+def _answer_album(session, done):
+    """Leave the pictures of an album that have no words unanswered, unless that was begun: `done`
+    is the row that stands for them."""
+    waiting = session.scalar(
+        select(Inbox)
+        .where(Inbox.channel == done.channel, Inbox.event == done.event)
+        .with_for_update()
+    )
+    if waiting is None:
+        session.add(done)
+    elif waiting.attempts == 0 and not waiting.done_at:
+        waiting.message, waiting.conversation, waiting.done_at = None, None, done.done_at
+
+
+def take_over(engine, before, token):
+    """Let the conversation that the token `before` opened go on under another, with what waits to
+    be sent to it; where the other opens one already, each stays."""
+    old, new = _hash(before), _hash(token)
+    with contextlib.suppress(IntegrityError), _transaction(engine) as session:
+        if session.scalar(select(Conversation.id).where(Conversation.token_hash == new)):
+            return
+        session.execute(
+            update(Conversation).where(Conversation.token_hash == old).values(token_hash=new)
+        )
+        for box in (Inbox, Outbox):
+            session.execute(update(box).where(box.conversation == old).values(conversation=new))
 
 
 def claim_received(engine, channels, limit):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import articles, settings
+from bot import articles, history, settings
 from bot.editor import files, manuscripts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,8 +135,8 @@ def test_an_article_is_saved_with_a_commit_of_that_file_alone_in_the_editors_nam
     assert git(config.path("data"), "log", "-1", "--format=%an|%ae|%s", "--name-only").split("\n")[
         :3
     ] == ["A b\"' $(id)|ann@example.org|hiccups: in plainer words", "", "articles/hiccups.md"]
-    assert files.history(config, path)[0].why == "hiccups: in plainer words"
-    assert files.at(config, path, files.history(config, path)[1].commit) == text
+    assert history.read(config, path)[0].why == "hiccups: in plainer words"
+    assert history.at(config, path, history.read(config, path)[1].commit) == text
 
 
 def test_two_editors_of_one_article_get_a_merge(config):
@@ -195,7 +195,7 @@ def test_many_editors_at_once_lose_nothing(config):
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert all(f"- a new phrase of {id}\n" in path.read_text() for id in questions)
-    assert len(files.history(config, path)) == 1 + len(questions)
+    assert len(history.read(config, path)) == 1 + len(questions)
 
 
 def test_a_text_with_faults_is_not_saved(config):
@@ -216,10 +216,10 @@ def test_a_text_with_faults_is_not_saved(config):
 def test_without_a_repository_or_git_it_says_so_and_saves(data, monkeypatch, tmp_path):
     config = settings.read({"DATA": str(data), "VAR": str(tmp_path / "var")})
     path, text = hiccups(config)
-    assert "no git repository" in files.missing_git(config)
+    assert "no git repository" in history.trouble(config)
     assert files.save(config, path, text + "x", Person(), "why", text).commit is None
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "not installed" in files.missing_git(config)
+    assert "not installed" in history.trouble(config)
     now = path.read_text()
     assert files.save(
         config, path, now + "y", Person(), "why", now
@@ -265,8 +265,8 @@ def test_a_link_out_of_the_folder_is_no_article(config, tmp_path):
     "commit", ["HEAD", "--help", "HEAD~1", "deadbeef", "main", "../x", "0" * 40]
 )
 def test_only_a_commit_of_the_history_is_shown(config, commit):
-    with pytest.raises(files.NoFile):
-        files.at(config, hiccups(config)[0], commit)
+    with pytest.raises(history.NoCommit):
+        history.at(config, hiccups(config)[0], commit)
 
 
 def test_a_difference_marks_the_words_that_changed():

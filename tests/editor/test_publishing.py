@@ -3,6 +3,10 @@ the way back."""
 
 import datetime
 import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 import uuid
 
@@ -12,7 +16,7 @@ import yaml
 
 from bot import publishing, release, settings, store
 from bot.store import accounts, publications
-from tests.conftest import reword
+from tests.conftest import reword, sign
 from tests.editor.conftest import running
 
 
@@ -159,6 +163,21 @@ def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
     assert publications.read(site.engine, first).state == "failed"
 
 
+def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk, monkeypatch):
+    begun = []
+    monkeypatch.setattr(publishing, "begin", lambda *given: begun.append(given[2:]) or 1)
+    tomorrow = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
+    tomorrow += datetime.timedelta(days=1)
+    failed = publications.begin(desk.engine, "publish", "Paula", tomorrow)
+    publications.end(desk.engine, failed, "failed", faults=[publishing.NO_ANSWER])
+    page = desk.enter("Paula", "publisher").get(f"/publish/{failed}").text
+    assert "may be very busy" in page and "Try again</button>" in page
+    moment = page.split('name="live_at" value="')[1].split('"')[0]
+    publish(desk.enter("Paula"), live_at=moment)
+    assert begun == [("publish", "Paula", tomorrow)]
+    assert "Try again</button>" not in desk.enter("Ed").get(f"/publish/{failed}").text
+
+
 def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
     before = release.live(site.config)
     editor, reader = site.enter("Ed", "editor"), site.enter("Rea", "reader")
@@ -295,6 +314,28 @@ def test_what_was_compared_with_an_older_release_does_not_go_live(site):
         release.live(site.config) == newer
         and "Another release" in publications.read(site.engine, first).faults[0]
     )
+
+
+def test_a_candidate_that_can_not_answer_a_question_does_not_go_live_and_names_it(
+    small_site, monkeypatch
+):
+    config, broken = settings.read(small_site), "20990101-000000-abcdef01"
+    before, candidates = release.live(config), config.path("models") / "candidates"
+    folder = shutil.copytree(release.folder_of(config, before), candidates / broken)
+    kept = json.loads((folder / "content.json").read_text())
+    kept["texts"]["disclaimer"] = ""  # what no check passes any more
+    (folder / "content.json").write_text(json.dumps(kept))
+    monkeypatch.setenv("SECRET", "small")
+    sign(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "publish", "--release", broken],
+        cwd=settings.ROOT,
+        env={**os.environ, **small_site},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and release.live(config) == before
+    assert "restless_legs.causes can't be answered: an answer comes with" in done.stderr
 
 
 @pytest.mark.parametrize("id", ["../../etc", "nosuch", "20200101-000000-abcdef01", ""])

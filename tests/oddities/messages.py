@@ -57,6 +57,9 @@ def _whatsapp(person, given):
     more = {name: given.pop(name) for name in ("contacts",) if name in given}
     others = [whatsapp.message(person, "text", **other) for other in given.pop("others", [])]
     message = {**whatsapp.message(person, given.pop("type", "text")), **given}
+    for named, key in [(message, "from"), *((one, "wa_id") for one in more.get("contacts", []))]:
+        if isinstance(named.get(key), int):  # `fill` writes a number where it is all of a text
+            named[key] = str(named[key])
     data = json.loads(whatsapp.call(message).body)
     value = data["entry"][0]["changes"][0]["value"]
     value |= more

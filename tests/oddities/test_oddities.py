@@ -33,7 +33,7 @@ NOTHING = "nothing"
 EDITED = "articles/restless_legs.md"  # what editors write wrong in the rows of content.yml
 DEAD = "select id, reason from outbox where dead_at is not null"
 KEYS = set(
-    "row app steps say send press to gets lacks platform_answers type kind page".split()
+    "row app steps say send together press to gets lacks platform_answers type kind page".split()
     + "set run ends change add before line_end".split()
     + "file word footnotes parts html text letters bytes zip times count".split()
     + "sheets merged links formats hidden_rows hidden_sheets".split()
@@ -95,6 +95,8 @@ def take(place, app, person, step):
     place.platform.faults.append(answer_once)
     before, dead = len(place.platform.to(app.NAME, to)), place.service.rows(DEAD)
     place.call(app, call)
+    for other in step.get("together", []):
+        place.call(app, messages.call_of(app, person, messages.fill(other, person))[0])
     place.settle()
     place.platform.faults.remove(answer_once)
     sent = place.platform.to(app.NAME, to)[before:]

@@ -88,6 +88,8 @@ class Message:
     edited: bool = False  # it changes an earlier message: only a danger in it is answered
     note: str | None = None  # the key of the fixed text that answers it
     answered: bool = False  # by the platform itself: what it means is kept, and nothing said
+    album: str | None = None  # of pictures sent at once; those without words have it as their id
+    earlier: str | None = None  # how the visitor was named before: that conversation goes on
 
 
 class Forged(Exception):

@@ -116,12 +116,15 @@ def read(site, call):
     if place is None or not (private or ours):
         return [], {}  # the group's own talk
     files = "text" not in message
-    if said is None and shape.dig(message, "media_group_id"):
-        id = f"group {message['media_group_id']}"  # of ten photos one is answered
+    album = shape.dig(message, "media_group_id")
+    album = f"group {album}" if album else None
+    if said is None and album:
+        id = album  # of ten photos one is answered
     if not words:
         words = "hello" if ours and not (files and said is None) else None
     edits = edited is not None
-    return [shape.Message(id=id, text=words, files=files, edited=edits, **place)], {}
+    made = shape.Message(id=id, text=words, files=files, edited=edits, album=album, **place)
+    return [made], {}
 
 
 def _is_person(message):

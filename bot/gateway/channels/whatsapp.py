@@ -37,30 +37,43 @@ def read(site, call):
                 shape.dig(change, "value", "metadata", "phone_number_id")
                 == site.config.whatsapp_phone_id
             ):
-                known = shape.dig(change, "value", "contacts", 0, "user_id")
+                contacts = shape.each(change, "value", "contacts")
                 found += [
-                    _read(message, known) for message in shape.each(change, "value", "messages")
+                    _read(message, contacts) for message in shape.each(change, "value", "messages")
                 ]
     return [message for message in found if message], {}
 
 
-def _read(message, known):
-    """The Message of an event, or None; `known`: the user id of whom the call tells."""
+def _read(message, contacts):
+    """The Message of an event, or None; `contacts`: of whom the call tells."""
     id, kind = shape.dig(message, "id"), shape.dig(message, "type")
-    # who has a user name shows no telephone number: "from" is empty, or the user id
-    sender = shape.dig(message, "from") or shape.dig(message, "from_user_id") or known
+    number, user = _read_sender(message, contacts)
+    sender = number or user
     if not id or not sender or kind in SILENT or "group_id" in message:
         return None
     caption = shape.dig(message, kind, "caption") if kind else None
     return shape.Message(
         id=id,
-        visitor=sender,
-        address={"to" if sender.isdecimal() else "recipient": sender},
+        visitor=user or number,
+        earlier=number if user else None,
+        address={"to" if number else "recipient": sender},
         edited=kind == "edit",
         files=caption is not None,
         country=phones.country_of(sender),
         **({"text": caption} if caption else _read_words(message, kind)),
     )
+
+
+def _read_sender(message, contacts):
+    """(telephone number, user id) of who wrote a message, None for what the call doesn't tell. Who
+    has a user name shows no number: "from" is empty then, or the user id."""
+    named = {shape.dig(message, "from"), shape.dig(message, "from_user_id")} - {None, ""}
+    for contact in contacts:
+        both = {shape.dig(contact, "wa_id"), shape.dig(contact, "user_id")} - {None, ""}
+        if both & named or len(contacts) == 1 and not named:
+            named |= both
+    number = next((name for name in sorted(named) if name.isdecimal()), None)
+    return number, next((name for name in sorted(named) if not name.isdecimal()), None)
 
 
 def _read_words(message, kind):
