@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from bot import articles, content, encoder, evidence, history, release, settings, store
+from bot import articles, content, encoder, evidence, history, release, settings, store, wording
 from bot.store import accounts
 
 
@@ -37,7 +37,8 @@ def main(arguments=None):
             "\n".join(fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults),
             file=sys.stderr,
         )
-        print(f"{len(error.faults)} faults; nothing was changed", file=sys.stderr)
+        faults = wording.counted(len(error.faults), "fault")
+        print(f"{faults}; nothing was changed", file=sys.stderr)
     except (
         settings.SettingsError,
         release.ReleaseError,
@@ -93,7 +94,8 @@ def show_evidence(options, config):
             )
             print("\n".join(line.replace(f"{settings.ROOT}/", "") for line in lines))
     if faults:
-        print(f"{len(faults)} faults; `bot check` names them", file=sys.stderr)
+        said = wording.counted(len(faults), "fault")
+        print(f"{said}; `bot check` names {'it' if len(faults) == 1 else 'them'}", file=sys.stderr)
     return 1 if faults else 0
 
 
@@ -441,9 +443,8 @@ def show(report):
 def show_comparison(found):
     """Print what a comparison found."""
     print(
-        f"of {found.asked} past questions {len(found.gained)} gain an answer, {len(found.lost)} "
-        f"lose theirs, "
-        f"{len(found.changed)} end otherwise"
+        f"of {wording.counted(found.asked, 'past question')}: answers gained "
+        f"{len(found.gained)}, lost {len(found.lost)}, ended otherwise {len(found.changed)}"
     )
     for kind in ("gained", "lost", "changed"):
         for moved in getattr(found, kind):

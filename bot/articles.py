@@ -60,12 +60,14 @@ class ContentError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """A source of an article. `changed`, `withdrawn`: the day on which that was noticed."""
+    """A source of an article. `date`: that of its newest version, where it is known; `changed`,
+    `withdrawn`: the day on which that was noticed."""
 
     n: int
     title: str
     url: str
     publisher: str = ""
+    date: datetime.date | None = None
     changed: datetime.date | None = None
     withdrawn: datetime.date | None = None
 
@@ -256,6 +258,7 @@ def _make_article(path, text, data, sections):
                 title=s["title"],
                 url=s["url"],
                 publisher=s.get("publisher", ""),
+                date=s.get("date"),
                 changed=s.get("changed"),
                 withdrawn=s.get("withdrawn"),
             )
@@ -532,9 +535,13 @@ def _source_faults(sources, at):
             )
         else:
             faults += [
-                f"{at('sources', n, key)} {key} of source {n} must be the day on which that was "
-                f"noticed, as 2026-11-28; without it, delete the line"
-                for key in ("changed", "withdrawn")
+                f"{at('sources', n, key)} {key} of source {n} must be the day {what}, as "
+                f"2026-11-28; without it, delete the line"
+                for key, what in (
+                    ("date", "of its newest version"),
+                    ("changed", "on which that was noticed"),
+                    ("withdrawn", "on which that was noticed"),
+                )
                 if source.get(key) is not None and type(source[key]) is not datetime.date
             ]
             faults += _unheld(source, f"source {n}", lambda key, n=n: at("sources", n, key))

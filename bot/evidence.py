@@ -141,7 +141,7 @@ def read_all(folder, listed):
     ledgers, faults = {}, []
     for article in listed:
         path = path_of(folder, article.id)
-        faults += _withdrawn_faults(article)
+        faults += withdrawn_faults(article)
         if article.evidence == articles.NOT_HELD:
             continue
         if path.is_file():
@@ -210,9 +210,23 @@ def of_text(text, ledger):
     return [
         statement
         for block in text.split("\n\n")
-        for statement in _statements(block, ledger.by_words)
+        for statement in of_paragraph(block, ledger)
         if statement.numbers
     ]
+
+
+def of_paragraph(block, ledger, line=0):
+    """Every Statement of a paragraph, a list or a table that begins on a line, those without a
+    number too."""
+    found, start = [], 0
+    text = BEFORE_THE_STOP.sub(r"\2 \1", block)
+    for piece in filter(str.strip, ITEM.split(text)):
+        start = text.index(piece, start)
+        below = line + text.count("\n", 0, start)
+        found += [
+            _match(words, numbers, ledger.by_words, below) for words, numbers in _sentences(piece)
+        ]
+    return found
 
 
 def of_article(article, ledger, lines=None):
@@ -221,11 +235,14 @@ def of_article(article, ledger, lines=None):
     return [
         statement
         for question in article.questions
-        for block in (question.lead, *filter(None, question.more.split("\n\n")))
-        for statement in _statements(
-            block, ledger.by_words, (lines or {}).get(block, question.line)
-        )
+        for block in paragraphs(question)
+        for statement in of_paragraph(block, ledger, (lines or {}).get(block, question.line))
     ]
+
+
+def paragraphs(question):
+    """The paragraphs and lists of a question's answer, the lead first."""
+    return [question.lead, *filter(None, question.more.split("\n\n"))]
 
 
 def lines_of(article):
@@ -247,15 +264,23 @@ def article_faults(article, ledger, path):
 
 
 def doubtful(article, ledger):
-    """{n: Source} of an article's sources that were withdrawn, or that changed on the day of their
-    last reading or later."""
-    found = {}
-    for source in article.sources:
-        reading = ledger.readings.get(source.n)
-        is_unread = reading is None or (source.changed and reading.on <= source.changed)
-        if source.withdrawn or (source.changed and is_unread):
-            found[source.n] = source
-    return found
+    """{n: Source} of an article's sources that were withdrawn, that changed on the day of their
+    last reading or later, or of which an older version was read than there is."""
+    return {
+        source.n: source
+        for source in article.sources
+        if source.withdrawn or _is_older(ledger.readings.get(source.n), source)
+    }
+
+
+def _is_older(reading, source):
+    """Whether a source became another after what was read of it."""
+    if reading is None:
+        return source.changed is not None
+    return bool(
+        (source.changed and reading.on <= source.changed)
+        or (source.date and reading.version and reading.version < source.date)
+    )
 
 
 def summary(article, ledger):
@@ -292,17 +317,6 @@ def is_weak(statement, ledger):
     """Whether a statement rests on one source that was only quoted or read in part."""
     reading = ledger.readings.get(statement.numbers[0])
     return len(set(statement.numbers)) == 1 and reading is not None and reading.read in WEAK
-
-
-def _statements(block, index, line=0):
-    """The Statements of a paragraph, a list or a table that begins on a line."""
-    found, start = [], 0
-    text = BEFORE_THE_STOP.sub(r"\2 \1", block)
-    for piece in filter(str.strip, ITEM.split(text)):
-        start = text.index(piece, start)
-        below = line + text.count("\n", 0, start)
-        found += [_match(words, numbers, index, below) for words, numbers in _sentences(piece)]
-    return found
 
 
 def _sentences(piece):
@@ -462,7 +476,7 @@ def _source_faults(article, ledger, cited, path):
     ]
 
 
-def _withdrawn_faults(article):
+def withdrawn_faults(article):
     """Statements that rest on a source that was withdrawn."""
     gone = {source.n: source for source in article.sources if source.withdrawn}
     if not gone:

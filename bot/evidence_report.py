@@ -4,6 +4,7 @@ what deserves a second look."""
 import datetime
 
 from bot import evidence
+from bot.wording import counted
 
 MOST_SAID = 100  # characters of a statement that is listed
 READ_AS = {
@@ -22,10 +23,12 @@ def write(article, ledger, today, older_than):
         return [f"{article.id}: its statements were not held against its sources (evidence: none)"]
     figures, doubtful = evidence.summary(article, ledger), evidence.doubtful(article, ledger)
     return [
-        f"{article.id}: {figures.held} of {figures.statements} statements have evidence; "
-        f"{figures.uncited} sentences name no source",
-        f"  verdicts: {_counted(figures.verdicts, lambda kind: kind.replace('_', ' '))}",
-        f"  {sum(figures.reads.values())} sources: {_counted(figures.reads, READ_AS.get)}",
+        f"{article.id}: {figures.held} of "
+        f"{counted(figures.statements, 'statement has', 'statements have')} evidence; "
+        f"{counted(figures.uncited, 'sentence names', 'sentences name')} no source",
+        f"  verdicts: {_by_kind(figures.verdicts, lambda kind: kind.replace('_', ' '))}",
+        f"  {counted(sum(figures.reads.values()), 'source')}: "
+        f"{_by_kind(figures.reads, READ_AS.get)}",
         *_statements(article, ledger),
         *_listed(
             "on a source that changed or was withdrawn:",
@@ -74,8 +77,8 @@ def _old_sources(article, ledger, today, older_than):
     ]
     unknown = len(ledger.readings) - len(dated)
     return [
-        *_listed(f"version older than {older_than} days:", old),
-        *([f"  version of unknown date: {unknown} sources"] if unknown else []),
+        *_listed(f"version older than {counted(older_than, 'day')}:", old),
+        *([f"  version of unknown date: {counted(unknown, 'source')}"] if unknown else []),
     ]
 
 
@@ -89,5 +92,5 @@ def _place(article, statement):
     return f"{article.path}:{statement.line}: {short}"
 
 
-def _counted(counts, name):
+def _by_kind(counts, name):
     return ", ".join(f"{count} {name(kind)}" for kind, count in counts.items()) or "none"

@@ -88,8 +88,8 @@ CONVERSATION_TEXTS = (
     "speaks_of",
     "no_more",
 )
-# those below what a source says
-SOURCE_TEXTS = ("source_checked", "source_version", "no_version")
+# those that tell how sources were read, which a release of before 2026-12 has not
+SOURCE_TEXTS = ("source_checked", "source_version", "no_version", "evidence_partly_one")
 TALK = (
     "greeting",
     "thanks",
@@ -483,8 +483,15 @@ def _checked(content, article):
             f"{count} {'was' if count == 1 else 'were'} {content.texts['read_as'][kind]}"
             for kind, count in figures.reads.items()
         ),
-        partly=fill(content.texts["evidence_partly"], count=partly) if partly else "",
+        partly=_partly(content.texts, partly),
     )
+
+
+def _partly(texts, count):
+    """How many statements stand in their source only in part, as a text; nothing for none."""
+    if count == 1 and "evidence_partly_one" in texts:
+        return texts["evidence_partly_one"]
+    return fill(texts["evidence_partly"], count=count) if count else ""
 
 
 def _answer(content, article, name, title, text, more, sources, confidence, overdue, choices):

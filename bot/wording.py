@@ -1,6 +1,7 @@
-"""The wording of what visitors read: reading grade, and words that must not reach them.
+"""The wording of what people read: reading grade, words that must not reach visitors, and counts
+with their nouns.
 
-Used for articles and for the fixed texts alike.
+The first two are used for articles and for the fixed texts alike.
 """
 
 import re
@@ -95,6 +96,12 @@ def reading_grade(text):
     return (
         0.39 * len(words) / len(sentences) + 11.8 * sum(map(_syllables, words)) / len(words) - 15.59
     )
+
+
+def counted(count, one, many=""):
+    """A count with its noun: "1 statement", "1,169 statements"; `many`: the plural, where it isn't
+    `one` with an s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
 def _syllables(word):

@@ -260,12 +260,28 @@ def test_every_source_of_every_answer_says_something(library):
 
 def test_where_it_comes_from_is_told_as_it_was_checked(library):
     reply = replies.article_info(library, "hiccups", TODAY, 1.0)
-    assert "Editors, not clinicians, followed 112 of its 112 statements" in reply["text"]
-    assert "last on 28 November 2026" in reply["text"]
-    assert "Of 25 sources, 7 were read whole, 5 were read in part" in reply["text"]
+    assert "followed its statements to their sources (115 of 115), last on" in reply["text"]
+    assert "last on 29 November 2026" in reply["text"]
+    assert "sources (26 in all), 7 were read whole, 5 were read in part" in reply["text"]
     assert "1 was read where others quote it" in reply["text"]
-    assert "1 statements stand in their source only in part." in reply["text"]
-    assert len(reply["sources"]) == 25 and not articles.MARK.search(reply["text"])
+    assert "One statement stands in its source only in part." in reply["text"]
+    assert len(reply["sources"]) == 26 and not articles.MARK.search(reply["text"])
+
+
+def test_several_statements_that_stand_in_part_are_counted_and_none_is_not_spoken_of(library):
+    def told(article):
+        return replies.article_info(library, article, TODAY, 1.0)["text"]
+
+    partly = {
+        id: evidence.summary(article, library.ledgers[id]).verdicts.get("partly", 0)
+        for id, article in library.articles.items()
+    }
+    several = max(partly, key=partly.get)
+    assert partly[several] > 1
+    assert f"{partly[several]} statements stand in their source only in part" in told(several)
+    none = dataclasses.replace(library.ledgers["hiccups"], entries=())
+    bare = dataclasses.replace(library, ledgers={"hiccups": none})
+    assert "in part." not in replies.article_info(bare, "hiccups", TODAY, 1.0)["text"]
 
 
 def test_an_article_that_was_not_held_against_its_sources_says_so(library):
@@ -354,12 +370,21 @@ def test_the_command_counts_and_lists_what_deserves_a_second_look(data, monkeypa
     monkeypatch.setenv("DATA", str(data))
     assert main(["evidence", "hiccups", "--older-than", "1000"]) == 0
     said = capsys.readouterr().out
-    assert "hiccups: 112 of 112 statements have evidence" in said
+    assert "hiccups: 115 of 115 statements have evidence" in said
     assert re.search(r"verdicts: \d+ supported, \d+ partly, \d+ by several", said)
-    assert re.search(r"25 sources: \d+ whole, \d+ in part, .*\d+ as a copy", said)
+    assert re.search(r"26 sources: \d+ whole, \d+ in part, .*\d+ as a copy", said)
     assert "on one source that was quoted or read in part:" in said
     assert "[7] 2012-04-01: Hiccup: Mystery" in said and "tremor" not in said
     assert "[13] 2024-08-12" not in said
+
+
+def test_the_command_counts_one_as_one(data, monkeypatch, capsys):
+    monkeypatch.setenv("DATA", str(data))
+    edit(data, ARTICLE, "https://medlineplus.gov/hiccups.html", "https://medlineplus.gov/")
+    assert main(["check"]) == 1
+    assert "\n1 fault; nothing was changed" in capsys.readouterr().err
+    assert main(["evidence", "hiccups"]) == 1
+    assert "1 fault; `bot check` names it" in capsys.readouterr().err
 
 
 def test_the_command_lists_what_has_no_evidence(data, monkeypatch, capsys):
@@ -367,7 +392,7 @@ def test_the_command_lists_what_has_no_evidence(data, monkeypatch, capsys):
     monkeypatch.setenv("DATA", str(data))
     assert main(["evidence", "hiccups"]) == 1
     said = capsys.readouterr()
-    assert "111 of 112 statements have evidence" in said.out
+    assert "114 of 115 statements have evidence" in said.out
     assert f"articles/hiccups.md:{line}: A hiccup is a sudden cramp" in said.out
     assert "`bot check` names them" in said.err
     assert main(["evidence", "migraine"]) == 1

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "bot.history": {"bot.articles"},
     "bot.terms": {"bot.articles"},
     "bot.evidence": {"bot.articles"},
-    "bot.evidence_report": {"bot.evidence"},
+    "bot.evidence_report": {"bot.evidence", "bot.wording"},
     "bot.links": {"bot.articles"},
     "bot.asked": {"bot.articles"},
     "bot.content": {
@@ -161,6 +161,7 @@ MAY_IMPORT = {
         "bot.release",
         "bot.settings",
         "bot.store",
+        "bot.wording",
     },
 }
 CORE = (

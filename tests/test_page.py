@@ -62,6 +62,21 @@ def test_a_crisis_shows_numbers_that_can_be_called(page, service):
     assert page.faults == []
 
 
+def test_a_number_on_the_page_leads_to_what_its_source_says(page, service):
+    page.goto(f"{service.url}/articles/hiccups")
+    marks = page.locator("#what_is").inner_html().split('<a class="mark"')[:-1]
+    assert marks and all(re.search(r"(&nbsp;|</a>)$", before) for before in marks)
+    page.locator("#what_is .mark").first.click()
+    source = page.locator("#sources li:target")
+    source.get_by_text("What it says").click()
+    says = source.locator("li").first
+    assert "On “A hiccup is a sudden squeeze of the diaphragm" in says.inner_text()
+    assert "unintended movement of the diaphragm (What are hiccups" in says.inner_text()
+    assert re.search(r"Version .*, read .* on \d+ \w+ 20\d\d\.", source.inner_text())
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.faults == []
+
+
 def test_the_first_page_is_about_myoclonus(page, service):
     page.goto(service.url)
     assert "myoclonus" in page.locator("h1").inner_text()

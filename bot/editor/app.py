@@ -17,6 +17,7 @@ from bot.editor import (
     entry,
     evidence_pages,
     files,
+    manuscripts,
     members,
     numbers,
     pages,
@@ -206,6 +207,17 @@ async def _content_faults(request, error):
     )
 
 
+async def _unreadable(request, error):
+    return pages.render(
+        request,
+        "fault.html",
+        422,
+        sentence="This file can't be shown as an article. Ask who looks after the files to mend "
+        "it:",
+        faults=error.faults,
+    )
+
+
 async def _failed(request, error):
     return _say(
         request,
@@ -239,5 +251,6 @@ HANDLERS = {
     release.NoAnswer: _no_answer,
     release.ReleaseError: _no_release,
     articles.ContentError: _content_faults,
+    manuscripts.Unreadable: _unreadable,
     Exception: _failed,
 }

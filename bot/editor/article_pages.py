@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
 from starlette.concurrency import run_in_threadpool
 
-from bot import articles, history, terms
-from bot.editor import files, imports, library, looks, manuscripts, pages, people
+from bot import articles, evidence, history, terms
+from bot.editor import files, first_drafts, imports, library, looks, manuscripts, pages, people
 from bot.store import past
 
 router = APIRouter()
@@ -17,6 +17,7 @@ Field = Annotated[str, Form(max_length=2_000)]
 Long = Annotated[str, Form(max_length=60_000)]
 Pasted = Annotated[str, Form(max_length=imports.LARGEST_PAGE)]
 DAYS = 30  # of which the list counts how often an article was asked
+PARTICULARS = [key for key in manuscripts.FRONT if not key.startswith("reviewed_")]
 EMPTY = {"ask": "", "about": "", "facet": "", "train": [], "test": [], "heading": "", "text": ""}
 
 
@@ -59,21 +60,17 @@ def show_new(request: Request):
 
 @router.post("/articles/new")
 def make_new(request: Request, file: UploadFile | None = None, text: Pasted = "", url: Field = ""):
-    """A draft from a saved page, a Word file, or a pasted text."""
+    """A draft from a saved page, a Word file, a list of questions and answers, or a pasted text."""
     desk, person = request.app.state.desk, people.require(request, "editor")
     data = file.file.read() if file and file.filename else b""
     try:
-        if data:
-            found = (
-                imports.from_word(data, url)
-                if data.startswith(b"PK")
-                or (file.filename or "").lower().endswith((".docx", ".doc"))
-                else imports.from_page(data, url)
-            )
-        else:
-            found = imports.from_text(text, url)
+        found = (
+            imports.from_file(file.filename or "", data, url)
+            if data
+            else imports.from_text(text, url)
+        )
         kinds, names, _ = terms.read(desk.config.path("data"))
-        made = imports.draft(
+        made = first_drafts.draft(
             found,
             person.name,
             datetime.datetime.now(datetime.UTC).date(),
@@ -100,8 +97,19 @@ def make_new(request: Request, file: UploadFile | None = None, text: Pasted = ""
     files.save(
         desk.config, files.draft_path(desk.config, id), made.text, person, f"Draft the article {id}"
     )
+    files.save(
+        desk.config,
+        files.notes_path(desk.config, id),
+        "\n".join(made.notes),
+        person,
+        f"Say what the draft {id} lacks",
+    )
     people.record(request, "drafted an article", id)
-    return pages.redirect(request, f"/editor/articles/drafts/{id}", " ".join(made.notes))
+    return pages.redirect(
+        request,
+        f"/editor/articles/drafts/{id}",
+        "The draft is made. What you must see to stands below.",
+    )
 
 
 @router.get("/articles/drafts/{id}")
@@ -126,17 +134,20 @@ async def save(request: Request, id: str):
 
 @router.post("/articles/drafts/{id}/finish")
 def finish(request: Request, id: str):
-    """Make an article of a draft that has no fault."""
+    """Make an article of a draft that has no fault, with its evidence."""
     desk, person = request.app.state.desk, people.require(request, "editor")
-    draft, path = files.draft_path(desk.config, id), files.article_path(desk.config, id)
-    text = _text(draft)
-    faults = looks.faults(desk, path, text)
+    draft, path = library.open_article(desk, id, True), files.article_path(desk.config, id)
+    faults = _missing(desk, draft)
     if path.is_file():
         faults = [f"There is an article {id} already."]
     if faults:
         return _show(request, id, True, 422, faults)
-    files.save(desk.config, path, text, person, f"Add the article {id}")
-    files.remove(desk.config, draft, person, f"The draft {id} is an article now")
+    why = f"Add the article {id}"
+    if draft.ledger_text:
+        ledger = files.ledger_path(desk.config, id)
+        files.save(desk.config, ledger, draft.ledger_text, person, f"{why}: its evidence")
+    files.save(desk.config, path, draft.text, person, why)
+    _remove_draft(desk, id, person, f"The draft {id} is an article now")
     people.record(request, "added an article", id)
     return pages.redirect(
         request,
@@ -149,7 +160,7 @@ def finish(request: Request, id: str):
 def remove_draft(request: Request, id: str):
     desk, person = request.app.state.desk, people.require(request, "editor")
     _text(files.draft_path(desk.config, id))
-    files.remove(desk.config, files.draft_path(desk.config, id), person, f"Drop the draft {id}")
+    _remove_draft(desk, id, person, f"Drop the draft {id}")
     people.record(request, "removed a draft", id)
     return pages.redirect(request, "/editor/articles", "The draft is gone; its history stays.")
 
@@ -282,24 +293,38 @@ def save_question(
 
 def _show(request, id, draft, status=200, faults=None):
     desk = request.app.state.desk
-    path = _path(desk, id, draft)
-    text = _text(path)
-    try:
-        fields = manuscripts.read(text, path.name)
-    except manuscripts.Unreadable as error:
-        return pages.render(
-            request,
-            "fault.html",
-            422,
-            sentence="This file can't be shown as an article. Ask who looks after the files to "
-            "mend it:",
-            faults=error.faults,
+    opened = library.open_article(desk, id, draft)
+    if faults is None:
+        faults = _missing(desk, opened) if draft else looks.faults(desk, opened.path, opened.text)
+    base = files.keep(desk.config, opened.text)
+    return _front_page(request, id, draft, opened, opened.fields, base, faults, status)
+
+
+def _missing(desk, draft):
+    """What keeps a draft from being an article: its own faults, and statements that its ledger
+    doesn't hold."""
+    found = [
+        *looks.faults(desk, draft.path, draft.text),
+        *evidence.withdrawn_faults(draft.article),
+    ]
+    if draft.article.evidence == articles.NOT_HELD:
+        return found
+    ledger = files.ledger_path(desk.config, draft.path.stem)  # where it will stand
+    return [
+        *found,
+        *draft.faults,
+        *evidence.article_faults(draft.article, draft.ledger, ledger),
+    ]
+
+
+def _front_page(request, id, draft, opened, fields, base, faults, status=200, conflict=None):
+    bare = {
+        question.name.partition(".")[2]: sum(
+            not statement.is_held()
+            for statement in evidence.of_text(f"{question.lead}\n\n{question.more}", opened.ledger)
         )
-    found = looks.faults(desk, path, text) if faults is None else faults
-    return _front_page(request, id, draft, fields, files.keep(desk.config, text), found, status)
-
-
-def _front_page(request, id, draft, fields, base, faults, status=200, conflict=None):
+        for question in opened.article.questions
+    }
     return pages.render(
         request,
         "article.html",
@@ -311,6 +336,9 @@ def _front_page(request, id, draft, fields, base, faults, status=200, conflict=N
         faults=faults,
         conflict=conflict,
         at=_at(id, draft),
+        bare=bare,
+        figures=evidence.summary(opened.article, opened.ledger),
+        notes=_notes(request, id) if draft else [],
     )
 
 
@@ -325,7 +353,7 @@ def _save_fields(request, id, draft, form):
     path, base = _path(desk, id, draft), str(form.get("base", ""))
     now, before = _text(path), files.opened(desk.config, path, base)
     fields = manuscripts.read(now if before is None else before, path.name)
-    fields |= {key: str(form[key]).strip()[:500] for key in manuscripts.FRONT if key in form}
+    fields |= {key: str(form[key]).strip()[:500] for key in PARTICULARS if key in form}
     for n in (*fields["sources"], max(fields["sources"], default=0) + 1):
         if f"source.{n}.title" in form:
             fields["sources"][n] = {
@@ -347,6 +375,7 @@ def _save_fields(request, id, draft, form):
             request,
             id,
             draft,
+            library.open_article(desk, id, draft),
             fields,
             files.keep(desk.config, files.read(path)) if conflict else base,
             faults,
@@ -371,21 +400,12 @@ def _save_fields(request, id, draft, form):
 
 def _show_question(request, id, question, draft):
     desk = request.app.state.desk
-    path = _path(desk, id, draft)
-    text = _text(path)
     if not articles.ID.match(question) or question == articles.MADE_BY_US:
         raise HTTPException(404)
-    fields = manuscripts.read(text, path.name)["questions"].get(question, EMPTY)
-    return _question_page(
-        request,
-        id,
-        question,
-        draft,
-        fields,
-        files.keep(desk.config, text),
-        200,
-        new=fields is EMPTY,
-    )
+    opened = library.open_article(desk, id, draft)
+    fields = opened.fields["questions"].get(question, EMPTY)
+    base = files.keep(desk.config, opened.text)
+    return _question_page(request, id, question, draft, fields, base, 200, new=fields is EMPTY)
 
 
 def _question_page(
@@ -407,7 +427,7 @@ def _question_page(
         new=new,
         facets=facets,
         at=_at(id, draft),
-        look=looks.look(desk, _path(desk, id, draft), question, fields),
+        look=looks.look(desk, library.open_article(desk, id, draft), question, fields),
         least=(articles.MIN_TRAIN, articles.MIN_TEST),
     )
 
@@ -492,7 +512,7 @@ def _theirs(conflict, path, question, fields):
 
 def _look(request, id, question, draft, fields):
     desk = request.app.state.desk
-    look = looks.look(desk, _path(desk, id, draft), question, fields)
+    look = looks.look(desk, library.open_article(desk, id, draft), question, fields)
     return pages.render(
         request, "question_look.html", look=look, question=question, id=id, at=_at(id, draft)
     )
@@ -527,6 +547,17 @@ def _text(path):
     if not path.is_file():
         raise files.NoFile(path.name)
     return files.read(path)
+
+
+def _remove_draft(desk, id, person, why):
+    """Take a draft away, with its evidence and what was to be seen to in it."""
+    draft, ledger = files.draft_path(desk.config, id), files.ledger_path(desk.config, id, True)
+    files.remove(desk.config, [draft, ledger, files.notes_path(desk.config, id)], person, why)
+
+
+def _notes(request, id):
+    """What the editor of a draft must see to, as its import found it."""
+    return files.read(files.notes_path(request.app.state.desk.config, id)).splitlines()
 
 
 def _review(article, today):

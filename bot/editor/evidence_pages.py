@@ -4,8 +4,9 @@ a source that changed or was withdrawn."""
 
 import datetime
 from dataclasses import replace
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from starlette.concurrency import run_in_threadpool
 
 from bot import articles, evidence, links
@@ -15,44 +16,59 @@ router = APIRouter()
 LONGEST = 2_000  # characters of a field
 MOST = 400  # fields of one kind in a form
 READING = ("read", "on", "date", "how")
+SIGNED = ("reviewed_by", "reviewed_on")
+CHANGED = (
+    "Its text or evidence was changed while you read, and nothing was saved. Below stands what it "
+    "says now."
+)
+Field = Annotated[str, Form(max_length=500)]
+
+
+@router.get("/articles/drafts/{id}/side-by-side")
+def show_draft_side_by_side(request: Request, id: str):
+    return _show_side_by_side(request, id, True)
 
 
 @router.get("/articles/{id}/side-by-side")
 def show_side_by_side(request: Request, id: str):
-    """Every statement of an article beside what its sources say, and where it is signed."""
-    desk, article = request.app.state.desk, _article(request, id)
-    path = files.article_path(desk.config, id)
-    text = files.read(path)
-    manuscript = manuscripts.read(text, path.name)
-    ledger = _ledger(desk, id)
-    return pages.render(
-        request,
-        "side_by_side.html",
-        id=id,
-        article=article,
-        parts=[
-            (question, looks.evidence_of(desk, ledger, _text(question), manuscript["sources"]))
-            for question in article.questions
-        ],
-        figures=evidence.summary(article, ledger),
-        doubtful=evidence.doubtful(article, ledger),
-        fields=manuscript,
-        base=files.keep(desk.config, text),
-    )
+    """Every sentence of an article beside what its sources say, and where it is signed."""
+    return _show_side_by_side(request, id, False)
+
+
+@router.post("/articles/drafts/{id}/side-by-side")
+def sign_draft(
+    request: Request, id: str, seen: Field = "", reviewed_by: Field = "", reviewed_on: Field = ""
+):
+    return _sign(request, id, True, seen, reviewed_by, reviewed_on)
+
+
+@router.post("/articles/{id}/side-by-side")
+def sign(
+    request: Request, id: str, seen: Field = "", reviewed_by: Field = "", reviewed_on: Field = ""
+):
+    """Write down who reviewed an article, and when; `seen` names what stood on the page."""
+    return _sign(request, id, False, seen, reviewed_by, reviewed_on)
+
+
+@router.get("/articles/drafts/{id}/{question}/evidence")
+def show_draft_evidence(request: Request, id: str, question: str):
+    return _show(request, id, question, True)
 
 
 @router.get("/articles/{id}/{question}/evidence")
 def show_evidence(request: Request, id: str, question: str):
-    return _show(request, id, question)
+    return _show(request, id, question, False)
+
+
+@router.post("/articles/drafts/{id}/{question}/evidence")
+async def save_draft_evidence(request: Request, id: str, question: str):
+    return await _save_form(request, id, question, True)
 
 
 @router.post("/articles/{id}/{question}/evidence")
 async def save_evidence(request: Request, id: str, question: str):
     """Save what the sources of a question's statements say, and how they were read."""
-    form = await request.form(max_fields=20 * MOST)
-    given = {key: str(value)[:LONGEST].strip() for key, value in form.items()}
-    dropped = [int(line) for line in form.getlist("drop") if str(line).isdecimal()]
-    return await run_in_threadpool(_save, request, id, question, given, dropped)
+    return await _save_form(request, id, question, False)
 
 
 def in_doubt(desk):
@@ -70,7 +86,7 @@ def in_doubt(desk):
                 "source": doubtful[n],
             }
             for question in (article.questions if doubtful else ())
-            for statement in evidence.of_text(_text(question), ledger)
+            for statement in evidence.of_text(f"{question.lead}\n\n{question.more}", ledger)
             for n in statement.numbers
             if n in doubtful
         ]
@@ -94,12 +110,77 @@ def moved_links(desk):
     ]
 
 
-def _show(request, id, question, status=200, faults=(), given=None, conflict=None):
-    desk, article = request.app.state.desk, _article(request, id)
-    asked, path = _question(article, question), files.ledger_path(desk.config, id)
-    text = files.read(path)
-    ledger, unreadable = evidence.read(text, path) if text else (evidence.Ledger(), [])
-    parts = ledgers.sides(article, asked, ledger, path)
+def _show_side_by_side(request, id, draft, status=200, faults=(), given=None):
+    desk = request.app.state.desk
+    opened = library.open_article(desk, id, draft)
+    article, ledger = opened.article, opened.ledger
+    return pages.render(
+        request,
+        "side_by_side.html",
+        status,
+        opened=opened,
+        article=article,
+        draft=draft,
+        parts=[
+            (
+                question,
+                [
+                    looks.evidence_of(
+                        desk, ledger, evidence.of_paragraph(block, ledger), article.sources
+                    )
+                    for block in evidence.paragraphs(question)
+                ],
+            )
+            for question in article.questions
+        ],
+        figures=evidence.summary(article, ledger),
+        doubtful=evidence.doubtful(article, ledger),
+        signed={key: opened.fields[key] for key in SIGNED} | (given or {}),
+        seen=_seen(opened),
+        faults=[*faults, *opened.faults],
+    )
+
+
+def _seen(opened):
+    """What names the words of an article and of its ledger, as one."""
+    return files.revision(opened.text + opened.ledger_text)
+
+
+def _sign(request, id, draft, seen, reviewed_by, reviewed_on):
+    desk, person = request.app.state.desk, people.require(request, "editor")
+    opened = library.open_article(desk, id, draft)
+    given = {"reviewed_by": reviewed_by.strip(), "reviewed_on": reviewed_on.strip()}
+
+    def again(status, faults):
+        return _show_side_by_side(request, id, draft, status, faults, given)
+
+    def check(new):
+        if files.read(opened.path) != opened.text:
+            return [CHANGED]
+        return [] if draft else looks.faults(desk, opened.path, new)
+
+    if seen != _seen(opened):
+        return again(409, [CHANGED])
+    try:
+        files.save(
+            desk.config,
+            opened.path,
+            manuscripts.write(opened.text, opened.fields | given),
+            person,
+            f"{id}: review",
+            check=check,
+        )
+    except articles.ContentError as error:
+        return again(422, error.faults)
+    people.record(request, "wrote down a review", id, given["reviewed_by"])
+    return pages.redirect(request, f"{opened.at}/side-by-side", "Saved.")
+
+
+def _show(request, id, question, draft, status=200, faults=(), given=None, conflict=None):
+    desk = request.app.state.desk
+    opened = library.open_article(desk, id, draft)
+    article, ledger, asked = opened.article, opened.ledger, _question(opened.article, question)
+    parts = ledgers.sides(article, asked, ledger, opened.ledger_path)
     if given:
         parts = [(block, [_given(side, given) for side in sides]) for block, sides in parts]
     cited = {n for _, sides in parts for side in sides for n in side.numbers}
@@ -107,8 +188,7 @@ def _show(request, id, question, status=200, faults=(), given=None, conflict=Non
         request,
         "evidence.html",
         status,
-        id=id,
-        question=question,
+        opened=opened,
         asked=asked,
         parts=parts,
         sources=[
@@ -117,28 +197,35 @@ def _show(request, id, question, status=200, faults=(), given=None, conflict=Non
             if source.n in cited
         ],
         stale=ledgers.stale(article, ledger),
-        base=files.keep(desk.config, text),
-        faults=[*faults, *(fault.rpartition("/")[2] for fault in unreadable)],
+        base=files.keep(desk.config, opened.ledger_text),
+        faults=[*faults, *opened.faults],
         conflict=conflict,
         reads=list(evidence.Read),
         verdicts=list(evidence.Verdict),
         not_held=article.evidence == articles.NOT_HELD,
         today=datetime.datetime.now(datetime.UTC).date(),
         doubtful=evidence.doubtful(article, ledger),
-        at=f"/editor/articles/{id}/{question}",
+        at=f"{opened.at}/{question}",
     )
 
 
-def _save(request, id, question, given, dropped):
+async def _save_form(request, id, question, draft):
+    form = await request.form(max_fields=20 * MOST)
+    given = {key: str(value)[:LONGEST].strip() for key, value in form.items()}
+    dropped = [int(line) for line in form.getlist("drop") if str(line).isdecimal()]
+    return await run_in_threadpool(_save, request, id, question, draft, given, dropped)
+
+
+def _save(request, id, question, draft, given, dropped):
     desk, person = request.app.state.desk, people.require(request, "editor")
-    article, path = _article(request, id), files.ledger_path(desk.config, id)
-    asked = _question(article, question)
+    opened = library.open_article(desk, id, draft)
+    article, path, asked = opened.article, opened.ledger_path, _question(opened.article, question)
     base = given.get("base", "")
-    before = files.opened(desk.config, path, base) if base else files.read(path)
+    before = files.opened(desk.config, path, base) if base else opened.ledger_text
 
     def again(faults, conflict=None):
-        shown = [fault.rpartition("/")[2] for fault in faults]
-        return _show(request, id, question, 409 if conflict else 422, shown, given, conflict)
+        status = 409 if conflict else 422
+        return _show(request, id, question, draft, status, faults, given, conflict)
 
     if before is None:
         return again([], files.Conflict(None, files.read(path)))
@@ -170,7 +257,7 @@ def _save(request, id, question, given, dropped):
     people.record(request, "wrote evidence", f"{id}.{question}")
     return pages.redirect(
         request,
-        f"/editor/articles/{id}/{question}/evidence",
+        f"{opened.at}/{question}/evidence",
         ("Saved." if saved.text != before else "Nothing was changed.")
         + (" Another editor's changes are in it, too." if saved.merged else ""),
     )
@@ -253,25 +340,8 @@ def _reading(n, ledger, given=None):
     }
 
 
-def _article(request, id):
-    article = library.read_articles(request.app.state.desk).get(id)
-    if article is None:
-        raise files.NoFile(id)
-    return article
-
-
 def _question(article, id):
     for question in article.questions:
         if question.name == f"{article.id}.{id}":
             return question
     raise files.NoFile(id)
-
-
-def _ledger(desk, id):
-    path = files.ledger_path(desk.config, id)
-    text = files.read(path)
-    return evidence.read(text, path)[0] if text else evidence.Ledger()
-
-
-def _text(question):
-    return f"{question.lead}\n\n{question.more}"

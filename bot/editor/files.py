@@ -14,6 +14,7 @@ from pathlib import Path
 from bot import articles, history
 
 TABLES = ("terms.yml", "talk.yml", "safety.yml", "stories.yml", "conversations.yml")
+DRAFTS = ".drafts"
 SECONDS = 20
 KEPT_DAYS = 14
 LARGEST = 2_000_000
@@ -50,17 +51,24 @@ def article_path(config, id):
     return _inside(config, config.path("data") / "articles" / f"{id}.md")
 
 
-def ledger_path(config, id):
-    """The file that holds an article's evidence, whether or not it is there; raises NoFile."""
+def ledger_path(config, id, draft=False):
+    """The file that holds the evidence of an article, or of the draft of one, whether or not it is
+    there; raises NoFile."""
     article_path(config, id)
-    return _inside(config, config.path("data") / "evidence" / f"{id}.yml")
+    folder = config.path("data") / (DRAFTS if draft else "evidence")
+    return _inside(config, folder / f"{id}.yml")
 
 
 def draft_path(config, id):
     """The file of a draft of a whole article: beside the articles, where no release takes it
     from."""
     article_path(config, id)
-    return _inside(config, config.path("data") / ".drafts" / f"{id}.md")
+    return _inside(config, config.path("data") / DRAFTS / f"{id}.md")
+
+
+def notes_path(config, id):
+    """The file that says, a line each, what the editor of a draft must see to."""
+    return draft_path(config, id).with_suffix(".txt")
 
 
 def table_path(config, name):
@@ -152,12 +160,13 @@ def opened(config, path, name):
     )
 
 
-def remove(config, path, person, why):
-    """Take a file away, with a commit in the person's name."""
+def remove(config, paths, person, why):
+    """Take files away, each with a commit in the person's name; one that isn't there is none."""
     with history.alone(config):
-        history.record_outside(config, path)
-        path.unlink(missing_ok=True)
-        history.record(config, path, None, person, why)
+        for path in [path for path in paths if path.is_file()]:
+            history.record_outside(config, path)
+            path.unlink(missing_ok=True)
+            history.record(config, path, None, person, why)
 
 
 def tidy(text):

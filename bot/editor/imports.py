@@ -1,11 +1,12 @@
-"""A new article's draft from a saved web page, a pasted one, or a Word file.
+"""What a new article's draft is made of: a saved web page, a pasted text, a Word file, or a list of
+questions and answers in a spreadsheet.
 
 What comes from elsewhere is taken apart in a process of its own, bounded in time and memory:
-`python -m bot.editor.imports page|word` reads it from standard input and prints what it found as
-JSON. Nothing in it is fetched, opened or obeyed."""
+`python -m bot.editor.imports KIND ADDRESS` reads it from standard input and prints what it found
+as JSON. Nothing in it is fetched, opened or obeyed."""
 
-import datetime
-import html
+import copy
+import dataclasses
 import io
 import json
 import re
@@ -13,125 +14,65 @@ import resource
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
+from xml.parsers import expat
 
-from bot import articles, settings
-from bot.editor import manuscripts
+from bot import settings
+from bot.editor import blocks, first_drafts, markup
+from bot.editor.found import HEADING, Block, Found, Refused
 
 LARGEST_PAGE, LARGEST_WORD = 3_000_000, 12_000_000  # bytes
 LARGEST_UNPACKED, LARGEST_PART, MOST_PARTS = 60_000_000, 20_000_000, 2_000
 SECONDS, MEMORY = 20, 2_000_000_000
-MOST_SECTIONS, MOST_PARAGRAPHS, MOST_REFERENCES = 40, 400, 60
-LONGEST_HEADING = 100  # letters of a line that a pasted text may mean as one
-REFERENCES = re.compile(
-    r"^(?:references?|sources?|bibliography|further reading|literature|see also)\b", re.IGNORECASE
+REFUSED = 3  # the code with which the process ends that says why on its output
+MOST_MISSED = 6  # texts that are named, of those that were not taken over
+WORD_PART, SHEET_PART = r"word/document\d*\.xml", r"xl/workbook\d*\.xml"
+# What a file of another kind begins with, and what to do.
+OTHER_KINDS = (
+    (b"%PDF", "This is a PDF. Open it, copy its text, and paste it below."),
+    (
+        b"\xd0\xcf\x11\xe0",
+        "This is an older Word or Excel file, or one that is locked with a password. Save it as "
+        ".docx or .xlsx, without a password, and choose it again.",
+    ),
+    (b"{\\rtf", "This is an RTF file. Save it as .docx, and choose it again."),
 )
-ITEM = re.compile(r"(?:[-*•·]|\d+[.)])\s+(.*)")
-MARKS = re.compile(r"\s*\[\s*\d+(?:\s*[,–-]\s*\d+)*\s*\]")
-# facet: (what a heading of it says, how people ask for it)
-FACETS = {
-    "side_effects": (
-        r"side.effects?|adverse",
-        ["what are the side effects", "does it have side effects"],
-    ),
-    "symptoms": (
-        r"symptoms?|signs?|feel like|look like",
-        ["what are the symptoms of {about}", "signs of {about}", "how do i know if it is {about}"],
-    ),
-    "triggers": (
-        r"triggers?|sets? (?:it|them) off|worse",
-        ["what triggers {about}", "what makes {about} worse"],
-    ),
-    "risk_factors": (
-        r"risk factors?|who gets|at risk",
-        ["who gets {about}", "what raises the risk of {about}"],
-    ),
-    "causes": (
-        r"causes?|why",
-        ["what causes {about}", "why do people get {about}", "cause of {about}"],
-    ),
-    "diagnosis": (
-        r"diagnos\w+|tests?|exams?",
-        ["how is {about} diagnosed", "is there a test for {about}", "how do doctors find {about}"],
-    ),
-    "medicines": (
-        r"medicines?|medications?|drugs?|tablets?",
-        ["which medicines help with {about}", "what tablets are there for {about}"],
-    ),
-    "treatments": (
-        r"treat\w*|therap\w+|manag\w+|surgery",
-        ["how is {about} treated", "treatment for {about}", "what helps against {about}"],
-    ),
-    "prevention": (
-        r"prevent\w*|avoid\w*",
-        ["can {about} be prevented", "how do i stop getting {about}"],
-    ),
-    "outlook": (
-        r"outlook|prognosis|go away|cured?|long.term",
-        ["does {about} go away", "can {about} be cured"],
-    ),
-    "seriousness": (
-        r"serious|dangerous|complications?|life.threatening",
-        ["is {about} dangerous", "how serious is {about}"],
-    ),
-    "when_to_seek_help": (
-        r"doctor|medical help|seek|emergency|urgent",
-        ["when should i see a doctor about {about}", "do i need a doctor for {about}"],
-    ),
-    "inheritance": (
-        r"inherit\w*|genetic\w*|famil\w+|hereditary",
-        ["is {about} inherited", "does {about} run in families"],
-    ),
-    "types": (r"types?|kinds?|forms?", ["what types of {about} are there", "kinds of {about}"]),
-    "pregnancy": (
-        r"pregnan\w+|breast.?feed\w*",
-        ["{about} and pregnancy", "is {about} a problem in pregnancy"],
-    ),
-    "children": (
-        r"child\w*|bab(?:y|ies)|infants?",
-        ["{about} in children", "can children have {about}"],
-    ),
-    "daily_life": (
-        r"living|daily|everyday|work|driving|cop\w+",
-        ["living with {about}", "how does {about} affect everyday life"],
-    ),
-    "definition": (
-        r"what (?:is|are)|overview|about|introduction|definition|summary",
-        ["what is {about}", "{about} meaning", "tell me about {about}"],
-    ),
-}
-ASKS = re.compile(
-    r"(?:what|why|how|when|where|which|who|can|could|does|do|is|are|will|would|should)\b",
-    re.IGNORECASE,
-)
+TABLES = (".csv", ".tsv", ".tab")
 
 
-class Refused(ValueError):
-    """The file or text can't become a draft; the message is a sentence for the editor."""
+def from_file(name, data, url=""):
+    """The Found of a file's bytes, whatever it is by its content, or else by its name; raises
+    Refused."""
+    for begin, said in OTHER_KINDS:
+        if data.startswith(begin):
+            raise Refused(said)
+    if data.startswith(b"PK"):
+        return _from_archive(name, data, url)
+    if name.lower().endswith((".docx", ".doc")):
+        return from_word(data, url)
+    if name.lower().endswith((".xlsx", ".xls", ".xlsm")) and not _is_page(data):
+        return from_xlsx(data, url)
+    if name.lower().endswith(TABLES) or name.lower().endswith(".txt") and not _is_page(data):
+        return from_csv(data, url)
+    return from_page(data, url)
 
 
-@dataclass(frozen=True)
-class Found:
-    """What a page or file holds: title, date as 2026-11-22 or "", publisher, address, and its
-    blocks in order, (kind, text, links): kind is heading, paragraph or item; links are (text,
-    address)."""
-
-    title: str
-    date: str
-    publisher: str
-    url: str
-    blocks: list
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A new article in our format; it isn't finished, and reviewed by nobody. `notes` say what its
-    editor must see to."""
-
-    title: str
-    id: str
-    text: str
-    notes: list
+def _from_archive(name, data, url):
+    """The Found of a packed file: Word's or a spreadsheet's."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            names = packed.namelist()
+    except (zipfile.BadZipFile, ValueError, OSError):
+        names = []
+    is_word = any(re.fullmatch(WORD_PART, part) for part in names)
+    is_sheet = any(re.fullmatch(SHEET_PART, part) for part in names)
+    if is_sheet or not is_word and name.lower().endswith((".xlsx", ".xlsm", ".xlsb")):
+        return from_xlsx(data, url)
+    if "content.xml" in names or "Index/Document.iwa" in names:
+        raise Refused(
+            "This is a file of LibreOffice or Pages. Save it as .docx or .xlsx, and choose it "
+            "again."
+        )
+    return from_word(data, url)
 
 
 def from_page(data, url=""):
@@ -142,12 +83,23 @@ def from_page(data, url=""):
             f'The page is larger than {LARGEST_PAGE // 1_000_000} MB. Save it as "web page, HTML '
             f'only", or paste its text.'
         )
-    if b"\0" in data[:1000] or not re.search(rb"<\s*[a-zA-Z!]", data):
+    if not _is_page(data):
         raise Refused(
             'This is not a saved web page. Save it in the browser as "web page, HTML only", or '
             "paste its text."
         )
-    return _take_apart("page", data, _web_address(url))
+    if re.search(rb"^MIME-Version:|^Snapshot-Content-Location:", data[:2000], re.M | re.I):
+        raise Refused(
+            'This page was saved as one file with its pictures. Save it as "web page, HTML only", '
+            "or paste its text."
+        )
+    return _take_apart("page", data, url)
+
+
+def _is_page(data):
+    is_wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    seen = data.replace(b"\0", b"") if is_wide else data
+    return b"\0" not in seen[:1000] and bool(re.search(rb"<\s*[a-zA-Z!]", seen))
 
 
 def from_word(data, url=""):
@@ -157,8 +109,29 @@ def from_word(data, url=""):
             f"The file is larger than {LARGEST_WORD // 1_000_000} MB. Take its pictures out, or "
             f"paste its text."
         )
-    check_archive(data, "word/document.xml", "Word file", ".docx")
-    return _take_apart("word", data, _web_address(url))
+    check_archive(data, WORD_PART, "Word file", ".docx")
+    return _take_apart("word", data, url)
+
+
+def from_xlsx(data, url=""):
+    """What the bytes of a spreadsheet (.xlsx) with questions and answers hold; raises Refused."""
+    if len(data) > LARGEST_WORD:
+        raise Refused(
+            f"The file is larger than {LARGEST_WORD // 1_000_000} MB. Keep only the sheet with the "
+            f"questions and answers."
+        )
+    check_archive(data, SHEET_PART, "spreadsheet", ".xlsx")
+    return _take_apart("xlsx", data, url)
+
+
+def from_csv(data, url=""):
+    """What the bytes of a CSV file with questions and answers hold; raises Refused."""
+    if len(data) > LARGEST_PAGE:
+        raise Refused(
+            f"The file is larger than {LARGEST_PAGE // 1_000_000} MB. Keep only the questions and "
+            f"answers."
+        )
+    return _take_apart("csv", data, url)
 
 
 def from_text(text, url=""):
@@ -168,135 +141,82 @@ def from_text(text, url=""):
         raise Refused(f"The text is longer than {LARGEST_PAGE // 1_000_000} MB. Paste one article.")
     if len(re.findall(r"</(?:p|div|h[1-6]|li|article|body)>", text, re.IGNORECASE)) > 2:
         return from_page(text.encode("utf-8", "replace"), url)
-    blocks = []
+    made = []
     for part in re.split(r"\n\s*\n", text.replace("\r\n", "\n")):
         lines = [line.strip() for line in part.splitlines() if line.strip()]
-        if (
-            lines
-            and (heading := _as_heading(lines[0]))
-            and (len(lines) == 1 or lines[0].startswith("#"))
-            or len(lines) > 1
-            and (heading := _as_heading(lines[0]))
-            and (len(lines[1]) > LONGEST_HEADING or ITEM.match(lines[1]))
-        ):
-            blocks.append(("heading", heading, []))
+        if lines and (heading := _heading_of(lines)):
+            made.append(Block(HEADING, heading))
             lines = lines[1:]
-        items = [ITEM.match(line) for line in lines]
-        if lines and all(items):
-            blocks += [("item", item[1], _addresses(item[1])) for item in items]
-        elif lines:
-            blocks.append(("paragraph", " ".join(lines), _addresses(" ".join(lines))))
-    if not any(kind != "heading" for kind, *_ in blocks):
-        raise Refused(
-            "There is no text to make an article of. Paste the article's paragraphs, with an "
-            "empty line between them."
-        )
-    title = blocks.pop(0)[1] if blocks[0][0] == "heading" else ""
+        made += blocks.of_lines("\n".join(lines))
+    if not any(block.kind != HEADING for block in made):
+        raise Refused(first_drafts.NOTHING)
+    title = made.pop(0).text if made[0].kind == HEADING else ""
     date = re.search(r"\b(20\d\d-[01]\d-[0-3]\d)\b", text)
     return Found(
         title=title,
         date=date[1] if date else "",
         publisher="",
-        url=_web_address(url),
-        blocks=blocks,
+        url=first_drafts.web_address(url),
+        blocks=made,
     )
 
 
-def draft(found, editor, today, find):
-    """The Draft of what was found. `find`: text -> terms named in it (terms.make_finder); `editor`:
-    who writes it."""
-    sections, references = _sections(found)
-    if not sections:
-        raise Refused(
-            "There is no text to make an article of. Paste the article's paragraphs, with an "
-            "empty line between them."
-        )
-    title = _plain(found.title) or "A new article"
-    about = _about(title, sections, find)
-    sources = {
-        1: {
-            "title": title,
-            "publisher": _plain(found.publisher),
-            "url": found.url or "https://",
-            "date": _as_date(found.date),
-        }
-    }
-    for text, address in references:
-        if address not in [source["url"] for source in sources.values()]:
-            sources[len(sources) + 1] = {"title": text, "url": address}
-    sources = {
-        n: {key: value for key, value in source.items() if value} for n, source in sources.items()
-    }
-    questions, bodies, ids = {}, [], set()
-    for heading, blocks in sections[:MOST_SECTIONS]:
-        id, facet = _name(heading, about, ids)
-        ids.add(id)
-        questions[id] = {
-            "ask": _as_question(heading, facet, about or title),
-            "facet": facet,
-            "train": _phrases(heading, facet, about or title),
-            "test": [],
-        }
-        bodies.append(f"## {heading} {{#{id}}}\n\n{_write(blocks)}")
-    front = {
-        "title": title,
-        "about": about or "",
-        "written_by": editor,
-        "written_on": today,
-        "reviewed_by": None,
-        "reviewed_on": None,
-        "review_every": "365 days",
-        "evidence": articles.NOT_HELD,
-        "sources": sources,
-        "questions": questions,
-    }
-    text = "---\n" + manuscripts.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
-    return Draft(
-        title=title,
-        id=_slug(about or title),
-        text=text,
-        notes=_notes(found, about, sections, sources),
-    )
+def _heading_of(lines):
+    """The heading with which a pasted part begins, or None."""
+    first = lines[0]
+    if first.startswith("#"):
+        return first.lstrip("# ").rstrip("# ") or None
+    if not blocks.is_heading(first) or re.match(r"[-*•·\d]", first):
+        return None
+    is_one = len(lines) == 1 or len(lines[1]) > blocks.LONGEST_HEADING
+    return first.rstrip(":") if is_one or blocks.MARKED.match(lines[1]) else None
 
 
 def check_archive(data, wanted, what, ending):
-    """Nothing, or Refused: the bytes are no packed Office file that holds `wanted`, or one that was
-    made to do harm."""
-    from defusedxml import ElementTree
-    from defusedxml.common import DefusedXmlException
-
+    """Nothing, or Refused: the bytes are no packed Office file with a part that fits `wanted`, or
+    one that was made to do harm."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             parts = packed.infolist()
-            if wanted not in [part.filename for part in parts]:
+            if not any(re.fullmatch(wanted, part.filename) for part in parts):
                 raise Refused(f"This is not a {what}. Save it as {ending}, and choose it again.")
             _check_listing(parts, what)
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
-                    if part.file_size > LARGEST_PART:
-                        raise Refused(
-                            f"The {what} unpacks to more than can be read, and was not opened."
-                        )
-                    ElementTree.fromstring(packed.read(part), forbid_dtd=True)
-    except DefusedXmlException:
-        raise Refused(
-            f"The {what} holds XML that no {what} needs (a document type or entities), and was "
-            f"not opened."
-        ) from None
+                    _check_part(packed, part, what)
+    except Refused:
+        raise
     except (
         zipfile.BadZipFile,
-        ElementTree.ParseError,
+        expat.ExpatError,
         NotImplementedError,
         EOFError,
         OSError,
         RuntimeError,
         ValueError,
-    ) as error:
-        if isinstance(error, Refused):
-            raise
+    ):
         raise Refused(
             f"This is not a {what}, or it is damaged. Save it as {ending}, and choose it again."
         ) from None
+
+
+def _check_part(packed, part, what):
+    """Nothing, or Refused: a part is too large, or has a document type, with which entities come.
+    Raises expat.ExpatError where it is no XML."""
+    if part.file_size > LARGEST_PART:
+        raise Refused(
+            f"The {what} unpacks to more than can be read, and was not opened. {_SMALLER[what]}"
+        )
+
+    def refuse(*_):
+        raise Refused(
+            f"The {what} holds XML that no {what} needs (a document type or entities), and was "
+            f"not opened."
+        )
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.Parse(packed.read(part), True)
 
 
 def _check_listing(parts, what):
@@ -318,15 +238,21 @@ def _check_listing(parts, what):
     if len(parts) > MOST_PARTS or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
         raise Refused(
             f"The {what} unpacks to more than {LARGEST_UNPACKED // 1_000_000} MB, and "
-            f"was not opened. Take its pictures out."
+            f"was not opened. {_SMALLER[what]}"
         )
 
 
+_SMALLER = {
+    "Word file": "Take its pictures out.",
+    "spreadsheet": "Copy the rows that hold text into a new one; empty rows below them count.",
+}
+
+
 def _take_apart(kind, data, url):
-    """The Found of a page or Word file, from a process of its own."""
+    """The Found of a file, from a process of its own."""
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "bot.editor.imports", kind, url],
+            [sys.executable, "-m", "bot.editor.imports", kind, first_drafts.web_address(url)],
             input=data,
             capture_output=True,
             cwd=settings.ROOT,
@@ -334,256 +260,124 @@ def _take_apart(kind, data, url):
         )
     except subprocess.TimeoutExpired:
         raise Refused("It takes too long to read this. Paste the article's text instead.") from None
+    if done.returncode == REFUSED:
+        raise Refused(json.loads(done.stdout))
     if done.returncode:
         raise Refused("This can't be read. Paste the article's text instead.")
     found = json.loads(done.stdout)
-    if not any(kind != "heading" for kind, *_ in found["blocks"]):
+    listed = [Block(**{**block, "links": tuple(block["links"])}) for block in found["blocks"]]
+    if not any(block.kind != HEADING for block in listed):
         raise Refused("No article's text was found in it. Paste the text instead.")
-    return Found(**found)
+    return Found(**{**found, "blocks": listed})
 
 
 def _read_page(data, url):
     import trafilatura
+    from lxml import html
 
+    text, notes = _decode_page(data)
+    root = html.document_fromstring(text.encode(), html.HTMLParser(encoding="utf-8"))
+    footnotes, said = markup.prepare(root)
+    wanted = markup.paragraphs(root)
+    whole = copy.deepcopy(markup.main_part(root))
     found = trafilatura.bare_extraction(
-        data.decode("utf-8", "replace"),
+        root,
         url=url or None,
         include_links=True,
+        include_formatting=True,
         with_metadata=True,
         favor_recall=True,
         include_images=False,
+        date_extraction_params={"extensive_search": False, "original_date": False},
         include_comments=False,
     )
     if found is None:
-        return {"title": "", "date": "", "publisher": "", "url": url, "blocks": []}
-    return {
-        "title": found.title or "",
-        "date": found.date or "",
-        "publisher": found.sitename or "",
-        "url": url or _web_address(found.url or ""),
-        "blocks": list(_walk(found.body)),
-    }
+        return Found("", "", "", url, [])
+    reading = blocks.of_tree(found.body)
+    if len(reading.blocks) < 2 < len(wanted):  # it took a short page for one paragraph
+        reading = blocks.of_tree(whole)
+    title = found.title or reading.take_title()
+    missed = _name_missed(wanted, [title, *_texts(reading.blocks + footnotes)])
+    return Found(
+        title=title,
+        date=found.date or "",
+        publisher=found.sitename or "",
+        url=url or first_drafts.web_address(found.url or ""),
+        blocks=reading.blocks + footnotes,
+        notes=[*notes, *said, *markup.few(reading.notes), *missed],
+    )
+
+
+def _decode_page(data):
+    """(text, notes) of a page's bytes, in the letters that it names, if any."""
+    from bot.editor import spreadsheets
+
+    named = re.search(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", data[:4000], re.IGNORECASE)
+    if named and data[:1] not in (b"\xef", b"\xff", b"\xfe"):
+        try:
+            return data.decode(named[1].decode()), []
+        except (LookupError, UnicodeDecodeError):
+            pass
+    return spreadsheets.decode(data)
 
 
 def _read_word(data, url):
-    import mammoth
-    from lxml import html as markup
+    from bot.editor import word_files
 
-    made = mammoth.convert_to_html(
-        io.BytesIO(data), convert_image=mammoth.images.img_element(lambda image: {})
-    ).value
-    blocks = list(_walk(markup.fromstring(f"<body>{made}</body>")))
-    title = blocks.pop(0)[1] if blocks and blocks[0][0] == "heading" else ""
-    return {"title": title, "date": _word_date(data), "publisher": "", "url": url, "blocks": blocks}
-
-
-def _word_date(data):
-    """The day on which a Word file was last changed, by its own account; "" where it gives none."""
-    with zipfile.ZipFile(io.BytesIO(data)) as packed:
-        try:
-            core = packed.read("docProps/core.xml").decode("utf-8", "replace")
-        except KeyError:
-            return ""
-    changed = re.search(r"<dcterms:modified[^>]*>(\d{4}-\d\d-\d\d)", core)
-    return changed[1] if changed else ""
-
-
-def _walk(body):
-    """The blocks of a tree of trafilatura's XML or of HTML."""
-    for element in body.iter(
-        "head", "h1", "h2", "h3", "h4", "h5", "h6", "p", "item", "li", "cell", "td", "quote"
-    ):
-        if any(child.tag in ("p", "item", "li", "head") for child in element):
-            continue  # its parts come by themselves
-        text = " ".join("".join(element.itertext()).split())
-        if text:
-            kind = (
-                "heading"
-                if element.tag[0] == "h"
-                else "item"
-                if element.tag in ("item", "li")
-                else "paragraph"
-            )
-            links = [
-                (
-                    " ".join("".join(link.itertext()).split()),
-                    link.get("target") or link.get("href") or "",
-                )
-                for link in element.iter("ref", "a")
-            ]
-            yield kind, text, links
-
-
-def _as_heading(line):
-    """The heading that a line of a pasted text is, or None."""
-    if line.startswith("#"):
-        return line.lstrip("# ").rstrip("# ") or None
-    return (
-        line.rstrip(":")
-        if len(line) <= LONGEST_HEADING
-        and line[-1:] not in ".!;,"
-        and not re.match(r"[-*•·\d]", line)
-        else None
+    root, notes, wanted, day = word_files.read(data)
+    footnotes, said = markup.prepare(root)
+    reading = blocks.of_tree(root)
+    missed = _name_missed(wanted, _texts(reading.blocks + footnotes))
+    title = reading.take_title()
+    return Found(
+        title=title,
+        date=day,
+        publisher="",
+        url=url,
+        blocks=reading.blocks + footnotes,
+        notes=[*notes, *said, *markup.few(reading.notes), *missed],
     )
 
 
-def _as_date(text):
+def _read_xlsx(data, url):
+    from bot.editor import faqs
+
+    return Found(date="", publisher="", url=url, **faqs.read_xlsx(data))
+
+
+def _read_csv(data, url):
+    from bot.editor import faqs
+
+    return Found(date="", publisher="", url=url, **faqs.read_csv(data))
+
+
+def _texts(listed):
+    return [part for block in listed for part in (block.text, *(said for said, _ in block.links))]
+
+
+def _name_missed(wanted, taken):
+    """A sentence on the texts of a file that were not found again in what was taken."""
+    missed = markup.missing(wanted, taken)
+    if not missed:
+        return []
+    more = f", and {len(missed) - MOST_MISSED} more" if len(missed) > MOST_MISSED else ""
+    named = ", ".join(map(blocks.quote, missed[:MOST_MISSED]))
+    return [f"These texts were left out; look whether the article needs them: {named}{more}."]
+
+
+READERS = {"page": _read_page, "word": _read_word, "xlsx": _read_xlsx, "csv": _read_csv}
+
+
+def main(kind, url):
+    """Read a file from standard input and print what it holds; the code to end with."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _addresses(text):
-    return [(text, address.rstrip(".,;)")) for address in re.findall(r"https?://[^\s<>\"']+", text)]
-
-
-def _web_address(url):
-    return url.strip() if re.fullmatch(r"https?://[^\s<>\"'{}]{1,500}", url.strip()) else ""
-
-
-def _sections(found):
-    """([(heading, [(kind, text)])], [(reference, address)]) of what was found."""
-    sections, references, listing = [], [], False
-    for kind, text, links in found.blocks[:MOST_PARAGRAPHS]:
-        text = _plain(text)
-        if kind == "heading":
-            listing = bool(REFERENCES.match(text))
-            if not listing and text != _plain(found.title):
-                sections.append((text, []))
-            continue
-        for said, address in links:
-            address = _web_address(address)
-            if address and len(references) < MOST_REFERENCES:
-                references.append(((text if listing else _plain(said))[:200] or address, address))
-        text = MARKS.sub("", re.sub(r"https?://\S*[^\s.,;:)]", "", text)).strip()
-        if listing or not re.search(r"\w", text):
-            continue
-        if not sections:
-            sections.append(("Overview", []))
-        sections[-1][1].append((kind, text))
-    return [(heading, blocks) for heading, blocks in sections if blocks], references
-
-
-def _plain(text):
-    """A text that our articles may hold: no braces, no markup, no line that begins a heading."""
-    text = (
-        html.unescape(re.sub(r"<[a-zA-Z/!][^>]*>", " ", text))
-        .replace("${", "(")
-        .replace("{", "(")
-        .replace("}", ")")
-    )
-    text = (
-        "".join(letter for letter in text if letter.isprintable() or letter == " ")
-        .replace("<", "‹")
-        .replace(">", "›")
-    )
-    return " ".join(text.split()).lstrip("# ")
-
-
-def _about(title, sections, find):
-    """The condition that the title names, or the one that is named most; "" for none."""
-    for text in (
-        title,
-        " ".join(
-            [heading for heading, _ in sections]
-            + [text for _, blocks in sections for _, text in blocks]
-        )[:20_000],
-    ):
-        named = [mention.term for mention in find(text) if mention.kind == "condition"]
-        if named:
-            return max(named, key=named.count)
-    return ""
-
-
-def _facet(heading):
-    return next(
-        (
-            facet
-            for facet, (words, _) in FACETS.items()
-            if re.search(rf"\b(?:{words})\b", heading, re.IGNORECASE)
-        ),
-        None,
-    )
-
-
-def _name(heading, about, taken):
-    """(id, facet) of a section: the side of the subject that its heading names, or its words where
-    that is taken."""
-    facet = _facet(heading)
-    if facet and facet not in taken:
-        return facet, facet
-    base = _slug(heading.lower().replace(about or "\0", " ")) or "section"
-    id = next(
-        name
-        for name in (base, *(f"{base}_{n}" for n in range(2, 100)))
-        if name not in taken and name != articles.MADE_BY_US
-    )
-    return id, id
-
-
-def _slug(text):
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    slug = "_".join(words[:4])
-    return slug if re.match("[a-z]", slug) else f"a_{slug}" if slug else ""
-
-
-def _as_question(heading, facet, about):
-    if heading.endswith("?"):
-        return heading
-    asked = FACETS.get(facet, (None, [heading]))[1][0].replace("{about}", about)
-    return asked[:1].upper() + asked[1:].rstrip("?") + "?"
-
-
-def _phrases(heading, facet, about):
-    """Phrases to begin with: the heading, and how people ask for what it names."""
-    own = heading.rstrip("?:.").lower()
-    asked = [
-        phrase.replace("{about}", about.lower()) for phrase in FACETS.get(facet, (None, []))[1]
-    ]
-    if about.lower() not in own and not ASKS.match(own):
-        own = f"{own} {about.lower()}"
-    return list({articles.normalise(phrase): phrase for phrase in [own, *asked]}.values())
-
-
-def _write(blocks):
-    """A section's Markdown: paragraphs, and items that follow each other as one list; each names
-    the source."""
-    text, before = "", None
-    for kind, said in blocks:
-        text += "\n" if kind == before == "item" else "\n\n" if text else ""
-        text += f"{'- ' if kind == 'item' else ''}{said} [1]"
-        before = kind
-    return text
-
-
-def _notes(found, about, sections, sources):
-    notes = [
-        "Rewrite the text in your own plain words: what stands here is another's.",
-        "Nobody has reviewed this. `reviewed_by` stays empty until a clinician has.",
-    ]
-    if not found.url:
-        notes.append("Source 1 has no address. Write where the text comes from.")
-    if not about:
-        notes.append(
-            "No condition of the terms list was found. Choose what the article is about, or add "
-            "the term first."
-        )
-    if len(sources) > 1:
-        notes.append(
-            f"{len(sources) - 1} references were found. Put each one's number behind what it "
-            f"supports."
-        )
-    if len(sections) > MOST_SECTIONS:
-        notes.append(f"Only the first {MOST_SECTIONS} of {len(sections)} sections were taken.")
-    notes.append(
-        f"Each question needs {articles.MIN_TRAIN} ways of asking it, and {articles.MIN_TEST} "
-        f"more to test with."
-    )
-    return notes
+        print(json.dumps(dataclasses.asdict(READERS[kind](sys.stdin.buffer.read(), url))))
+    except Refused as refused:
+        print(json.dumps(str(refused)))
+        return REFUSED
+    return 0
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    read = {"page": _read_page, "word": _read_word}[sys.argv[1]]
-    print(json.dumps(read(sys.stdin.buffer.read(), sys.argv[2])))
+    sys.exit(main(*sys.argv[1:]))

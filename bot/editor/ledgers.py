@@ -59,7 +59,7 @@ def sides(article, question, ledger, path):
                 for statement in evidence.of_text(block, ledger)
             ],
         )
-        for block in (question.lead, *filter(None, question.more.split("\n\n")))
+        for block in evidence.paragraphs(question)
     ]
 
 

@@ -1,6 +1,10 @@
 """The content as it stands in the files, for pages: read again only where a file has changed."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from bot import articles, evidence
+from bot.editor import files, manuscripts
 
 # What a message can be beside a question of an article, as editors read it.
 OUTCOMES = {
@@ -20,6 +24,46 @@ OUTCOMES = {
     "out_of_scope": "not about health",
     "nlu_fallback": "asked back",
 }
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An article, or the draft of one, beside its ledger, as their files are.
+
+    `at`: its page at the desk; `faults`: why its ledger can't be read, in whole or in part."""
+
+    at: str
+    path: Path
+    text: str
+    fields: dict  # as manuscripts.read gives them
+    article: articles.Article
+    ledger_path: Path
+    ledger_text: str
+    ledger: evidence.Ledger
+    faults: tuple[str, ...]
+
+
+def open_article(desk, id, draft=False):
+    """The Opened article; raises files.NoFile, manuscripts.Unreadable."""
+    path = files.draft_path(desk.config, id) if draft else files.article_path(desk.config, id)
+    if not path.is_file():
+        raise files.NoFile(path.name)
+    text, ledger_path = files.read(path), files.ledger_path(desk.config, id, draft)
+    fields, ledger_text = manuscripts.read(text, path.name), files.read(ledger_path)
+    ledger, faults = (
+        evidence.read(ledger_text, ledger_path) if ledger_text else (evidence.Ledger(), [])
+    )
+    return Opened(
+        at=f"/editor/articles/{'drafts/' if draft else ''}{id}",
+        path=path,
+        text=text,
+        fields=fields,
+        article=manuscripts.make_article(fields, path),
+        ledger_path=ledger_path,
+        ledger_text=ledger_text,
+        ledger=ledger,
+        faults=tuple(faults),
+    )
 
 
 def questions(desk):

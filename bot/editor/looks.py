@@ -6,124 +6,85 @@ import datetime
 import re
 
 from bot import articles, content, encoder, evidence, replies, terms, wording
-from bot.editor import closeness, drafted, files, library, manuscripts, previews
+from bot.editor import closeness, drafted, library, manuscripts, previews
 
 
-def look(desk, path, question, fields):
-    """What the chat makes of a question: {faults {field: [(line, said)]}, grade, words, previews
-    [(channel, reply or text)], close, evidence (statements as evidence_of gives them, or None
-    where the article has no ledger)}."""
-    id, text = path.stem, files.read(path)
-    manuscript = manuscripts.read(text, path.name)
-    manuscript["questions"][question] = fields
-    written = manuscripts.write(text, manuscript)
-    wrong = _by_field(written, path, question, faults(desk, path, written))
-    lead = articles.MARK.sub("", fields["text"].strip().split("\n\n")[0])
+def look(desk, opened, question, fields):
+    """What the chat makes of a question as `fields` have it, in its library.Opened article: {faults
+    {field: [(line, said)]}, grade, words, previews [(channel, reply or text)], close, evidence (as
+    evidence_of gives it)}."""
+    manuscript = {
+        **opened.fields,
+        "questions": {**opened.fields["questions"], question: fields},
+    }
+    written = manuscripts.write(opened.text, manuscript)
+    wrong = _by_field(written, opened.path, question, faults(desk, opened.path, written))
+    article = manuscripts.make_article(manuscript, opened.path)
+    (made,) = [each for each in article.questions if each.name == f"{article.id}.{question}"]
     try:
-        close = closeness.too_close(desk, fields["train"][:60], f"{id}.{question}")
+        close = closeness.too_close(desk, fields["train"][:60], made.name)
     except encoder.EncoderMissing:  # takes nothing else away
         close = []
     shown = (
-        previews.of(*_answer(desk, id, question, fields, manuscript), desk.config)
+        previews.of(*_answer(desk, article, made, opened.ledger), desk.config)
         if fields["text"].strip() and fields["ask"].strip()
         else []
     )
+    cited = evidence.of_text(f"{made.lead}\n\n{made.more}", opened.ledger)
     return {
         "faults": wrong,
         "grade": round(wording.reading_grade(articles.MARK.sub("", fields["text"])), 1),
-        "words": len(lead.split()),
+        "words": len(articles.MARK.sub("", made.lead).split()),
         "previews": shown,
         "close": close,
-        "evidence": evidence_of(
-            desk,
-            library.read_ledgers(desk).get(id),
-            "\n\n".join(_blocks(question, fields)),
-            manuscript["sources"],
-        ),
+        "evidence": evidence_of(desk, opened.ledger, cited, article.sources),
         "titles": {name: q.ask for name, q in library.questions(desk).items()},
     }
 
 
-def _answer(desk, id, question, fields, manuscript):
+def _answer(desk, article, question, ledger):
     """(the reply that the chat would give, the fixed texts): the question in its article, beside
     all others as they stand."""
-    drafts, blocks = drafted.read(desk), _blocks(question, fields) or [" "]
-    made = articles.Question(
-        name=f"{id}.{question}",
-        ask=fields["ask"],
-        about=(fields["about"] or manuscript["about"],),
-        facets=(fields["facet"] or "-",),
-        train=(),
-        test=(),
-        title=fields["heading"] or fields["ask"],
-        lead=blocks[0],
-        more="\n\n".join(blocks[1:]),
-        line=1,
-    )
-    today = datetime.datetime.now(datetime.UTC).date()
-    sources = tuple(
-        articles.Source(n, source["title"], source["url"], source["publisher"])
-        for n, source in manuscript["sources"].items()
-    )
-    article = articles.Article(
-        id=id,
-        path=id,
-        title=manuscript["title"],
-        about=manuscript["about"],
-        url=manuscript["url"],
-        written_by=manuscript["written_by"],
-        written_on=_day(manuscript["written_on"]) or today,
-        reviewed_by=manuscript["reviewed_by"],
-        reviewed_on=_day(manuscript["reviewed_on"]),
-        review_every=36_500,
-        sources=sources,
-        revision="draft",
-        questions=(made,),
-    )
+    drafts, today = drafted.read(desk), datetime.datetime.now(datetime.UTC).date()
+    held = {} if article.evidence == articles.NOT_HELD else {article.id: ledger}
     shown = dataclasses.replace(
         drafts,
-        articles={**drafts.articles, id: article},
-        questions={**drafts.questions, made.name: made},
-        mentions={**drafts.mentions, made.name: made.about},
+        articles={
+            **drafts.articles,
+            article.id: dataclasses.replace(article, questions=(question,)),
+        },
+        questions={**drafts.questions, question.name: question},
+        mentions={**drafts.mentions, question.name: question.about},
+        ledgers={**drafts.ledgers, **held},
     )
-    return {"id": "preview", **replies.answer(shown, made.name, today, 1.0)}, drafts.texts
+    return {"id": "preview", **replies.answer(shown, question.name, today, 1.0)}, drafts.texts
 
 
-def _blocks(question, fields):
-    """The paragraphs and lists of a question's text, as an article's are read."""
-    head = f"## {fields['heading'] or fields['ask']} {{#{question}}}"
-    sections = articles.read_sections(f"{head}\n\n{fields['text']}\n", 1, question)[0]
-    return [block for _, block in sections[question]["blocks"]]
-
-
-def evidence_of(desk, ledger, text, sources):
-    """[{says, is_held, rows [{n, title, url, states, where, verdict, read, on, by, version}]}] of
-    each cited statement of a text whose article has these `sources`; a number that its entry
-    doesn't hold has `states` None. None where there is no ledger."""
-    if ledger is None:
-        return None
+def evidence_of(desk, ledger, statements, sources):
+    """[{statement, is_weak, rows [{n, source, states, where, verdict, read, on, by, version}]}] of
+    an article's Statements and Sources; a number that its entry doesn't hold has `states` None."""
     texts = content.read_texts(desk.config.path("data"))[0] or {}
+    known = {source.n: source for source in sources}
     return [
         {
-            "says": statement.says,
-            "is_held": statement.is_held(),
+            "statement": statement,
+            "is_weak": statement.is_held() and evidence.is_weak(statement, ledger),
             "rows": [
                 row
                 for n in statement.numbers
-                for row in _rows(n, statement.entry, ledger, sources, texts)
+                for row in _rows(n, statement.entry, ledger, known.get(n), texts)
             ],
         }
-        for statement in evidence.of_text(text, ledger)
+        for statement in statements
     ]
 
 
-def _rows(n, entry, ledger, sources, texts):
+def _rows(n, entry, ledger, source, texts):
     """What source `n` says about a statement, a row for each place in it."""
-    reading, source = ledger.readings.get(n), sources.get(n) or {}
+    reading = ledger.readings.get(n)
     common = {
         "n": n,
-        "title": source.get("title", ""),
-        "url": source.get("url", ""),
+        "source": source,
         "read": texts.get("read_as", {}).get(reading.read, reading.read)
         if reading
         else "never read",
@@ -208,10 +169,3 @@ def faults(desk, path, text):
         article, text, {phrase: (name, "another article", "") for phrase, name in others.items()}
     )
     return found + content.unknown_terms([article], kinds) + content.title_faults([article])
-
-
-def _day(text):
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -83,6 +83,71 @@ def write(text, fields):
     return f"---\n{''.join(lines)}---\n{_write_body(body, now, fields)}"
 
 
+def make_article(fields, path):
+    """The Article that fields make as they stand, whatever is wrong with them: for showing it, and
+    for its evidence. A question without text has an empty lead."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    return articles.Article(
+        id=path.stem,
+        path=str(path),
+        title=fields["title"] or path.stem,
+        about=fields["about"],
+        url=fields["url"],
+        written_by=fields["written_by"],
+        written_on=_day(fields["written_on"]) or today,
+        reviewed_by=fields["reviewed_by"],
+        reviewed_on=_day(fields["reviewed_on"]),
+        review_every=36_500,
+        sources=tuple(
+            _make_source(n, fields["sources"][n])
+            for n in sorted(n for n in fields["sources"] if isinstance(n, int))
+        ),
+        revision="draft",
+        questions=tuple(
+            _make_question(path.stem, id, question, fields["about"])
+            for id, question in fields["questions"].items()
+        ),
+        evidence=fields["evidence"],
+    )
+
+
+def _make_source(n, source):
+    return articles.Source(
+        n=n,
+        title=source["title"],
+        url=source["url"],
+        publisher=source["publisher"],
+        date=_day(source["date"]),
+        changed=_day(source["changed"]),
+        withdrawn=_day(source["withdrawn"]),
+    )
+
+
+def _make_question(article, id, question, about):
+    sections = articles.read_sections(f"## - {{#text}}\n\n{question['text']}\n", 1, id)[0]
+    lead, *more = [block for _, block in sections["text"]["blocks"]] or [""]
+    return articles.Question(
+        name=f"{article}.{id}",
+        ask=question["ask"] or id,
+        about=(question["about"] or about,),
+        facets=(question["facet"] or "-",),
+        train=(),
+        test=(),
+        title=question["heading"] or question["ask"],
+        lead=lead,
+        more="\n\n".join(more),
+        line=1,
+    )
+
+
+def _day(text):
+    """The date that a field holds, or None."""
+    try:
+        return datetime.date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
 def _shown(value):
     """A YAML value as its field shows it."""
     if value is None:
@@ -335,10 +400,9 @@ def _several(key, text):
 def _typed(key, text):
     """A date where the field wants one; None for nothing."""
     if key in ("written_on", "reviewed_on", "date", "changed", "withdrawn"):
-        try:
-            return datetime.date.fromisoformat(text.strip())
-        except ValueError:
-            pass
+        day = _day(text)
+        if day:
+            return day
     return text.strip() or None
 
 

@@ -1,5 +1,6 @@
 """Pages from templates: what every page is given, and what a browser may load for it."""
 
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -7,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from bot import wording
 from bot.editor import people
 
 HERE = Path(__file__).parent
@@ -49,6 +51,8 @@ templates = Environment(
 )
 templates.filters["moment"] = lambda at: f"{at:%Y-%m-%d %H:%M}"
 templates.filters["day"] = lambda at: f"{at.day} {at:%B %Y}"
+templates.filters["counted"] = wording.counted
+templates.filters["by_file"] = lambda fault: re.sub(r"^[^:]*/", "", fault)
 templates.globals["zip"] = zip
 
 

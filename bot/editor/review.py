@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 
-from bot import articles, release
+from bot import articles, release, wording
 from bot.editor import evidence_pages, files, groups, library, manuscripts, pages, people
 from bot.masking import KINDS
 from bot.store import drafts, review
@@ -71,7 +71,7 @@ def teach(request: Request, text: Texts, question: Name = "", other: Name = "", 
         person.name,
         release.live(desk.config) or "0",
     )
-    people.record(request, "taught phrases", question, f"{len(added)} phrases")
+    people.record(request, "taught phrases", question, wording.counted(len(added), "phrase"))
     said = (
         f"Taught: “{added[0]}” is a phrase of “{known[question].ask}” now"
         if added
@@ -85,7 +85,7 @@ def set_aside(request: Request, text: Texts):
     """Show a group no longer."""
     desk, person = request.app.state.desk, people.require(request, "editor")
     review.set_aside(desk.engine, [groups.key_of(desk, text) for text in text], person.name)
-    people.record(request, "set aside", detail=f"{len(text)} wordings")
+    people.record(request, "set aside", detail=wording.counted(len(text), "wording"))
     return _done(request, "Set aside. It stays so, also when it's asked again.")
 
 
@@ -93,7 +93,7 @@ def set_aside(request: Request, text: Texts):
 def bring_back(request: Request, text: Texts):
     desk = request.app.state.desk
     review.bring_back(desk.engine, [groups.key_of(desk, text) for text in text])
-    people.record(request, "brought back", detail=f"{len(text)} wordings")
+    people.record(request, "brought back", detail=wording.counted(len(text), "wording"))
     return pages.redirect(request, "/editor/review/aside", "It stands in the review again.")
 
 
@@ -123,7 +123,8 @@ def draft_question(request: Request, text: Texts, nearest: Name = ""):
         release.live(desk.config) or "0",
     )
     people.record(request, "began a question", detail=f"draft {id}")
-    return _done(request, f"A draft was begun with {len(phrases)} phrases.", f"/editor/drafts/{id}")
+    begun = f"A draft was begun with {wording.counted(len(phrases), 'phrase')}."
+    return _done(request, begun, f"/editor/drafts/{id}")
 
 
 def add_phrases(desk, person, question, phrases):
@@ -161,7 +162,7 @@ def add_phrases(desk, person, question, phrases):
             path,
             manuscripts.write(base, fields),
             person,
-            f"Teach {question} {len(new)} phrases of the review",
+            f"Teach {question} {wording.counted(len(new), 'phrase')} of the review",
             base=base,
             check=lambda text: articles.read(text, path)[1],
         )

@@ -132,6 +132,7 @@ def _page(request, id):
         written_on=replies.day(article.written_on),
         articles=library.articles.values(),
         sections=sections,
+        told=_told(library, article) if sections else {},
         reviewed=reviewed,
         late=late,
         disclaimer=library.texts["disclaimer"],
@@ -141,8 +142,16 @@ def _page(request, id):
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY + "'none'"})
 
 
+def _told(library, article):
+    """{n: a source as replies have it, with what it says about each statement of an article}."""
+    text = "\n\n".join(f"{question.lead}\n\n{question.more}" for question in article.questions)
+    return {source["n"]: source for source in replies.sources_of(library, article, text)}
+
+
 def _render(text):
-    """A section's text as HTML: paragraphs, lists, emphasis, and its source marks as links. A star
-    between letters or digits is one (HLA-B*1502), which Markdown doesn't see."""
+    """A section's text as HTML: paragraphs, lists, emphasis, and its source marks as links, each in
+    the line of the word before it. A star between letters or digits is one (HLA-B*1502), which
+    Markdown doesn't see."""
     shown = markdown.render(INNER_STAR.sub(KEPT_STAR, text)).replace(KEPT_STAR, "*")
-    return articles.MARK.sub(r'<a class="mark" href="#source-\1">[\1]</a>', shown)
+    kept = re.sub(r" (?=\[\d+\])", "&nbsp;", shown)
+    return articles.MARK.sub(r'<a class="mark" href="#source-\1">[\1]</a>', kept)

@@ -1,7 +1,7 @@
 """Training of the learned net, in a process of its own:
 
-`python -m bot.safety.training FOLDER ENCODER` reads the ordinary phrases of the site, and what other
-hands asked it ([text, hand]), as JSON {phrases, asked} on standard input, the messages in
+`python -m bot.safety.training FOLDER ENCODER` reads the ordinary phrases of the site, and what
+other hands asked it ([text, hand]), as JSON {phrases, asked} on standard input, the messages in
 FOLDER/data/danger, and writes FOLDER/net.npz."""
 
 from __future__ import annotations
@@ -309,7 +309,7 @@ def provide(folder: Path, encoder_folder: Path, phrases: list[str], asked=()) ->
 
 
 def _read_examples(screen):
-    """The examples of the rules' flags: an editor who adds a flag teaches the net with them, too."""
+    """The examples of the rules' flags: whoever adds a flag teaches the net with them, too."""
     return [
         messages.Message(text, danger, flag.like, "safety.yml")
         for flag in screen.flags

@@ -344,17 +344,23 @@ function opener({n, title, publisher, url, checked}, said, label, t, place) {
  */
 function prose(text, sources, t, lang = 'en') {
   const cited = (/** @type {'p' | 'li'} */ tag, /** @type {string} */ line) => {
-    const all = make(tag, {dir: 'auto'});
-    let before = '';
+    let before = '', kept = make('span', {class: 'kept'});
+    const all = make(tag, {dir: 'auto'}, kept);
     for (const [at, piece] of line.split(/ ?\[(\d{1,3})\]/).entries()) {
       const source = at % 2 ? sources.find(({n}) => n === Number(piece)) : null;
       if (source) {
         const label = fill(t.source, {n: piece, title: clean(source.title)}).join('');
         const said = saidOf(source, flat(line), flat(before).length);
         const place = (/** @type {Node} */ note) => (tag === 'p' ? all.after(note) : all.append(note));
-        all.append('\u2060', make('sup', {}, said.length ? opener(source, said, label, t, place) : link(source.url, piece, t, label)));
-      } else all.append(at % 2 ? ` [${piece}]` : piece);
-      if (at % 2 === 0) before += piece;
+        kept.append(make('sup', {}, said.length ? opener(source, said, label, t, place) : link(source.url, piece, t, label)));
+      } else if (at % 2) kept.append(` [${piece}]`);
+      else {
+        // a number stays in the line of the word before it, and a stop behind it, too
+        const [, stop = '', text = '', word = ''] = /^([^\s\p{L}\p{N}]*)(.*?)(\S{0,12})$/su.exec(piece) ?? [];
+        kept.append(stop);
+        if (text || word) all.append(text, (kept = make('span', {class: 'kept'}, word)));
+        before += piece;
+      }
     }
     return all;
   };
@@ -590,7 +596,7 @@ async function call(method, url, {token, body, signal}) {
   const {status, headers} = response;
   const {message, emergency} = answer?.error ?? {};
   const sentence = message && clean(`${message} ${emergency?.text ?? ''}`).trim();
-  const seconds = Math.min(Number(headers.get('Retry-After')) || 10, 3600);
+  const seconds = Math.min(Math.max(Number(headers.get('Retry-After')) || 10, 2), 3600); // "1 seconds" is no English
   const refused = [400, 413, 415, 422].includes(status) && sentence;
   const code = status === 401 ? 'ended' : status === 429 ? 'limited' : refused ? 'refused' : 'failed';
   throw new Trouble(code, {status, sentence, seconds});
@@ -1405,6 +1411,7 @@ h3 { font-size: 1.125em; line-height: 1.35; font-weight: 650; }
 .prose { display: grid; gap: .8em; }
 .prose[hidden] { display: none; }
 .prose ul { list-style: disc; padding-inline-start: 1.3em; display: grid; gap: .3em; }
+.kept { white-space: nowrap; }
 sup { font-size: .75em; line-height: 1; }
 sup button { all: unset; cursor: pointer; color: var(--_accent); }
 sup > a, sup > button { padding: 8px 10px 8px 4px; margin-inline-end: -8px; text-decoration: none; font-weight: 600; }

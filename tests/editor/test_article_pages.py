@@ -226,6 +226,7 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     assert not files.article_path(desk.config, id).is_file()
     draft = files.draft_path(desk.config, id)
     fields = manuscripts.read(files.read(draft))
+    fields["evidence"] = articles.NOT_HELD
     fields["questions"] = {
         name: {
             **question,
@@ -241,6 +242,24 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     article, faults = articles.read(files.read(files.article_path(desk.config, id)), f"{id}.md")
     assert faults == [] and article.reviewed_by == "" and article.written_by == "Ada"
     assert not draft.is_file()
+
+
+def test_what_an_import_left_out_stands_beside_its_draft_as_long_as_it_is_one(desk, git):
+    ada, bob = desk.enter("Ada", "editor"), desk.enter("Bob", "editor")
+    table = "Question,Answer,Owner\nWhat is a tic?,A quick move.,Ann\n"
+    sent = ada.client.post(
+        "/editor/articles/new",
+        data={"csrf": ada.token()},
+        files={"file": ("faq.csv", table.encode())},
+    )
+    at = sent.headers["location"].removeprefix("/editor")
+    for visit in (ada, bob, ada):
+        assert "Columns that were left out: “Owner”." in visit.get(at).text
+    assert ada.post(f"{at}/removal").status_code == 303
+    assert list(desk.config.path("data").glob(".drafts/*")) == []
+    assert not subprocess.run(
+        ["git", "-C", str(git), "status", "--porcelain"], capture_output=True, check=True
+    ).stdout
 
 
 def test_a_file_that_is_none_is_refused_with_a_sentence(desk):
@@ -292,21 +311,20 @@ def test_the_particulars_and_sources_are_changed(desk, git):
         "/articles/hiccups",
         base=base_of(page),
         title="All about hiccups",
-        reviewed_by="Dr A: B",
-        reviewed_on="2026-11-24",
+        written_by="Ada: B",
         **{"source.11.title": "New", "source.11.url": "https://example.org/new"},
     )
     assert answer.status_code == 303
     fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
-    assert (fields["title"], fields["reviewed_by"], fields["sources"][11]["title"]) == (
+    assert (fields["title"], fields["written_by"], fields["sources"][11]["title"]) == (
         "All about hiccups",
-        "Dr A: B",
+        "Ada: B",
         "New",
     )
     wrong = ada.post(
-        "/articles/hiccups", base=base_of(ada.get("/articles/hiccups").text), reviewed_on="tomorrow"
+        "/articles/hiccups", base=base_of(ada.get("/articles/hiccups").text), written_on="tomorrow"
     )
-    assert wrong.status_code == 422 and "reviewed_on" in wrong.text
+    assert wrong.status_code == 422 and "written_on" in wrong.text
 
 
 def test_without_a_repository_it_is_said_and_saving_works(desk):

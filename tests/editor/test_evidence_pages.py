@@ -7,9 +7,8 @@ import re
 import pytest
 from lxml import html
 
-from bot import articles, evidence, links
-from bot.editor import files, library, manuscripts
-from bot.editor.app import State
+from bot import articles, content, evidence, links
+from bot.editor import files, manuscripts
 
 WHERE = "/articles/hiccups/what_is/evidence"
 SAYS = "A hiccup is a sudden squeeze of the diaphragm that nobody means to make."
@@ -22,7 +21,7 @@ def today():
 
 def form_of(page):
     """{name: value} of the page's form, as a browser sends it, without its token."""
-    (form,) = [each for each in html.fromstring(page).forms if "base" in each.fields]
+    (form,) = [each for each in html.fromstring(page).forms if {"base", "seen"} & {*each.fields}]
     return {name: value for name, value in form.form_values() if name != "csrf"}
 
 
@@ -247,6 +246,21 @@ def test_a_source_that_changed_puts_what_rests_on_it_into_the_review_until_it_is
     assert SAYS not in ada.get("/review").text  # it was read on the 28th
 
 
+def test_a_newer_version_than_was_read_puts_what_rests_on_it_into_the_review_until_it_is_read(desk):
+    ada = desk.enter("Ada", "editor")
+    fields = form_of(ada.get(WHERE).text)
+    read = {"reading.1.read": "whole", "reading.1.on": today(), "reading.1.date": "2026-01-31"}
+    ada.post(WHERE, **{**fields, **read})
+    front = form_of(ada.get("/articles/hiccups").text)
+    assert ada.post("/articles/hiccups", **{**front, "source.1.date": "2026-02-01"}).is_redirect
+    page = ada.get("/review").text
+    assert SAYS in page and "changed 2026-02-01" in page
+    assert "changed 2026-02-01" in ada.get(SIDE).text
+    fields = form_of(ada.get(WHERE).text)
+    ada.post(WHERE, **{**fields, "reading.1.date": "2026-02-01"})
+    assert SAYS not in ada.get("/review").text
+
+
 def test_what_rests_on_a_withdrawn_source_is_a_fault_at_its_line(desk):
     ada = mark(desk, "withdrawn")
     page = ada.get("/review").text
@@ -262,36 +276,202 @@ def test_what_rests_on_a_withdrawn_source_is_a_fault_at_its_line(desk):
     assert any("withdrawn" in fault for fault in faults_of(desk))
 
 
-@pytest.mark.parametrize("kind", ["changed", "withdrawn"])
-def test_a_mark_without_a_day_is_a_fault(desk, kind):
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        ("changed", "on which that was noticed"),
+        ("withdrawn", "on which that was noticed"),
+        ("date", "of its newest version"),
+    ],
+)
+def test_a_date_of_a_source_that_is_no_day_is_a_fault(desk, kind, what):
     path = files.article_path(desk.config, "hiccups")
     lines = files.read(path).splitlines()
     line = lines.index("  1:") + 1
     lines.insert(line, f"    {kind}: lately")
     _, faults = articles.read("\n".join(lines) + "\n", path)
     assert faults == [
-        f"{path}:{line + 1}: {kind} of source 1 must be the day on which that was noticed, as "
-        f"2026-11-28; without it, delete the line"
+        f"{path}:{line + 1}: {kind} of source 1 must be the day {what}, as 2026-11-28; without it, "
+        f"delete the line"
     ]
 
 
-def test_who_signs_sees_every_statement_beside_its_sources_and_signs_there(desk):
-    ada = desk.enter("Ada", "editor")
-    assert "/articles/hiccups/side-by-side" in ada.get("/articles/hiccups").text
-    page = ada.get("/articles/hiccups/side-by-side").text
-    count = evidence.summary(
-        library.read_articles(State(desk.config, desk.engine))["hiccups"], ledger(desk)
-    ).statements
-    assert count > 50 and f"{count} of {count} statements have evidence" in page
-    for entry in ledger(desk).entries[:20]:
-        assert entry.says in html.fromstring(page).text_content()
-        assert entry.evidence[0].states in html.fromstring(page).text_content()
-    signed = {**form_of(page), "reviewed_by": "Dr. Bo Example", "reviewed_on": today()}
-    assert ada.post("/articles/hiccups", **signed).status_code == 303
+SIDE = "/articles/hiccups/side-by-side"
+
+
+def article(desk):
     path = files.article_path(desk.config, "hiccups")
-    article = articles.read(files.read(path), path)[0]
-    assert (article.reviewed_by, str(article.reviewed_on)) == ("Dr. Bo Example", today())
-    assert len(article.sources) > 10
+    return articles.read(files.read(path), path)[0]
+
+
+def plain(words):
+    """Words without marks of sources and lists, on one line."""
+    return " ".join(re.sub(r"\s*\[\d+\]|^- ", " ", words, flags=re.MULTILINE).split())
+
+
+def test_who_signs_reads_the_articles_own_words_beside_what_each_source_says(desk):
+    page = html.fromstring(desk.enter("Ada", "editor").get(SIDE).text)
+    count = evidence.summary(article(desk), ledger(desk)).statements
+    assert count > 50 and f"{count} of {count} statements have evidence" in page.text_content()
+    left = [plain(row[0].text_content()) for row in page.find_class("statement")]
+    written = [
+        plain(block)
+        for question in article(desk).questions
+        for block in evidence.paragraphs(question)
+    ]
+    assert plain(" ".join(left)).replace(" .", ".") == plain(" ".join(written)).replace(" .", ".")
+    row = next(row for row in page.find_class("statement") if SAYS in row[0].text_content())
+    beside = " ".join(row[1].text_content().split())
+    assert "unintended movement of the diaphragm" in beside
+    assert "What are hiccups, first sentence" in beside
+    assert "Version without a date, read as an older text of facts on 2026-11-28" in beside
+    assert [link.get("href") for link in row[1].iter("a")] == [article(desk).sources[0].url]
+
+
+def test_a_review_is_written_down_only_there_and_visitors_get_it(desk):
+    ada = desk.enter("Ada", "editor")
+    front = ada.get("/articles/hiccups").text
+    assert f'href="/editor{SIDE}"' in front and 'name="reviewed_by"' not in front
+    ada.post("/articles/hiccups", **form_of(front), reviewed_by="Nobody", reviewed_on=today())
+    assert article(desk).reviewed_by == ""
+    signed = {**form_of(ada.get(SIDE).text), "reviewed_by": "Dr. Bo", "reviewed_on": today()}
+    assert ada.post(SIDE, **signed).status_code == 303
+    assert (article(desk).reviewed_by, str(article(desk).reviewed_on)) == ("Dr. Bo", today())
+    assert len(article(desk).sources) > 10
+    assert f"Reviewed by Dr. Bo on {today()}" in ada.get(SIDE).text
+
+
+@pytest.mark.parametrize("file", ["articles/hiccups.md", "evidence/hiccups.yml"])
+def test_nobody_signs_words_that_were_changed_while_they_read(desk, file):
+    ada = desk.enter("Ada", "editor")
+    signed = {**form_of(ada.get(SIDE).text), "reviewed_by": "Dr. Bo", "reviewed_on": today()}
+    path = desk.config.path("data") / file
+    path.write_text(path.read_text().replace("iaphragm", "iaphragm muscle", 1))
+    answer = ada.post(SIDE, **signed)
+    assert answer.status_code == 409 and "was changed while you read" in answer.text
+    assert article(desk).reviewed_by == ""
+    assert ada.post(SIDE, **form_of(answer.text)).status_code == 303
+    assert article(desk).reviewed_by == "Dr. Bo"
+
+
+def test_a_review_without_a_day_is_refused_and_what_was_written_stays_in_the_form(desk):
+    ada = desk.enter("Ada", "editor")
+    signed = {**form_of(ada.get(SIDE).text), "reviewed_by": "Dr. Bo", "reviewed_on": "tomorrow"}
+    answer = ada.post(SIDE, **signed)
+    assert answer.status_code == 422 and "reviewed_on" in answer.text
+    assert form_of(answer.text)["reviewed_by"] == "Dr. Bo" and article(desk).reviewed_by == ""
+
+
+def test_readers_see_the_article_beside_its_sources_and_sign_nothing(desk):
+    eve = desk.enter("Eve", "reader")
+    assert SAYS in eve.get(SIDE).text and 'name="reviewed_by"' not in eve.get(SIDE).text
+    assert eve.post(SIDE, seen="", reviewed_by="Eve", reviewed_on=today()).status_code == 403
+    assert eve.get("/articles/nothing/side-by-side").status_code == 404
+
+
+DRAFT = "/articles/drafts/yawning"
+SQUEEZE = "A yawn is a deep breath that nobody means to take."
+
+
+@pytest.fixture
+def draft(desk):
+    """A draft that lacks nothing but evidence: hiccups' first question, about something else."""
+    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
+    question = fields["questions"]["what_is"]
+    fields["questions"] = {
+        "what_is": {
+            **question,
+            "about": "myoclonus",
+            "text": f"{SQUEEZE} [1] It is common. [1][3]",
+            "train": [f"what is yawn number {n}" for n in range(14)],
+            "test": [f"explain a yawn {n} times" for n in range(6)],
+        }
+    }
+    fields["sources"] = {n: fields["sources"][n] for n in (1, 3)}
+    path = files.draft_path(desk.config, "yawning")
+    path.parent.mkdir()
+    text = manuscripts.write(
+        files.read(files.article_path(desk.config, "hiccups")), fields
+    ).replace("further_reading:", "further_reading: []\nx:")
+    path.write_text(re.sub(r"^x:\n(?:[ -].*\n)*", "", text, flags=re.MULTILINE))
+    return path
+
+
+def test_the_draft_of_an_article_shows_what_has_no_evidence_and_becomes_none_before(desk, draft):
+    ada = desk.enter("Ada", "editor")
+    page = ada.get(DRAFT).text
+    assert "2 statements without evidence" in page and "0 of 2 statements have evidence" in page
+    assert f"yawning.md:{line_of(draft, SQUEEZE)}: “{SQUEEZE}” has no evidence; write in" in page
+    assert "has no evidence yet" in ada.get(f"{DRAFT}/what_is").text
+    assert "has no evidence yet" in ada.get(f"{DRAFT}/side-by-side").text
+    answer = ada.post(f"{DRAFT}/finish")
+    assert answer.status_code == 422 and "has no evidence" in answer.text
+    assert not files.article_path(desk.config, "yawning").is_file()
+
+
+def line_of(path, words):
+    return next(n for n, line in enumerate(files.read(path).splitlines(), 1) if words in line)
+
+
+def test_the_evidence_of_a_draft_is_written_at_the_desk_and_goes_with_it(desk, draft):
+    ada = desk.enter("Ada", "editor")
+    fields = form_of(ada.get(f"{DRAFT}/what_is/evidence").text)
+    n, m = place_of(fields, SQUEEZE), place_of(fields, "It is common.")
+    rows = {f"{n}.0": "A deep breath", f"{m}.0": "Common", f"{m}.1": "Often seen"}
+    given = {f"{row}.states": states for row, states in rows.items()}
+    given |= {f"{row}.where": "Summary" for row in rows}
+    for source in (1, 3):
+        given |= {f"reading.{source}.read": "whole", f"reading.{source}.on": today()}
+    sent = ada.post(f"{DRAFT}/what_is/evidence", **{**fields, **given})
+    assert sent.status_code == 303, sent.text
+    page = ada.get(DRAFT).text
+    assert "2 of 2 statements have evidence" in page and "without evidence" not in page
+    assert "A deep breath" in ada.get(f"{DRAFT}/side-by-side").text
+    before = content.check(desk.config.path("data"))
+    finished = ada.post(f"{DRAFT}/finish")
+    assert finished.status_code == 303, re.findall("<li>(.*?)</li>", finished.text)
+    assert before == content.check(desk.config.path("data")) == []
+    kept = files.read(files.ledger_path(desk.config, "yawning"))
+    assert evidence.read(kept, "yawning.yml")[0].readings[1].by == "Ada"
+    assert list(draft.parent.iterdir()) == []
+
+
+def test_a_draft_may_say_that_its_statements_are_not_held_yet(desk, draft):
+    ada = desk.enter("Ada", "editor")
+    fields = form_of(ada.get(DRAFT).text)
+    assert ada.post(DRAFT, **{**fields, "evidence": "none"}).status_code == 303
+    assert ada.post(f"{DRAFT}/finish").status_code == 303
+    assert content.check(desk.config.path("data")) == []
+
+
+def test_a_draft_that_rests_on_a_withdrawn_source_does_not_become_an_article(desk, draft):
+    ada = desk.enter("Ada", "editor")
+    fields = form_of(ada.get(DRAFT).text)
+    ada.post(DRAFT, **{**fields, "evidence": "none", "mark": "3.withdrawn"})
+    answer = ada.post(f"{DRAFT}/finish")
+    assert answer.status_code == 422 and f"withdrawn ({today()})" in answer.text
+
+
+def test_a_draft_that_is_deleted_takes_its_evidence_with_it(desk, draft):
+    files.ledger_path(desk.config, "yawning", draft=True).write_text("sources: {}\n")
+    assert desk.enter("Ada", "editor").post(f"{DRAFT}/removal").status_code == 303
+    assert list(draft.parent.iterdir()) == []
+
+
+def test_a_draft_in_which_most_is_missing_shows_its_statements_all_the_same(desk, draft):
+    text = files.read(draft)
+    draft.write_text(re.sub(r"(?m)^ +(train|test|facet):.*\n(?: +- .*\n)*", "", text))
+    ada = desk.enter("Ada", "editor")
+    for page in (DRAFT, f"{DRAFT}/side-by-side", f"{DRAFT}/what_is/evidence"):
+        answer = ada.get(page)
+        assert answer.status_code == 200 and SQUEEZE in answer.text, page
+
+
+def test_one_is_counted_as_one(desk, draft):
+    draft.write_text(files.read(draft).replace("It is common. [1][3]", "").replace("[1] ", "[1]"))
+    ada = desk.enter("Ada", "editor")
+    assert "0 of 1 statement has evidence" in ada.get(DRAFT).text
+    assert "1 statement without evidence" in ada.get(DRAFT).text
 
 
 def test_addresses_that_moved_stand_in_the_review_until_their_article_has_others(desk):

@@ -1,4 +1,5 @@
-"""A draft from a saved page, a pasted one and a Word file; and what such files can try."""
+"""A draft from a saved page, a pasted one, a Word file and a spreadsheet; and what such files can
+try. tests/oddities/imports.yml has what they hold that an article can't."""
 
 import datetime
 import io
@@ -9,7 +10,7 @@ import pytest
 import yaml
 
 from bot import articles, terms
-from bot.editor import imports
+from bot.editor import first_drafts, imports
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """<html><head><title>Essential tremor - Example</title><meta property="og:site_name" content="Example Health">
@@ -34,7 +35,7 @@ def find():
 
 
 def draft(found):
-    return imports.draft(found, "Ann Editor", datetime.date(2026, 11, 24), find())
+    return first_drafts.draft(found, "Ann Editor", datetime.date(2026, 11, 24), find())
 
 
 def parts_of(text):
@@ -82,6 +83,26 @@ def word(document=None, **parts):
     return packed(files)
 
 
+def spreadsheet(rows="", **parts):
+    """The bytes of a spreadsheet with one question, these rows below it, and further parts."""
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    cells = "".join(
+        f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in ("What is it?", "It is so.")
+    )
+    return packed(
+        {
+            "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+            '<sheet name="A" r:id="r1"/></sheets></workbook>',
+            "xl/_rels/workbook.xml.rels": '<Relationships><Relationship Id="r1" '
+            'Target="worksheets/sheet1.xml"/></Relationships>',
+            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData><row>{cells}</row>'
+            f"{rows}</sheetData></worksheet>",
+            **parts,
+        }
+    )
+
+
 def packed(files):
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -114,7 +135,7 @@ def test_a_saved_page_becomes_a_draft_that_names_its_source_and_no_reviewer():
     assert front["questions"]["prevention"]["ask"] == "Can it be prevented?"
     assert (
         "- a family history of it in the parents [1]\n- older age" in body
-        and "(often) not known. See NINDS: Tremor. [1]" in body
+        and "(often) not known. [3] See NINDS: Tremor. [1]" in body
     )
 
 
@@ -221,6 +242,34 @@ def test_a_harmful_or_broken_word_file_is_refused_with_a_sentence(data, said):
 def test_a_page_that_is_none_or_too_much_is_refused_with_a_sentence(data, said):
     with pytest.raises(imports.Refused, match=said):
         draft(imports.from_page(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"PK\x03\x04 no more", "not a spreadsheet"),
+        (spreadsheet(**{"../../../etc/cron.d/job": "x"}), "outside"),
+        (spreadsheet(**{"xl/media/huge.bin": b"\0" * 70_000_000}), "unpacks to more"),
+        (spreadsheet('<row r="2"><c r="A2" s="1"/></row>' * 700_000), "Copy the rows that hold"),
+        (spreadsheet(**{"xl/sharedStrings.xml": BOMB}), "no spreadsheet needs"),
+        (spreadsheet(**{"xl/sharedStrings.xml": OUTSIDE}), "no spreadsheet needs"),
+        (spreadsheet("<row><c></row>"), "damaged"),
+        (spreadsheet(**{"xl/worksheets/sheet1.xml": "<worksheet/>"}), "No questions with answers"),
+    ],
+)
+def test_a_harmful_or_broken_spreadsheet_is_refused_with_a_sentence(data, said):
+    with pytest.raises(imports.Refused, match=said):
+        imports.from_xlsx(data)
+
+
+def test_half_a_million_empty_rows_are_nothing():
+    found = imports.from_xlsx(spreadsheet("<row/>" * 500_000))
+    assert [block.text for block in found.blocks] == ["What is it?", "It is so."]
+
+
+def test_a_list_of_more_rows_than_anybody_reads_ends_with_a_sentence():
+    found = imports.from_csv(b"Question,Answer\n" + b"what,so\n" * 100_000)
+    assert "from row 5001 on was left out" in found.notes[0]
 
 
 def test_an_html_page_with_entities_fetches_nothing():

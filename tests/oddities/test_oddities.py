@@ -1,6 +1,8 @@
 """What real life sends: each row of the YAML files beside this one, through the doors that visitors
 and operators use. A new report is one new row; README.md says how it is written."""
 
+import dataclasses
+import html
 import os
 import shutil
 import subprocess
@@ -12,9 +14,11 @@ import httpx
 import pytest
 import yaml
 
-from bot import articles
+from bot import articles, settings
+from bot.editor import files as kept
 from tests.channels.conftest import APPS
-from tests.oddities import messages
+from tests.editor.conftest import running
+from tests.oddities import files, messages
 
 HOME = Path(__file__).parent
 # outcomes that many rows share; any other is a part of what is shown
@@ -31,8 +35,10 @@ DEAD = "select id, reason from outbox where dead_at is not null"
 KEYS = set(
     "row app steps say send together press to gets lacks platform_answers type kind page".split()
     + "set run ends change add before line_end".split()
+    + "file word footnotes parts html text letters bytes zip times count".split()
+    + "sheets merged links formats hidden_rows hidden_sheets".split()
 )
-OTHERS = ("typed", "settings", "pages", "content")  # kinds that are no messaging app's
+OTHERS = ("typed", "settings", "pages", "content", "imports")  # kinds that are no messaging app's
 
 
 def rows(*kinds):
@@ -159,6 +165,39 @@ def test_what_editors_write_is_read_or_named_as_a_fault(one_article, row):
         assert not faults
     else:
         check("\n".join(faults), row)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A desk with content of its own, at which an editor is signed in: (desk, her browser)."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copytree(conftest.ROOT / "data", folder / "data")
+    config = dataclasses.replace(
+        settings.read({}),
+        database_url=f"sqlite:///{folder}/desk.db",
+        data=str(folder / "data"),
+        var=str(folder),
+        secret="a secret of the tests",
+    )
+    with running(config) as made:
+        yield made, made.enter("Ada", "editor")
+
+
+@pytest.mark.parametrize("row", rows("imports"))
+def test_what_editors_import_is_kept_or_said_to_be_left_out(desk, row):
+    desk, ada = desk
+    sent = ada.client.post(
+        "/editor/articles/new",
+        data={"csrf": ada.token()},
+        files={"file": (row["file"], files.bytes_of(row))},
+    )
+    shown = sent.text
+    if sent.status_code == 303:
+        at = sent.headers["location"]
+        draft = kept.draft_path(desk.config, at.rpartition("/")[2])
+        shown = ada.client.get(at).text + kept.read(draft)
+        ada.post(f"{at.removeprefix('/editor')}/removal")
+    check(html.unescape(shown), row)
 
 
 def test_every_row_has_a_name_of_its_own_and_says_nothing_that_is_not_read():

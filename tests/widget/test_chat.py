@@ -200,6 +200,35 @@ def test_a_number_stands_in_its_line_and_what_it_opens_below_a_long_paragraph_is
     expect(note).to_be_in_viewport(ratio=1)
 
 
+LINES = """card => [...card.querySelectorAll('.prose sup')].map((sup) => {
+  const walk = document.createTreeWalker(sup.closest('p'), NodeFilter.SHOW_TEXT);
+  const nodes = [];
+  while (walk.nextNode()) nodes.push(walk.currentNode);
+  const middle = (node, at) => {
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    const box = range.getBoundingClientRect();
+    return (box.top + box.bottom) / 2;
+  };
+  const here = nodes.findIndex((node) => sup.contains(node));
+  const word = nodes.slice(0, here).findLast(({data, parentElement}) => data && !parentElement.closest('sup'));
+  const stop = nodes[here + 1];
+  return [middle(word, word.length - 1), middle(nodes[here], 0), stop?.data[0] === '.' ? middle(stop, 0) : null];
+})"""  # noqa: E501
+
+
+def test_a_number_never_begins_a_line_nor_does_the_stop_behind_it(visit, server):
+    sources = [ANSWER["sources"][0] | {"n": n} for n in (1, 2)]
+    words = " ".join(f"{'x' * n} statement [1][2]. Another {'y' * n}. [1]" for n in range(3, 40))
+    server.answers["many"] = [ANSWER | {"text": words, "sources": sources, "more": ""}]
+    chat = visit(width=390)
+    lines = chat.ask("many").evaluate(LINES)
+    assert len(lines) == 3 * 37
+    for word, number, stop in lines:
+        assert abs(word - number) < 12 and (stop is None or abs(word - stop) < 12)
+
+
 def test_each_number_opens_what_was_said_about_its_own_statement(visit, server):
     statements = [
         ("Jerks come.", "supported"),

@@ -121,11 +121,12 @@ def test_a_new_question_after_a_failure_is_sent_behind_the_one_that_waits(visit,
     ]
 
 
-def test_429_says_how_long_to_wait(visit, server):
+@pytest.mark.parametrize(("wait", "said"), [("7", 7), ("1", 2)])
+def test_429_says_how_long_to_wait(visit, server, wait, said):
     chat = visit()
-    server.fault = lambda at, method, path: error(at, 429, "too_many", Retry_After="7")
+    server.fault = lambda at, method, path: error(at, 429, "too_many", Retry_After=wait)
     chat.send("hello")
-    expect(chat.trouble).to_contain_text("Please wait 7 seconds, then try again.")
+    expect(chat.trouble).to_contain_text(f"Please wait {said} seconds, then try again.")
     server.fault = None
     chat.button("Try again").click()
     expect(chat.cards).to_have_count(1)
