@@ -163,7 +163,7 @@ def opened(config, path, name):
 def remove(config, paths, person, why):
     """Take files away, each with a commit in the person's name; one that isn't there is none."""
     with history.alone(config):
-        for path in [path for path in paths if path.is_file()]:
+        for path in filter(Path.is_file, paths):
             history.record_outside(config, path)
             path.unlink(missing_ok=True)
             history.record(config, path, None, person, why)
