@@ -24,7 +24,7 @@ HEADING = re.compile(r"^##\s+(?P<title>.+?)\s*(?:\{#(?P<id>[^}]*)\})?\s*$")
 COMMENT = re.compile(r"[ \t]+#(?=\S)")  # "# so" is meant as one
 NO_BREAK = re.compile("[\u00a0\u202f\u2007]")
 MARK = re.compile(r"\[(\d+)\]")
-PERIOD = re.compile(r"^0*([1-9]\d*) days$")
+PERIOD = re.compile(r"^0*([1-9]\d{0,4}) days$")  # more leads past the last day there is
 ARTICLE_KEYS = {
     "title",
     "about",
