@@ -24,7 +24,7 @@ HEADING = re.compile(r"^##\s+(?P<title>.+?)\s*(?:\{#(?P<id>[^}]*)\})?\s*$")
 COMMENT = re.compile(r"[ \t]+#(?=\S)")  # "# so" is meant as one
 NO_BREAK = re.compile("[\u00a0\u202f\u2007]")
 MARK = re.compile(r"\[(\d+)\]")
-PERIOD = re.compile(r"^0*([1-9]\d*) days$")
+PERIOD = re.compile(r"^0*([1-9]\d{0,4}) days$")  # more leads past the last day there is
 ARTICLE_KEYS = {
     "title",
     "about",
@@ -143,7 +143,7 @@ def load(folder):
 
 def read_all(folder):
     """(articles, faults) of a `data` folder; an article with a fault is left out of the first."""
-    paths = sorted(Path(folder, "articles").glob("*.md"))
+    paths = list_files(folder, "articles/*.md")
     if not paths:
         return [], [
             f"{Path(folder, 'articles')}:1: there is no article; write one as docs/articles.md "
@@ -288,6 +288,14 @@ def save(path, text):
 def normalise(phrase):
     """A phrase without case, punctuation and double blanks: two phrases alike in this are one."""
     return " ".join(re.findall(r"\w+", phrase.lower()))
+
+
+def list_files(folder, pattern):
+    """The files of a content folder that fit a pattern, but hidden ones, as an editor's program or
+    a Mac leaves them beside those that are meant."""
+    return sorted(
+        path for path in Path(folder).glob(pattern) if path.is_file() and path.name[0] != "."
+    )
 
 
 def read_yaml(text, path, first_line=1):

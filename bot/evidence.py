@@ -154,7 +154,7 @@ def read_all(folder, listed):
                 f"docs/articles.md shows, or `evidence: {articles.NOT_HELD}` in the front matter, "
                 f"and visitors are told so"
             )
-    for path in sorted(Path(folder, "evidence").glob("*.yml")):
+    for path in articles.list_files(folder, "evidence/*.yml"):
         if not Path(folder, "articles", f"{path.stem}.md").is_file():
             faults.append(f"{path}:1: there is no article {path.stem}; delete this file")
     return ledgers, faults

@@ -31,6 +31,7 @@ UNDER_WAY = {
     "rebase-apply": "a rebase",
 }
 CONTENT = (".md", ".yml", ".jsonl")  # files that are meant to have a history
+SET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
 CRUD = " .,:;<>\"\\'\t\r\n\0"  # what git takes off the ends of a name
 
 
@@ -110,6 +111,10 @@ IGNORED = (
     "git ignores {names}: what is saved there gets into no history. Ask who runs this site to "
     "take it out of `.gitignore`, and to commit it."
 )
+LOST = (
+    "{name} can't be read: what was saved in it gets into no history. Ask who runs this site to "
+    "mend it, or to take it away."
+)
 DETACHED = (
     "The content's repository is on no branch: what is saved is committed, but those commits are "
     "lost once somebody changes to a branch. Ask who runs this site to run `git switch`."
@@ -151,7 +156,12 @@ def record_outside(config, path):
     if not path.is_file() or not _is_kept(config):
         return
     name = _below(config, path)
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:  # no text that could be kept
+        if _commit_waiting(config):
+            _commit_as_it_stands(config, [name])
+        return
     known = [change.text for _, change in _read_waiting(config) if change.path == name]
     if text != known[-1] if known else _list_changed(config, name):
         record(config, path, text, OUTSIDE, f"Edited outside the desk: {name}")
@@ -243,6 +253,8 @@ def _find_trouble(config):
     if names := _list_ignored(config):
         more = f" and {len(names) - 3} more files" if len(names) > 3 else ""
         return IGNORED.format(names=", ".join(names[:3]) + more)
+    if lost := _list_unreadable(config):
+        return LOST.format(name=f"var/uncommitted/{lost[0].name}")
     if _git(config, "symbolic-ref", "-q", "HEAD", quiet=True).returncode:
         return DETACHED
     return None
@@ -274,12 +286,14 @@ def _list_ignored(config):
         for path in sorted(data.rglob("*"))
         if path.suffix in CONTENT and not (name := _below(config, path)).startswith(".")
     ]
-    done = _git(config, "check-ignore", "--", *names, quiet=True) if names else None
-    return done.stdout.splitlines() if done else []
+    if not names:
+        return []
+    done = _git(config, "check-ignore", "--", *(f"./{n}" for n in names), quiet=True)
+    return [name.removeprefix("./") for name in done.stdout.splitlines()]
 
 
 def _is_ignored(config, name):
-    return not _git(config, "check-ignore", "-q", "--", name, quiet=True).returncode
+    return not _git(config, "check-ignore", "-q", "--", f"./{name}", quiet=True).returncode
 
 
 def _commit(config, change):
@@ -316,6 +330,9 @@ def _commit(config, change):
 
 def _commit_as_it_stands(config, names):
     """Whether these files could be committed as they are on disk, in nobody's name."""
+    repository = _find_repository(config)
+    if not repository or _find_under_way(repository):  # to stage a conflict would end it
+        return False
     why = "Edited outside the desk: " + ", ".join(names)
     return not (
         _git(config, "add", "--", *names).returncode
@@ -339,11 +356,26 @@ def _commit_waiting(config):
 
 
 def _read_waiting(config):
-    """[(file, Waiting)], oldest first."""
-    return [
-        (file, Waiting(**json.loads(file.read_text(encoding="utf-8"))))
-        for file in sorted(_folder(config).glob("[0-9]*.json"))
-    ]
+    """[(file, Waiting)], oldest first, without what can't be read."""
+    read = [(file, _read_change(file)) for file in _list_files(config)]
+    return [(file, change) for file, change in read if change]
+
+
+def _list_unreadable(config):
+    """The files of changes that wait and can't be read."""
+    return [file for file in _list_files(config) if not _read_change(file) and file.exists()]
+
+
+def _list_files(config):
+    return sorted(_folder(config).glob("[0-9]*.json"))
+
+
+def _read_change(file):
+    """The Waiting that a file holds; None where it can't be read."""
+    try:
+        return Waiting(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def _folder(config):
@@ -374,7 +406,7 @@ def _below(config, path):
 
 
 def _read(path):
-    return path.read_text(encoding="utf-8") if path.is_file() else None
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
 
 
 def _is_kept(config):
@@ -398,6 +430,8 @@ def _git(config, *arguments, author=None, folder=None, quiet=False):
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     for role in ("AUTHOR", "COMMITTER") if author else ():
         clean |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email}
+    if "check-ignore" not in arguments:  # which takes none
+        clean["GIT_LITERAL_PATHSPECS"] = "1"  # a name stands for no other files by its signs
     set_to = ("core.hooksPath=/dev/null", "commit.gpgSign=false", "safe.directory=*")
     command = ["git", *(word for each in set_to for word in ("-c", each)), *arguments]
     try:
@@ -408,7 +442,7 @@ def _git(config, *arguments, author=None, folder=None, quiet=False):
             text=True,
             errors="replace",
             timeout=SECONDS,
-            env={**clean, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"},
+            env={**clean, **SET},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         done = subprocess.CompletedProcess(command, 127, "", type(error).__name__)

@@ -46,6 +46,12 @@ def test_every_question_of_the_first_article_is_there():
             "review_every must be a number of days",
             0,
         ),
+        (
+            "review_every: 365 days",
+            "review_every: 9999999 days",
+            "review_every must be a number of days",
+            0,
+        ),
         ("written_on: 2026-11-22", "written_on: 2999-01-01", "in the future", 0),
         (
             "    facet: prevention",

@@ -55,6 +55,7 @@ PARTS = [
     members.router,
 ]
 SENTENCES = {
+    400: "The form could not be read. Go back and try again.",
     404: "There is no such page.",
     405: "This page can't be asked for in this way.",
     413: "This is more than can be sent at once: 12 MB at most.",
@@ -81,7 +82,11 @@ def create_app(config, engine, rehearse):
     """The application to be mounted at /editor; `await rehearse(said, article, candidate)` asks the
     bot, see bot/gateway/rehearsal.py."""
     app = FastAPI(
-        docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(people.look)]
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(people.look)],
+        form_limits=people.FORM_LIMITS,
     )
     app.state.desk = State(config, engine, rehearse)
     app.include_router(entry.router)
@@ -212,8 +217,7 @@ async def _unreadable(request, error):
         request,
         "fault.html",
         422,
-        sentence="This file can't be shown as an article. Ask who looks after the files to mend "
-        "it:",
+        sentence="This file can't be shown. Ask who looks after the files to mend it:",
         faults=error.faults,
     )
 

@@ -2,6 +2,7 @@
 beside what the chat makes of them, history, and new articles from elsewhere."""
 
 import datetime
+import itertools
 import re
 from typing import Annotated
 
@@ -18,6 +19,9 @@ Long = Annotated[str, Form(max_length=60_000)]
 Pasted = Annotated[str, Form(max_length=imports.LARGEST_PAGE)]
 DAYS = 30  # of which the list counts how often an article was asked
 PARTICULARS = [key for key in manuscripts.FRONT if not key.startswith("reviewed_")]
+# No article may be named so: it would have no page. What else follows an article in an address has
+# a hyphen, and a question's name has none.
+PAGES = ("new", "drafts")
 EMPTY = {"ask": "", "about": "", "facet": "", "train": [], "test": [], "heading": "", "text": ""}
 
 
@@ -28,7 +32,7 @@ def show_all(request: Request):
         desk.engine, datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS)
     )
     known, listed = library.read_articles(desk), []
-    for path in sorted(desk.config.path("data").glob("articles/*.md")):
+    for path in articles.list_files(desk.config.path("data"), "articles/*.md"):
         mine = [counts for name, counts in asked.items() if name.partition(".")[0] == path.stem]
         article = known.get(path.stem)
         listed.append(
@@ -42,7 +46,8 @@ def show_all(request: Request):
             }
         )
     drafts = [
-        (path.stem, _title(path)) for path in sorted(desk.config.path("data").glob(".drafts/*.md"))
+        (path.stem, _title(path))
+        for path in articles.list_files(desk.config.path("data"), ".drafts/*.md")
     ]
     return pages.render(
         request,
@@ -85,22 +90,11 @@ def make_new(request: Request, file: UploadFile | None = None, text: Pasted = ""
             url=url,
             text=text if len(text) < 100_000 else "",
         )
-    base = made.id or "article"
-    taken = {
-        path.stem
-        for folder in ("articles", ".drafts")
-        for path in desk.config.path("data").glob(f"{folder}/*.md")
-    }
-    id = next(
-        name for name in (base, *(f"{base}_{n}" for n in range(2, 1000))) if name not in taken
-    )
-    files.save(
-        desk.config, files.draft_path(desk.config, id), made.text, person, f"Draft the article {id}"
-    )
+    id = _save_new(desk, made, person)
     files.save(
         desk.config,
         files.notes_path(desk.config, id),
-        "\n".join(made.notes),
+        "\n".join(" ".join(note.split()) for note in made.notes),
         person,
         f"Say what the draft {id} lacks",
     )
@@ -132,7 +126,7 @@ async def save(request: Request, id: str):
     return await _save_front(request, id, False)
 
 
-@router.post("/articles/drafts/{id}/finish")
+@router.post("/articles/drafts/{id}/make-article")
 def finish(request: Request, id: str):
     """Make an article of a draft that has no fault, with its evidence."""
     desk, person = request.app.state.desk, people.require(request, "editor")
@@ -156,7 +150,7 @@ def finish(request: Request, id: str):
     )
 
 
-@router.post("/articles/drafts/{id}/removal")
+@router.post("/articles/drafts/{id}/remove-draft")
 def remove_draft(request: Request, id: str):
     desk, person = request.app.state.desk, people.require(request, "editor")
     _text(files.draft_path(desk.config, id))
@@ -165,7 +159,7 @@ def remove_draft(request: Request, id: str):
     return pages.redirect(request, "/editor/articles", "The draft is gone; its history stays.")
 
 
-@router.get("/articles/{id}/history")
+@router.get("/articles/{id}/past-changes")
 def show_history(request: Request, id: str, commit: str = ""):
     """The changes of an article, newest first; with `commit`, what that one changed."""
     desk = request.app.state.desk
@@ -201,7 +195,7 @@ def show_question(request: Request, id: str, question: str):
     return _show_question(request, id, question, False)
 
 
-@router.post("/articles/drafts/{id}/{question}/look")
+@router.post("/articles/drafts/{id}/{question}/look-at")
 def look_at_draft(
     request: Request,
     id: str,
@@ -219,7 +213,7 @@ def look_at_draft(
     )
 
 
-@router.post("/articles/{id}/{question}/look")
+@router.post("/articles/{id}/{question}/look-at")
 def look_at(
     request: Request,
     id: str,
@@ -291,6 +285,18 @@ def save_question(
     )
 
 
+def _save_new(desk, made, person):
+    """Save a new draft under the first id that is free, which is given."""
+    base = made.id or "article"
+    for id in itertools.chain([base], (f"{base}_{n}" for n in itertools.count(2))):
+        is_free = id not in PAGES and not files.article_path(desk.config, id).exists()
+        path = files.draft_path(desk.config, id)
+        if is_free and files.create(
+            desk.config, path, made.text, person, f"Draft the article {id}"
+        ):
+            return id
+
+
 def _show(request, id, draft, status=200, faults=None):
     desk = request.app.state.desk
     opened = library.open_article(desk, id, draft)
@@ -353,16 +359,17 @@ def _save_fields(request, id, draft, form):
     path, base = _path(desk, id, draft), str(form.get("base", ""))
     now, before = _text(path), files.opened(desk.config, path, base)
     fields = manuscripts.read(now if before is None else before, path.name)
-    fields |= {key: str(form[key]).strip()[:500] for key in PARTICULARS if key in form}
+    fields |= {key: _line(str(form[key]))[:500] for key in PARTICULARS if key in form}
     for n in (*fields["sources"], max(fields["sources"], default=0) + 1):
         if f"source.{n}.title" in form:
             fields["sources"][n] = {
-                key: str(form.get(f"source.{n}.{key}", "")).strip()[:500]
+                key: _line(str(form.get(f"source.{n}.{key}", "")))[:500]
                 for key in manuscripts.SOURCE
             }
     marked, _, mark = str(form.get("mark", "")).partition(".")
-    if mark in ("changed", "withdrawn") and marked.isdecimal() and int(marked) in fields["sources"]:
-        fields["sources"][int(marked)][mark] = str(datetime.datetime.now(datetime.UTC).date())
+    if mark in ("changed", "withdrawn"):
+        for n in (n for n in fields["sources"] if str(n) == marked):
+            fields["sources"][n][mark] = str(datetime.datetime.now(datetime.UTC).date())
     fields["sources"] = {
         n: source for n, source in fields["sources"].items() if any(source.values())
     }
@@ -520,10 +527,10 @@ def _look(request, id, question, draft, fields):
 
 def _fields(ask, about, facet, train, test, heading, text):
     return {
-        "ask": ask.strip(),
-        "about": about.strip(),
-        "facet": facet.strip(),
-        "heading": heading.strip(),
+        "ask": _line(ask),
+        "about": _line(about),
+        "facet": _line(facet),
+        "heading": _line(heading),
         "text": files.tidy(text).strip("\n"),
         "train": _lines(train),
         "test": _lines(test),
@@ -531,7 +538,12 @@ def _fields(ask, about, facet, train, test, heading, text):
 
 
 def _lines(text):
-    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    return [_line(line) for line in text.splitlines() if line.strip()]
+
+
+def _line(text):
+    """A text as one line."""
+    return " ".join(text.split())
 
 
 def _at(id, draft):

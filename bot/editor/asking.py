@@ -76,6 +76,7 @@ FACETS = {
         ["what is {about}", "{about} meaning", "tell me about {about}"],
     ),
 }
+LONGEST_ID = 60  # letters; files.article_path takes 80, with a number behind
 ASKS = re.compile(
     r"(?:what|why|how|when|where|which|who|can|could|does|do|is|are|will|would|should)\b",
     re.IGNORECASE,
@@ -110,7 +111,7 @@ def name_question(heading, about, taken):
 
 def slug(text):
     words = re.findall(r"[a-z0-9]+", text.lower())
-    joined = "_".join(words[:4])
+    joined = "_".join(words[:4])[:LONGEST_ID].rstrip("_")
     return joined if re.match("[a-z]", joined) else f"a_{joined}" if joined else ""
 
 

@@ -21,7 +21,7 @@ def read(desk):
     """The Content as the files have it; an article with faults is as in the live release."""
     config, known = desk.config, library.read_articles(desk)
     live = previews.library(config, release.live(config))
-    there = {path.stem for path in config.path("data").glob("articles/*.md")}
+    there = {path.stem for path in articles.list_files(config.path("data"), "articles/*.md")}
     shown = {**{id: article for id, article in live.articles.items() if id in there}, **known}
     questions = {
         question.name: question for article in shown.values() for question in article.questions

@@ -3,6 +3,7 @@ changed; a whole article's statements and sources side by side, for who signs it
 a source that changed or was withdrawn."""
 
 import datetime
+import re
 from dataclasses import replace
 from typing import Annotated
 
@@ -50,22 +51,22 @@ def sign(
     return _sign(request, id, False, seen, reviewed_by, reviewed_on)
 
 
-@router.get("/articles/drafts/{id}/{question}/evidence")
+@router.get("/articles/drafts/{id}/{question}/its-evidence")
 def show_draft_evidence(request: Request, id: str, question: str):
     return _show(request, id, question, True)
 
 
-@router.get("/articles/{id}/{question}/evidence")
+@router.get("/articles/{id}/{question}/its-evidence")
 def show_evidence(request: Request, id: str, question: str):
     return _show(request, id, question, False)
 
 
-@router.post("/articles/drafts/{id}/{question}/evidence")
+@router.post("/articles/drafts/{id}/{question}/its-evidence")
 async def save_draft_evidence(request: Request, id: str, question: str):
     return await _save_form(request, id, question, True)
 
 
-@router.post("/articles/{id}/{question}/evidence")
+@router.post("/articles/{id}/{question}/its-evidence")
 async def save_evidence(request: Request, id: str, question: str):
     """Save what the sources of a question's statements say, and how they were read."""
     return await _save_form(request, id, question, False)
@@ -155,7 +156,8 @@ def _sign(request, id, draft, seen, reviewed_by, reviewed_on):
         return _show_side_by_side(request, id, draft, status, faults, given)
 
     def check(new):
-        if files.read(opened.path) != opened.text:
+        now = files.read(opened.path), files.read(opened.ledger_path)
+        if now != (opened.text, opened.ledger_text):
             return [CHANGED]
         return [] if draft else looks.faults(desk, opened.path, new)
 
@@ -210,9 +212,9 @@ def _show(request, id, question, draft, status=200, faults=(), given=None, confl
 
 
 async def _save_form(request, id, question, draft):
-    form = await request.form(max_fields=20 * MOST)
+    form = await request.form(**people.FORM_LIMITS)
     given = {key: str(value)[:LONGEST].strip() for key, value in form.items()}
-    dropped = [int(line) for line in form.getlist("drop") if str(line).isdecimal()]
+    dropped = [int(line) for line in form.getlist("drop") if re.fullmatch(r"\d{1,9}", str(line))]
     return await run_in_threadpool(_save, request, id, question, draft, given, dropped)
 
 
@@ -257,7 +259,7 @@ def _save(request, id, question, draft, given, dropped):
     people.record(request, "wrote evidence", f"{id}.{question}")
     return pages.redirect(
         request,
-        f"{opened.at}/{question}/evidence",
+        f"{opened.at}/{question}/its-evidence",
         ("Saved." if saved.text != before else "Nothing was changed.")
         + (" Another editor's changes are in it, too." if saved.merged else ""),
     )
@@ -277,7 +279,7 @@ def _given(side, given):
             given.get(f"{n}.{i}.verdict", ""),
         )
         for i in range(MOST)
-        if given.get(f"{n}.{i}.source", "").isdecimal()
+        if re.fullmatch(r"\d{1,9}", given.get(f"{n}.{i}.source", ""))
     ]
     if side.was and not given.get(f"confirmed.{n}"):
         return replace(side, rows=tuple(rows))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot import articles, history
+from bot.editor import manuscripts
 
 TABLES = ("terms.yml", "talk.yml", "safety.yml", "stories.yml", "conversations.yml")
 DRAFTS = ".drafts"
@@ -79,8 +80,15 @@ def table_path(config, name):
 
 
 def read(path):
-    """The text of a file; "" where there is none yet."""
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    """The text of a file; "" where there is none yet. Raises manuscripts.Unreadable for what is no
+    text."""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise manuscripts.Unreadable(
+            [f"{path.name}:{line}: this is not UTF-8 text; save the file as UTF-8"]
+        ) from None
 
 
 def revision(text):
@@ -94,14 +102,7 @@ def save(config, path, text, person, why, base=None, check=lambda text: []):
 
     `check(text)` lists the faults that forbid it. Raises articles.ContentError with them, and
     Conflict; nothing is saved then."""
-    text = tidy(text)
-    if len(text) > LARGEST:
-        raise articles.ContentError(
-            [
-                f"{path}:1: the file would be larger than {LARGEST // 1_000_000} MB; leave "
-                f"something out"
-            ]
-        )
+    text = _fit(path, text)
     with history.alone(config):
         now = read(path)
         merged = base not in (None, now) and text != now
@@ -113,9 +114,37 @@ def save(config, path, text, person, why, base=None, check=lambda text: []):
         if text == now:
             return Saved(text, merged, None)
         history.record_outside(config, path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        articles.save(path, text)
-        return Saved(text, merged, history.record(config, path, text, person, why))
+        return Saved(text, merged, _write(config, path, text, person, why))
+
+
+def create(config, path, text, person, why):
+    """Save a new file as `save` does; whether there was none of this name yet, and it's saved."""
+    text = _fit(path, text)
+    with history.alone(config):
+        if path.exists():
+            return False
+        _write(config, path, text, person, why)
+    return True
+
+
+def _fit(path, text):
+    """The text as our files have it; raises articles.ContentError where it's too large."""
+    text = tidy(text)
+    if len(text) > LARGEST:
+        raise articles.ContentError(
+            [
+                f"{path}:1: the file would be larger than {LARGEST // 1_000_000} MB; leave "
+                f"something out"
+            ]
+        )
+    return text
+
+
+def _write(config, path, text, person, why):
+    """Write a file and put it into the history; the commit's hash, or None."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    articles.save(path, text)
+    return history.record(config, path, text, person, why)
 
 
 def keep(config, text):

@@ -22,7 +22,8 @@ BEFORE_THE_STOP = re.compile(r"\s*((?:\[\d+\])+)([.!?])(?=\s|$)")
 ADDRESS = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]|www\.[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
 DOI = re.compile(r"\b(?:doi\s*:?\s*)?(10\.\d{4,9}/[^\s<>\"']*[^\s<>\"'.,;:)\]])", re.IGNORECASE)
 PUBMED = re.compile(r"\bPMID\s*:?\s*(\d{4,9})\b", re.IGNORECASE)
-MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]+)\]\((https?://[^\s()]+)[^()]*\)")
+# a title stands behind a blank: two runs of the same letters would take hours for a long address
+MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]+)\]\((https?://[^\s()]+)(?:\s[^()]*)?\)")
 IS_CITED = re.compile(r"\b(?:19|20)\d\d\b|\bet al\b", re.IGNORECASE)  # what a source's line has
 NUMBER = re.compile(r"\A\s*(?:\[?(\d{1,3})[\].)]+|\^)\s*")  # before a reference
 HEADING_NUMBER = re.compile(r"\A(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.)])\s+")
@@ -271,7 +272,11 @@ def plain(text):
 
 def web_address(url):
     """An address of the web, or "" for what is none."""
-    return url.strip() if re.fullmatch(r"https?://[^\s<>\"'{}]{1,500}", url.strip()) else ""
+    return (
+        url.strip()
+        if re.fullmatch(r"https?://[^\s<>\"'{}\x00-\x1f\x7f]{1,500}", url.strip())
+        else ""
+    )
 
 
 def _as_date(text):

@@ -74,6 +74,9 @@ def write(text, readings, changed, dropped):
     articles.ContentError where the file isn't laid out as ours are."""
     if not text.strip():
         text = f"{NEW}sources: {{}}\nstatements: []\n"
+    data, _, faults = articles.read_yaml(text, "evidence")
+    if data is None:
+        raise articles.ContentError(faults)
     lines = text.splitlines(keepends=True)
     top = manuscripts.entries_of(yaml.compose(text, Loader=articles.LOADER))
     edits = [

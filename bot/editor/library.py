@@ -78,7 +78,7 @@ def questions(desk):
 def read_articles(desk):
     """{id: articles.Article} of every article without a fault."""
     found = {}
-    for path in sorted(desk.config.path("data").glob("articles/*.md")):
+    for path in articles.list_files(desk.config.path("data"), "articles/*.md"):
         stamp = (path.stat().st_mtime_ns, path.stat().st_size)
         known = desk.articles.get(path.name)
         if known is None or known[0] != stamp:
@@ -96,7 +96,7 @@ def read_ledgers(desk):
     """{id: evidence.Ledger} of every article that is held against one; what has a fault in it is
     left out."""
     found, known_articles = {}, read_articles(desk)
-    for path in sorted(desk.config.path("data").glob("evidence/*.yml")):
+    for path in articles.list_files(desk.config.path("data"), "evidence/*.yml"):
         article = known_articles.get(path.stem)
         if article and article.evidence == articles.NOT_HELD:
             continue

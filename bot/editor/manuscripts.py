@@ -53,12 +53,12 @@ def read(text, path="article.md"):
     fields["sources"] = {
         n: {key: _shown(source.get(key)) for key in SOURCE}
         for n, source in (sources if isinstance(sources, dict) else {}).items()
-        if isinstance(source, dict)
+        if isinstance(source, dict) and type(n) is int
     }
     fields["questions"] = {
         str(id): {
             **{key: _shown(question.get(key)) for key in ASKED},
-            **{key: [_shown(phrase) for phrase in question.get(key) or []] for key in PHRASES},
+            **{key: [_shown(phrase) for phrase in _listed(question.get(key))] for key in PHRASES},
             **{key: sections.get(id, {}).get(key, "") for key in ("heading", "text")},
         }
         for id, question in (listed if isinstance(listed, dict) else {}).items()
@@ -155,6 +155,11 @@ def _shown(value):
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
+
+
+def _listed(value):
+    """A YAML value as a list: one that stands alone is its only item."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _sections(body):

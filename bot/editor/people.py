@@ -15,6 +15,8 @@ from bot import settings
 from bot.store import accounts
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+# of a form; how much may be sent at all, the app says (Door)
+FORM_LIMITS = {"max_fields": 8_000, "max_part_size": 12 * 1024 * 1024}
 COOKIE_SECONDS = accounts.SESSION_DAYS * 24 * 3600
 
 
@@ -34,7 +36,7 @@ async def look(request: Request):
         return
     given = request.headers.get("x-csrf")
     if given is None:
-        given = (await request.form()).get("csrf")
+        given = (await request.form(**FORM_LIMITS)).get("csrf")
     if not isinstance(given, str) or not _is_csrf_token(request, given):
         raise Refused(
             "This form is out of date, or was not ours. Go back, load the page again and repeat "

@@ -270,8 +270,15 @@ def _text_of(item):
         elif level == "subscript":
             text = superscripts.lower_text(text)
         said += f"{CROSSED}{text}{CROSSED}" if part.find("{*}rPr/{*}strike") is not None else text
-    said = re.sub(r"_x([0-9A-Fa-f]{4})_", lambda code: chr(int(code[1], 16)), said)
+    said = re.sub(r"_x([0-9A-Fa-f]{4})_", _letter_of, said)
+    said = said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # pairs of halves
     return said.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _letter_of(code):
+    """The letter that a code in a cell stands for; "" for what no text holds."""
+    letter = chr(int(code[1], 16))
+    return "" if letter < " " and letter not in "\t\n\r" else letter
 
 
 def _without_crossed(sheet, text, number):

@@ -5,11 +5,12 @@ import os
 import re
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bot import articles
-from bot.editor import files, manuscripts
+from bot import articles, content
+from bot.editor import article_pages, evidence_pages, files, manuscripts
 from tests.editor.test_imports import PAGE, word
 
 
@@ -64,10 +65,10 @@ def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(d
         after.splitlines() != before.splitlines()
         and after.replace("      - where do my hics come from\n", "") == before
     )
-    history = ada.get("/articles/hiccups/history").text
+    history = ada.get("/articles/hiccups/past-changes").text
     assert "Ada" in history and "hiccups.causes: changed" in history
     commit = re.search(r"\?commit=([0-9a-f]{40})", history)[1]
-    assert "<ins>" in ada.get(f"/articles/hiccups/history?commit={commit}").text
+    assert "<ins>" in ada.get(f"/articles/hiccups/past-changes?commit={commit}").text
 
 
 def test_two_editors_of_one_article_are_merged_and_of_one_line_shown_both(desk, git):
@@ -162,7 +163,7 @@ def test_what_was_opened_long_ago_takes_nothing_of_others_away(desk, request, re
 
 def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     ada = desk.enter("Ada", "editor")
-    look = ada.post("/articles/hiccups/causes/look", **form(desk)).text
+    look = ada.post("/articles/hiccups/causes/look-at", **form(desk)).text
     assert (
         "no fault" in look
         and "On the website" in look
@@ -172,7 +173,7 @@ def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     )
     text = "You have a rare illness that nobody knows. [1]\n\nStop taking the tablets at once, says everybody. [99]"  # noqa: E501
     look = ada.post(
-        "/articles/hiccups/causes/look",
+        "/articles/hiccups/causes/look-at",
         **form(desk, text=text, train="what are hiccups\nwhat causes hiccups"),
     ).text
     for said in (
@@ -183,7 +184,7 @@ def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     ):
         assert said.replace("'", "&#39;") in look, said
     look = ada.post(
-        "/articles/hiccups/causes/look",
+        "/articles/hiccups/causes/look-at",
         **form(desk, train=form(desk)["train"] + "\nwhat are hiccups\nhow can tics be treated"),
     ).text
     assert "what are hiccups&#34; stands in hiccups.what_is" in look, look
@@ -221,7 +222,7 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     at = answer.headers["location"].removeprefix("/editor")
     page = ada.get(at).text
     assert "draft" in page and "too few" in page and "https://example.org/page" in page
-    assert ada.post(f"{at}/finish").status_code == 422
+    assert ada.post(f"{at}/make-article").status_code == 422
     id = at.rpartition("/")[2]
     assert not files.article_path(desk.config, id).is_file()
     draft = files.draft_path(desk.config, id)
@@ -237,7 +238,7 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
         for name, question in fields["questions"].items()
     }
     draft.write_text(manuscripts.write(files.read(draft), fields))
-    finished = ada.post(f"{at}/finish")
+    finished = ada.post(f"{at}/make-article")
     assert finished.status_code == 303, re.findall("<li>(.*?)</li>", finished.text)
     article, faults = articles.read(files.read(files.article_path(desk.config, id)), f"{id}.md")
     assert faults == [] and article.reviewed_by == "" and article.written_by == "Ada"
@@ -255,7 +256,7 @@ def test_what_an_import_left_out_stands_beside_its_draft_as_long_as_it_is_one(de
     at = sent.headers["location"].removeprefix("/editor")
     for visit in (ada, bob, ada):
         assert "Columns that were left out: “Owner”." in visit.get(at).text
-    assert ada.post(f"{at}/removal").status_code == 303
+    assert ada.post(f"{at}/remove-draft").status_code == 303
     assert list(desk.config.path("data").glob(".drafts/*")) == []
     assert not subprocess.run(
         ["git", "-C", str(git), "status", "--porcelain"], capture_output=True, check=True
@@ -282,8 +283,8 @@ def test_a_file_that_is_none_is_refused_with_a_sentence(desk):
         "/articles/nosuch",
         "/articles/HICCUPS",
         "/articles/hiccups/article_info",
-        "/articles/nosuch/history",
-        "/articles/hiccups/history?commit=HEAD",
+        "/articles/nosuch/past-changes",
+        "/articles/hiccups/past-changes?commit=HEAD",
     ],
 )
 def test_a_path_that_leads_elsewhere_leads_nowhere(desk, git, path):
@@ -298,7 +299,7 @@ def test_a_reader_changes_nothing(desk):
         ("/articles/hiccups/causes", form(desk, ask="Mine?")),
         ("/articles/hiccups", {"title": "Mine"}),
         ("/articles/new", {"text": "x"}),
-        ("/articles/drafts/hiccups/finish", {}),
+        ("/articles/drafts/hiccups/make-article", {}),
     ):
         assert rea.post(path, base=base_of(page), **fields).status_code == 403
     assert files.read(files.article_path(desk.config, "hiccups")) == before
@@ -370,7 +371,7 @@ def test_beside_a_questions_text_stands_what_its_sources_say(desk):
     assert "read as an older text of facts" in page and "no evidence yet" not in page
     fields = form(desk, "what_is")
     look = ada.post(
-        "/articles/hiccups/what_is/look",
+        "/articles/hiccups/what_is/look-at",
         **{**fields, "text": fields["text"].replace("sudden squeeze", "sudden cramp")},
     ).text
     assert look.count("has no evidence yet") == 1
@@ -386,3 +387,129 @@ def test_an_article_says_at_the_desk_that_it_is_not_held_against_its_sources(des
     assert articles.read(text, "hiccups.md")[0].evidence == "none"
     page = ada.get("/articles/hiccups/what_is").text
     assert "are not held against their sources" in page
+
+
+def import_text(visit, text):
+    """The path of the draft that the desk makes of a pasted text."""
+    sent = visit.post("/articles/new", text=text)
+    assert sent.status_code == 303, sent.text
+    return sent.headers["location"].removeprefix("/editor")
+
+
+WORDS_OF_ADDRESSES = {
+    part
+    for route in (*article_pages.router.routes, *evidence_pages.router.routes)
+    for part in route.path.split("/")
+    if articles.ID.match(part)
+}
+
+
+def test_a_question_may_be_named_like_any_page_of_the_desk(desk):
+    ada = desk.enter("Ada", "editor")
+    at = import_text(ada, "Hiccups\n\nRemoval\n\nThey come and go.\n")
+    for name in ("evidence", "history", "look", "removal", *WORDS_OF_ADDRESSES):
+        base = base_of(ada.get(f"{at}/{name}").text)
+        sent = ada.post(f"{at}/{name}", base=base, ask="Why so?", text=f"Words of {name}.")
+        assert sent.status_code == 303 and sent.headers["location"] == f"/editor{at}/{name}"
+        assert f"Words of {name}." in ada.get(f"{at}/{name}").text
+        assert ada.get(f"{at}/{name}/its-evidence").status_code == 200
+
+
+def test_no_article_from_elsewhere_is_named_like_a_page_of_the_desk_or_another(desk):
+    ada = desk.enter("Ada", "editor")
+    for title in ("New", "Drafts", "x" * 90, "Hiccups", "Hiccups"):
+        at = import_text(ada, f"{title}\n\nThey come and go, and nobody knows them.\n")
+        assert at not in ("/articles/drafts/new", "/articles/drafts/drafts")
+        assert ada.get(at).status_code == 200
+    assert len(list(desk.config.path("data").glob(".drafts/*.md"))) == 5
+
+
+def test_two_editors_who_bring_the_same_title_at_once_both_keep_their_words(desk):
+    visits = {name: desk.enter(name, "editor") for name in ("Ann", "Bob", "Cyd", "Dan")}
+    with ThreadPoolExecutor() as pool:
+        drafts = list(
+            pool.map(
+                lambda name: import_text(visits[name], f"Sleep\n\nWords of {name} about it.\n"),
+                visits,
+            )
+        )
+    for name, at in zip(visits, drafts, strict=True):
+        draft = files.draft_path(desk.config, at.rpartition("/")[2])
+        assert f"Words of {name}" in files.read(draft)
+
+
+def test_a_long_text_is_taken_or_refused_with_its_reason(desk):
+    ada = desk.enter("Ada", "editor")
+    for size, status, said in ((2, 422, "larger than"), (4, 422, "could not be read")):
+        sent = ada.client.post(
+            "/editor/articles/new",
+            data={"csrf": ada.token(), "text": "Sleep is good. " * (size * 1_000_000 // 15)},
+            files={"file": ("", b"")},
+        )
+        assert sent.status_code == status and said in sent.text, sent.text
+
+
+BESIDE = {
+    "the lock of a program": lambda folder: (folder / ".#hiccups.md").symlink_to("ada@host.1:2"),
+    "a folder": lambda folder: (folder / "old.md").mkdir(),
+    "what a Mac leaves": lambda folder: (folder / "._hiccups.md").write_bytes(b"\0\xff"),
+}
+
+
+@pytest.mark.parametrize("what", BESIDE)
+def test_what_programs_leave_beside_the_articles_is_none(desk, what):
+    data = desk.config.path("data")
+    BESIDE[what](data / "articles")
+    BESIDE[what](data / "evidence")
+    ada = desk.enter("Ada", "editor")
+    for page in ("/articles", "/review", "/articles/hiccups", "/try", "/stories"):
+        assert ada.get(page).status_code == 200, page
+    assert content.check(data) == []
+
+
+@pytest.mark.parametrize("name", ["articles/hiccups.md", "evidence/hiccups.yml"])
+def test_a_file_that_is_no_text_is_named_on_its_page_and_nowhere_in_the_way(desk, name):
+    path = desk.config.path("data") / name
+    path.write_bytes(b"---\ntitle: caf\xe9\n---\n")
+    ada = desk.enter("Ada", "editor")
+    for page in ("", "/causes", "/side-by-side", "/causes/its-evidence"):
+        answer = ada.get(f"/articles/hiccups{page}")
+        assert answer.status_code == 422 and f"{path.name}:2: this is not UTF-8" in answer.text
+    assert ada.get("/articles").status_code == ada.get("/review").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("(?m)^    train:\n(      - .*\n)+", "    train: 5\n"),
+        ("(?m)^sources:\n", "sources:\n  one: {title: A, url: https://example.org/a}\n"),
+    ],
+)
+def test_an_article_with_a_value_of_the_wrong_kind_shows_its_faults(desk, old, new):
+    path = files.article_path(desk.config, "hiccups")
+    path.write_text(re.sub(old, new, path.read_text(), count=1))
+    ada = desk.enter("Ada", "editor")
+    page = ada.get("/articles/hiccups")
+    assert page.status_code == 200 and "wrong" in page.text
+    assert ada.post("/articles/hiccups", base=base_of(page.text), title="B").status_code == 422
+    for page in ("/causes", "/side-by-side", "/causes/its-evidence"):
+        assert ada.get(f"/articles/hiccups{page}").status_code == 200
+
+
+def test_a_heading_of_two_lines_becomes_one_and_its_text_stays(desk):
+    ada = desk.enter("Ada", "editor")
+    at = import_text(ada, "Hiccups\n\nWhy\n\nThey come and go.\n")
+    for heading in ("One\nand more", "One\u2028and more"):
+        base = base_of(ada.get(f"{at}/causes").text)
+        sent = ada.post(f"{at}/causes", base=base, ask="Why?", heading=heading, text="My words.")
+        page = ada.get(f"{at}/causes").text
+        assert sent.status_code == 303 and "My words." in page and "One and more" in page
+
+
+def test_a_number_without_end_is_no_fault_of_the_desk(desk):
+    ada, endless = desk.enter("Ada", "editor"), "9" * 5_000
+    base = base_of(ada.get("/articles/hiccups").text)
+    sent = ada.post("/articles/hiccups", base=base, mark=f"{endless}.changed")
+    assert sent.status_code == 303
+    where = "/articles/hiccups/causes/its-evidence"
+    assert ada.post(where, base=base_of(ada.get(where).text), drop=endless).status_code == 303

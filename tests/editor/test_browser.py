@@ -23,7 +23,7 @@ PAGES = [
     "/reports/{report}",
     "/articles",
     "/articles/hiccups",
-    "/articles/hiccups/what_is/evidence",
+    "/articles/hiccups/what_is/its-evidence",
     "/articles/hiccups/side-by-side",
     "/articles/new",
     "/tables/terms",

@@ -10,7 +10,7 @@ from lxml import html
 from bot import articles, content, evidence, links
 from bot.editor import files, manuscripts
 
-WHERE = "/articles/hiccups/what_is/evidence"
+WHERE = "/articles/hiccups/what_is/its-evidence"
 SAYS = "A hiccup is a sudden squeeze of the diaphragm that nobody means to make."
 
 
@@ -222,8 +222,8 @@ def test_readers_see_the_evidence_and_change_none(desk):
     page = eve.get(WHERE).text
     assert "<button>Save</button>" not in page
     assert eve.post(WHERE, **form_of(page)).status_code == 403
-    assert eve.get("/articles/hiccups/nothing/evidence").status_code == 404
-    assert eve.get("/articles/nothing/what_is/evidence").status_code == 404
+    assert eve.get("/articles/hiccups/nothing/its-evidence").status_code == 404
+    assert eve.get("/articles/nothing/what_is/its-evidence").status_code == 404
 
 
 def mark(desk, kind, n=1):
@@ -404,7 +404,7 @@ def test_the_draft_of_an_article_shows_what_has_no_evidence_and_becomes_none_bef
     assert f"yawning.md:{line_of(draft, SQUEEZE)}: “{SQUEEZE}” has no evidence; write in" in page
     assert "has no evidence yet" in ada.get(f"{DRAFT}/what_is").text
     assert "has no evidence yet" in ada.get(f"{DRAFT}/side-by-side").text
-    answer = ada.post(f"{DRAFT}/finish")
+    answer = ada.post(f"{DRAFT}/make-article")
     assert answer.status_code == 422 and "has no evidence" in answer.text
     assert not files.article_path(desk.config, "yawning").is_file()
 
@@ -415,20 +415,20 @@ def line_of(path, words):
 
 def test_the_evidence_of_a_draft_is_written_at_the_desk_and_goes_with_it(desk, draft):
     ada = desk.enter("Ada", "editor")
-    fields = form_of(ada.get(f"{DRAFT}/what_is/evidence").text)
+    fields = form_of(ada.get(f"{DRAFT}/what_is/its-evidence").text)
     n, m = place_of(fields, SQUEEZE), place_of(fields, "It is common.")
     rows = {f"{n}.0": "A deep breath", f"{m}.0": "Common", f"{m}.1": "Often seen"}
     given = {f"{row}.states": states for row, states in rows.items()}
     given |= {f"{row}.where": "Summary" for row in rows}
     for source in (1, 3):
         given |= {f"reading.{source}.read": "whole", f"reading.{source}.on": today()}
-    sent = ada.post(f"{DRAFT}/what_is/evidence", **{**fields, **given})
+    sent = ada.post(f"{DRAFT}/what_is/its-evidence", **{**fields, **given})
     assert sent.status_code == 303, sent.text
     page = ada.get(DRAFT).text
     assert "2 of 2 statements have evidence" in page and "without evidence" not in page
     assert "A deep breath" in ada.get(f"{DRAFT}/side-by-side").text
     before = content.check(desk.config.path("data"))
-    finished = ada.post(f"{DRAFT}/finish")
+    finished = ada.post(f"{DRAFT}/make-article")
     assert finished.status_code == 303, re.findall("<li>(.*?)</li>", finished.text)
     assert before == content.check(desk.config.path("data")) == []
     kept = files.read(files.ledger_path(desk.config, "yawning"))
@@ -440,7 +440,7 @@ def test_a_draft_may_say_that_its_statements_are_not_held_yet(desk, draft):
     ada = desk.enter("Ada", "editor")
     fields = form_of(ada.get(DRAFT).text)
     assert ada.post(DRAFT, **{**fields, "evidence": "none"}).status_code == 303
-    assert ada.post(f"{DRAFT}/finish").status_code == 303
+    assert ada.post(f"{DRAFT}/make-article").status_code == 303
     assert content.check(desk.config.path("data")) == []
 
 
@@ -448,13 +448,13 @@ def test_a_draft_that_rests_on_a_withdrawn_source_does_not_become_an_article(des
     ada = desk.enter("Ada", "editor")
     fields = form_of(ada.get(DRAFT).text)
     ada.post(DRAFT, **{**fields, "evidence": "none", "mark": "3.withdrawn"})
-    answer = ada.post(f"{DRAFT}/finish")
+    answer = ada.post(f"{DRAFT}/make-article")
     assert answer.status_code == 422 and f"withdrawn ({today()})" in answer.text
 
 
 def test_a_draft_that_is_deleted_takes_its_evidence_with_it(desk, draft):
     files.ledger_path(desk.config, "yawning", draft=True).write_text("sources: {}\n")
-    assert desk.enter("Ada", "editor").post(f"{DRAFT}/removal").status_code == 303
+    assert desk.enter("Ada", "editor").post(f"{DRAFT}/remove-draft").status_code == 303
     assert list(draft.parent.iterdir()) == []
 
 
@@ -462,7 +462,7 @@ def test_a_draft_in_which_most_is_missing_shows_its_statements_all_the_same(desk
     text = files.read(draft)
     draft.write_text(re.sub(r"(?m)^ +(train|test|facet):.*\n(?: +- .*\n)*", "", text))
     ada = desk.enter("Ada", "editor")
-    for page in (DRAFT, f"{DRAFT}/side-by-side", f"{DRAFT}/what_is/evidence"):
+    for page in (DRAFT, f"{DRAFT}/side-by-side", f"{DRAFT}/what_is/its-evidence"):
         answer = ada.get(page)
         assert answer.status_code == 200 and SQUEEZE in answer.text, page
 
@@ -487,3 +487,12 @@ def test_addresses_that_moved_stand_in_the_review_until_their_article_has_others
     assert said in page and 'href="/editor/articles/hiccups">hiccups [1]' in page
     change_article(desk, lambda text: text.replace(source.url, "https://example.org/new", 1))
     assert said not in ada.get("/review").text
+
+
+def test_a_ledger_that_is_no_yaml_keeps_what_was_written_and_says_where(desk):
+    path = files.ledger_path(desk.config, "hiccups")
+    path.write_text("sources: {}\na: [\n")
+    ada = desk.enter("Ada", "editor")
+    fields = form_of(ada.get(WHERE).text)
+    sent = ada.post(WHERE, **{**fields, "reading.1.read": "whole", "reading.1.how": "on paper"})
+    assert sent.status_code == 422 and "evidence:" in sent.text and "on paper" in sent.text

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bot import release, settings
+from bot import history, release, settings
 from bot.store import accounts
 from tests.conftest import reword
 from tests.editor.conftest import running
@@ -180,7 +180,7 @@ def test_a_draft_that_is_dropped_while_git_is_locked_leaves_nothing_that_waits(s
     made = ann.post("/articles/new", text="Hiccups\n\nThey come and go.", url="")
     assert made.status_code == 303, made.text
     draft = made.headers["location"].removeprefix("/editor")
-    assert ann.post(f"{draft}/removal").status_code == 303
+    assert ann.post(f"{draft}/remove-draft").status_code == 303
     mend()
     assert "locked" not in ann.get("/articles").text and "wait" not in ann.get("/articles").text
 
@@ -262,3 +262,62 @@ def test_the_command_line_commits_what_was_edited_as_that_too_or_names_what_it_l
     run(published, "train")
     assert f"committed what was {OUTSIDE}: {FILE}, {LEDGER}" in run(published, "publish")
     assert authors(published) == [OUTSIDE, "Root"]
+
+
+def test_a_waiting_change_that_can_not_be_read_is_said_and_stops_nothing(site):
+    ann = site.enter("Ann")
+    mend = lock(site.config.path("data"))
+    save_title(ann, "A title of Ann's")
+    for n, text in enumerate(('{"path": "talk.y', "5", '{"of": "another version"}', "\0")):
+        (site.config.path("var") / f"uncommitted/{n:020}.json").write_text(text)
+    mend()
+    for path in ("/articles", f"/articles/{ARTICLE}", "/publish"):
+        page = ann.get(path)
+        assert page.status_code == 200
+        assert "var/uncommitted/00000000000000000000.json can&#39;t be read" in page.text
+    save_title(ann, "Another title of Ann's")
+    assert authors(site) == ["Ann", "Ann", "Root"]
+
+
+def begin_rebase(data):
+    git(data, "checkout", "-q", "-b", "other")
+    (data / "talk.yml").write_text("theirs\n")
+    git(data, "commit", "-qam", "theirs")
+    git(data, "checkout", "-q", "main")
+    (data / "talk.yml").write_text("ours\n")
+    git(data, "commit", "-qam", "ours")
+    subprocess.run(["git", "-C", str(data), *ROOT, "rebase", "-q", "other"], capture_output=True)
+
+
+@pytest.mark.parametrize("begin", [begin_merge, begin_rebase])
+def test_what_is_under_way_in_git_stays_as_it_is_when_somebody_publishes(site, begin):
+    data = site.config.path("data")
+    begin(data)
+    commit = git(data, "rev-parse", "HEAD")
+    with history.alone(site.config), pytest.raises(history.Stuck, match="is under way"):
+        history.settle(site.config)
+    assert git(data, "status", "--porcelain") == "UU talk.yml\n"
+    assert git(data, "rev-parse", "HEAD") == commit
+
+
+@pytest.mark.parametrize("name", [":x.yml", ":(exclude)talk.yml", "*.yml", "a b\nc.yml", "-f.yml"])
+def test_a_file_edited_outside_is_committed_whatever_its_name(site, name):
+    data = site.config.path("data")
+    (data / name).write_text("a: b\n")
+    with history.alone(site.config):
+        assert history.settle(site.config) == [name]
+    assert not git(data, "status", "--porcelain")
+
+
+def test_a_file_that_is_no_text_is_committed_as_it_is_and_in_nobody_s_way(site):
+    data = site.config.path("data")
+    mend = refuse_to_write(data)
+    ann = site.enter("Ann", "publisher")
+    save_title(ann, "A title of Ann's")
+    (data / FILE).write_bytes(b"\xff")
+    assert ann.get("/publish").status_code == 200
+    mend()
+    with history.alone(site.config):
+        history.record_outside(site.config, data / FILE)
+        assert history.settle(site.config) == []
+    assert authors(site)[0] == OUTSIDE and not git(data, "status", "--porcelain")

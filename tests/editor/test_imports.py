@@ -3,6 +3,7 @@ try. tests/oddities/imports.yml has what they hold that an article can't."""
 
 import datetime
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -177,7 +178,15 @@ def test_a_pasted_text_becomes_a_draft_with_its_headings_and_addresses():
 
 
 @pytest.mark.parametrize(
-    "hostile", ["javascript:alert(1)", 'https://a"b', "file:///etc/passwd", "https://a b", "{x}"]
+    "hostile",
+    [
+        "javascript:alert(1)",
+        'https://a"b',
+        "file:///etc/passwd",
+        "https://a b",
+        "{x}",
+        "https://a\0b",
+    ],
 )
 def test_an_address_that_is_none_is_left_out(hostile):
     front, _ = parts_of(draft(imports.from_page(PAGE.encode(), hostile)).text)
@@ -277,3 +286,33 @@ def test_an_html_page_with_entities_fetches_nothing():
         imports.from_page(PAGE.replace("<html>", OUTSIDE.replace("<z>&x;</z>", "<html>")).encode())
     ).text
     assert "root:" not in text
+
+
+def test_letters_that_no_text_holds_are_left_out_of_a_cell_or_replaced():
+    cells = (
+        ("Question", "Answer", "Kind_xD83D_ of\nit"),
+        (
+            "What is it?",
+            "It is _x0001_not_x0001_ new _xD83D__xDE00_",
+            "one",
+        ),
+    )
+    rows = "".join(
+        f'<row r="{n}">'
+        + "".join(
+            f'<c r="{column}{n}" t="inlineStr"><is><t>{text}</t></is></c>'
+            for column, text in zip("ABC", row, strict=True)
+        )
+        + "</row>"
+        for n, row in enumerate(cells, 1)
+    )
+    found = imports.from_xlsx(spreadsheet(rows))
+    made = draft(found)
+    assert "It is not new 😀" in made.text
+    "\n".join([made.text, *made.notes]).encode()
+
+
+def test_an_address_that_never_ends_takes_no_time():
+    began = time.monotonic()
+    draft(imports.from_text("Sleep\n\nWhy\n\nWords [a](https://" + "x" * 100_000 + " and more"))
+    assert time.monotonic() - began < 20

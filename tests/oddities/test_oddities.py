@@ -196,7 +196,7 @@ def test_what_editors_import_is_kept_or_said_to_be_left_out(desk, row):
         at = sent.headers["location"]
         draft = kept.draft_path(desk.config, at.rpartition("/")[2])
         shown = ada.client.get(at).text + kept.read(draft)
-        ada.post(f"{at.removeprefix('/editor')}/removal")
+        ada.post(f"{at.removeprefix('/editor')}/remove-draft")
     check(html.unescape(shown), row)
 
 
