@@ -49,18 +49,23 @@ SILENT, SURE, IN_DOUBT = (
 
 
 @pytest.mark.parametrize("says", [SURE, IN_DOUBT])
-def test_what_the_rules_hear_is_a_danger_where_the_net_hears_any(rules, says):
+def test_what_the_rules_hear_is_a_danger_where_the_net_takes_it_rather_for_one(rules, says):
     found = screen(rules, Judge(says, score=0.0), HEARD_BY_RULES)
     assert found == verdicts.Verdict(safety.Danger("emergency", "chest_pain"))
 
 
-def test_what_the_rules_alone_hear_is_a_warning_of_its_kind(rules):
-    assert screen(rules, Judge(SILENT), HEARD_BY_RULES) == verdicts.Verdict(warning="heart")
-
-
-def test_what_the_rules_hear_stays_a_danger_where_the_net_is_near_to_a_doubt(rules):
-    found = screen(rules, Judge(SILENT, score=-1.2), HEARD_BY_RULES)
-    assert found.danger
+@pytest.mark.parametrize(
+    ("score", "verdict"),
+    [
+        (-0.5, verdicts.Verdict(warning="heart")),
+        (-4.0, verdicts.Verdict(warning="heart")),
+        (-9.0, verdicts.NOTHING),
+    ],
+)
+def test_what_the_rules_alone_hear_is_a_warning_and_nothing_where_the_net_is_far(
+    rules, score, verdict
+):
+    assert screen(rules, Judge(SILENT, score=score), HEARD_BY_RULES) == verdict
 
 
 @pytest.mark.parametrize("typed", ["{}", " {}!! ", "{}?"])

@@ -27,6 +27,7 @@ SLOTS = (2**17, 2**16, 2**17, 2**12)  # of characters, words, corrected words, c
 # How much each part weighs: chosen on left-out rounds (2026-11-28).
 VECTOR_WEIGHT, LAYERS_WEIGHT = 3.0, 0.5
 SLOTS_WEIGHTS = (3.0, 2.0, 3.0, 2.0)
+SILENT = -20.0  # the score of a text without a word or a picture
 PIECE = 400  # signs of a long message that are judged together
 CLASSES_WEIGHT = 0.5
 ALARM, WARNING = "alarm", "warning"
@@ -143,7 +144,10 @@ def read_text(
     """How much `text` is like a danger, and what the net says of it.
 
     A long message is judged piece by piece, and its worst piece counts; each of many pieces is as
-    much less likely to be the one, which takes the logarithm of their number off."""
+    much less likely to be the one, which takes the logarithm of their number off. Stops and blanks
+    alone say nothing."""
+    if all(unicodedata.category(sign)[0] in "PZC" for sign in text):
+        return Reading(SILENT, None)
     pieces = cut(text)
     read = [
         (row, count_slots(screen, piece))

@@ -26,6 +26,7 @@ NOTHING = Verdict()
 # Of 5,378 dangers of other hands, none in which a rule hears something scored lower with the net
 # of the others (2026-11-29); of their look-alikes in which one does, every second
 DEAF = -5.0
+EVEN = 0.0  # the score at which a message is as likely a danger as none
 
 
 def decide(
@@ -34,20 +35,21 @@ def decide(
     """The verdict on a text in which the rules heard `danger`, and of which the net says `reading`.
 
     The rules hear words, and not whose they are or when; the net weighs what they hear with all
-    else. Where it isn't sure, their alarm becomes a warning, and where it is far from hearing
-    anything, nothing. Not so for a message that must never be missed."""
+    else. Where it takes a message rather for harmless, their alarm becomes a warning, and where
+    it is far from hearing anything, nothing. Not so for a message that must never be missed."""
     judged = reading.judgement
-    sure = judged is not None and judged.tier == net.ALARM
-    if danger and (sure or _must_be_heard(screen, text)):
+    if danger and (reading.score >= EVEN or _must_be_heard(screen, text)):
         return Verdict(danger)
-    if sure:
-        return Verdict(
-            safety.Danger(screen.kinds[judged.kind]["kind"], safety.LEARNED + judged.kind)
-        )
     if danger and reading.score >= DEAF:
         flag = next(flag for flag in screen.flags if flag.id == danger.flag)
         return Verdict(warning=flag.like) if flag.like else Verdict(danger)
-    return Verdict(warning=judged.kind) if judged else NOTHING
+    if judged is None:
+        return NOTHING
+    if judged.tier == net.ALARM:
+        return Verdict(
+            safety.Danger(screen.kinds[judged.kind]["kind"], safety.LEARNED + judged.kind)
+        )
+    return Verdict(warning=judged.kind)
 
 
 def _must_be_heard(screen, text):

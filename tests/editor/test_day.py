@@ -250,6 +250,6 @@ def test_an_editors_day(site, tmp_path, open_tab):
     ).stdout.splitlines()
     assert commits == [
         "Ada <ada@example.org> Tell the story: a night of restless legs",
-        f"Ada <ada@example.org> Teach {name} 1 phrases of the review",
+        f"Ada <ada@example.org> Teach {name} 1 phrase of the review",
         "The team <team@example.org> The content",
     ]

@@ -251,7 +251,7 @@ def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site
 
     monkeypatch.setattr(release, "folder_of", find_too_early)
     page = site.enter("Paula", "publisher").get(f"/publish/{id}")
-    assert page.status_code == 200 and "1 phrases that ended otherwise" in page.text
+    assert page.status_code == 200 and "1 phrase that ended otherwise" in page.text
     assert release.live(site.config) == candidate
 
 

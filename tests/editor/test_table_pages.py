@@ -51,7 +51,7 @@ def test_a_row_is_added_found_changed_and_taken_out(desk):
     )
     assert ("conditions", "zebra syndrome", "zebras; stripes disease") in rows(desk, "terms")
     page = ada.get("/tables/terms?search=ZEBRA").text
-    assert "1 rows" in page and "stripes disease" in page
+    assert "1 row" in page and "stripes disease" in page
     number = int(re.search(r'name="number" value="([1-9]\d*)"', page)[1])
     changed = ada.post(
         "/tables/terms/row", base=base_of(page), **{**add, "number": number, "third": "zebras"}

@@ -90,6 +90,13 @@ def test_any_text_is_judged_without_an_error(made, screen, text):
     net.judge(made, screen, encode, text)
 
 
+@pytest.mark.parametrize("text", ["", ".", "...", "…", "?!", "\u200b", " \n "])
+def test_stops_and_blanks_alone_raise_nothing(made, screen, text):
+    eager = replace(made, thresholds=np.array([-1e9, -1e9], dtype=np.float32))
+    assert net.judge(eager, screen, encode, text) is None
+    assert net.judge(eager, screen, encode, text + "stop").tier == net.ALARM
+
+
 def test_a_long_text_is_cut_into_pieces_that_lose_nothing():
     for text in ("a b. " * 400, "x" * 2000, "\n" * 1000, "?!" * 900, "no stop " * 200):
         pieces = net.cut(text)
