@@ -9,7 +9,7 @@ import pytest
 
 from bot import release, safety, settings
 from bot.gateway import screening, together
-from bot.safety import verdicts
+from bot.safety import net, verdicts
 from bot.store import Recent
 from tests import conftest
 
@@ -76,6 +76,33 @@ def test_a_harmless_message_after_a_danger_is_not_alarmed(rules, listener):
         rules, listener, "he is not breathing", "do u know if primidone comes as a liquid"
     )
     assert (first, second) == (True, False)
+
+
+class Doubtful:
+    """Hears nothing in a message, and `tier` in several together."""
+
+    def __init__(self, tier):
+        self.tier = tier
+
+    def read(self, text):
+        if ". " in text:
+            return net.Reading(1.0, net.Judgement(self.tier, "stroke"))
+        return net.Reading(-2.5, None)
+
+    def rate(self, text):
+        return self.read(text).score
+
+
+@pytest.mark.parametrize(
+    ("tier", "verdict"),
+    [
+        (net.WARNING, verdicts.NOTHING),
+        (net.ALARM, verdicts.Verdict(safety.Danger("emergency", "net.stroke"))),
+    ],
+)
+def test_messages_together_alarm_and_a_mere_doubt_about_them_warns_of_nothing(rules, tier, verdict):
+    talk = ("what sets them off", "can i double my baclofen tonight")
+    assert hear(rules, Doubtful(tier), *talk) == [verdicts.NOTHING, verdict]
 
 
 def test_a_danger_that_goes_on_is_raised_again(rules, listener):

@@ -26,7 +26,10 @@ NOTHING = Verdict()
 # Of 5,378 dangers of other hands, none in which a rule hears something scored lower with the net
 # of the others (2026-11-29); of their look-alikes in which one does, every second
 DEAF = -5.0
-EVEN = 0.0  # the score at which a message is as likely a danger as none
+# From here on a rule's alarm stands. On rounds left out (2026-11-29) it brings the dangers that the
+# rules' authors wrote, plain ones, from 78.4 to 87.1 %, other hands' from 85.4 to 86.3 %, and their
+# look-alikes from 2.3 to 3.8 %; -2.0, where a warning begins, would bring 6.6 % of these
+RATHER = 0.0
 
 
 def decide(
@@ -38,7 +41,7 @@ def decide(
     else. Where it takes a message rather for harmless, their alarm becomes a warning, and where
     it is far from hearing anything, nothing. Not so for a message that must never be missed."""
     judged = reading.judgement
-    if danger and (reading.score >= EVEN or _must_be_heard(screen, text)):
+    if danger and (reading.score >= RATHER or _must_be_heard(screen, text)):
         return Verdict(danger)
     if danger and reading.score >= DEAF:
         flag = next(flag for flag in screen.flags if flag.id == danger.flag)
