@@ -317,7 +317,7 @@ def _write(written):
 def _notes(found, about, sources):
     notes = [
         "Rewrite the text in your own plain words: what stands here is another's.",
-        "Nobody has reviewed this. `reviewed_by` stays empty until a clinician has.",
+        "Nobody has reviewed this. A clinician signs it beside its sources.",
     ]
     if not found.url:
         notes.append("Source 1 has no address. Write where the text comes from.")
