@@ -19,18 +19,19 @@ test: install test-install ## the same set-up, then all tests
 	@.venv/bin/bot prepare
 	@OPENBLAS_NUM_THREADS=1 .venv/bin/python -m pytest --durations 10 $(BESIDE)
 
-check: lint ## the daily round, under a minute: lint, form, layering, docs, content, what we rely on in Rasa
+check: lint ## the daily round, under a minute: lint, form, types, layering, docs, content, what we rely on in Rasa
 	@.venv/bin/bot check
-	@.venv/bin/python -m pytest -q tests/rasa tests/test_layering.py tests/test_docs.py
+	@.venv/bin/python -m pytest -q tests/rasa tests/house/test_layering.py tests/house/test_docs.py
 
-lint: install test-install ## ruff's rules and form
+lint: install test-install ## ruff's rules and form, mypy's types
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet . \
 	|| { echo "make: ruff found something; .venv/bin/ruff check --fix . && .venv/bin/ruff format . mends most of it" >&2; exit 1; }
+	@.venv/bin/mypy
 
 bench: install test-install ## measure training, start, memory, latency and throughput; STOCK=--stock: beside stock Rasa, in an environment of its own
 	@.venv/bin/python -m benchmarks.service $(STOCK)
 	@.venv/bin/python -m benchmarks.safety
-	@.venv/bin/python -m benchmarks.masking
+	@.venv/bin/python -m benchmarks.masking --shut
 	@.venv/bin/python -m benchmarks.widget
 
 bench-safety: install ## dangers heard and false alarms of the live release, on messages that nothing was tuned on
@@ -53,7 +54,7 @@ bench-library: install test-install ## how it grows with 10, 100, 1,000 conditio
 soak: install test-install ## loads and faults, each message held against the database, and a million generated inputs; an hour or two
 	@.venv/bin/bot prepare
 	@.venv/bin/python -m benchmarks.soak
-	@INPUTS=100 .venv/bin/python -m pytest tests/test_generated.py tests/channels/test_any_call.py
+	@INPUTS=100 .venv/bin/python -m pytest tests/web/test_generated.py tests/channels/test_any_call.py
 
 screenshots: install test-install ## take the pictures of docs/images anew, and of every state of the widget in var/screenshots
 	@.venv/bin/python -m tests.screenshots

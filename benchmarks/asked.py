@@ -8,7 +8,10 @@ import json
 import sys
 from pathlib import Path
 
-from bot import content, release, safety, settings
+from bot.content import site_content
+from bot.releases import registry
+from bot.runtime import settings
+from bot.safety import danger_screen
 
 CHOICES = 3
 BINS = 10
@@ -16,7 +19,7 @@ BINS = 10
 
 def ask(config, rows, with_page):
     """How the live release understands each row."""
-    archive = release.folder_of(config, release.live(config)) / release.ARCHIVE
+    archive = registry.folder_of(config, registry.live_release(config)) / registry.ARCHIVE
     messages = [
         {
             "text": row["text"],
@@ -24,20 +27,20 @@ def ask(config, rows, with_page):
         }
         for row in rows
     ]
-    return release.understand(config, archive, messages)[1]
+    return registry.understand_messages(config, archive, messages)[1]
 
 
 def tell(row, result, screen):
     """What a visitor gets: "right", "offered", "without", "wrong", "alarm", "declined" or
     "talk"."""
-    if safety.screen(screen, row["text"]):
+    if danger_screen.find_danger(screen, row["text"]):
         return "alarm"
     wanted, name = {row["question"], *row.get("also", ())} - {None}, result["intent"]["name"]
     if "." in name:
         return "right" if name in wanted else "wrong"
-    if name == release.FALLBACK:
+    if name == site_content.FALLBACK:
         return "offered" if wanted & set(_choices(result)) else "without"
-    return "declined" if name in content.OUTCOMES else "talk"
+    return "declined" if name in site_content.OUTCOMES else "talk"
 
 
 def _choices(result):
@@ -49,7 +52,7 @@ def _choices(result):
 def measure(config, rows, with_page):
     """{kind of message: {what it gets: %}}, and of the questions how often the right one is first,
     and among three, of all and of the page's own."""
-    screen = safety.load(config.path("data"))
+    screen = danger_screen.load_screen(config.path("data"))
     results = ask(config, rows, with_page)
     shares = {}
     for kind in dict.fromkeys(row["kind"] for row in rows):
@@ -98,7 +101,7 @@ def measure_calibration(rows, results):
 
 
 def main(paths):
-    config = settings.read()
+    config = settings.read_settings()
     rows = [json.loads(line) for path in paths for line in Path(path).read_text().splitlines()]
     figures = {
         "page known": measure(config, rows, True),

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks import journal, sites, standin
-from benchmarks.load import ask, come, crowd, offer, send, visiting
 from benchmarks.loads import ms, result
+from tests.support import journal, sites, slow_rasa
+from tests.support.load import ask, come, crowd, offer, send, visiting
 
 RATE = 20
 DATABASE = (
@@ -207,7 +207,7 @@ async def rasa(load, site, scale):
         await measure(load, site, f"Rasa {what}", RASA, ended(end), 5.0, 30.0)
         for what, end in (("killed", kill), ("hung", stop), ("out of memory", starve))
     ]
-    for what in standin.MODES:
+    for what in slow_rasa.MODES:
         rows.append(
             await measure(load, site, f"Rasa answering {what}", RASA, answering(what), 5.0, 30.0)
         )

@@ -26,14 +26,16 @@ import yaml
 
 from benchmarks.service import (
     ask_ours,
-    free_port,
-    memory,
     open_ours,
     say,
     started,
     wait_for,
 )
-from bot import release, settings
+from bot.domain.reply_kinds import ReplyKind
+from bot.releases import registry
+from bot.runtime import settings
+from tests.support.memory import memory
+from tests.support.servers import free_port
 
 ROOT = settings.ROOT
 QUESTIONS, TAUGHT, ASKED, MESSAGES = 10, 5, 2, 300
@@ -223,7 +225,7 @@ WORDINGS = {
     ),
 }
 # how the library is written is not measured
-BAR = "import bot.articles\nbot.articles.MIN_TRAIN, bot.articles.MIN_TEST = 1, 1\n"
+BAR = "from bot.content import articles\narticles.MIN_TRAIN, articles.MIN_TEST = 1, 1\n"
 
 
 def main():
@@ -237,7 +239,7 @@ def main():
     if not source.is_file():
         sys.exit(f"{source} is missing: give the folder that holds it")
     conditions = read_conditions(source)
-    path = settings.read().path("var") / "bench" / "library.json"
+    path = settings.read_settings().path("var") / "bench" / "library.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     for size in options.sizes:
         results[str(size)] = {"at": time.strftime("%Y-%m-%d %H:%M"), **measure(conditions[:size])}
@@ -361,19 +363,19 @@ def measure(conditions):
             "PYTHONPATH": f"{folder / 'bar'}:{ROOT}",
         }
         exec(BAR, {})
-        config = settings.read()
+        config = settings.read_settings()
         (folder / "models").mkdir()
         (folder / "models" / "encoder").symlink_to(ROOT / "models" / "encoder")
         say(f"{len(conditions)} conditions: training")
         steps = []
         begun = time.monotonic()
-        id = release.train(
+        id = registry.train_candidate(
             config, lambda step, done: steps.append((step, round(time.monotonic() - begun, 1)))
         )
         train = time.monotonic() - begun
         print("   ", ", ".join(f"{step} {at}" for step, at in steps), file=sys.stderr)
-        os.replace(release.folder_of(config, id).parent, folder / "models" / "releases")
-        release.publish(config, id)
+        os.replace(registry.folder_of(config, id).parent, folder / "models" / "releases")
+        registry.publish_release(config, id)
         say("serving")
         url = f"http://127.0.0.1:{config.port}"
         with started([sys.executable, "-m", "bot", "serve"], dict(os.environ)) as (process, begun):
@@ -427,10 +429,10 @@ def outcomes(sample, got):
     wrong = [
         (reply["question"], question)
         for reply, (_, question) in zip(got, sample, strict=True)
-        if reply["kind"] == "answer" and reply["question"] != question
+        if reply["kind"] == ReplyKind.ANSWER and reply["question"] != question
     ]
     offered = sum(
-        reply["kind"] != "answer"
+        reply["kind"] != ReplyKind.ANSWER
         and question in [choice["value"] for choice in reply.get("choices") or []]
         for reply, (_, question) in zip(got, sample, strict=True)
     )

@@ -7,8 +7,8 @@ import statistics
 import time
 from dataclasses import dataclass, field
 
-from benchmarks import journal, sites
-from benchmarks.load import ask, come, crowd, offer, visiting
+from tests.support import adversary, journal, sites
+from tests.support.load import ask, come, crowd, offer, visiting
 
 DANGER = "i want to kill myself"
 CROWD = 16
@@ -203,6 +203,56 @@ async def idle(load, site, widgets=2000):
 
 async def _open(load):
     await ask(load, await come(load))
+
+
+async def beside(load, site, seconds=1800, rate=5, part=120):
+    """Two results: of ordinary visitors, alone and beside a hostile one in turn, and of emergencies
+    meanwhile. The sites' limits are what they are by default."""
+    phases, dangers = {False: [], True: []}, []
+    async with adversary.attacking(load, site) as hostile:
+        for number in range(max(2, round(seconds / part))):
+            attacked, over, begun = number % 2 == 1, asyncio.Event(), len(load.journal)
+            attack = asyncio.create_task(adversary.attack(hostile, over)) if attacked else None
+            asking = asyncio.create_task(offer(load, rate, min(part, seconds / 2)))
+            alarmed = []
+            while not asking.done():
+                if attacked:
+                    alarmed.append(asyncio.create_task(adversary.endangered(load)))
+                await asyncio.wait([asking], timeout=2)
+            await asking
+            over.set()
+            if attack:
+                await attack
+            dangers += [await task for task in alarmed]
+            own = {id(message) for message in dangers}
+            phases[attacked] += [each for each in load.journal[begun:] if id(each) not in own]
+        faults = await asyncio.to_thread(adversary.faults_of, site, load, hostile)
+    alone, with_it = journal.figures(phases[False]), journal.figures(phases[True])
+    taken = sorted(message.seconds() for message in dangers)
+    shown = sum(message.end() == "danger" for message in dangers)
+    ratio, answered = with_it["p95"] / alone["p95"], with_it["answered"] / with_it["offered"]
+    acts = sum(hostile.done.values())
+    return [
+        result(
+            f"a hostile visitor beside {rate} messages/s of others, {seconds / 60:g} minutes",
+            "the invariant; 99 % of the others answered, their p95 within 1.3 times",
+            f"{acts} attacks of {len(hostile.done)} kinds; of the others {with_it['answered']:,} "
+            f"of {with_it['offered']:,} answered ({answered:.1%}), p95 {ms(alone['p95'])} without, "
+            f"{ms(with_it['p95'])} with: {ratio:.2f} times",
+            answered >= 0.99 and ratio <= 1.3,
+            {"alone": alone, "beside": with_it, "attacks": hostile.done},
+            faults,
+        ),
+        result(
+            "emergencies meanwhile",
+            "all answered within 500 ms",
+            f"{shown} of {len(dangers)} answered, p95 {ms(journal.share(taken, 0.95))}, longest "
+            f"{ms(taken[-1])}",
+            shown == len(dangers) and taken[-1] <= 0.5,
+            {"longest": taken[-1]},
+            [],
+        ),
+    ]
 
 
 async def together(folder, seconds=30):

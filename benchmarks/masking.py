@@ -1,127 +1,36 @@
 """How well personal data is masked: recall and precision of each kind, false masks, speed, memory.
 
-`python benchmarks/masking.py` prints the table, `--json` the same as JSON, `--list` what was missed
-or masked wrongly. The corpus is tests/masking/personal.yml and plain.yml: `tune` is what the
-masking was built on, `holdout` was written before it and not looked at while it was built, `rare`
-holds names picked because they are uncommon."""
+`python -m benchmarks.masking` prints the table, `--json` the same as JSON, `--list` what was missed
+or masked wrongly; `--shut` measures the lines of tests/privacy/rounds too, by kind and nothing
+else. What it is measured with: tests/support/masking_figures.py."""
 
 from __future__ import annotations
 
 import argparse
-import collections
 import json
 import re
-import sys
 import time
 from pathlib import Path
 
-import yaml
-
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
-MARK = re.compile(r"\{(\w+):(.*?)\}")
-KINDS = {
-    "name": "name",
-    "phone": "phone",
-    "email": "email",
-    "address": "address",
-    "birth": "birth date",
-    "record": "record number",
-    "card": "card",
-}
+from bot.privacy import masking
+from tests.support.masking_figures import (
+    OPEN,
+    SHUT,
+    find_false,
+    read_articles,
+    read_lines,
+    read_personal,
+    read_plain,
+    score,
+    score_lines,
+)
 
 
-def read_personal(half: str) -> list[tuple[str, list[tuple[int, int, str]]]]:
-    """The messages of one half ("tune", "holdout"): (text, [(start, end, kind)])."""
-    lines = yaml.safe_load((ROOT / "tests/masking/personal.yml").read_text(encoding="utf-8"))[
-        half
-    ].splitlines()
-    return [_unmark(line.replace("\\n", "\n")) for line in lines]
-
-
-def read_plain(half: str) -> list[str]:
-    """The messages of one half in which nothing may be masked."""
-    return yaml.safe_load((ROOT / "tests/masking/plain.yml").read_text(encoding="utf-8"))[
-        half
-    ].splitlines()
-
-
-def read_articles() -> list[str]:
-    """Every phrase and every line of text of the articles: nothing in them may be masked either."""
-    lines: list[str] = []
-    for path in sorted((ROOT / "data/articles").glob("*.md")):
-        front, body = path.read_text(encoding="utf-8").split("---\n", 2)[1:]
-        for question in yaml.safe_load(front)["questions"].values():
-            lines += [question["ask"], *question["train"], *question["test"]]
-        lines += [line for line in body.splitlines() if line.strip()]
-    return lines
-
-
-def _unmark(line: str) -> tuple[str, list[tuple[int, int, str]]]:
-    text, spans, end = "", [], 0
-    for mark in MARK.finditer(line):
-        text += line[end : mark.start()]
-        spans.append((len(text), len(text) + len(mark[2]), KINDS[mark[1]]))
-        text += mark[2]
-        end = mark.end()
-    return text + line[end:], spans
-
-
-def score(half: str) -> tuple[dict, list[str]]:
-    """Figures of one half by kind, and a line for each fault.
-
-    hidden: marked spans of which no character stays visible; right: hidden under their own kind;
-    wrong: masks of this kind that touch no marked span of any kind; precision: masks that touch a
-    marked span of their own kind / all masks."""
-    from bot import masking
-
-    counts = {kind: collections.Counter() for kind in KINDS.values()}
-    faults = []
-    for text, marked in read_personal(half):
-        found = masking.find(text)
-        covered = {place for span in found for place in range(span.start, span.end)}
-        for start, end, kind in marked:
-            hidden = covered.issuperset(
-                place for place in range(start, end) if text[place].isalnum()
-            )
-            counts[kind]["spans"] += 1
-            counts[kind]["hidden"] += hidden
-            counts[kind]["right"] += hidden and any(
-                s.kind == kind and s.start < end and start < s.end for s in found
-            )
-            if not hidden:
-                faults.append(
-                    f"missed {kind}: {text[start:end]!r} in {text!r} -> {masking.mask(text)!r}"
-                )
-        for span in found:
-            touched = {kind for start, end, kind in marked if span.start < end and start < span.end}
-            counts[span.kind]["masks"] += 1
-            counts[span.kind]["own"] += span.kind in touched
-            if not touched:
-                counts[span.kind]["wrong"] += 1
-                faults.append(f"wrong {span.kind}: {text[span.start : span.end]!r} in {text!r}")
-    return {kind: _ratios(count) for kind, count in counts.items() if count}, faults
-
-
-def _ratios(count: collections.Counter) -> dict:
-    return {
-        "spans": count["spans"],
-        "hidden": count["hidden"],
-        "recall": round(count["hidden"] / max(1, count["spans"]), 4),
-        "right_kind": round(count["right"] / max(1, count["spans"]), 4),
-        "masks": count["masks"],
-        "precision": round(count["own"] / max(1, count["masks"]), 4),
-        "wrong": count["wrong"],
-    }
-
-
-def find_false(texts: list[str]) -> list[str]:
-    """A line for each text in which something is masked, although it holds nothing personal."""
-    from bot import masking
-
-    return [
-        f"false: {text!r} -> {masked!r}" for text in texts if (masked := masking.mask(text)) != text
-    ]
+def print_lines(title: str, counts: dict[str, list[int]]) -> None:
+    """The shares by kind as a Markdown table."""
+    print(f"\n| {title} | pieces or lines | hidden, or touched |\n| --- | --- | --- |")
+    for kind, (hits, total) in sorted(counts.items()):
+        print(f"| {kind} | {total} | {hits / max(1, total):.1%} |")
 
 
 def measure(rounds: int = 500) -> dict:
@@ -129,8 +38,6 @@ def measure(rounds: int = 500) -> dict:
 
     With three pieces of personal data ("usual"), none, one in 65 characters ("dense"), and rows of
     what the patterns start with (digits, capitals, "@", labels)."""
-    from bot import masking
-
     plain = ". ".join(read_plain("tune"))
     texts = {
         "usual": f"My name is Sarah Jones. {plain[:1900]}. Call me on 07700 900123 or write to "
@@ -142,7 +49,9 @@ def measure(rounds: int = 500) -> dict:
         "at signs": "a@a.a-" * 400,
         "labels": "nhs number is name is my son " * 80,
     }
-    return {name: _percentiles(masking.mask, text[:2000], rounds) for name, text in texts.items()}
+    return {
+        name: _percentiles(masking.mask_text, text[:2000], rounds) for name, text in texts.items()
+    }
 
 
 def _percentiles(function, text: str, rounds: int) -> dict:
@@ -171,12 +80,11 @@ def main() -> None:
     )
     options.add_argument("--json", action="store_true")
     options.add_argument("--list", action="store_true")
+    options.add_argument("--shut", action="store_true")
     options = options.parse_args()
     before, start = read_rss(), time.perf_counter()
-    from bot import masking
-
-    masking.load()
-    masking.mask("My name is Ann, born 1/2/1934, call 202-555-0143")
+    masking.load_lists()
+    masking.mask_text("My name is Ann, born 1/2/1934, call 202-555-0143")
     loaded, after = time.perf_counter() - start, read_rss()
     halves, faults = {}, []
     for half in ("tune", "holdout", "rare"):
@@ -197,6 +105,10 @@ def main() -> None:
         print(json.dumps(result, indent=1))
     else:
         print_table(result)
+    print_lines("open lines of another hand", score_lines(read_lines(OPEN)))
+    if options.shut:
+        for path in sorted(SHUT.glob("*.jsonl")):
+            print_lines(path.name, score_lines(read_lines(path)))
     if options.list:
         print(
             "\n".join(

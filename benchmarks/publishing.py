@@ -27,11 +27,15 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.desk import PASSWORD, fill
-from benchmarks.servers import free_port
-from bot import content, release, settings, store
-from bot.editor import passwords
+from benchmarks.desk import PASSWORD
+from bot.content import site_content
+from bot.editor.access import passwords
+from bot.releases import registry
+from bot.runtime import settings
 from bot.store import accounts
+from bot.store import engine as store_engine
+from tests.support.servers import free_port
+from tests.support.visitor_history import fill
 
 RATE, PAST, CONVERSATIONS = 5, 1000, 20
 AROUND_SECONDS = 15  # before and after the exchange, in which the slowest message is looked for
@@ -151,7 +155,7 @@ def change(data, what, round):
 
 
 async def measure(url, data, rounds):
-    loaded = content.load(data)
+    loaded = site_content.load_content(data)
     visitors = Visitors(
         url, [phrase for question in loaded.questions.values() for phrase in question.test]
     )
@@ -180,7 +184,9 @@ def main():
     try:
         data = Path(shutil.copytree(settings.ROOT / "data", folder / "data"))
         (folder / "models").mkdir()
-        (folder / "models" / "encoder").symlink_to(settings.read().path("models") / "encoder")
+        (folder / "models" / "encoder").symlink_to(
+            settings.read_settings().path("models") / "encoder"
+        )
         given = {
             "DATA": str(data),
             "MODELS": str(folder / "models"),
@@ -191,16 +197,16 @@ def main():
             "MESSAGES_PER_MINUTE": "1000000",
             "CONVERSATIONS_PER_MINUTE": "1000000",
         }
-        config = settings.read(given)
+        config = settings.read_settings(given)
         say("first training")
-        release.publish(config, release.train(config, lambda step, done: None))
-        store.migrate(config.database())
-        engine = store.connect(config.database())
-        fill(engine, content.load(data).articles, 4 * PAST)
-        accounts.accept(
+        registry.publish_release(config, registry.train_candidate(config, lambda step, done: None))
+        store_engine.migrate_database(config.database())
+        engine = store_engine.connect_database(config.database())
+        fill(engine, site_content.load_content(data).articles, 4 * PAST)
+        accounts.accept_invitation(
             engine,
-            accounts.invite(engine, accounts.add(engine, "Ada", "publisher")),
-            passwords.hash(PASSWORD),
+            accounts.invite_person(engine, accounts.add_person(engine, "Ada", "publisher")),
+            passwords.hash_password(PASSWORD),
         )
         engine.dispose()
         url = f"http://127.0.0.1:{port}"

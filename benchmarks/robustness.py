@@ -15,7 +15,10 @@ from pathlib import Path
 
 import yaml
 
-from bot import content, release, settings, spelling, terms
+from bot.content import site_content, terms
+from bot.language import spelling
+from bot.releases import registry
+from bot.runtime import settings
 
 ROOT = settings.ROOT
 PLOT = ROOT / "docs" / "images" / "confusions.svg"
@@ -147,7 +150,7 @@ def rename(text, mentions, names, draw):
         others = [
             name
             for name, term in names.items()
-            if term == mention.term and spelling.distance(name, now) > 4
+            if term == mention.term and spelling.typing_distance(name, now) > 4
         ]
         # The canonical name and the first of the others are no misspellings.
         others = [name for name in others if name == mention.term] or others[:3]
@@ -213,8 +216,8 @@ def figures(asked, understood):
     offered = wrong = both = 0
     for (_, wanted, _), result, hit in zip(asked, understood, right, strict=True):
         name, also = result["intent"]["name"], (result.get("context") or {}).get("also")
-        offered += name == release.FALLBACK and bool(
-            wanted & {other["name"] for other in result["intent_ranking"][1 : release.OFFERED + 1]}
+        offered += name == site_content.FALLBACK and bool(
+            wanted & {other["name"] for other in result["intent_ranking"][1 : registry.OFFERED + 1]}
         )
         wrong += not hit and "." in name
         both += hit and {name, also} == wanted
@@ -298,12 +301,12 @@ def plot(found, path):
 
 
 def main():
-    config = settings.read()
-    id = release.live(config)
+    config = settings.read_settings()
+    id = registry.live_release(config)
     if id is None:
         sys.exit("there is no live release to measure; run `bot prepare`")
-    folder = release.folder_of(config, id)
-    loaded = content.load(folder / "data")
+    folder = registry.folder_of(config, id)
+    loaded = site_content.load_content(folder / "data")
     phrases = [
         (phrase, question.name)
         for question in loaded.questions.values()
@@ -314,17 +317,17 @@ def main():
     wanted[OF_ANOTHER_HAND] = [
         (text, {question}, text) for question, texts in other["questions"].items() for text in texts
     ]
-    for row, told in (
+    for row, entries in (
         (TWO_OF_ANOTHER_HAND, other["two_questions"]),
         (STORIES_OF_ANOTHER_HAND, other["stories"]),
     ):
-        wanted[row] = [(each["text"], set(each["asks"]), each["text"]) for each in told]
+        wanted[row] = [(each["text"], set(each["asks"]), each["text"]) for each in entries]
     turned_away = [text for texts in other["outcomes"].values() for text in texts]
     messages = [
         {"text": text}
         for text in [*(text for asked in wanted.values() for text, _, _ in asked), *turned_away]
     ]
-    understood = iter(release.understand(config, folder / release.ARCHIVE, messages)[1])
+    understood = iter(registry.understand_messages(config, folder / registry.ARCHIVE, messages)[1])
     got = {row: [next(understood) for _ in asked] for row, asked in wanted.items()}
     answered = [
         result["intent"]["name"] for result in understood if "." in result["intent"]["name"]

@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bot import release, safety, settings, store
-from bot.gateway import screening, together
-from bot.safety import net
-from tests.safety import messages
+from bot.conversation import joint_screening, screening
+from bot.releases import registry
+from bot.runtime import settings
+from bot.safety import danger_screen, net
+from bot.store import stored_turns
+from tests.support import danger_messages
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,19 +31,21 @@ ROOT = Path(__file__).resolve().parents[1]
 def measure() -> dict:
     """Return sensitivity and false alarms by round and variant, and the processor time in ms by
     length of message."""
-    loaded = safety.load(ROOT / "data")
-    must, must_not = messages.read("must_catch"), messages.read("must_not_catch")
+    loaded = danger_screen.load_screen(ROOT / "data")
+    must, must_not = danger_messages.read("must_catch"), danger_messages.read("must_not_catch")
     figures = {"rounds": {}, "variants": {}, "latency_ms": {}}
     for name, keep in [("all", lambda m: True)] + [
-        (str(n), lambda m, n=n: m.round == n) for n in messages.rounds()
+        (str(n), lambda m, n=n: m.round == n) for n in danger_messages.rounds()
     ]:
         figures["rounds"][name] = _scores(loaded, filter(keep, must), filter(keep, must_not), str)
-    for name, vary in messages.VARIANTS.items():
+    for name, vary in danger_messages.VARIANTS.items():
         figures["variants"][name] = _scores(loaded, must, must_not, vary)
-    phrases = messages.phrases(ROOT / "data")
+    phrases = danger_messages.phrases(ROOT / "data")
     figures["phrases"] = {
         "phrases": len(phrases),
-        "false_alarms": sum(safety.screen(loaded, phrase) is not None for phrase in phrases),
+        "false_alarms": sum(
+            danger_screen.find_danger(loaded, phrase) is not None for phrase in phrases
+        ),
     }
     harmless = [message.text for message in must_not]
     long = [". ".join(harmless[i:])[:2000] for i in range(0, len(harmless) - 80, 2)]
@@ -55,8 +59,10 @@ def measure() -> dict:
 
 def _scores(loaded, must, must_not, vary) -> dict:
     must, must_not = list(must), list(must_not)
-    missed = [m.text for m in must if safety.screen(loaded, vary(m.text)) is None]
-    wrong = [m.text for m in must_not if safety.screen(loaded, vary(m.text)) is not None]
+    missed = [m.text for m in must if danger_screen.find_danger(loaded, vary(m.text)) is None]
+    wrong = [
+        m.text for m in must_not if danger_screen.find_danger(loaded, vary(m.text)) is not None
+    ]
     return {
         "must_catch": len(must),
         "missed": len(missed),
@@ -71,7 +77,7 @@ def _latency(loaded, texts: list[str]) -> dict:
     took = []
     for text in texts:
         start = time.thread_time()
-        safety.screen(loaded, text)
+        danger_screen.find_danger(loaded, text)
         took.append(1000 * (time.thread_time() - start))
     took.sort()
     return {
@@ -87,9 +93,9 @@ async def measure_rounds() -> dict:
 
     `alarm`: the visitor gets the fixed answer; `heard`: that, or the warning. The drawing of both
     thresholds is written into docs/images."""
-    config = settings.read()
-    id = release.live(config)
-    rules = safety.load(release.folder_of(config, id) / "data")
+    config = settings.read_settings()
+    id = registry.live_release(config)
+    rules = danger_screen.load_screen(registry.folder_of(config, id) / "data")
     listener = screening.open_listener(config, id, rules)
     screening.SECONDS = 60  # a busy machine is no reason to hear less here
     given = [
@@ -110,10 +116,10 @@ async def measure_rounds() -> dict:
             figures[part][name] = _share([row for row in rows if row[key] == name])
     figures["odd form"] = _share(await _judge(listener, _read_rows(ROUNDS / "odd-form.jsonl")))
     for name in VARIED:
-        varied = [row | {"text": messages.VARIANTS[name](row["text"])} for row in given[::2]]
+        varied = [row | {"text": danger_messages.VARIANTS[name](row["text"])} for row in given[::2]]
         figures["variants"][name] = _share(await _judge(listener, varied))
     for name, texts in (
-        ("phrases", messages.phrases(ROOT / "data")),
+        ("phrases", danger_messages.phrases(ROOT / "data")),
         ("questions of advice", ordinary),
     ):
         harmless = [{"text": text, "danger": False} for text in texts]
@@ -155,13 +161,13 @@ async def _judge(listener, rows):
     made = []
     for row in rows:
         text, rules = row["text"], listener.screen
-        verdict = await screening.screen(rules, listener, text)
+        verdict = await screening.screen_message(rules, listener, text)
         judged = listener.judge(text)
         kind = verdict.danger and verdict.danger.kind
         made.append(
             row
             | {
-                "rules": safety.screen(rules, text) is not None,
+                "rules": danger_screen.find_danger(rules, text) is not None,
                 "net": judged is not None and judged.tier == net.ALARM,
                 "net_heard": judged is not None,
                 "alarm": verdict.danger is not None,
@@ -201,7 +207,7 @@ async def _time_screen(listener, texts) -> dict:
         took = []
         for text in some:
             start = time.process_time()
-            await screening.screen(listener.screen, listener, text)
+            await screening.screen_message(listener.screen, listener, text)
             took.append(1000 * (time.process_time() - start))
         found[name] = {f"p{p}": round(float(np.percentile(took, p)), 2) for p in (50, 99, 100)} | {
             "n": len(took)
@@ -219,8 +225,8 @@ async def measure_told(path: Path) -> dict:
 
     A line is {messages, danger} or {messages, sort, goes_on}; of a talk after an alarm (sort
     "after") the first message is left out."""
-    config, rules = settings.read(), safety.load(ROOT / "data")
-    listener = screening.open_listener(config, release.live(config), rules)
+    config, rules = settings.read_settings(), danger_screen.load_screen(ROOT / "data")
+    listener = screening.open_listener(config, registry.live_release(config), rules)
     screening.SECONDS = 60  # a busy machine is no reason to hear less here
     figures = {}
     for row in _read_rows(path):
@@ -229,12 +235,12 @@ async def measure_told(path: Path) -> dict:
             sort = "after an alarm, goes on" if row["goes_on"] else "after an alarm, over"
         earlier, alone = [], []
         for text in row["messages"]:
-            verdict = await screening.screen(rules, listener, text)
+            verdict = await screening.screen_message(rules, listener, text)
             alone.append(verdict.danger is not None)
-            verdict = await together.screen_together(
-                rules, listener, earlier[-store.MOST_RECENT :], text, verdict
+            verdict = await joint_screening.screen_jointly(
+                rules, listener, earlier[-stored_turns.MOST_RECENT :], text, verdict
             )
-            earlier.append(store.Recent(text, verdict.danger is not None))
+            earlier.append(stored_turns.Recent(text, verdict.danger is not None))
         alarms = [turn.danger for turn in earlier][sort.startswith("after") :]
         counted = figures.setdefault(sort, {"n": 0, "alarmed": 0, "at the last": 0, "alone": 0})
         counted["n"] += 1
@@ -248,12 +254,12 @@ async def measure_languages(path: Path) -> dict:
     """Return, by language, at how many dangers the fixed answer is given in that language, of the
     right kind, or at all; and of harmless messages, how many are alarmed, and how many get their
     language's sentence. A line is {text, language, danger, kind}."""
-    rules, figures = safety.load(ROOT / "data"), {}
+    rules, figures = danger_screen.load_screen(ROOT / "data"), {}
     for row in _read_rows(path):
-        verdict = await screening.screen(rules, None, row["text"])
-        reply = safety.reply(rules, verdict.danger, "GB") if verdict.danger else {}
+        verdict = await screening.screen_message(rules, None, row["text"])
+        reply = danger_screen.danger_reply(rules, verdict.danger, "GB") if verdict.danger else {}
         if verdict.language and not verdict.danger:
-            reply = safety.decline_language(rules, verdict.language, "GB")
+            reply = danger_screen.decline_language(rules, verdict.language, "GB")
         own = reply.get("language") == NAMES.get(row["language"].lower(), row["language"][:2])
         kind = rules.kinds.get(row["kind"], {}).get("kind", row["kind"])
         counted = figures.setdefault(row["language"], dict.fromkeys(SPOKEN, 0))
@@ -327,10 +333,10 @@ def print_rounds(figures) -> None:
 def real_words(files: list[Path]) -> str:
     """Return the words of the files that the screen would take for a slip, as the lines of
     `not_typos`."""
-    loaded = safety.load(ROOT / "data")
+    loaded = danger_screen.load_screen(ROOT / "data")
     words = {word.strip() for file in files for word in file.read_text("utf-8").splitlines()}
     words = sorted(word for word in words if word.isascii() and word.isalpha() and word.islower())
-    near = [word for word in words if safety.is_slip(loaded, word)]
+    near = [word for word in words if danger_screen.is_slip(loaded, word)]
     lines, line = [], " "
     for word in near:
         if len(line) + len(word) > 114:

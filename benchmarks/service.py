@@ -14,7 +14,6 @@ import os
 import platform
 import shutil
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,11 @@ import httpx
 import yaml
 
 from benchmarks import stock
-from bot import content, release, settings
+from bot.content import site_content
+from bot.releases import registry
+from bot.runtime import settings
+from tests.support.memory import memory
+from tests.support.servers import free_port
 
 ROOT = settings.ROOT
 ARTICLE = "myoclonus"
@@ -102,17 +105,17 @@ def measure_ours(folder, data):
         "MESSAGES_PER_MINUTE": "1000000",
         "CONVERSATIONS_PER_MINUTE": "1000000",
     }
-    config = settings.read(environment)
+    config = settings.read_settings(environment)
     (folder / "models").mkdir()
-    (folder / "models" / "encoder").symlink_to(settings.read().path("models") / "encoder")
+    (folder / "models" / "encoder").symlink_to(settings.read_settings().path("models") / "encoder")
     say("Pamphlet: first training")
-    result = {"train": timed(lambda: release.train(config, quiet))[1]}
+    result = {"train": timed(lambda: registry.train_candidate(config, quiet))[1]}
     change_one_phrase(data)
     say("Pamphlet: training after a change of one phrase")
-    id, result["train_again"] = timed(lambda: release.train(config, quiet))
-    tested = release.test(config, id, quiet)
+    id, result["train_again"] = timed(lambda: registry.train_candidate(config, quiet))
+    tested = registry.test_candidate(config, id, quiet)
     result |= {"right": tested.right / tested.total, "wrong": tested.wrong / tested.total}
-    release.publish(config, id)
+    registry.publish_release(config, id)
     say("Pamphlet: serving")
     url = f"http://127.0.0.1:{config.port}"
     with started([sys.executable, "-m", "bot", "serve"], environment) as (process, begun):
@@ -133,7 +136,7 @@ def measure_stock(folder, data, id, environment):
     """Stock Rasa on the content of release `id`, whose actions read it."""
     project = folder / "stock"
     project.mkdir()
-    write_stock(project, content.load(data))
+    write_stock(project, site_content.load_content(data))
     rasa = [str(stock.environment()), "-W", "ignore", "-m", "rasa"]
     silent = {
         **environment,
@@ -194,7 +197,9 @@ def measure_stock(folder, data, id, environment):
         result["start"] = wait_for(lambda: ask(httpx, "first", "can myoclonus be prevented"), begun)
         result |= latency(ask, lambda client: uuid.uuid4().hex, test_phrases(data))
         result["memory"] = memory(process.pid) + memory(actions.pid)
-        result |= accuracy(f"http://127.0.0.1:{ports[1]}/model/parse", content.load(data))
+        result |= accuracy(
+            f"http://127.0.0.1:{ports[1]}/model/parse", site_content.load_content(data)
+        )
     return result
 
 
@@ -316,7 +321,9 @@ async def _crowd(ask, open_conversation, questions):
 def test_phrases(data):
     """What is asked: the article's test phrases."""
     return [
-        phrase for question in content.load(data).questions.values() for phrase in question.test
+        phrase
+        for question in site_content.load_content(data).questions.values()
+        for phrase in question.test
     ]
 
 
@@ -361,22 +368,6 @@ def wait_for(ask, begun):
     raise RuntimeError("no answer after 300 s")
 
 
-def memory(pid):
-    """MB of a process and its children: proportional set size, so that shared pages count once."""
-    children = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True
-    ).stdout.split()
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    own = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-    return own / 1000 + sum(memory(int(child)) for child in children)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def timed(work):
     begun = time.monotonic()
     return work(), time.monotonic() - begun
@@ -411,7 +402,7 @@ def report(ours, stock):
         ("test phrases answered wrongly", "wrong"),
     ):
         print(f"{title:42}{f'{stock[key]:.1%}' if stock else '-':>12}{ours[key]:>12.1%}")
-    path = settings.read().path("var") / "bench" / "service.json"
+    path = settings.read_settings().path("var") / "bench" / "service.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         json.dumps(

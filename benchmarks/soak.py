@@ -15,16 +15,25 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import faults, loads, sites, standin, swaps
-from benchmarks.load import visiting
-from bot import settings
+from benchmarks import faults, loads, swaps
+from bot.runtime import settings
+from tests.support import budgets, sites, slow_rasa
+from tests.support.load import addresses, visiting
 
 DOC = settings.ROOT / "docs" / "reliability.md"
 MINUTES = 10  # of the longest load
+INTRODUCTION = """
+Written by `make soak`: real sites under load and faults, on one machine with the clients, each
+message held against the database: it ends in exactly one of "answered and stored", "refused with a
+sentence" or, for a danger while the database fails, "answered and not stored".
+`tests/benchmarks/test_reliability.py` runs the same in short with every `make test`. Parts that are
+not listed below were tried for correctness only.
+"""
 UNLIMITED = {"MESSAGES_PER_MINUTE": "1000000"}
 
 
@@ -36,7 +45,7 @@ def main():
     names = parser.parse_args().names or list(PARTS)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the sites end with us
     minutes = float(os.environ.get("MINUTES") or MINUTES)
-    path = settings.read().path("var") / "bench" / "reliability.json"
+    path = settings.read_settings().path("var") / "bench" / "reliability.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     fine = True
     for name in names:
@@ -88,6 +97,14 @@ def each(measure, length):
     return measured
 
 
+async def beside(folder, scale):
+    """With the limits as they are by default, and visitors who call from many addresses."""
+    limits = {"CONVERSATIONS_PER_MINUTE": str(settings.read_settings({}).conversations_per_minute)}
+    with sites.single(folder, **limits) as site:
+        async with visiting(site.url, addresses(200)) as load:
+            return await loads.beside(load, site, max(60, 1800 * scale))
+
+
 async def together(folder, scale):
     return [await loads.together(folder, max(10, 30 * scale))]
 
@@ -103,7 +120,7 @@ async def full_disk(folder, scale):
 
 async def rasa(folder, scale):
     return await on(
-        sites.single, faults.rasa, command=standin.command(folder / "mode"), **UNLIMITED
+        sites.single, faults.rasa, command=slow_rasa.command(folder / "mode"), **UNLIMITED
     )(folder, scale)
 
 
@@ -137,6 +154,7 @@ LOADS = {
     "long": on(sites.single, each(loads.long_conversation, 1000), **UNLIMITED),
     "burst": on(sites.single, each(loads.burst, 30), **UNLIMITED),
     "idle": on(sites.single, each(loads.idle, 2000), **UNLIMITED),
+    "hostile": beside,
     "together": together,
 }
 FAULTS = {
@@ -183,12 +201,7 @@ def page(kept):
     lines = [
         "# Reliability",
         "",
-        "Written by `make soak`: real sites under load and faults, on one machine with the "
-        "clients, each message held against the",
-        'database: it ends in exactly one of "answered and stored" or "refused with a sentence". '
-        "`tests/test_reliability.py` runs the",
-        "same in short with every `make test`. Parts that are not listed below were tried for "
-        "correctness only.",
+        *textwrap.wrap(INTRODUCTION.strip(), 100),
         "",
     ]
     for title, parts in (("load", LOADS), ("fault, under load", FAULTS)):
@@ -201,6 +214,7 @@ def page(kept):
                 for row in rows
             ]
             lines.append("")
+    lines += [f"## {budgets.TITLE}", "", *budgets.table(), "", "## Where it was measured", ""]
     lines += ["| part | machine | commit | at | of its length |", "| --- | --- | --- | --- | --- |"]
     lines += [
         f"| {name} | {part['cores']} cores of {part['machine']} | {part['commit']} | "

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bot.settings import ROOT
+from bot.runtime.settings import ROOT
 
 LOCK = Path(__file__).with_name("stock.txt")
 

@@ -12,7 +12,8 @@ import httpx
 
 from benchmarks.faults import during
 from benchmarks.loads import ms, result
-from bot import release, settings
+from bot.releases import registry
+from bot.runtime import settings
 
 TIMES = 10
 WAIT_SECONDS = 90
@@ -21,13 +22,13 @@ WAIT_SECONDS = 90
 def twins(folder):
     """The address of a models folder with the live release twice, and their ids: the first is live.
     Their archives are written differently, or Rasa would stay."""
-    config = settings.read()
-    source = release.live(config)
+    config = settings.read_settings()
+    source = registry.live_release(config)
     ids = [f"{source[:-8]}{each * 8}" for each in "ab"]
     (folder / "models").mkdir()
     (folder / "models" / "encoder").symlink_to(config.path("models") / "encoder")
     for id in ids:
-        shutil.copytree(release.folder_of(config, source), folder / "models" / "releases" / id)
+        shutil.copytree(registry.folder_of(config, source), folder / "models" / "releases" / id)
         sign(folder / "models" / "releases" / id, id)
     _rewrite(folder / "models" / "releases" / ids[1], lambda name, body: body)
     (folder / "models" / "live").write_text(ids[0])
@@ -39,7 +40,9 @@ def sign(folder, id):
     manifest = json.loads((folder / "manifest.json").read_text())
     for name in ("manifest.json", "manifest.sig"):
         (folder / name).unlink(missing_ok=True)
-    release._sign(settings.read(), folder, id, manifest["digest"], manifest.get("taught_by", id))
+    registry._sign(
+        settings.read_settings(), folder, id, manifest["digest"], manifest.get("taught_by", id)
+    )
 
 
 async def swaps(load, site, models, ids, scale):
@@ -84,7 +87,7 @@ async def _served(gateway, id):
 
 
 def cut_off(folder):
-    path = folder / release.ARCHIVE
+    path = folder / registry.ARCHIVE
     path.write_bytes(path.read_bytes()[:5000])
 
 
@@ -112,7 +115,7 @@ def with_paths_that_escape(folder):
 
 def _rewrite(folder, change, more=None):
     """Write the archive anew and sign it: what whoever has our secret could do."""
-    path = folder / release.ARCHIVE
+    path = folder / registry.ARCHIVE
     with tarfile.open(path) as old:
         parts = [
             (

@@ -10,54 +10,57 @@ import json
 import sys
 from pathlib import Path
 
-from bot import content, release, settings, store
-from bot.gateway import processes, rehearsal, turns
+from bot.content import site_content
+from bot.conversation import rasa_processes, rehearsal, turns
+from bot.domain.reply_kinds import DANGERS, ReplyKind
+from bot.releases import registry
+from bot.runtime import settings
 
 COLUMNS = ("right", "asked back", "asked back without", "declined", "wrong", "talk", "alarm")
 # the kinds of reply that are right where no question answers a turn
 KINDS = {
-    "talk": ("talk",),
-    "decision": ("personal_advice",),
-    "missing": ("not_covered", "clarify"),
-    "other_condition": ("not_covered",),
-    "not_health": ("out_of_scope", "talk"),
-    "unclear": ("clarify", "out_of_scope", "talk"),
+    "talk": (ReplyKind.TALK,),
+    "decision": (ReplyKind.PERSONAL_ADVICE,),
+    "missing": (ReplyKind.NOT_COVERED, ReplyKind.CLARIFY),
+    "other_condition": (ReplyKind.NOT_COVERED,),
+    "not_health": (ReplyKind.OUT_OF_SCOPE, ReplyKind.TALK),
+    "unclear": (ReplyKind.CLARIFY, ReplyKind.OUT_OF_SCOPE, ReplyKind.TALK),
 }
 
 
 def tell(turn, reply):
     """What a visitor gets at a turn: one of COLUMNS."""
     kind = reply["kind"]
-    if kind in store.DANGERS:
+    if kind in DANGERS:
         return "alarm"
     if kind in KINDS.get(turn.get("kind"), ()):
         return "right"
     wanted = turn.get("question") or ()
     wanted = {wanted} if isinstance(wanted, str) else set(wanted)
-    if kind == "answer":
+    if kind == ReplyKind.ANSWER:
         return "right" if reply["question"] in wanted else "wrong"
-    if kind == content.CLARIFY:
+    if kind == site_content.CLARIFY:
         offered = {choice["value"] for choice in reply.get("choices") or ()}
         return "asked back" if wanted & offered else "asked back without"
-    return "declined" if kind in content.OUTCOMES else "talk"
+    return "declined" if kind in site_content.OUTCOMES else "talk"
 
 
 async def talk(config, conversations):
     """Of each conversation, the first reply to each of its turns."""
-    started = await processes.start(
-        dataclasses.replace(config, rasa_processes=1), release.live(config)
+    started = await rasa_processes.start_processes(
+        dataclasses.replace(config, rasa_processes=1), registry.live_release(config)
     )
     try:
-        desk = turns.Desk(config=config, engine=None, turnstile=None, processes=started)
-        await asyncio.to_thread(turns.read_release, desk, release.live(config))
+        desk = turns.Site(config=config, engine=None, turnstile=None, started=started)
+        await asyncio.to_thread(turns.read_release, desk, registry.live_release(config))
         found = []
-        for told in conversations:
-            said = [{"text": turn["text"]} for turn in told["turns"]]
-            rehearsed = await rehearsal.rehearse(desk, said, told["page"])
+        for conversation in conversations:
+            said = [{"text": turn["text"]} for turn in conversation["turns"]]
+            rehearsed = await rehearsal.rehearse(desk, said, conversation["page"])
             found.append([turn["replies"][0] for turn in rehearsed])
         return found
     finally:
-        await processes.stop(started)
+        await rasa_processes.stop_processes(started)
 
 
 def summarize(rows):
@@ -77,13 +80,13 @@ def summarize(rows):
 
 
 def main(paths):
-    config = settings.read()
+    config = settings.read_settings()
     conversations = [
         json.loads(line) for path in paths for line in Path(path).read_text().splitlines()
     ]
     rows = [
         {
-            "page": told["page"],
+            "page": conversation["page"],
             "number": number,
             "text": turn["text"],
             "kind": turn.get("kind"),
@@ -94,10 +97,10 @@ def main(paths):
             "said": reply["text"],
             "choices": [choice["value"] for choice in reply.get("choices") or ()],
         }
-        for told, replied in zip(
+        for conversation, replied in zip(
             conversations, asyncio.run(talk(config, conversations)), strict=True
         )
-        for number, (turn, reply) in enumerate(zip(told["turns"], replied, strict=True))
+        for number, (turn, reply) in enumerate(zip(conversation["turns"], replied, strict=True))
     ]
     figures = summarize(rows)
     print(f"| | turns | {' | '.join(COLUMNS)} |\n|{' --- |' * (len(COLUMNS) + 2)}")

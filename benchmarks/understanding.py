@@ -8,8 +8,8 @@ environment.
     alone
 
 DATA is a folder with banking77/, clinc150/ and hwu64/. Every finished run is written at once to
-var/understanding.json, and not done again while config.yml and the components stay as they are. A
-test split is only ever asked, never learned from."""
+var/understanding.json, and not done again while config.yml and the code that trains stay as they
+are. A test split is only ever asked, never learned from."""
 
 import argparse
 import asyncio
@@ -29,18 +29,12 @@ from pathlib import Path
 
 import yaml
 
+from bot.releases import registry
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "var" / "understanding.json"
 PLOT = ROOT / "docs" / "images" / "risk-coverage.svg"
 SETS = {"BANKING77": "banking77", "CLINC150": "clinc150", "HWU64": "hwu64"}
-CODE = (
-    "bot/encoder.py",
-    "bot/spelling.py",
-    "bot/rasa/reader.py",
-    "bot/rasa/featurizer.py",
-    "bot/rasa/classifier.py",
-    "bot/rasa/decision.py",
-)
 TO_REACH = {
     "BANKING77 full": 94.3,
     "BANKING77 10-shot": 87.5,
@@ -91,10 +85,10 @@ def our_config(changes=None):
 
 def run(config, train, test, strangers):
     """Train `config` on `train`, ask it `test` and `strangers`: a result to be written as JSON."""
-    from bot.rasa.compatibility import prepare, quieten
+    from bot.rasa.compatibility import prepare_rasa, quieten_rasa
 
-    prepare()
-    quieten()
+    prepare_rasa()
+    quieten_rasa()
     from rasa.core.agent import Agent
     from rasa.model_training import train_nlu
 
@@ -255,7 +249,7 @@ def runs(data, options):
 def measure(data, options):
     """Do what is missing, each run in a process of its own; return all results."""
     results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    code = b"".join((ROOT / path).read_bytes() for path in CODE)
+    code = registry.code_digest().encode()
     wanted = runs(data, options)
     for key, (config, _) in wanted.items():
         digest = hashlib.sha256(json.dumps(config).encode() + code).hexdigest()[:12]

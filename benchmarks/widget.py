@@ -21,8 +21,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from bot.gateway import pages
-from tests.widget.browser import STARTERS, launch
+from bot.web import public_pages
+from tests.support.browser import STARTERS, launch
 
 ROOT = Path(__file__).resolve().parents[1]
 RASA_WEBCHAT = "rasa-webchat@1.0.1"
@@ -70,7 +70,7 @@ def measure(runs: int = RUNS) -> dict:
     shift}; medians of the runs."""
     with tempfile.TemporaryDirectory() as folder:
         files = {
-            "ours": pages.read_script("widget.js").encode(),
+            "ours": public_pages.read_script("widget.js").encode(),
             "theirs": _fetch(Path(folder)),
         }
     served, http = _serve(files)

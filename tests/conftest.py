@@ -19,9 +19,11 @@ import httpx
 import psycopg
 import pytest
 
-from benchmarks import servers
-from bot import release, settings
-from tests.widget.browser import CHROMIUM, launch
+from bot.releases import registry
+from bot.runtime import settings
+from tests.support import servers
+from tests.support.browser import CHROMIUM, launch
+from tests.support.firefox import FIREFOX, Firefox
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
@@ -107,7 +109,7 @@ class Service:
 @contextlib.contextmanager
 def serving(folder, **environment):
     """A Service whose own files are in `folder`; the releases are the project's."""
-    if release.live(settings.read()) is None:
+    if registry.live_release(settings.read_settings()) is None:
         pytest.fail("no release is published: run `make test`, or `bot prepare` first")
     port = servers.free_port()
     database, log = folder / "test.db", folder / "service.log"
@@ -115,7 +117,7 @@ def serving(folder, **environment):
         "PORT": str(port),
         "DATABASE_URL": f"sqlite:///{database}",
         "VAR": str(folder),
-        "SECRET": settings.secret(settings.read()),
+        "SECRET": settings.site_secret(settings.read_settings()),
         "MESSAGES_PER_MINUTE": "100000",
         "CONVERSATIONS_PER_MINUTE": "100000",
         **environment,
@@ -208,6 +210,16 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
+def firefox():
+    """A real Firefox."""
+    if not FIREFOX:
+        left_out("Firefox", "firefox-esr")
+    made = Firefox()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
 def postgresql():
     """A running PostgreSQL; its `make(name)` gives the address of a new database."""
     with contextlib.ExitStack() as stack:
@@ -254,9 +266,9 @@ def own_service(tmp_path):
 def republish(models, change):
     """A models folder with the live release, after `change(data folder)` and signed anew: nothing
     that Rasa was taught differs."""
-    config = settings.read()
-    id, source = release.live(config), config.path("models")
-    folder = Path(shutil.copytree(release.folder_of(config, id), models / "releases" / id))
+    config = settings.read_settings()
+    id, source = registry.live_release(config), config.path("models")
+    folder = Path(shutil.copytree(registry.folder_of(config, id), models / "releases" / id))
     (models / "encoder").symlink_to(source / "encoder")
     (models / "live").write_text(id)
     change(folder / "data")
@@ -266,7 +278,7 @@ def republish(models, change):
 
 def sign_content(folder, **changes):
     """Read the content of a release's `data` anew, and sign it as `sign` does."""
-    release.write_content(folder)
+    registry.write_content(folder)
     sign(folder, **changes)
 
 
@@ -293,7 +305,9 @@ def sign(folder, **changes):
     text = json.dumps(manifest).encode()
     (folder / "manifest.json").write_bytes(text)
     (folder / "manifest.sig").write_text(
-        hmac.new(settings.secret(settings.read()).encode(), text, hashlib.sha256).hexdigest()
+        hmac.new(
+            settings.site_secret(settings.read_settings()).encode(), text, hashlib.sha256
+        ).hexdigest()
     )
 
 
@@ -331,11 +345,11 @@ def small_release(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     keep_one_article(Path(shutil.copytree(ROOT / "data", folder / "data")))
     (folder / "models").mkdir()
-    (folder / "models" / "encoder").symlink_to(settings.read().path("models") / "encoder")
-    config = settings.read(
+    (folder / "models" / "encoder").symlink_to(settings.read_settings().path("models") / "encoder")
+    config = settings.read_settings(
         {"DATA": str(folder / "data"), "MODELS": str(folder / "models"), "SECRET": "small"}
     )
-    release.publish(config, release.train(config, lambda step, done: None))
+    registry.publish_release(config, registry.train_candidate(config, lambda step, done: None))
     return folder
 
 

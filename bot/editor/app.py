@@ -1,36 +1,31 @@
 """The desk's application: its pages, who may open them, faults as sentences."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
+from sqlalchemy import Engine
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot import articles, encoder, history, release, settings, store
-from bot.editor import (
-    article_pages,
-    conversations,
-    drafts,
-    entry,
-    evidence_pages,
-    files,
-    manuscripts,
-    members,
-    numbers,
-    pages,
-    people,
-    publish_pages,
-    reports,
-    review,
-    single_sign_on,
-    story_pages,
-    table_pages,
-    try_pages,
-    vectors,
-)
+from bot.content import articles, history
+from bot.editor.access import people_pages, sign_in_pages, single_sign_on
+from bot.editor.articles import article_pages, draft_pages, evidence_pages
+from bot.editor.insights import conversation_pages, number_pages
+from bot.editor.publishing import publish_pages
+from bot.editor.review import report_pages, review_pages
+from bot.editor.shared import article_document, content_files, pages, session
+from bot.editor.shared.state import DeskState, Rehearse, State
+from bot.editor.stories import story_pages
+from bot.editor.tables import table_pages
+from bot.editor.trial import try_pages
+from bot.language import encoder
+from bot.releases import registry
+from bot.runtime import settings
+from bot.store import engine as store_engine
 from bot.store.accounts import NoPerson
 from bot.store.conversations import NoConversation
 from bot.store.drafts import NoDraft
@@ -38,21 +33,21 @@ from bot.store.votes import NoTicket
 
 # from anybody, and from who is signed in
 LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024
-# Every page here is for those who are signed in; who may change something, people.look and
-# people.require say.
+# Every page here is for those who are signed in; who may change something, session.guard_page
+# and what a page asks for (session.Publisher ...) say.
 PARTS = [
-    review.router,
-    drafts.router,
-    conversations.router,
-    reports.router,
+    review_pages.router,
+    draft_pages.router,
+    conversation_pages.router,
+    report_pages.router,
     evidence_pages.router,
     article_pages.router,
     table_pages.router,
     story_pages.router,
     try_pages.router,
     publish_pages.router,
-    numbers.router,
-    members.router,
+    number_pages.router,
+    people_pages.router,
 ]
 SENTENCES = {
     400: "The form could not be read. Go back and try again.",
@@ -63,37 +58,27 @@ SENTENCES = {
 }
 
 
-@dataclass
-class State:
-    """What the pages need: settings and database, and what is kept from page to page."""
-
-    config: settings.Settings
-    engine: object
-    rehearse: Callable = None  # rehearsal.rehearse of the gateway
-    # of what is reviewed, and nothing else
-    asked: vectors.Vectors = field(default_factory=vectors.Vectors)
-    articles: dict = field(default_factory=dict)  # of library.read_articles
-    phrases: vectors.Vectors = field(default_factory=vectors.Vectors)
-    counts: numbers.Counts = field(default_factory=numbers.Counts)
-    issuer: single_sign_on.Issuer = field(default_factory=single_sign_on.Issuer)
-
-
-def create_app(config, engine, rehearse):
+def create_app(config: settings.Settings, engine: Engine, rehearse: Rehearse) -> FastAPI:
     """The application to be mounted at /editor; `await rehearse(said, article, candidate)` asks the
-    bot, see bot/gateway/rehearsal.py."""
+    bot, see bot/conversation/rehearsal.py."""
     app = FastAPI(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(people.look)],
-        form_limits=people.FORM_LIMITS,
+        dependencies=[Depends(session.identify_person)],
+        form_limits={
+            "max_fields": session.FORM_LIMITS["max_fields"],
+            "max_part_size": session.FORM_LIMITS["max_part_size"],
+        },
     )
     app.state.desk = State(config, engine, rehearse)
-    app.include_router(entry.router)
+    app.include_router(sign_in_pages.router)
     app.include_router(single_sign_on.router)
     for router in PARTS:
-        app.include_router(router, dependencies=[Depends(people.guard), Depends(look_at_history)])
-    app.add_api_route("/", _show_first, dependencies=[Depends(people.guard)])
+        app.include_router(
+            router, dependencies=[Depends(session.guard_page), Depends(look_at_history)]
+        )
+    app.add_api_route("/", _show_first, dependencies=[Depends(session.guard_page)])
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     for error, handler in HANDLERS.items():
         app.add_exception_handler(error, handler)
@@ -101,13 +86,13 @@ def create_app(config, engine, rehearse):
     return app
 
 
-def look_at_history(request: Request):
+def look_at_history(request: Request, desk: DeskState) -> None:
     """Before every page as a whole: what keeps changes from the history stands on it."""
     if "hx-request" not in request.headers:
-        request.state.trouble = history.trouble(request.app.state.desk.config)
+        request.state.trouble = history.find_trouble(desk.config)
 
 
-def _show_first(request: Request):
+def _show_first(request: Request) -> RedirectResponse:
     return RedirectResponse("/editor/review", 303)
 
 
@@ -118,44 +103,48 @@ class Door:
     A body is counted while it's read, so an announced length is no promise; only who is signed in
     may send a file."""
 
-    def __init__(self, app):
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope, receive, send):
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        largest, read = None, 0
+            await self.app(scope, receive, send)
+            return
+        largest: int | None = None
+        read = 0
 
-        async def receive_counted():
+        async def receive_counted() -> Message:
             nonlocal largest, read
             message = await receive()
             read += len(message.get("body", b""))
             if read > LARGEST_FORM:
                 if largest is None:
                     largest = (
-                        LARGEST_UPLOAD if await people.find_person(Request(scope)) else LARGEST_FORM
+                        LARGEST_UPLOAD
+                        if await session.find_person(Request(scope))
+                        else LARGEST_FORM
                     )
                 if read > largest:
                     raise HTTPException(413)
             return message
 
-        async def send_secured(message):
+        async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *pages.SECURITY]
             await send(message)
 
-        return await self.app(scope, receive_counted, send_secured)
+        await self.app(scope, receive_counted, send_secured)
 
 
-def _say(request, status, sentence=None):
-    return pages.render(
+def _say(request: Request, status: int, sentence: str | None = None) -> Response:
+    return pages.render_page(
         request, "fault.html", status, sentence=sentence or SENTENCES.get(status, SENTENCES[404])
     )
 
 
-async def _not_signed_in(request, error):
+async def _not_signed_in(request: Request, error: session.NotSignedIn) -> Response:
     if request.method == "GET" and "hx-request" not in request.headers:
-        return RedirectResponse(f"/editor/sign-in?{people.next_query(request)}", 303)
+        return RedirectResponse(f"/editor/sign-in?{session.next_query(request)}", 303)
     response = _say(
         request,
         401,
@@ -165,27 +154,32 @@ async def _not_signed_in(request, error):
     return response
 
 
-async def _refused(request, error):
+async def _refused(request: Request, error: session.Refused) -> Response:
     return _say(request, 403, str(error))
 
 
-async def _http_error(request, error):
+async def _http_error(request: Request, error: AnyHTTPException) -> Response:
     return _say(request, error.status_code)
 
 
-async def _bad_form(request, error):
-    return _say(request, 422)
+async def _bad_form(request: Request, error: RequestValidationError) -> Response:
+    """A form that can't be read; an address with a number that nothing can have is no page."""
+    beyond = any(
+        fault["loc"][0] == "path" and fault["type"] in ("less_than", "greater_than_equal")
+        for fault in error.errors()
+    )
+    return _say(request, 404 if beyond else 422)
 
 
-async def _no_such(request, error):
+async def _no_such(request: Request, error: LookupError) -> Response:
     return _say(request, 404)
 
 
-async def _no_encoder(request, error):
+async def _no_encoder(request: Request, error: encoder.EncoderMissing) -> Response:
     return _say(request, 503, str(error))
 
 
-async def _no_answer(request, error):
+async def _no_answer(request: Request, error: registry.NoAnswer) -> Response:
     return _say(
         request,
         503,
@@ -193,7 +187,7 @@ async def _no_answer(request, error):
     )
 
 
-async def _no_release(request, error):
+async def _no_release(request: Request, error: registry.ReleaseError) -> Response:
     return _say(
         request,
         503,
@@ -202,18 +196,18 @@ async def _no_release(request, error):
     )
 
 
-async def _content_faults(request, error):
-    return pages.render(
+async def _content_faults(request: Request, error: articles.ContentError) -> Response:
+    return pages.render_page(
         request,
         "fault.html",
         422,
         sentence="This can't be saved yet; nothing was changed.",
-        faults=[fault.removeprefix(f"{settings.ROOT}/") for fault in error.faults],
+        faults=[str(fault).removeprefix(f"{settings.ROOT}/") for fault in error.faults],
     )
 
 
-async def _unreadable(request, error):
-    return pages.render(
+async def _unreadable(request: Request, error: article_document.Unreadable) -> Response:
+    return pages.render_page(
         request,
         "fault.html",
         422,
@@ -222,7 +216,7 @@ async def _unreadable(request, error):
     )
 
 
-async def _failed(request, error):
+async def _failed(request: Request, error: Exception) -> Response:
     return _say(
         request,
         500,
@@ -231,7 +225,7 @@ async def _failed(request, error):
     )
 
 
-async def _store_down(request, error):
+async def _store_down(request: Request, error: store_engine.StoreDown) -> Response:
     return _say(
         request,
         503,
@@ -239,11 +233,12 @@ async def _store_down(request, error):
     )
 
 
-HANDLERS = {
-    people.NotSignedIn: _not_signed_in,
-    files.NoFile: _no_such,
+# Any: each takes the error that it stands beside
+HANDLERS: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
+    session.NotSignedIn: _not_signed_in,
+    content_files.NoFile: _no_such,
     history.NoCommit: _no_such,
-    people.Refused: _refused,
+    session.Refused: _refused,
     AnyHTTPException: _http_error,
     RequestValidationError: _bad_form,
     NoPerson: _no_such,
@@ -251,10 +246,10 @@ HANDLERS = {
     NoTicket: _no_such,
     NoConversation: _no_such,
     encoder.EncoderMissing: _no_encoder,
-    store.StoreDown: _store_down,
-    release.NoAnswer: _no_answer,
-    release.ReleaseError: _no_release,
+    store_engine.StoreDown: _store_down,
+    registry.NoAnswer: _no_answer,
+    registry.ReleaseError: _no_release,
     articles.ContentError: _content_faults,
-    manuscripts.Unreadable: _unreadable,
+    article_document.Unreadable: _unreadable,
     Exception: _failed,
 }

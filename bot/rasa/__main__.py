@@ -15,60 +15,68 @@ import os
 import secrets
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from bot import logs, parent
 from bot.rasa import compatibility
+from bot.runtime import logs, parent_process
 
 
-def main(arguments):
+def main(arguments: list[str]) -> int | None:
     # Rasa's dependencies warn of each other's age, and undo filters
     warnings.showwarning = lambda *_, **__: None
-    compatibility.prepare()
+    compatibility.prepare_rasa()
     verb, arguments = arguments[0], arguments[1:]
     if verb == "rasa":
         return rasa(arguments)
     level = os.environ.get("LOG_LEVEL", "warning")
-    compatibility.quieten(level)
+    compatibility.quieten_rasa(level)
     if verb != "train":  # what visitors wrote goes through the others
-        logs.configure(level, os.environ.get("LOG_FORMAT", "text"), "rasa")
-    return {"train": train, "understand": understand, "serve": serve}[verb](*arguments)
+        logs.configure_logs(level, os.environ.get("LOG_FORMAT", "text"), "rasa")
+    verbs: dict[str, Callable[..., int | None]] = {
+        "train": train,
+        "understand": understand,
+        "serve": serve,
+    }
+    return verbs[verb](*arguments)
 
 
-def rasa(arguments):
+def rasa(arguments: list[str]) -> int | None:
     """Rasa's own command line, with what bot.rasa.compatibility mends in place."""
     from rasa import __main__
 
     os.environ.setdefault("INTERNAL_SECRET", secrets.token_urlsafe(32))  # credentials.yml names it
     sys.argv = ["bot rasa", *arguments]
-    return __main__.main()
+    code: int | None = __main__.main()
+    return code
 
 
-def train(folder, archive):
+def train(folder: str, archive: str) -> int:
     """Train the release in `folder` into the file `archive`."""
     from rasa.engine.training.hooks import LoggingHook
     from rasa.model_training import train
 
     begin = LoggingHook.on_before_node
 
-    def on_before_node(self, *args, **kwargs):
+    def on_before_node(self: LoggingHook, *args: Any, **kwargs: Any) -> Any:
         name = kwargs.get("node_name", args[0] if args else "")
         print(f"component {name}", flush=True)
         return begin(self, *args, **kwargs)
 
     LoggingHook.on_before_node = on_before_node
-    archive = Path(archive)
+    path = Path(archive)
     result = train(
         domain=f"{folder}/domain.yml",
         config=f"{folder}/config.yml",
         training_files=f"{folder}/data",
-        output=str(archive.parent),
-        fixed_model_name=archive.name.removesuffix(".tar.gz"),
+        output=str(path.parent),
+        fixed_model_name=path.name.removesuffix(".tar.gz"),
     )
-    return result.code
+    return int(result.code)
 
 
-def understand(archive):
+def understand(archive: str) -> None:
     """For each JSON line {text, metadata?} on standard input print {intent, intent_ranking,
     entities, context} of the archive."""
     from rasa.core.agent import Agent
@@ -96,12 +104,12 @@ def understand(archive):
         )
 
 
-def serve(archive, port):
+def serve(archive: str, port: str) -> int:
     """Serve `archive` to the gateway; ends with the process that started it."""
     from rasa.core.run import serve_application
     from rasa.core.utils import AvailableEndpoints
 
-    parent.end_with_parent()
+    parent_process.end_with_parent()
     root = Path(__file__).parents[2]
     serve_application(
         model_path=archive,
@@ -115,7 +123,7 @@ def serve(archive, port):
     return 0
 
 
-async def _end_without_model(app, loop):
+async def _end_without_model(app: Any, loop: asyncio.AbstractEventLoop) -> None:
     """Rasa serves on without a model; who started it must hear of that at once."""
     if not app.ctx.agent.is_ready():
         print(

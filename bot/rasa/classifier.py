@@ -1,18 +1,20 @@
 """Which question a message asks: logistic regression over the sentence vector, two middle layers
 and character n-grams, times the likeness to the nearest training phrase, and, where questions have
-facets, the aspect that all articles' phrases teach (bot/rasa/aspects.py); docs/understanding.md
-tells why, and what each part is worth."""
+facets, the facet that all articles' phrases teach (bot/rasa/facet_features.py);
+docs/understanding.md tells why, and what each part is worth."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Dict, List, Optional, Text, Tuple, Type
+from typing import Any, Dict, List, NamedTuple, Optional, Text, Tuple, Type
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -28,7 +30,11 @@ from scipy.linalg import cholesky, solve, solve_triangular
 from scipy.optimize import fmin_l_bfgs_b
 from threadpoolctl import threadpool_limits
 
-from bot.rasa import aspects, decision, hands
+from bot.rasa import decision, facet_features, training_examples
+
+Config = Mapping[str, Any]  # the component's part of config.yml
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.int64]  # of intents, facets, folds or rows
 
 # what a dense feature begins with: the sentence vector; layers of the same width follow
 VECTOR = 384
@@ -36,11 +42,10 @@ VECTOR = 384
 # training
 FOLDS = 5
 SEED = 42
-ASPECT_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
+FACET_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
 # phrases times intents up to which the regression is solved; beyond, discriminants are computed
 MOST_WORK = 4_000_000
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
-EDITORS_WEIGHT = 0.5  # of a left-out phrase: other hands' messages are as visitors write
 NEVER = -30.0  # the log probability of an intent that was not taught
 BLOCK = 256  # left-out phrases that are scored together
 MOST_ASKED = 4_000  # left-out phrases that are asked then: enough to tell 4 % from 3
@@ -50,40 +55,40 @@ MOST_ASKED = 4_000  # left-out phrases that are asked then: enough to tell 4 % f
 class Model:
     """What training learns, all float32: `means` of the layers, the n-grams' `idf`, the weights of
     dense features and of n-grams ([features, intents]) and the `offset`; the vectors of all
-    `phrases`, those of intent i from row `start[i]`; `aspect_of` each intent (-1: none; empty where
-    no phrase has a facet), with the means, weights and offset of the aspects' regression over the
+    `phrases`, those of intent i from row `start[i]`; `facet_of` each intent (-1: none; empty where
+    no phrase has a facet), with the means, weights and offset of the facets' regression over the
     masked text; and `scale`, which makes a score a confidence (of no numbers: the score is the
     confidence)."""
 
-    means: np.ndarray
-    idf: np.ndarray
-    dense: np.ndarray
-    grams: np.ndarray
-    offset: np.ndarray
-    phrases: np.ndarray
-    start: np.ndarray
-    aspect_of: np.ndarray
-    aspect_means: np.ndarray
-    aspects: np.ndarray
-    aspect_offset: np.ndarray
-    scale: np.ndarray
+    means: Floats
+    idf: Floats
+    dense: Floats
+    grams: Floats
+    offset: Floats
+    phrases: Floats
+    start: Numbers
+    facet_of: Numbers
+    facet_means: Floats
+    facets: Floats
+    facet_offset: Floats
+    scale: Floats
 
 
 @dataclass(frozen=True)
 class Phrases:
     """What is learned from: n-gram counts (sparse [n, grams]), dense features of the texts and of
     the masked texts [n, d], and labels [n], -1 for what teaches no intent; dense features, labels
-    and weights of the intents' `own` words, which have no n-grams; each intent's aspect, -1 for
+    and weights of the intents' `own` words, which have no n-grams; each intent's facet, -1 for
     none."""
 
     counts: scipy.sparse.csr_matrix
-    dense: np.ndarray
-    masked: np.ndarray
-    labels: np.ndarray
-    own: np.ndarray
-    own_labels: np.ndarray
-    own_weights: np.ndarray
-    aspect_of: np.ndarray
+    dense: Floats
+    masked: Floats
+    labels: Numbers
+    own: Floats
+    own_labels: Numbers
+    own_weights: Floats
+    facet_of: Numbers
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,31 @@ class Meant:
     editors. `kinds` is None where nothing is to be decided."""
 
     said: Tuple[decision.Said, ...]
-    wanted: Tuple[frozenset, ...]
+    wanted: Tuple[frozenset[int], ...]
     ways: Tuple[Optional[int], ...]
-    hand: np.ndarray
+    hand: Numbers
     kinds: Optional[decision.Kinds]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which training of the calibration leaves out what, -1 for none: each intent, the intent of
+    each row of Phrases, and each row itself."""
+
+    intents: Numbers
+    labels: Numbers
+    rows: Numbers
+
+
+class Understood(NamedTuple):
+    """How a model that was not taught a message ranks it: the logarithms of the confidences, which
+    of them are the right intent's, whether that was left out, and whether the best is a
+    question."""
+
+    scores: NDArray[np.float64]
+    right: NDArray[np.bool_]
+    strange: bool
+    answer: bool
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -105,7 +131,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
     intent None."""
 
     @classmethod
-    def required_components(cls) -> List[Type]:
+    def required_components(cls) -> List[Type[Any]]:
         return [Featurizer]
 
     @staticmethod
@@ -125,10 +151,10 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             # How much each sentence of a question's own wording, title and lead weighs as a phrase
             # of it.
             "text_weight": 0.5,
-            # How much a question's aspect, learned over all articles from phrases whose terms are
+            # How much a question's facet, learned over all articles from phrases whose terms are
             # masked, weighs beside the question itself; 0 leaves it out. Questions without a facet
             # have none.
-            "aspect_weight": 0.5,
+            "facet_weight": 0.5,
             # How strongly the regression is held to small weights.
             "regularisation": 0.1,
             # Phrases that span the space in which the regression is solved; more cost time
@@ -158,7 +184,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         model_storage: ModelStorage,
         resource: Resource,
         model: Optional[Model] = None,
-        intents: Tuple[Text, ...] = (),
+        intents: Sequence[Text] = (),
         kinds: Optional[decision.Kinds] = None,
         decider: Optional[decision.Decider] = None,
     ) -> None:
@@ -199,7 +225,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
                 resource,
                 Model(**load_file(str(folder / "model.safetensors"))),
                 known["intents"],
-                decision.know(known["intents"], known["abouts"]),
+                decision.know_intents(known["intents"], known["abouts"]),
                 decision.Decider(**load_file(str(decides))) if decides.is_file() else None,
             )
 
@@ -210,18 +236,23 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         examples = [
             e
             for e in training_data.training_examples
-            if e.get(TEXT) and (e.get(INTENT) or hands.known_of(e))
+            if e.get(TEXT) and (e.get(INTENT) or training_examples.known_of(e))
         ]
         self._intents = sorted({e.get(INTENT) for e in examples if e.get(INTENT)})
-        abouts = {e.get(INTENT): hands.about(e) for e in examples if "article" in hands.about(e)}
+        abouts = {
+            e.get(INTENT): training_examples.example_facts(e)
+            for e in examples
+            if "article" in training_examples.example_facts(e)
+        }
         phrases = self._gather(examples)
         meant = self._gather_meant(examples, abouts)
-        report, decider = {}, None
-        scale = np.zeros(0, dtype=np.float32)
+        report: Dict[Text, float] = {}
+        decider: Optional[decision.Decider] = None
+        scale: Floats = np.zeros(0, dtype=np.float32)
         if self._config["wrong_answers"] is not None:
-            scale, decider, report = calibrate(phrases, meant, self._config)
+            scale, decider, report = calibrate_model(phrases, meant, self._config)
         taught = np.flatnonzero(phrases.labels >= 0)
-        self._model = fit(
+        self._model = fit_model(
             _part(phrases, taught, np.arange(len(self._intents))), self._config, scale
         )
         known = {
@@ -241,7 +272,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         first = {e.get(INTENT): e for e in examples}
         number = {intent: i for i, intent in enumerate(self._intents)}
         labels = np.array([number.get(e.get(INTENT), -1) for e in examples], dtype=np.int64)
-        facets = [aspects.facets_of(first[intent]) for intent in self._intents]
+        facets = [facet_features.facets_of(first[intent]) for intent in self._intents]
         known = sorted({facet for facet in facets if facet})
         own = [first[intent].get_dense_features(INTENT)[1] for intent in self._intents]
         own = [each.features if each else np.zeros((0, 3 * VECTOR)) for each in own]
@@ -249,9 +280,11 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             [self._config["name_weight" if row == 0 else "text_weight"] for row in range(len(each))]
             for each in own
         ]
-        features = _features(examples)
+        counts, dense, masked = _features(examples)
         return Phrases(
-            *features,
+            counts,
+            dense,
+            masked,
             labels,
             np.concatenate(own).astype(np.float32),
             np.repeat(np.arange(len(own)), [len(each) for each in own]),
@@ -263,12 +296,14 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         """Without what other hands asked nothing is decided: phrases that were written to differ
         tell too little of how sure an answer is."""
         number = {intent: i for i, intent in enumerate(self._intents)}
-        known = [hands.known_of(e) or {} for e in examples]
-        names = sorted({each["hand"] for each in known if each})
+        known = [training_examples.known_of(e) or {} for e in examples]
+        names = sorted({each["hand"] for each in known if each and each["hand"]})
         pages = sorted({about["article"] for about in abouts.values()}) or [None]
-        said, wanted, ways = [], [], []
+        said: List[decision.Said] = []
+        wanted: List[frozenset[int]] = []
+        ways: List[Optional[int]] = []
         for row, (example, asked) in enumerate(zip(examples, known, strict=True)):
-            own = hands.about(example).get("article") or pages[row % len(pages)]
+            own = training_examples.example_facts(example).get("article") or pages[row % len(pages)]
             said.append(_said(example, asked["page"] if asked else own))
             answers = asked.get("asks") or ([example.get(INTENT)] if not asked else [])
             answers = [name for name in answers if name in abouts]
@@ -278,8 +313,8 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             tuple(said),
             tuple(wanted),
             tuple(ways),
-            np.array([names.index(each["hand"]) if each else -1 for each in known]),
-            decision.know(self._intents, abouts) if names else None,
+            np.array([_number_hand(each, names) for each in known]),
+            decision.know_intents(self._intents, abouts) if names else None,
         )
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
@@ -288,19 +323,22 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
     def process(self, messages: List[Message]) -> List[Message]:
         """Ranks the intents for each message."""
         for message in messages:
-            ranking = []
-            if message.get_dense_features(TEXT)[1]:
+            ranking: List[Dict[Text, Any]] = []
+            if message.get_dense_features(TEXT)[1] and self._model:
                 dense, masked = _sentence(message)
-                logits, asked = score(self._model, dense, masked, self._config)
-                measured = measure(self._model, logits[0], asked[0], *_grams(message), self._config)
+                logits, asked = score_texts(self._model, dense, masked, self._config)
+                measured = measure_message(
+                    self._model, logits[0], asked[0], *_grams(message), self._config
+                )
                 vector = dense[0, :VECTOR]
-                best, confidences = rank(self._model, measured[0], vector, self._config)
+                best, confidences = rank_intents(self._model, measured[0], vector, self._config)
                 ranking = [
                     {"name": self._intents[i], "confidence": float(c)}
                     for i, c in zip(best, confidences, strict=False)
                 ]
-                if self._decider:
-                    message.set("decision", self._decide(message, measured, vector))
+                if self._decider and self._kinds:
+                    evidence = self._look(self._model, self._kinds, message, measured, vector)
+                    message.set("decision", self._decide(self._decider, evidence))
             message.set(
                 "intent",
                 ranking[0] if ranking else {"name": None, "confidence": 0.0},
@@ -309,18 +347,27 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             message.set("intent_ranking", ranking, add_to_output=True)
         return messages
 
-    def _decide(self, message, measured, vector):
-        """{action, probability, talk, ranking}: what a message should get if it stands for itself,
-        on the page of the article that is spoken of, or of its own."""
+    def _look(
+        self,
+        model: Model,
+        kinds: decision.Kinds,
+        message: Message,
+        measured: Tuple[Floats, Floats],
+        vector: Floats,
+    ) -> decision.Evidence:
+        """The Evidence of a message on the page of the article that is spoken of, or of its own."""
         metadata = message.get(METADATA) or {}
         page = (metadata.get("topic") or {}).get("article") or metadata.get("article")
-        evidence = decision.look(
-            self._kinds,
+        return decision.gather_evidence(
+            kinds,
             _said(message, page),
             *measured,
-            lambda intents: liken(self._model, vector, intents),
+            lambda intents: phrase_likeness(model, vector, intents),
         )
-        action, ways = decision.decide(self._decider, evidence.numbers, self._costs)
+
+    def _decide(self, decider: decision.Decider, evidence: decision.Evidence) -> Dict[Text, Any]:
+        """{action, ways, talk, ranking}: what a message should get if it stands for itself."""
+        action, ways = decision.decide_reply(decider, evidence.numbers, self._costs)
         return {
             "action": action,
             "ways": ways,
@@ -332,9 +379,16 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         }
 
 
-def fit(phrases: Phrases, config, scale) -> Model:
-    """Learns the questions, and their aspects if they have any."""
-    counts, intents, labels = phrases.counts, len(phrases.aspect_of), phrases.labels
+def _number_hand(asked: Mapping[str, Any], names: Sequence[str]) -> int:
+    """Who wrote a message, as Meant.hand has it; `asked`: {} for one of the editors."""
+    if not asked:
+        return -1
+    return names.index(asked["hand"]) if asked["hand"] else -2
+
+
+def fit_model(phrases: Phrases, config: Config, scale: Floats) -> Model:
+    """Learns the questions, and their facets if they have any."""
+    counts, intents, labels = phrases.counts, len(phrases.facet_of), phrases.labels
     seen = np.bincount(counts.indices, minlength=counts.shape[1])
     idf = (np.log((1 + len(labels)) / (1 + seen)) + 1).astype(np.float32)
     means = phrases.dense[:, VECTOR:].mean(axis=0)
@@ -353,31 +407,46 @@ def fit(phrases: Phrases, config, scale) -> Model:
         learned = _regress(
             grams, _weigh_dense(vectors, means, config), owner, weights, intents, config
         )
-    start = np.searchsorted(owner[order], np.arange(intents + 1))
+    dense, weighed_grams, offset = learned
+    facet_of, facet_means, facet_weights, facet_offset = _fit_facets(phrases, config)
     return Model(
-        means,
-        idf,
-        *learned,
-        np.ascontiguousarray(vectors[order, :VECTOR]),
-        start,
-        *_fit_aspects(phrases, config),
-        scale,
+        means=means,
+        idf=idf,
+        dense=dense,
+        grams=weighed_grams,
+        offset=offset,
+        phrases=np.ascontiguousarray(vectors[order, :VECTOR]),
+        start=np.searchsorted(owner[order], np.arange(intents + 1)),
+        facet_of=facet_of,
+        facet_means=facet_means,
+        facets=facet_weights,
+        facet_offset=facet_offset,
+        scale=scale,
     )
 
 
-def score(model: Model, dense, masked, config) -> Tuple[np.ndarray, np.ndarray]:
+def score_texts(
+    model: Model, dense: Floats, masked: Floats, config: Config
+) -> Tuple[Floats, Floats]:
     """What dense features of texts and of masked texts ([n, d]) say for the intents [n, intents]
-    and for the aspects [n, aspects], as logits."""
+    and for the facets [n, facets], as logits."""
     logits = _weigh_dense(dense, model.means, config) @ model.dense + model.offset
-    if not len(model.aspect_of):
+    if not len(model.facet_of):
         return logits, np.zeros((len(logits), 0), dtype=np.float32)
     return logits, _weigh_dense(
-        masked, model.aspect_means, config
-    ) @ model.aspects + model.aspect_offset
+        masked, model.facet_means, config
+    ) @ model.facets + model.facet_offset
 
 
-def measure(model: Model, logits, asked, columns, counts, config) -> Tuple[np.ndarray, np.ndarray]:
-    """The log probability of each intent [intents] for one message, with the aspects and without:
+def measure_message(
+    model: Model,
+    logits: Floats,
+    asked: Floats,
+    columns: NDArray[np.int32],
+    counts: Floats,
+    config: Config,
+) -> Tuple[Floats, Floats]:
+    """The log probability of each intent [intents] for one message, with the facets and without:
     of its row of both `score`s, and of the `counts` of the n-grams `columns`."""
     if len(columns) and len(model.grams):
         grams = counts * model.idf[columns]
@@ -388,39 +457,41 @@ def measure(model: Model, logits, asked, columns, counts, config) -> Tuple[np.nd
     plain = logits - np.log(np.exp(logits).sum())
     if not len(asked):
         return plain, plain
-    return aspects.add(
-        plain, aspects.log_softmax(asked), model.aspect_of, config["aspect_weight"]
+    return facet_features.add_facets(
+        plain, facet_features.log_softmax(asked), model.facet_of, config["facet_weight"]
     ), plain
 
 
-def liken(model: Model, vector, intents) -> np.ndarray:
+def phrase_likeness(model: Model, vector: Floats, intents: Numbers) -> Floats:
     """The likeness of a sentence `vector` to the nearest phrase of each of `intents` (numbers)."""
     return np.array(
         [(model.phrases[model.start[i] : model.start[i + 1]] @ vector).max() for i in intents]
     )
 
 
-def rank(model: Model, log_probability, vector, config) -> Tuple[np.ndarray, np.ndarray]:
+def rank_intents(
+    model: Model, log_probability: Floats, vector: Floats, config: Config
+) -> Tuple[Numbers, Floats]:
     """The likeliest intents of one message, best first, and their confidences: of what `measure`
     gives, and of its sentence `vector`."""
     # Only the phrases of likely intents are compared: likeness never lifts one from far below.
     likely = np.argsort(-log_probability)[: 2 * config["ranking_length"]]
-    likeness = liken(model, vector, likely)
+    likeness = phrase_likeness(model, vector, likely)
     scores = (log_probability[likely] + np.log(np.clip(likeness, 1e-6, 1))) / 2
     order = np.argsort(-scores)[: config["ranking_length"]]
     confidences = np.exp(scores[order])
     if len(model.scale):
         power, *none = model.scale
         best = likely[order[0]]
-        answers = not len(model.aspect_of) or model.aspect_of[best] >= 0
+        answers = not len(model.facet_of) or model.facet_of[best] >= 0
         sharp = np.exp(power * scores[order])
         confidences = sharp / (sharp.sum() + np.exp(none[int(answers)]))
     return likely[order], confidences
 
 
-def calibrate(
-    phrases: Phrases, meant: Meant, config
-) -> Tuple[np.ndarray, Optional[decision.Decider], Dict[Text, float]]:
+def calibrate_model(
+    phrases: Phrases, meant: Meant, config: Config
+) -> Tuple[Floats, Optional[decision.Decider], Dict[Text, float]]:
     """(scale, decider, report): how a score becomes a confidence, and what a message should get,
     measured on messages that were left out of the training.
 
@@ -433,76 +504,102 @@ def calibrate(
     apart, a stranger's message would else get the nearest one's answer. A large library is trained
     once more, not five times: one fold holds phrases enough."""
     random = np.random.RandomState(SEED)
-    labels, intents = phrases.labels, len(phrases.aspect_of)
-    edited = np.flatnonzero(meant.hand < 0)
-    intent_fold = _deal(np.zeros(intents, dtype=int), random)
-    if intents < 2 * FOLDS or not config["strangers"]:
-        intent_fold[:] = -1  # too few intents to leave some out, or none wanted
-    phrase_fold = meant.hand % FOLDS
-    phrase_fold[edited] = _deal(labels[edited], random)
-    fold_of = np.where(labels >= 0, intent_fold[labels], -1)  # of the intent of each row
-    is_question = phrases.aspect_of >= 0
-    if not is_question.any():
-        is_question[:] = True  # nothing tells them from outcomes
+    folds = _deal_folds(phrases, meant, config, random)
 
-    def ask(fold):
-        """Of the messages that are left out: [(scores, which of them are the right intent's,
-        whether it was left out, whether a question's is the best)] of the editors', and [(numbers,
-        way, weight)] for the decision."""
-        kept = np.flatnonzero(intent_fold != fold)
-        taught = np.flatnonzero((labels >= 0) & (fold_of != fold) & (phrase_fold != fold))
-        asked = np.flatnonzero((fold_of == fold) & (meant.hand < 0) | (phrase_fold == fold))
-        if _is_large(phrases) and len(asked) > MOST_ASKED:
-            asked = random.choice(asked, MOST_ASKED, replace=False)
-        kept = kept[np.isin(kept, labels[taught])]
-        model = fit(
-            _part(phrases, taught, kept),
-            {**config, "landmarks": config["landmarks"] // 2},
-            np.zeros(0, dtype=np.float32),
-        )
-        found, decided = [], []
-        scored = (
-            each
-            for block in (asked[i : i + BLOCK] for i in range(0, len(asked), BLOCK))
-            for each in zip(
-                block,
-                *score(model, phrases.dense[block], phrases.masked[block], config),
-                strict=False,
-            )
-        )
-        for row, logits, aspect_logits in scored:
-            own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
-            measured = measure(
-                model,
-                logits,
-                aspect_logits,
-                phrases.counts.indices[own],
-                phrases.counts.data[own],
-                config,
-            )
-            vector = phrases.dense[row, :VECTOR]
-            if meant.kinds:
-                decided += _look_left_out(meant, row, model, kept, measured, vector)
-            if meant.hand[row] >= 0:
-                continue
-            best, confidences = rank(model, measured[0], vector, config)
-            missing = config["ranking_length"] - len(best)  # in a library with few intents
-            found.append(
-                (
-                    np.append(np.log(confidences), [np.log(1e-30)] * missing),
-                    np.append(kept[best] == labels[row], [False] * missing).astype(bool),
-                    intent_fold[labels[row]] == fold,
-                    is_question[kept[best[0]]],
-                )
-            )
-        return found, decided
+    def ask(fold: int) -> Tuple[List[Understood], List[Tuple[Floats, int]]]:
+        return _ask_left_out(phrases, meant, folds, fold, config, random)
 
     # most of it is products, which are computed outside of Python's lock
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        folds = list(pool.map(ask, range(1 if _is_large(phrases) else FOLDS)))
-    found = [each for one, _ in folds for each in one]
-    decided = [each for _, one in folds for each in one]
-    decider = decision.fit(*map(np.array, zip(*decided, strict=True))) if decided else None
+        asked = list(pool.map(ask, range(1 if _is_large(phrases) else FOLDS)))
+    found = [each for one, _ in asked for each in one]
+    decided = [each for _, one in asked for each in one]
+    decider = decision.fit_decider(*map(np.array, zip(*decided, strict=True))) if decided else None
+    scale, report = _fit_confidence(found, config)
+    return scale, decider, report
+
+
+def _deal_folds(
+    phrases: Phrases, meant: Meant, config: Config, random: np.random.RandomState
+) -> Folds:
+    labels, intents = phrases.labels, len(phrases.facet_of)
+    edited = np.flatnonzero(meant.hand == -1)
+    intent_fold = _deal(np.zeros(intents, dtype=int), random)
+    if intents < 2 * FOLDS or not config["strangers"]:
+        intent_fold[:] = -1  # too few intents to leave some out, or none wanted
+    row_fold = meant.hand % FOLDS
+    row_fold[meant.hand < -1] = -1
+    row_fold[edited] = _deal(labels[edited], random)
+    return Folds(intent_fold, np.where(labels >= 0, intent_fold[labels], -1), row_fold)
+
+
+def _ask_left_out(
+    phrases: Phrases,
+    meant: Meant,
+    folds: Folds,
+    fold: int,
+    config: Config,
+    random: np.random.RandomState,
+) -> Tuple[List[Understood], List[Tuple[Floats, int]]]:
+    """Of the messages that a fold leaves out: how the editors' are understood, and [(numbers, way)]
+    for the decision."""
+    asked = np.flatnonzero((folds.labels == fold) & (meant.hand < 0) | (folds.rows == fold))
+    if _is_large(phrases) and len(asked) > MOST_ASKED:
+        asked = random.choice(asked, MOST_ASKED, replace=False)
+    model, kept = _fit_without(phrases, folds, fold, config)
+    is_question = phrases.facet_of >= 0
+    if not is_question.any():
+        is_question[:] = True  # nothing tells them from outcomes
+    found: List[Understood] = []
+    decided: List[Tuple[Floats, int]] = []
+    for row, measured in _measure_rows(model, phrases, asked, config):
+        vector = phrases.dense[row, :VECTOR]
+        if meant.kinds:
+            decided += _look_left_out(meant, meant.kinds, row, model, kept, measured, vector)
+        if meant.hand[row] >= 0:
+            continue
+        best, confidences = rank_intents(model, measured[0], vector, config)
+        missing = config["ranking_length"] - len(best)  # in a library with few intents
+        found.append(
+            Understood(
+                np.append(np.log(confidences), [np.log(1e-30)] * missing),
+                np.append(kept[best] == phrases.labels[row], [False] * missing).astype(bool),
+                folds.intents[phrases.labels[row]] == fold,
+                is_question[kept[best[0]]],
+            )
+        )
+    return found, decided
+
+
+def _fit_without(
+    phrases: Phrases, folds: Folds, fold: int, config: Config
+) -> Tuple[Model, Numbers]:
+    """(a Model that was not taught what a fold leaves out, the intents that it knows)."""
+    labels = phrases.labels
+    taught = np.flatnonzero((labels >= 0) & (folds.labels != fold) & (folds.rows != fold))
+    kept = np.flatnonzero(folds.intents != fold)
+    kept = kept[np.isin(kept, labels[taught])]
+    halved = {**config, "landmarks": config["landmarks"] // 2}
+    model = fit_model(_part(phrases, taught, kept), halved, np.zeros(0, dtype=np.float32))
+    return model, kept
+
+
+def _measure_rows(
+    model: Model, phrases: Phrases, rows: Numbers, config: Config
+) -> Iterator[Tuple[int, Tuple[Floats, Floats]]]:
+    """What `measure_message` gives for each of these rows of Phrases."""
+    for block in (rows[i : i + BLOCK] for i in range(0, len(rows), BLOCK)):
+        scores = score_texts(model, phrases.dense[block], phrases.masked[block], config)
+        for row, logits, facet_logits in zip(block, *scores, strict=False):
+            own = slice(phrases.counts.indptr[row], phrases.counts.indptr[row + 1])
+            columns, counts = phrases.counts.indices[own], phrases.counts.data[own]
+            yield row, measure_message(model, logits, facet_logits, columns, counts, config)
+
+
+def _fit_confidence(
+    found: Sequence[Understood], config: Config
+) -> Tuple[Floats, Dict[Text, float]]:
+    """(scale, report) of `calibrate_model`."""
     scores, right, strange, answer = map(np.array, zip(*found, strict=False))
     shares = np.where(
         strange,
@@ -535,39 +632,47 @@ def calibrate(
         "threshold": float(none[1]),
         "outcome_threshold": float(none[0]),
     }
-    return np.array([power, *np.log(none)], dtype=np.float32), decider, report
+    return np.array([power, *np.log(none)], dtype=np.float32), report
 
 
-def _look_left_out(meant, row, model, kept, measured, vector):
-    """[(numbers, way, weight)] of a message that `model` was not taught, on its page and without
+def _look_left_out(
+    meant: Meant,
+    kinds: decision.Kinds,
+    row: int,
+    model: Model,
+    kept: Numbers,
+    measured: Tuple[Floats, Floats],
+    vector: Floats,
+) -> List[Tuple[Floats, int]]:
+    """[(numbers, way)] of a message that `model` was not taught, on its page and without
     one (of the editors' many phrases, either); the model's intents are `kept`."""
-    place = np.full(len(meant.kinds.articles), -1)
+    place = np.full(len(kinds.articles), -1)
     place[kept] = np.arange(len(kept))
 
-    def liken_kept(intents):
+    def liken_kept(intents: Numbers) -> NDArray[np.float64]:
         likeness = np.full(len(intents), 1e-6)
         known = place[intents] >= 0
-        likeness[known] = liken(model, vector, place[intents][known])
+        likeness[known] = phrase_likeness(model, vector, place[intents][known])
         return likeness
 
     log_probability, plain = (np.full(len(place), NEVER) for _ in measured)
     log_probability[kept], plain[kept] = measured
-    said, looked = meant.said[row], []
+    said = meant.said[row]
+    looked: List[Tuple[Floats, int]] = []
     pages = (said.page, None) if meant.hand[row] >= 0 else ((said.page, None)[row % 2],)
     for page in dict.fromkeys(pages):
-        evidence = decision.look(
-            meant.kinds, replace(said, page=page), log_probability, plain, liken_kept
+        evidence = decision.gather_evidence(
+            kinds, replace(said, page=page), log_probability, plain, liken_kept
         )
         right = evidence.order[0] in meant.wanted[row]
         way = meant.ways[row]
         if way is None:
             way = decision.RIGHT if right else decision.OTHER
-        weight = EDITORS_WEIGHT if meant.hand[row] < 0 else 1.0
-        looked.append((evidence.numbers, way, weight))
+        looked.append((evidence.numbers, way))
     return looked
 
 
-def _said(message, page):
+def _said(message: Message, page: Optional[str]) -> decision.Said:
     """The decision.Said of a message on the page of an article."""
     terms = dict.fromkeys(
         entity["value"] for entity in message.get(ENTITIES, []) if entity["entity"] == "term"
@@ -575,45 +680,56 @@ def _said(message, page):
     return decision.Said(message.get(TEXT), tuple(terms), page)
 
 
-def _way(example, gets):
+def _way(example: Message, gets: Optional[str]) -> int:
     """The way in which a message is meant that no question answers: of its intent, or of what other
-    hands' messages `gets` (bot/asked.py)."""
+    hands' messages `gets` (bot/content/asked_messages.py)."""
     outcome = {"decision": "personal_advice", "not_health": "out_of_scope"}.get(
-        gets, "not_covered" if gets in ("unanswered", "other_condition") else example.get(INTENT)
+        gets or "",
+        "not_covered" if gets in ("unanswered", "other_condition") else example.get(INTENT),
     )
     return next((way for way, name in decision.OUTCOMES.items() if name == outcome), decision.TALK)
 
 
-def _strength(lead, wrong, shares, most):
+def _strength(
+    lead: NDArray[np.float64], wrong: NDArray[np.bool_], shares: NDArray[np.float64], most: float
+) -> float:
     """How strong "none of these" must be, for the messages that lead it wrongly to have a share of
     at most `most`."""
     order = np.argsort(-lead, kind="stable")
     # so many of the surest
     allowed = np.searchsorted(np.cumsum(np.where(wrong, shares, 0)[order]), most, side="right")
     # as strong as the first that would be too much
-    return max(lead[order][allowed] if allowed < len(lead) else 0, 1e-30)
+    return max(float(lead[order][allowed]) if allowed < len(lead) else 0.0, 1e-30)
 
 
-def _fit_aspects(phrases, config):
-    """(aspect_of, means, weights, offset) of a Model; empty where no question has a facet, or they
+def _fit_facets(phrases: Phrases, config: Config) -> Tuple[Numbers, Floats, Floats, Floats]:
+    """(facet_of, means, weights, offset) of a Model; empty where no question has a facet, or they
     weigh nothing."""
-    told = np.flatnonzero(phrases.aspect_of[phrases.labels] >= 0)
-    if not len(told) or not config["aspect_weight"]:
-        return (np.zeros(0, dtype=np.int64), *(np.zeros(0, dtype=np.float32) for _ in range(3)))
-    masked, labels = phrases.masked[told], phrases.aspect_of[phrases.labels[told]]
+    faceted = np.flatnonzero(phrases.facet_of[phrases.labels] >= 0)
+    if not len(faceted) or not config["facet_weight"]:
+        none: Floats = np.zeros(0, dtype=np.float32)
+        return np.zeros(0, dtype=np.int64), none, none.copy(), none.copy()
+    masked, labels = phrases.masked[faceted], phrases.facet_of[phrases.labels[faceted]]
     means = masked[:, VECTOR:].mean(axis=0)
     weights, _, offset = _regress(
-        scipy.sparse.csr_matrix((len(told), 0), dtype=np.float32),
+        scipy.sparse.csr_matrix((len(faceted), 0), dtype=np.float32),
         _weigh_dense(masked, means, config),
         labels,
-        np.ones(len(told), dtype=np.float32),
-        phrases.aspect_of.max() + 1,
-        {**config, "landmarks": ASPECT_LANDMARKS},
+        np.ones(len(faceted), dtype=np.float32),
+        int(phrases.facet_of.max()) + 1,
+        {**config, "landmarks": FACET_LANDMARKS},
     )
-    return phrases.aspect_of, means, weights, offset
+    return phrases.facet_of, means, weights, offset
 
 
-def _regress(grams, dense, labels, weights, intents, config):
+def _regress(
+    grams: scipy.sparse.csr_matrix,
+    dense: Floats,
+    labels: Numbers,
+    weights: Floats,
+    intents: int,
+    config: Config,
+) -> Tuple[Floats, Floats, Floats]:
     """Multinomial logistic regression: (dense [d, intents], grams [g, intents], offset [intents]).
 
     Solved in the space that the landmarks span (a Nystroem approximation, exact where every phrase
@@ -626,7 +742,7 @@ def _regress(grams, dense, labels, weights, intents, config):
     x[:, :-1] = solve_triangular(lower, likeness.T, lower=True).T
     rows, penalty = np.arange(len(labels)), config["regularisation"]
 
-    def loss(flat):
+    def loss(flat: NDArray[np.float64]) -> Tuple[float, NDArray[np.float64]]:
         w = flat.reshape(-1, intents).astype(np.float32)
         z = x @ w
         z -= z.max(axis=1, keepdims=True)
@@ -647,11 +763,13 @@ def _regress(grams, dense, labels, weights, intents, config):
     return dense[marks].T @ back, np.ascontiguousarray(grams[marks].T @ back), w[-1].copy()
 
 
-def _is_large(phrases):
-    return len(phrases.labels) * len(phrases.aspect_of) > MOST_WORK
+def _is_large(phrases: Phrases) -> bool:
+    return len(phrases.labels) * len(phrases.facet_of) > MOST_WORK
 
 
-def _discriminate(dense, labels, weights, intents):
+def _discriminate(
+    dense: Floats, labels: Numbers, weights: Floats, intents: int
+) -> Tuple[Floats, Floats, Floats]:
     """Linear discriminants (Fisher 1936, with the covariance that all intents share): what
     `_regress` gives, without n-grams.
 
@@ -670,10 +788,13 @@ def _discriminate(dense, labels, weights, intents):
         key=lambda heat: np.mean(logits[own] / heat - np.logaddexp.reduce(logits / heat, axis=1)),
     )
     w, offset = _discriminants(dense, labels, weights, intents)
-    return w / heat, np.zeros((0, intents), dtype=np.float32), offset / heat
+    cooled = np.float32(heat)
+    return w / cooled, np.zeros((0, intents), dtype=np.float32), offset / cooled
 
 
-def _discriminants(dense, labels, weights, intents):
+def _discriminants(
+    dense: Floats, labels: Numbers, weights: Floats, intents: int
+) -> Tuple[Floats, Floats]:
     sums = scipy.sparse.csr_matrix(
         (weights, (labels, np.arange(len(labels)))), shape=(intents, len(labels))
     )
@@ -688,17 +809,18 @@ def _discriminants(dense, labels, weights, intents):
     return w, offset
 
 
-def _landmarks(labels, most):
+def _landmarks(labels: Numbers, most: int) -> Numbers:
     """Rows, at most `most`: as even a share of each label as can be."""
     random = np.random.RandomState(SEED)
     order = random.permutation(len(labels))
-    place, met = np.empty(len(labels)), {}
+    place = np.empty(len(labels))
+    met: Dict[int, int] = {}
     for row in order:
         met[labels[row]] = place[row] = met.get(labels[row], 0) + 1
     return np.sort(np.argsort(place, kind="stable")[:most])
 
 
-def _part(phrases, rows, kept):
+def _part(phrases: Phrases, rows: Numbers, kept: Numbers) -> Phrases:
     """The phrases of `rows`, whose intents are all in `kept` and get its numbers."""
     own = np.isin(phrases.own_labels, kept)
     return Phrases(
@@ -709,11 +831,11 @@ def _part(phrases, rows, kept):
         phrases.own[own],
         np.searchsorted(kept, phrases.own_labels[own]),
         phrases.own_weights[own],
-        phrases.aspect_of[kept],
+        phrases.facet_of[kept],
     )
 
 
-def _deal(labels, random):
+def _deal(labels: Numbers, random: np.random.RandomState) -> Numbers:
     """A fold for each row, so that the rows of a label are spread over all folds."""
     folds = np.empty(len(labels), dtype=int)
     for label in np.unique(labels):
@@ -722,11 +844,13 @@ def _deal(labels, random):
     return folds
 
 
-def _sharpen(scores, right, shares):
+def _sharpen(
+    scores: NDArray[np.float64], right: NDArray[np.bool_], shares: NDArray[np.float64]
+) -> float:
     """The power of the scores, 1 or more, that makes the right intents' shares, and those of "none
     of these", likeliest."""
 
-    def loss(p):
+    def loss(p: NDArray[np.float64]) -> Tuple[float, NDArray[np.float64]]:
         z = np.column_stack([p[0] * scores, np.full(len(scores), p[1])])
         true = np.column_stack([right, ~right.any(axis=1)])
         q = np.exp(z - np.logaddexp.reduce(z, axis=1)[:, None])
@@ -740,10 +864,10 @@ def _sharpen(scores, right, shares):
         )
 
     found, _, _ = fmin_l_bfgs_b(loss, np.array([2.0, -2.0]), bounds=[(1, None), (None, None)])
-    return found[0]
+    return float(found[0])
 
 
-def _features(messages: List[Message]) -> tuple:
+def _features(messages: List[Message]) -> Tuple[scipy.sparse.csr_matrix, Floats, Floats]:
     """The messages' n-gram counts (sparse [n, grams]), dense features, and those of the masked
     texts (both [n, d])."""
     columns, counts = zip(*map(_grams, messages), strict=False)
@@ -760,20 +884,21 @@ def _features(messages: List[Message]) -> tuple:
     grams = scipy.sparse.csr_matrix(
         (np.concatenate(counts), np.concatenate(columns), ends), shape=(len(messages), width)
     )
-    return grams, *(np.concatenate(rows) for rows in zip(*map(_sentence, messages), strict=False))
+    dense, masked = zip(*map(_sentence, messages), strict=False)
+    return grams, np.concatenate(dense), np.concatenate(masked)
 
 
-def _sentence(message: Message) -> Tuple[np.ndarray, np.ndarray]:
+def _sentence(message: Message) -> Tuple[Floats, Floats]:
     """The dense features [1, d] of a message's text and of its masked text, which is the same where
     no term is named."""
     dense, masked = (
         message.get_dense_features(TEXT)[1],
-        message.get_dense_features(aspects.MASKED)[1],
+        message.get_dense_features(facet_features.MASKED)[1],
     )
     return dense.features, (masked or dense).features
 
 
-def _grams(message: Message) -> Tuple[np.ndarray, np.ndarray]:
+def _grams(message: Message) -> Tuple[NDArray[np.int32], Floats]:
     """(columns, counts) of a message's n-grams; one without a letter or digit has none."""
     sparse = message.get_sparse_features(TEXT)[1]
     if not sparse:
@@ -782,7 +907,7 @@ def _grams(message: Message) -> Tuple[np.ndarray, np.ndarray]:
     return grams.col, grams.data.astype(np.float32)
 
 
-def _weigh_dense(dense, means, config):
+def _weigh_dense(dense: Floats, means: Floats, config: Config) -> Floats:
     """The dense features as the regression takes them: each part of length 1, layers without their
     mean, weighed."""
     parts = [config["vector_weight"] * dense[:, :VECTOR]]
@@ -794,7 +919,9 @@ def _weigh_dense(dense, means, config):
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
-def _weigh_grams(counts, idf, config):
+def _weigh_grams(
+    counts: scipy.sparse.csr_matrix, idf: Floats, config: Config
+) -> scipy.sparse.csr_matrix:
     """Counts as TF-IDF rows of length `gram_weight`."""
     grams = counts.copy()
     grams.data = counts.data * idf[counts.indices]

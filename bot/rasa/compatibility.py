@@ -17,6 +17,8 @@ import secrets
 import sys
 import types
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 RASA_VERSION = "3.6.21"
 # The packages whose behaviour a mend depends on, with the releases (major, or major.minor before
@@ -82,7 +84,7 @@ class LeftOut(RuntimeError):
     """Something was used that needs a package which Pamphlet leaves out."""
 
 
-def prepare():
+def prepare_rasa() -> None:
     """Make the next `import rasa` work here, and quick. Raises UnsupportedRasa; warns of a package
     that was never tried."""
     check_versions()
@@ -107,10 +109,10 @@ def prepare():
     take_actions_module()
     from bot.rasa import speed
 
-    speed.apply()
+    speed.apply_speedups()
 
 
-def check_versions():
+def check_versions() -> None:
     """Raise UnsupportedRasa for another Rasa; log a sentence for each package in a release that was
     never tried."""
     found = importlib.metadata.version("rasa")
@@ -123,7 +125,7 @@ def check_versions():
         logging.getLogger(__name__).warning("%s", sentence)
 
 
-def untried_packages():
+def untried_packages() -> list[str]:
     """A sentence for each package of KNOWN_VERSIONS that is installed in another release."""
     found = [
         (package, known, importlib.metadata.version(package))
@@ -137,9 +139,9 @@ def untried_packages():
     ]
 
 
-def quieten(level="warning"):
+def quieten_rasa(level: str = "warning") -> None:
     """Let Rasa log from `level` on. What it logs may hold a visitor's words: where it serves,
-    bot.logs lets none through."""
+    bot.runtime.logs lets none through."""
     from rasa.utils.log_utils import configure_structlog
 
     configure_structlog(logging.getLevelName(level.upper()))
@@ -149,7 +151,7 @@ def quieten(level="warning"):
 # ── What newer packages no longer have ─────────────────────────────────────────────────────────────────────────────────────  # noqa: E501
 
 
-def put_pkg_resources():
+def put_pkg_resources() -> None:
     """A small `pkg_resources`, which setuptools no longer has: Rasa finds its schemas and the
     versions of packages with it."""
     if "pkg_resources" in sys.modules or importlib.util.find_spec("pkg_resources"):
@@ -158,102 +160,105 @@ def put_pkg_resources():
         "pkg_resources", "The two functions of pkg_resources that Rasa calls."
     )
 
-    def resource_filename(package, name):
+    def resource_filename(package: str, name: str) -> str:
         """The path of a file of a package, or of the folder in which a module stands; a name may
         begin with a slash."""
         found = importlib.import_module(package)
         if not hasattr(found, "__path__"):  # a module: its folder, as pkg_resources has it
-            return os.path.join(os.path.dirname(found.__file__), name.lstrip("/"))
+            return os.path.join(os.path.dirname(found.__file__ or ""), name.lstrip("/"))
         return str(importlib.resources.files(package).joinpath(name.lstrip("/")))
 
-    module.resource_filename = resource_filename
-    # raises a ModuleNotFoundError for an unknown one
-    module.get_distribution = importlib.metadata.distribution
+    vars(module).update(
+        resource_filename=resource_filename,
+        # raises a ModuleNotFoundError for an unknown one
+        get_distribution=importlib.metadata.distribution,
+    )
     sys.modules["pkg_resources"] = module
 
 
-def put_structlog_sentry():
+def put_structlog_sentry() -> None:
     """A `structlog_sentry` that hands every log line on: telemetry is off, and Sentry isn't
     installed."""
     module = types.ModuleType("structlog_sentry")
 
     class SentryProcessor:
-        def __init__(self, *arguments, **options):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
             pass
 
-        def __call__(self, logger, name, event):
+        def __call__(self, logger: Any, name: str, event: Any) -> Any:
             return event
 
-    module.SentryProcessor = SentryProcessor
+    vars(module)["SentryProcessor"] = SentryProcessor
     sys.modules["structlog_sentry"] = module
 
 
-def put_randomname():
+def put_randomname() -> None:
     """A `randomname` for the archives of `bot rasa train`, which have no other name: the real one
     is built from source."""
     module = types.ModuleType("randomname")
-    module.get_name = lambda: f"pamphlet-{secrets.token_hex(3)}"
+    vars(module)["get_name"] = lambda: f"pamphlet-{secrets.token_hex(3)}"
     sys.modules["randomname"] = module
 
 
-def name_visible_deprecation_warning():
+def name_visible_deprecation_warning() -> None:
     """`numpy.VisibleDeprecationWarning`, which moved to numpy.exceptions in NumPy 2: Rasa silences
     it by its old name."""
     import numpy
 
     if "VisibleDeprecationWarning" not in vars(numpy):
-        numpy.VisibleDeprecationWarning = numpy.exceptions.VisibleDeprecationWarning
+        vars(numpy)["VisibleDeprecationWarning"] = numpy.exceptions.VisibleDeprecationWarning
 
 
-def name_legacy_version():
+def name_legacy_version() -> None:
     """`packaging.version.LegacyVersion`, gone since packaging 22: Rasa asks whether a file's
     `version:` is one."""
     from packaging import version
 
     if not hasattr(version, "LegacyVersion"):
-        version.LegacyVersion = type(
+        vars(version)["LegacyVersion"] = type(
             "LegacyVersion",
             (version.Version,),
             {"__doc__": "What packaging gave for a version that is none."},
         )
 
 
-def read_bad_versions():
+def read_bad_versions() -> None:
     """Let Rasa warn of a `version:` that is none ("3.x"), as it did: packaging raises since its
     release 22."""
     from packaging import version
     from rasa.shared.utils import validation
 
-    def parse(text):
+    def parse(text: object) -> Any:
         try:
             return version.parse(str(text))
         except version.InvalidVersion:
-            return version.LegacyVersion("0")
+            return vars(version)["LegacyVersion"]("0")
 
     validation.version = types.SimpleNamespace(parse=parse)
 
 
-def show_yaml_errors_without_a_place():
+def show_yaml_errors_without_a_place() -> None:
     """Let Rasa show what is wrong with a file whose value is a lone tag (`rules: !!`): since
     ruamel.yaml 0.19 such a value has no line, and the error itself failed for want of it."""
     from rasa.shared.utils.validation import YamlValidationException
 
     find = YamlValidationException._line_number_for_path
 
-    def line_number_for_path(self, current, path):
+    def line_number_for_path(self: YamlValidationException, current: Any, path: str) -> int | None:
         try:
-            return find(self, current, path)
+            line: int | None = find(self, current, path)
+            return line
         except TypeError:
             return None
 
     YamlValidationException._line_number_for_path = line_number_for_path
 
 
-def log_without_colours():
+def log_without_colours() -> None:
     """Rasa's command line writes its log plainly: coloredlogs, which coloured it, is of 2021."""
     from rasa.utils import io
 
-    def configure(log_level):
+    def configure(log_level: int | str | None) -> None:
         logging.basicConfig(
             level=log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True
         )
@@ -264,29 +269,30 @@ def log_without_colours():
 # ── What newer packages do otherwise ───────────────────────────────────────────────────────────────────────────────────────  # noqa: E501
 
 
-def serve_in_one_process():
+def serve_in_one_process() -> None:
     """Serve in this process: since 22.9 Sanic starts others that import the application anew, and
     find none of Rasa's."""
     from sanic import Sanic
 
     run = Sanic.run
 
-    def run_here(self, *arguments, workers=1, **options):
+    def run_here(self: Any, *arguments: Any, workers: int = 1, **options: Any) -> Any:
         return run(self, *arguments, **{"motd": False, **options, "single_process": True})
 
-    Sanic.run = run_here
+    # the mend itself, which hands every argument on
+    Sanic.run = run_here  # type: ignore[method-assign]
 
 
-def stream_responses():
+def stream_responses() -> None:
     """`sanic.response.stream`, gone since Sanic 22.6: Rasa's REST channel, which `bot rasa shell`
     talks to, answers with it."""
     from sanic import response
 
     if not hasattr(response, "stream"):
-        response.stream = response.ResponseStream
+        vars(response)["stream"] = response.ResponseStream
 
 
-def take_actions_module():
+def take_actions_module() -> None:
     """Let endpoints.yml name a package of actions (`action_endpoint: {actions_module: actions}`, as
     Rasa Pro has it) that run in Rasa's own process: 3.1 ms less a message and 99 MB less memory
     than a server of their own (2026-11-28)."""
@@ -294,7 +300,7 @@ def take_actions_module():
 
     from_dict = EndpointConfig.from_dict.__func__
 
-    def read(cls, data):
+    def read(cls: type[EndpointConfig], data: dict[str, Any]) -> Any:
         if data.get("actions_module"):
             from bot.rasa.local_actions import LocalActions
 
@@ -310,23 +316,25 @@ def take_actions_module():
 class StandInFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds the modules of LEFT_OUT as empty ones, whose every name is a placeholder class."""
 
-    def find_spec(self, name, path, target=None):
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         if name in LEFT_OUT or name.partition(".")[0] in LEFT_OUT:
             return importlib.machinery.ModuleSpec(name, self, is_package=True)
         return None
 
-    def create_module(self, spec):
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         return StandInModule(spec.name)
 
-    def exec_module(self, module):
+    def exec_module(self, module: types.ModuleType) -> None:
         pass
 
 
 class StandInModule(types.ModuleType):
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return placeholder(name)
+        return placeholder_class(name)
 
 
 class Placeholder(type):
@@ -336,12 +344,12 @@ class Placeholder(type):
     (One that could be iterated, over its subscripts without end, ran to 13.5 GB.)
     """
 
-    def __getattr__(cls, name):
+    def __getattr__(cls, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return placeholder(name)
+        return placeholder_class(name)
 
-    def __call__(cls, *args, **kwargs):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if "_left_out" not in cls.__dict__:  # a class of Rasa's that inherits from a placeholder
             raise LeftOut(
                 f"{cls.__name__} needs a package that Pamphlet leaves out (LEFT_OUT in "
@@ -349,14 +357,14 @@ class Placeholder(type):
             )
         if len(args) == 1 and callable(args[0]) and not kwargs:
             return args[0]
-        return placeholder(cls.__name__)
+        return placeholder_class(cls.__name__)
 
-    def __or__(cls, other):
+    def __or__(cls, other: Any) -> Any:
         return cls
 
     __ror__ = __getitem__ = __or__
 
-    def _refuse(cls, *_):
+    def _refuse(cls, *_: object) -> Any:
         raise LeftOut(
             f"{cls.__name__} belongs to a package that Pamphlet leaves out (LEFT_OUT in "
             f"bot/rasa/compatibility.py)"
@@ -365,6 +373,6 @@ class Placeholder(type):
     __iter__ = __len__ = __contains__ = __next__ = _refuse
 
 
-def placeholder(name):
+def placeholder_class(name: str) -> Placeholder:
     """A placeholder class of this name."""
     return Placeholder(name, (), {"_left_out": True})

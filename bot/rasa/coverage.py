@@ -3,30 +3,32 @@ never get myoclonus's answer, and "can it be prevented?" gets that of the condit
 of.
 
 The classifier before it ranks by the words alone. What a question is about, and the conversation's
-topic, weigh that ranking here (bot/rasa/context.py); of a message with several questions the
+topic, weigh that ranking here (bot/rasa/follow_ups.py); of a message with several questions the
 clearest is answered, the next is offered."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import List
+from typing import Any, Dict, List, Optional, Text
 
-from rasa.engine.graph import GraphComponent
+from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
 from rasa.shared.nlu.constants import ENTITIES, INTENT, METADATA, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot import terms
-from bot.rasa import context, decision, hands
-from bot.rasa.parts import is_question
+from bot.content import site_content, terms
+from bot.rasa import decision, follow_ups, training_examples
+from bot.rasa.follow_ups import QuestionIndex, Ranking, Reading, Topic
+from bot.rasa.question_splitter import is_question
 
 SURE = 0.5  # the threshold of Rasa's fallback, in config.yml
 NEAR = 5  # questions of a message's ranking among which a part that names nothing may be
-FALLBACK = "nlu_fallback"  # Rasa's name for "ask back"; rules.yml says what follows
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -39,7 +41,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
     `scores`."""
 
     @staticmethod
-    def get_default_config():
+    def get_default_config() -> Dict[Text, Any]:
         return {
             # The likelihood that a message names a term which the question it asks doesn't know.
             "unrelated": 0.02,
@@ -49,19 +51,39 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             "other_question": 0.25,
         }
 
-    def __init__(self, config, model_storage, resource, library=None):
+    def __init__(
+        self,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        library: Optional[QuestionIndex] = None,
+    ) -> None:
         self._config, self._storage, self._resource = config, model_storage, resource
-        self._library = library
+        # until it is trained and loaded, it knows no question
+        self._library = library or follow_ups.make_index({}, {}, (), {})
 
     @classmethod
-    def create(cls, config, model_storage, resource, execution_context):
+    def create(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> CoverageFilter:
         return cls(config, model_storage, resource)
 
     @classmethod
-    def load(cls, config, model_storage, resource, execution_context, **kwargs):
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> CoverageFilter:
         with model_storage.read_from(resource) as folder:
             known = json.loads((folder / "questions.json").read_text(encoding="utf-8"))
-        return cls(config, model_storage, resource, context.make_library(**known))
+        return cls(config, model_storage, resource, follow_ups.make_index(**known))
 
     def train(self, training_data: TrainingData) -> Resource:
         """Takes what each question is about from the metadata that the importer gave its phrases,
@@ -77,9 +99,10 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             if (example.get("metadata") or {}).get("intent")
         }
         phrases = [
-            (example.get(TEXT), example.get(INTENT)) for example in hands.edited(training_data)
+            (example.get(TEXT), example.get(INTENT))
+            for example in training_examples.editors_examples(training_data)
         ]
-        alone, words = context.count(
+        alone, words = follow_ups.count_bare_phrases(
             phrases, questions, terms.make_finder(kinds, training_data.entity_synonyms)
         )
         with self._storage.write_to(self._resource) as folder:
@@ -99,9 +122,9 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             self._understand(message)
         return wholes
 
-    def _understand(self, message):
+    def _understand(self, message: Message) -> None:
         metadata = message.get(METADATA) or {}
-        topic = context.fresh(metadata.get("topic"), metadata.get("number"))
+        topic = follow_ups.fresh_topic(metadata.get("topic"), metadata.get("number"))
         if metadata.get("explain"):
             message.set("scores", message.get("intent_ranking"), add_to_output=True)
         whole = self._read(message, topic, metadata.get("article"))
@@ -131,7 +154,9 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             add_to_output=True,
         )
 
-    def _decide(self, message, reading, topic, named):
+    def _decide(
+        self, message: Message, reading: Reading, topic: Topic | None, named: Collection[str]
+    ) -> tuple[dict[str, Any], Ranking, dict[str, float]] | None:
         """(best, ranking, ways) by what the classifier decided (bot/rasa/decision.py); None where
         what is named, or the conversation, says more.
 
@@ -149,24 +174,33 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         if found["action"] in (decision.ASK_BACK, decision.UNANSWERED) and answers:
             found = max(answers, key=lambda each: each["ways"][decision.RIGHT])
         action, ways = found["action"], found["ways"]
-        if self._is_told(message, reading, topic, found, named):
+        if self._is_known_from_context(message, reading, topic, found, named):
             return None
-        told = {name: round(float(way), 3) for name, way in zip(decision.NAMES, ways, strict=True)}
+        named_ways = {
+            name: round(float(way), 3) for name, way in zip(decision.NAMES, ways, strict=True)
+        }
         others = [
             {**each, "confidence": each["confidence"] * float(ways[decision.OTHER])}
             for each in found["ranking"]
         ]
         if action == decision.ANSWER:
             best = {**others[0], "confidence": float(ways[decision.RIGHT])}
-            return best, [best, *others[1:]], told
+            return best, [best, *others[1:]], named_ways
         if action == decision.ASK_BACK:
-            best = {"name": FALLBACK, "confidence": float(ways[decision.RIGHT])}
-            return best, [best, *found["ranking"]], told
+            best = {"name": site_content.FALLBACK, "confidence": float(ways[decision.RIGHT])}
+            return best, [best, *found["ranking"]], named_ways
         name = found["talk"] if action == decision.TALK else decision.OUTCOMES[action]
         best = {"name": name, "confidence": float(ways[action])}
-        return best, [best, *others], told
+        return best, [best, *others], named_ways
 
-    def _is_told(self, message, reading, topic, found, named):
+    def _is_known_from_context(
+        self,
+        message: Message,
+        reading: Reading,
+        topic: Topic | None,
+        found: Mapping[str, Any],
+        named: Collection[str],
+    ) -> bool:
         """Whether the conversation or the page tells more of a message than its own words: of a
         name alone, of what is left out where a medicine is spoken of, of a side that isn't
         answered; or the same, where the words leave a doubt."""
@@ -174,19 +208,21 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         if reading.case and not reading.faint:
             page = (message.get(METADATA) or {}).get("article")
             return bool(topic or not page or action != decision.ANSWER)
-        if named and reading.weighed:
+        if named and reading.weighed or reading.pronoun:
             return True
         if not topic:
             return False
-        own = self._library.subjects.get(topic.get("article"))
+        own = self._library.subjects.get(topic.get("article") or "")
         if not _is_answer(self._library, reading):
             return False
         if bool(set(topic.get("about") or ()) - {own}) or action > decision.ASK_BACK:
             return True
         likely = found["ways"][decision.RIGHT] >= SURE
-        return likely and _name(reading) == found["ranking"][0]["name"]
+        return bool(likely and _name(reading) == found["ranking"][0]["name"])
 
-    def _find_other(self, message, best, also):
+    def _find_other(
+        self, message: Message, best: Mapping[str, Any], also: str | None
+    ) -> str | None:
         """The name of another question that a message asks besides the one that is answered, or
         None; `also`: what its parts showed before."""
         if best["name"] not in self._library.questions:
@@ -198,11 +234,11 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         ]
         return next((name for name in (*sure, also) if name not in (None, best["name"])), None)
 
-    def _list_questions(self, message):
+    def _list_questions(self, message: Message) -> list[dict[str, Any]]:
         return [part.data for part in message.get("parts") or () if is_question(part.get(TEXT))]
 
-    def _read(self, message, topic, article):
-        return context.read(
+    def _read(self, message: Message, topic: Topic | None, article: str | None) -> Reading:
+        return follow_ups.read_message(
             self._library,
             message.get("intent_ranking") or [],
             _terms(message),
@@ -212,16 +248,19 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             self._config["unrelated"],
         )
 
-    def _choose(self, message, whole, topic, article):
+    def _choose(
+        self, message: Message, whole: Reading, topic: Topic | None, article: str | None
+    ) -> tuple[Reading, str | None]:
         """(the Reading to go by, the name of another question that the message asks or None)."""
         # (Reading, whether it names what it asks about, or a part before it does); whether a part
         # did
-        asked, told = [], False
+        asked: list[tuple[Reading, bool, bool]] = []
+        named_before = False
         for part in message.get("parts") or ():
             reading = self._read(part, topic, article)
             if reading.ranking and reading.case is None and is_question(part.get(TEXT)):
-                asked.append((reading, bool(_terms(part)), told))
-            told |= bool(_terms(part))
+                asked.append((reading, bool(_terms(part)), named_before))
+            named_before |= bool(_terms(part))
             named = _terms(part) or reading.named
             if named:  # what one sentence names, the next may leave out
                 topic = {
@@ -235,10 +274,10 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         if len(asked) == 1:
             # One question in a longer story: it may be clearer without the story. Where the message
             # says what it asks about, the story makes no request for advice of it.
-            reading, named, told = asked[0]
+            reading, names, named_before = asked[0]
             whole_question = best["name"] in self._library.questions
             clearer = best["confidence"] < reading.ranking[0]["confidence"]
-            if named and clearer or (named or told) and not whole_question:
+            if names and clearer or (names or named_before) and not whole_question:
                 return reading, None
             sure = reading.ranking[0]["confidence"] >= self._config["own_question"]
             return (
@@ -254,10 +293,10 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             return whole, None
         return self._clearest(whole, [reading for reading, *_ in asked])
 
-    def _clearest(self, whole, readings):
-        """As `_choose`, of a message with several questions: the one that names what it asks of
-        goes before one that leaves it out, which may be no question of its own ("..., or can you
-        leave it alone")."""
+    def _clearest(self, whole: Reading, readings: list[Reading]) -> tuple[Reading, str | None]:
+        """(the Reading to go by, the name of another question or None) of a message with several
+        questions: the one that names what it asks of goes before one that leaves it out, which may
+        be no question of its own ("..., or can you leave it alone")."""
         readings.sort(key=lambda reading: (reading.weighed, -_confidence(reading)))
         sure = [
             reading for reading in readings if _confidence(reading) >= self._config["own_question"]
@@ -280,24 +319,24 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         return chosen, others[0] if others and _name(chosen) in self._library.questions else None
 
 
-def _say(reading):
+def _say(reading: Reading) -> tuple[dict[str, Any], Ranking]:
     """(best, ranking) of a Reading."""
     ranking = [{"name": i["name"], "confidence": float(i["confidence"])} for i in reading.ranking]
     best = ranking[0] if ranking else {"name": None, "confidence": 0.0}
     if reading.case in ("which", "close"):
-        best = {"name": FALLBACK, "confidence": best["confidence"]}
+        best = {"name": site_content.FALLBACK, "confidence": best["confidence"]}
         return best, [best, *ranking]
-    if reading.case == "aspect":
-        best = {"name": context.NOT_COVERED, "confidence": context.RESOLVED}
-        others = [i for i in ranking if i["name"] != context.NOT_COVERED]
+    if reading.case == "facet":
+        best = {"name": follow_ups.NOT_COVERED, "confidence": follow_ups.RESOLVED}
+        others = [i for i in ranking if i["name"] != follow_ups.NOT_COVERED]
         return best, [
             best,
-            *({**i, "confidence": i["confidence"] * (1 - context.RESOLVED)} for i in others),
+            *({**i, "confidence": i["confidence"] * (1 - follow_ups.RESOLVED)} for i in others),
         ]
     return best, ranking
 
 
-def _is_answer(library, reading):
+def _is_answer(library: QuestionIndex, reading: Reading) -> bool:
     """Whether a Reading gets an answer, by itself."""
     return (
         reading.case is None
@@ -306,28 +345,28 @@ def _is_answer(library, reading):
     )
 
 
-def _name(reading):
+def _name(reading: Reading) -> Any:
     return reading.ranking[0]["name"] if reading.ranking else None
 
 
-def _confidence(reading):
-    return reading.ranking[0]["confidence"] if reading.ranking else 0.0
+def _confidence(reading: Reading) -> float:
+    return float(reading.ranking[0]["confidence"]) if reading.ranking else 0.0
 
 
-def _is_outcome(library, reading):
+def _is_outcome(library: QuestionIndex, reading: Reading) -> bool:
     return reading.ranking[0]["name"] not in library.questions
 
 
-def _terms(message):
+def _terms(message: Message) -> list[str]:
     """The terms that a message names, in its order."""
     return list(
         dict.fromkeys(e["value"] for e in message.get(ENTITIES, []) if e["entity"] == "term")
     )
 
 
-def _rest(message):
+def _rest(message: Message) -> str:
     """A message's text without the terms that it names."""
-    text = message.get(TEXT) or ""
+    text: str = message.get(TEXT) or ""
     for entity in sorted(message.get(ENTITIES, []), key=lambda e: -e["start"]):
         text = text[: entity["start"]] + " " + text[entity["end"] :]
     return text

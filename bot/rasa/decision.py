@@ -9,9 +9,15 @@ figures."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Numbers = NDArray[np.int64]  # of intents, or of ways
 
 # How a message may be meant: the best question's answer is right; another question's is; a decision
 # about one person is asked for; it is about health, and not answered here; it isn't about health;
@@ -44,12 +50,12 @@ class Kinds:
     each outcome (way -> intent); of each intent the article and the terms that it knows; the terms
     of each article."""
 
-    questions: np.ndarray
-    talk: np.ndarray
-    outcomes: dict
-    articles: np.ndarray
-    knows: tuple
-    terms: dict
+    questions: Numbers
+    talk: Numbers
+    outcomes: dict[int, int]
+    articles: NDArray[np.str_]
+    knows: tuple[frozenset[str], ...]  # empty of what is no question
+    terms: dict[str, set[str]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class Said:
     """A message: its text, the terms that it names, the article of its page (None: unknown)."""
 
     text: str
-    terms: tuple
+    terms: tuple[str, ...]
     page: str | None
 
 
@@ -67,10 +73,10 @@ class Evidence:
     of all questions; the likeliest talk (numbers of intents); and the `numbers` that tell how it is
     meant."""
 
-    order: np.ndarray
-    shares: np.ndarray
+    order: Numbers
+    shares: Floats
     talk: int
-    numbers: np.ndarray
+    numbers: Floats
 
 
 @dataclass(frozen=True)
@@ -78,23 +84,23 @@ class Decider:
     """What `fit` learns: of the numbers the mean and the scale, then weights [numbers, WAYS] and
     offset [WAYS]. float32."""
 
-    mean: np.ndarray
-    scale: np.ndarray
-    weights: np.ndarray
-    offset: np.ndarray
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    offset: Floats
 
 
-def know(intents, abouts) -> Kinds | None:
+def know_intents(intents: Sequence[str], abouts: Mapping[str, Mapping[str, Any]]) -> Kinds | None:
     """The Kinds of the intents, by their names; `abouts`: {question: {article, about, mentions}}.
     None where there are no questions, or not every outcome is taught: then nothing is decided."""
     number = {name: i for i, name in enumerate(intents)}
     if not abouts or not all(name in number for name in OUTCOMES.values()):
         return None
     knows = [
-        frozenset((*abouts[name]["about"], *abouts[name]["mentions"])) if name in abouts else None
+        frozenset((*abouts[name]["about"], *abouts[name]["mentions"]) if name in abouts else ())
         for name in intents
     ]
-    terms = {}
+    terms: dict[str, set[str]] = {}
     for name, about in abouts.items():
         terms.setdefault(about["article"], set()).update(knows[number[name]])
     talk = [
@@ -112,10 +118,16 @@ def know(intents, abouts) -> Kinds | None:
     )
 
 
-def look(kinds: Kinds, said: Said, log_probability, plain, liken) -> Evidence:
+def gather_evidence(
+    kinds: Kinds,
+    said: Said,
+    log_probability: Floats,
+    plain: Floats,
+    liken: Callable[[Numbers], NDArray[Any]],
+) -> Evidence:
     """The Evidence of a message.
 
-    `log_probability`: of each intent, [intents]; `plain`: the same before the aspects were taken
+    `log_probability`: of each intent, [intents]; `plain`: the same before the facets were taken
     in; `liken`: a function from numbers of intents to their likeness to the message."""
     own = kinds.questions
     prior = np.zeros(len(own))
@@ -145,6 +157,7 @@ def look(kinds: Kinds, said: Said, log_probability, plain, liken) -> Evidence:
         any(term in kinds.knows[question] for term in said.terms),
         bool(A_PERSON.search(said.text)),
         said.page is not None,
+        said.page is None and not said.terms,  # nothing tells which condition is meant
         kinds.articles[question] == said.page,
     ]
     return Evidence(
@@ -155,14 +168,14 @@ def look(kinds: Kinds, said: Said, log_probability, plain, liken) -> Evidence:
     )
 
 
-def fit(numbers, ways, weights) -> Decider:
-    """Learns from messages that the classifier never saw: their numbers [n, numbers], how each is
-    meant [n] (WAYS) and how much it weighs [n]."""
+def fit_decider(numbers: Floats, ways: Numbers) -> Decider:
+    """Learns from messages that the classifier never saw: their numbers [n, numbers] and how
+    each is meant [n] (WAYS)."""
     from sklearn.linear_model import LogisticRegression
 
     mean, scale = numbers.mean(axis=0), np.maximum(numbers.std(axis=0), 1e-3)
     model = LogisticRegression(C=STRENGTH, max_iter=STEPS)
-    model.fit((numbers - mean) / scale, ways, sample_weight=weights)
+    model.fit((numbers - mean) / scale, ways)
     # a way that no message shows is never taken
     learned, offset = np.zeros((len(mean), len(WAYS))), np.full(len(WAYS), -1e3)
     found = [int(way) for way in model.classes_]
@@ -173,7 +186,9 @@ def fit(numbers, ways, weights) -> Decider:
     return Decider(*(each.astype(np.float32) for each in (mean, scale, learned, offset)))
 
 
-def decide(decider: Decider, numbers, costs) -> tuple[int, np.ndarray]:
+def decide_reply(
+    decider: Decider, numbers: Floats, costs: NDArray[Any]
+) -> tuple[int, NDArray[Any]]:
     """(the action of the least expected cost, the probability of each way [WAYS]); `costs` as
     `make_costs` gives them."""
     logits = (numbers - decider.mean) / decider.scale @ decider.weights + decider.offset
@@ -182,7 +197,7 @@ def decide(decider: Decider, numbers, costs) -> tuple[int, np.ndarray]:
     return int(np.argmin(costs @ probability)), probability
 
 
-def make_costs(costs) -> np.ndarray:
+def make_costs(costs: Any) -> NDArray[np.float64]:
     """What each action costs for each way, [ACTIONS, WAYS], from the costs of config.yml. Raises
     ValueError where they contradict each other."""
     if not isinstance(costs, dict) or set(costs) != set(COSTS):

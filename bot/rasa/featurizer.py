@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Set, Text, Type
 
 import numpy as np
+from numpy.typing import NDArray
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -19,8 +20,8 @@ from rasa.shared.nlu.constants import ENTITIES, INTENT, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot import encoder
-from bot.rasa import aspects
+from bot.language import encoder
+from bot.rasa import facet_features
 
 SEPARATOR = "\0"  # stands in no text
 
@@ -35,7 +36,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
     question: the rows of the feature of `intent`."""
 
     @classmethod
-    def required_components(cls) -> List[Type]:
+    def required_components(cls) -> List[Type[Any]]:
         return []
 
     @staticmethod
@@ -59,7 +60,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
     def __init__(self, config: Dict[Text, Any], name: Text) -> None:
         super().__init__(name, config)
         folder = Path(config["folder"]) if config["folder"] else encoder.FOLDER
-        self._encoder = encoder.load(folder, config["threads"])
+        self._encoder = encoder.load_encoder(folder, config["threads"])
         self._pool = ThreadPoolExecutor(os.cpu_count())
 
     @classmethod
@@ -81,15 +82,15 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
             self._add(message, encoded)
         return messages
 
-    def _add(self, message: Message, encoded: Dict[Text, np.ndarray]) -> None:
+    def _add(self, message: Message, encoded: Dict[Text, NDArray[np.float32]]) -> None:
         for attribute, text in _texts(message).items():
             self.add_features_to_message(None, encoded[text], attribute, message)
 
-    def _encode(self, text: Text) -> np.ndarray:
+    def _encode(self, text: Text) -> NDArray[np.float32]:
         return self._encoder.encode_layers([text])
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        own = {}  # the texts of each intent
+        own: Dict[Text, List[Text]] = {}  # the texts of each intent
         for message in training_data.intent_examples:
             intent, known = message.get(INTENT), (message.get("metadata") or {}).get("intent") or {}
             own.setdefault(
@@ -108,7 +109,7 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
             self.add_features_to_message(None, rows[message.get(INTENT)], INTENT, message)
         return training_data
 
-    def _encode_all(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
+    def _encode_all(self, texts: Set[Text]) -> Dict[Text, NDArray[np.float32]]:
         """{text: its feature}; each by itself, on every core: the encoder computes outside of
         Python's lock."""
         return dict(
@@ -119,12 +120,13 @@ class SentenceFeaturizer(DenseFeaturizer, GraphComponent):
             )
         )
 
-    def _encode_anew(self, texts: Set[Text]) -> Dict[Text, np.ndarray]:
-        """As `_encode_all`, but for the texts that the training before encoded. They are kept where
-        Rasa keeps what it has trained, which is another folder for each state of our code."""
+    def _encode_anew(self, texts: Set[Text]) -> Dict[Text, NDArray[np.float32]]:
+        """{text: its feature}; those that the training before encoded are not encoded again. They
+        are kept where Rasa keeps what it has trained, which is another folder for each state of
+        our code."""
         folder = os.environ.get("RASA_CACHE_DIRECTORY")
         kept = Path(folder, "vectors.npz") if folder else None
-        known = {}
+        known: Dict[Text, NDArray[np.float32]] = {}
         if kept and kept.is_file():
             with np.load(kept) as file:
                 known = dict(
@@ -155,8 +157,8 @@ def _texts(message: Message) -> Dict[Text, Text]:
     if not text:
         return {}
     return {
-        TEXT: aspects.unify(text, mentions),
-        **({aspects.MASKED: aspects.mask(text, mentions)} if mentions else {}),
+        TEXT: facet_features.unify_terms(text, mentions),
+        **({facet_features.MASKED: facet_features.mask_terms(text, mentions)} if mentions else {}),
     }
 
 

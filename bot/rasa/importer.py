@@ -4,7 +4,9 @@ Named in config.yml. Rasa passes it the content folder (`rasa train --data data`
 beside it."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Dict, List, Optional, Text
 
 import yaml
 from rasa.shared.core.domain import Domain
@@ -16,7 +18,10 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import read_model_configuration
 
-from bot import content
+from bot.content import site_content
+from bot.content.articles import Question
+from bot.content.asked_messages import AskedMessage
+from bot.content.site_content import SiteContent
 
 # what gets no answer, and is taught as that; the rest has too many reasons
 TAUGHT = {"decision": "personal_advice", "not_health": "out_of_scope"}
@@ -25,7 +30,13 @@ TAUGHT = {"decision": "personal_advice", "not_health": "out_of_scope"}
 class ArticleImporter(TrainingDataImporter):
     """Reads the content folder once; raises articles.ContentError with every fault in it."""
 
-    def __init__(self, config_file=None, domain_path=None, training_data_paths=None, **kwargs):
+    def __init__(
+        self,
+        config_file: Optional[Text] = None,
+        domain_path: Optional[Text] = None,
+        training_data_paths: Optional[List[Text] | Text] = None,
+        **kwargs: Any,
+    ) -> None:
         paths = (
             [training_data_paths] if isinstance(training_data_paths, str) else training_data_paths
         )
@@ -34,47 +45,52 @@ class ArticleImporter(TrainingDataImporter):
             domain_path,
             (paths or ["data"])[0],
         )
-        self._content = self._domain = None
+        self._content: Optional[SiteContent] = None
+        self._domain: Optional[Domain] = None
 
     @property
-    def content(self):
+    def content(self) -> SiteContent:
         if self._content is None:
-            self._content = content.load(self.folder)
+            self._content = site_content.load_content(self.folder)
         return self._content
 
-    def get_config(self):
-        return read_model_configuration(self.config_file) if self.config_file else {}
+    def get_config(self) -> Dict[Text, Any]:
+        if not self.config_file:
+            return {}
+        config: Dict[Text, Any] = read_model_configuration(self.config_file)
+        return config
 
-    def get_config_file_for_auto_config(self):
+    def get_config_file_for_auto_config(self) -> Optional[Text]:
         return self.config_file
 
-    def get_domain(self):
+    def get_domain(self) -> Domain:
         """domain.yml with an intent for each question of each article, and a response for each
         offer of a story."""
         if self._domain is None:
-            intents = [
+            intents: list[dict[str, Any]] = [
                 {question.name: {"use_entities": []}}
                 for question in self.content.questions.values()
             ]
             responses = {
-                name: [{"custom": {"offer": offer}}] for name, offer in self._told()[1].items()
+                name: [{"custom": {"offer": offer}}]
+                for name, offer in self._read_stories()[1].items()
             }
             self._domain = Domain.load(self.domain_path).merge(
                 Domain.from_dict({"intents": intents, "responses": responses})
             )
         return self._domain
 
-    def get_stories(self, exclusion_percentage=None):
+    def get_stories(self, exclusion_percentage: Optional[int] = None) -> StoryGraph:
         rules = YAMLStoryReader(self.get_domain()).read_from_file(f"{self.folder}/rules.yml")
-        stories = YAMLStoryReader(self.get_domain()).read_from_parsed_yaml(self._told()[0])
+        stories = YAMLStoryReader(self.get_domain()).read_from_parsed_yaml(self._read_stories()[0])
         return StoryGraph([*rules, *stories])
 
-    def _told(self):
+    def _read_stories(self) -> tuple[dict[str, Any], dict[str, list[str]]]:
         """(stories.yml as Rasa reads it, {response: the questions that it offers}): an `offer`
         beside action_answer becomes a response before it, which the action finds in the
         conversation; what a visitor `says` is for who reads it."""
         data = yaml.safe_load(Path(self.folder, "stories.yml").read_text(encoding="utf-8"))
-        offers = {}
+        offers: dict[str, list[str]] = {}
         data["stories"] = data.get("stories") or []
         for story in data["stories"]:
             steps = []
@@ -89,10 +105,10 @@ class ArticleImporter(TrainingDataImporter):
             story["steps"] = steps
         return data, offers
 
-    def get_conversation_tests(self):
+    def get_conversation_tests(self) -> StoryGraph:
         return StoryGraph([])
 
-    def get_nlu_data(self, language="en"):
+    def get_nlu_data(self, language: Optional[Text] = "en") -> TrainingData:
         """Every train phrase under its intent, and what other hands asked; terms as lookup tables
         and synonyms; what a question is about as metadata of its intent, for the components that
         weigh it."""
@@ -114,7 +130,7 @@ class ArticleImporter(TrainingDataImporter):
         for intent, talk in self.content.talk.items():
             messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]
         abouts = {m.get(INTENT): m.get(METADATA, {}).get("intent") for m in messages}
-        messages += [_build_asked(row, abouts) for row in content.read_asked(self.content)]
+        messages += [_build_asked(row, abouts) for row in site_content.read_asked(self.content)]
         tables = [
             {
                 "name": kind,
@@ -127,11 +143,13 @@ class ArticleImporter(TrainingDataImporter):
         )
 
 
-def _build_asked(row, abouts):
+def _build_asked(row: AskedMessage, abouts: Mapping[str | None, Any]) -> Message:
     """The message of an Asked. It is a phrase of an intent where it teaches one; its metadata's
     `example` says what else is known of it."""
     gets = "question" if row.asks else row.gets
-    intent = row.asks[0] if row.asks else TAUGHT.get(row.gets)
+    intent = row.asks[0] if row.asks else TAUGHT.get(row.gets or "")
+    if not row.asks and not row.hand:
+        intent = "not_covered"  # a side that no article answers, told by its facet's phrases
     known = {"hand": row.hand, "page": row.page, "asks": list(row.asks), "gets": gets}
     return Message.build(
         text=row.text,
@@ -141,7 +159,7 @@ def _build_asked(row, abouts):
     )
 
 
-def _texts(question):
+def _texts(question: Question) -> list[str]:
     """A question's own words, which teach as its phrases do: the editor's wording, the title, each
     sentence of the lead."""
     return [

@@ -4,6 +4,7 @@ calls and results."""
 import asyncio
 import json
 import logging
+from typing import Any
 
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
@@ -19,7 +20,7 @@ class LocalActions(EndpointConfig):
     failing server would: with a ClientResponseError. (One that computes without end holds Rasa up,
     which the gateway then ends and starts anew.)"""
 
-    def __init__(self, package):
+    def __init__(self, package: str) -> None:
         super().__init__(url=f"local:{package}")
         from rasa_sdk.executor import ActionExecutor
 
@@ -29,12 +30,12 @@ class LocalActions(EndpointConfig):
 
     async def request(
         self,
-        method="post",
-        subpath=None,
-        content_type="application/json",
-        compress=False,
-        **options,
-    ):
+        method: str = "post",
+        subpath: str | None = None,
+        content_type: str | None = "application/json",
+        compress: bool = False,
+        **options: Any,
+    ) -> Any:
         from rasa_sdk.interfaces import ActionExecutionRejection as Rejected
 
         call = json.loads(json.dumps(options["json"]))

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional, Text
 
 from rasa.core.policies.policy import Policy, PolicyPrediction
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
@@ -25,11 +27,18 @@ class AnswerPolicy(Policy):
     higher priority)."""
 
     @staticmethod
-    def get_default_config():
+    def get_default_config() -> Dict[Text, Any]:
         return {"priority": 2, "action": "action_answer"}
 
     @classmethod
-    def load(cls, config, model_storage, resource, execution_context, **kwargs):
+    def load(
+        cls,
+        config: Dict[Text, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> AnswerPolicy:
         return cls(config, model_storage, resource, execution_context)
 
     def train(
@@ -55,7 +64,7 @@ class AnswerPolicy(Policy):
         return self._prediction(scores)
 
 
-def _action_since_message(tracker):
+def _action_since_message(tracker: DialogueStateTracker) -> Optional[Text]:
     """The name of the last action since the visitor's message, or None."""
     for event in reversed(tracker.events):
         if isinstance(event, UserUttered):
@@ -64,5 +73,5 @@ def _action_since_message(tracker):
             "action_extract_slots",
             ACTION_LISTEN_NAME,
         ):
-            return event.action_name
+            return str(event.action_name)
     return None

@@ -1,5 +1,5 @@
 """What makes Rasa faster here, and changes nothing that it says: `apply()`, called by
-compatibility.prepare().
+compatibility.prepare_rasa().
 
 Measured on 2 cores. Rasa built a JSON-schema validator anew for every action result: 59 % of a
 message's time. It sent each action the whole domain and all that was said. In training it hashed
@@ -14,9 +14,11 @@ import hashlib
 import pickle
 import types
 from collections import deque
+from collections.abc import Iterable
+from typing import Any
 
 
-def apply():
+def apply_speedups() -> None:
     """Put every function below in the place of Rasa's own."""
     validate_action_results_once()
     send_actions_the_last_message()
@@ -28,7 +30,7 @@ def apply():
     go_through_a_tracker_once()
 
 
-def validate_action_results_once():
+def validate_action_results_once() -> None:
     """The same validation of action results, by a validator that is made once; none where an action
     that ran here gave no events (ours give none): the SDK's model has held the rest already."""
     from jsonschema import ValidationError
@@ -40,7 +42,7 @@ def validate_action_results_once():
     schema = RemoteAction.action_response_format_spec()
     validator = validator_for(schema)(schema)
 
-    def validate(self, result):
+    def validate(self: RemoteAction, result: dict[str, Any]) -> bool:
         if isinstance(self.action_endpoint, LocalActions) and not result["events"]:
             return True
         for error in validator.iter_errors(result):
@@ -52,17 +54,19 @@ def validate_action_results_once():
     RemoteAction._validate_action_result = validate
 
 
-def send_actions_the_last_message():
+def send_actions_the_last_message() -> None:
     """An action gets the tracker's state with what happened since the visitor's message; no action
     of ours reads the domain."""
     from rasa.core.actions.action import RemoteAction
     from rasa.shared.core.events import UserUttered
-    from rasa.shared.core.trackers import EventVerbosity
+    from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 
     from bot.rasa.compatibility import RASA_VERSION
 
-    def call_format(self, tracker, domain):
-        since = deque()
+    def call_format(
+        self: RemoteAction, tracker: DialogueStateTracker, domain: Any
+    ) -> dict[str, Any]:
+        since: deque[Any] = deque()
         for event in reversed(tracker.events):
             since.appendleft(event)
             if isinstance(event, UserUttered):
@@ -82,12 +86,12 @@ def send_actions_the_last_message():
     RemoteAction._action_call_format = call_format
 
 
-def hash_bytes():
+def hash_bytes() -> None:
     """The hash of a training message over its bytes. Messages alike may be written differently: a
     cache is missed then."""
     from rasa.shared.nlu.training_data.message import Message
 
-    def fingerprint(self):
+    def fingerprint(self: Message) -> Any:
         if self._cached_fingerprint is None:
             self._cached_fingerprint = hashlib.md5(
                 pickle.dumps((self.data, self.features), protocol=5), usedforsecurity=False
@@ -97,13 +101,13 @@ def hash_bytes():
     Message.fingerprint = fingerprint
 
 
-def share_numbers_in_copies():
+def share_numbers_in_copies() -> None:
     """A copy of a training message shares what no component changes in place: all but its
     entities."""
     from rasa.shared.nlu.constants import ENTITIES
     from rasa.shared.nlu.training_data.message import Message
 
-    def deepcopy(self, memo):
+    def deepcopy(self: Message, memo: dict[int, Any]) -> Message:
         data = {
             key: copy.deepcopy(value, memo) if key == ENTITIES else value
             for key, value in self.data.items()
@@ -118,12 +122,16 @@ def share_numbers_in_copies():
     Message.__deepcopy__ = deepcopy
 
 
-def run_nodes_in_order():
+def run_nodes_in_order() -> None:
     """A graph's nodes run one after another, in an order that is found once for each set of
     targets; what no later node needs is let go, so that a training holds no more than it must."""
     from rasa.engine.runner.dask import DaskGraphRunner
 
-    def run(self, inputs=None, targets=None):
+    def run(
+        self: DaskGraphRunner,
+        inputs: dict[str, Any] | None = None,
+        targets: list[str] | None = None,
+    ) -> dict[str, Any]:
         wanted = tuple(targets or self._graph_schema.target_names)
         plans = self.__dict__.setdefault("_plans", {})
         if wanted not in plans:
@@ -138,20 +146,23 @@ def run_nodes_in_order():
     DaskGraphRunner.run = run
 
 
-def plan_run(schema, wanted):
+def plan_run(schema: Any, wanted: tuple[str, ...]) -> list[tuple[str, tuple[str, ...], list[str]]]:
     """The run of a graph whose targets are `wanted`: [(node, what it needs, what nobody needs after
     it)]."""
-    order, last = find_order(schema, wanted, {}), {}
+    order = find_order(schema, wanted, {})
+    last: dict[str, str] = {}
     for name, needs in order.items():
         last.update(dict.fromkeys(needs, name))
-    done = {name: [] for name in order}
+    done: dict[str, list[str]] = {name: [] for name in order}
     for name, user in last.items():
         if name not in wanted:
             done[user].append(name)
     return [(name, needs, done[name]) for name, needs in order.items()]
 
 
-def find_order(schema, names, found):
+def find_order(
+    schema: Any, names: Iterable[str], found: dict[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
     """`found`, with the nodes `names` and all that they need added, each after what it needs:
     {node: what it needs}."""
     for name in names:
@@ -161,7 +172,7 @@ def find_order(schema, names, found):
     return found
 
 
-def copy_nothing_for_logs():
+def copy_nothing_for_logs() -> None:
     """The processor and two policies copy states and events only to hand them to a log line, which
     is written at once or not at all."""
     from rasa.core import processor
@@ -171,14 +182,14 @@ def copy_nothing_for_logs():
         module.copy = types.SimpleNamespace(deepcopy=lambda value: value)
 
 
-def look_once_whether_the_domain_is_empty():
+def look_once_whether_the_domain_is_empty() -> None:
     """A domain does not change; Rasa writes it out whole for every message to see whether there is
     anything in it."""
     from rasa.shared.core.domain import Domain
 
     look = Domain.is_empty
 
-    def is_empty(self):
+    def is_empty(self: Domain) -> Any:
         if "_is_empty" not in self.__dict__:
             self._is_empty = look(self)
         return self._is_empty
@@ -186,21 +197,26 @@ def look_once_whether_the_domain_is_empty():
     Domain.is_empty = is_empty
 
 
-def go_through_a_tracker_once():
+def go_through_a_tracker_once() -> None:
     """The states of a conversation, from where the last call for the same tracker stopped. A
     tracker in which something is taken back, or with a loop or a restart, is gone through from its
     beginning, as Rasa does it."""
     from rasa.shared.core.domain import Domain
+    from rasa.shared.core.trackers import DialogueStateTracker
 
-    from bot.rasa import walks
+    from bot.rasa import tracker_walks
 
     find_all_states = Domain.states_for_tracker_history
 
     def states_for_tracker_history(
-        self, tracker, omit_unset_slots=False, ignore_rule_only_turns=False, rule_only_data=None
-    ):
-        options = walks.Options(omit_unset_slots, ignore_rule_only_turns, rule_only_data)
-        states = walks.find_states(self, tracker, options)
+        self: Domain,
+        tracker: DialogueStateTracker,
+        omit_unset_slots: bool = False,
+        ignore_rule_only_turns: bool = False,
+        rule_only_data: dict[str, Any] | None = None,
+    ) -> Any:
+        options = tracker_walks.Options(omit_unset_slots, ignore_rule_only_turns, rule_only_data)
+        states = tracker_walks.find_states(self, tracker, options)
         if states is None:
             return find_all_states(
                 self, tracker, omit_unset_slots, ignore_rule_only_turns, rule_only_data

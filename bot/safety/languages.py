@@ -7,11 +7,16 @@ short English messages with slips English (docs/languages.md has the figures).""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import yaml
 
-from bot.safety.patterns import HAN, fold, split_phrases, stands
+from bot.domain.faults import Fault
+from bot.domain.reply_kinds import ReplyKind
+from bot.safety.patterns import HAN, fold_text, split_phrases, stands_in
 
 OTHER = "other"  # a language that has no texts here
 CYRILLIC = "Cyrillic"
@@ -40,11 +45,11 @@ class Language:
     """One language: its frequent words, those that make a message by themselves, phrases
     that tell of dangers, those that take one back, and its texts."""
 
-    words: frozenset
-    alone: frozenset
-    dangers: tuple  # (kind, phrase)
-    unless: tuple
-    texts: dict
+    words: frozenset[str]
+    alone: frozenset[str]
+    dangers: tuple[tuple[str, str], ...]  # (kind, phrase)
+    unless: tuple[str, ...]
+    texts: dict[str, str]
 
 
 NOBODY = Language(frozenset(), frozenset(), (), (), {})
@@ -54,14 +59,13 @@ NOBODY = Language(frozenset(), frozenset(), (), (), {})
 class Languages:
     """All languages, and the frequent words of English."""
 
-    known: dict
-    others: dict
-    english: frozenset
+    known: dict[str, Language]
+    others: dict[str, frozenset[str]]
+    english: frozenset[str]
 
 
-def read_languages(path) -> tuple[Languages | None, list[str]]:
-    """(the Languages in a file, faults as `path:line: what is wrong and what to write`); a site
-    may do without the file."""
+def read_languages(path: Path) -> tuple[Languages | None, list[Fault]]:
+    """(the Languages in a file, its faults); a site may do without the file."""
     if not path.is_file():
         return None, []
     try:
@@ -69,8 +73,9 @@ def read_languages(path) -> tuple[Languages | None, list[str]]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it can't be read"
-        return None, [f"{path}:{mark.line + 1 if mark else 1}: not YAML ({problem}); mend it"]
-    faults = _find_faults(path, table)
+        line = mark.line + 1 if mark else 1
+        return None, [Fault(str(path), line, f"not YAML ({problem}); mend it")]
+    faults = [Fault(str(path), 1, said) for said in _find_faults(table)]
     return (None, faults) if faults else (_build(table), [])
 
 
@@ -93,17 +98,18 @@ def find_danger(
 ) -> tuple[str, str] | None:
     """(language, kind of danger) of the first outright danger that a list names, or None; `likely`
     is what `find_language` says."""
-    text, folded = text[:LONGEST], None
+    text = text[:LONGEST]
+    folded: str | None = None
     for code in _find_candidates(languages, text, likely):
-        folded = folded or fold(text)
-        unless = {*languages.known[code].unless, *languages.known.get(likely, NOBODY).unless}
+        folded = folded or fold_text(text)
+        unless = {*languages.known[code].unless, *languages.known.get(likely or "", NOBODY).unless}
         for kind, phrase in languages.known[code].dangers:
-            if stands(folded, phrase, unless):
+            if stands_in(folded, phrase, unless):
                 return code, kind
     return None
 
 
-def _find_candidates(languages, text, likely):
+def _find_candidates(languages: Languages, text: str, likely: str | None) -> list[str]:
     """The languages whose dangers are looked for: the likely one first; then all, where a message
     holds no English word; else those of which it holds two words, or one where half is strange."""
     words = _words(text)
@@ -125,11 +131,11 @@ def _find_candidates(languages, text, likely):
     ]
 
 
-def _words(text):
-    return [word for word in fold(text).split() if word != "." and not word.isdigit()]
+def _words(text: str) -> list[str]:
+    return [word for word in fold_text(text).split() if word != "." and not word.isdigit()]
 
 
-def _find_by_script(text):
+def _find_by_script(text: str) -> str | None:
     """The language of a message most of whose letters aren't Latin, or None."""
     letters = [sign for sign in text if sign.isalpha()]
     latin = sum(1 for sign in letters if LATIN.match(sign))
@@ -142,7 +148,7 @@ def _find_by_script(text):
     return OTHER
 
 
-def _find_cyrillic(languages, text, words):
+def _find_cyrillic(languages: Languages, text: str, words: Sequence[str]) -> str:
     """Ukrainian, Russian, or another language that is written so."""
     if STRANGE_CYRILLIC.search(text):
         return OTHER
@@ -154,8 +160,9 @@ def _find_cyrillic(languages, text, words):
     return max(known, key=lambda code: sum(word in known[code] for word in words), default=OTHER)
 
 
-def _find_by_words(languages, words, english):
-    whole, best, found = " ".join(words), 1, None
+def _find_by_words(languages: Languages, words: Sequence[str], english: int) -> str | None:
+    whole, best = " ".join(words), 1.0
+    found: str | None = None
     for code, language in languages.known.items():
         if whole in language.alone:
             return code
@@ -171,47 +178,43 @@ def _find_by_words(languages, words, english):
     return found if found in languages.known or found is None else OTHER
 
 
-def _build(table):
+def _build(table: dict[str, Any]) -> Languages:
     known = {}
     for code, entry in table["languages"].items():
         dangers = [
             (kind, phrase)
-            for kind in ("crisis", "emergency")
+            for kind in (ReplyKind.CRISIS.value, ReplyKind.EMERGENCY.value)
             for phrase in split_phrases(entry[kind])
         ]
         known[code] = Language(
-            frozenset(fold(entry["words"]).split()),
-            frozenset(fold(phrase).strip() for phrase in entry["alone"].split(",")),
+            frozenset(fold_text(entry["words"]).split()),
+            frozenset(fold_text(phrase).strip() for phrase in entry["alone"].split(",")),
             tuple(dangers),
             tuple(split_phrases(entry["unless"])),
             entry["texts"],
         )
-    others = {code: frozenset(fold(words).split()) for code, words in table["others"].items()}
-    return Languages(known, others, frozenset(fold(table["english"]).split()))
+    others = {code: frozenset(fold_text(words).split()) for code, words in table["others"].items()}
+    return Languages(known, others, frozenset(fold_text(table["english"]).split()))
 
 
-def _find_faults(path, table):
+def _find_faults(table: Any) -> list[str]:
+    """What is missing in the file's content, as sentences."""
     if not isinstance(table, dict) or not isinstance(table.get("languages"), dict):
-        return [f"{path}:1: 'languages' is missing; add it"]
+        return ["'languages' is missing; add it"]
     faults = [
-        f"{path}:1: '{part}' is missing; add it"
-        for part in ("others", "english")
-        if not table.get(part)
+        f"'{part}' is missing; add it" for part in ("others", "english") if not table.get(part)
     ]
     for code, entry in table["languages"].items():
         entry = entry if isinstance(entry, dict) else {}
+        faults += [f"{code} has no '{part}'; add it" for part in PARTS if part not in entry]
+        given = entry.get("texts")
+        texts = given if isinstance(given, dict) else {}
         faults += [
-            f"{path}:1: {code} has no '{part}'; add it" for part in PARTS if part not in entry
-        ]
-        texts = entry.get("texts") if isinstance(entry.get("texts"), dict) else {}
-        faults += [
-            f"{path}:1: {code} has no text '{name}'; write it"
-            for name in TEXTS
-            if not texts.get(name)
+            f"{code} has no text '{name}'; write it" for name in TEXTS if not texts.get(name)
         ]
         faults += [
-            f"{path}:1: the text '{name}' of {code} doesn't say whom to call; write {{emergency}} "
-            f"where the number goes"
+            f"the text '{name}' of {code} doesn't say whom to call; write {{emergency}} where the "
+            f"number goes"
             for name in TEXTS[:3]
             if texts.get(name) and "{emergency}" not in texts[name]
         ]

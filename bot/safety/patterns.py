@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 GAP = 5  # words that may lie between two parts joined by ">"
 SIGNS = 8  # the same, where words have no blanks between them
@@ -18,7 +19,7 @@ STOPS = re.compile(r"[.!?;\n。！？…؟।]+")
 WORD = re.compile(r"[^\W_]+(?:[\u0900-\u097f]+[^\W_]*)*|\.")
 
 
-def fold(text: str) -> str:
+def fold_text(text: str) -> str:
     """The words of a text in small letters, without accents and apostrophes, a blank before and
     after each; " . " between sentences."""
     folded = unicodedata.normalize("NFKD", STOPS.sub(" . ", text).casefold())
@@ -29,7 +30,7 @@ def fold(text: str) -> str:
     return f" {' '.join(WORD.findall(kept.translate(PLAIN)))} "
 
 
-def stands(folded: str, phrase: str, unless=()) -> bool:
+def stands_in(folded: str, phrase: str, unless: Iterable[str] = ()) -> bool:
     """Whether all parts of a phrase are found in a folded text, and no phrase of `unless` in the
     sentence of the first one."""
     parts = phrase.split("&")
@@ -42,17 +43,17 @@ def stands(folded: str, phrase: str, unless=()) -> bool:
     return not any(_compile_part(part).search(sentence) for part in unless)
 
 
-def split_phrases(lines) -> list[str]:
+def split_phrases(lines: Iterable[str]) -> list[str]:
     """The phrases of lines in which commas separate them."""
     return [phrase.strip() for line in lines for phrase in line.split(",") if phrase.strip()]
 
 
 @functools.cache
-def _compile_part(part):
+def _compile_part(part: str) -> re.Pattern[str]:
     """A pattern of folded texts for words, with `a/b`, `a*`, `a?`, `_` and `>`."""
     if HAN.search(part):
         runs = [
-            f"(?:{'|'.join(fold(word).replace(' ', '') for word in run.strip().split('/'))})"
+            f"(?:{'|'.join(fold_text(word).replace(' ', '') for word in run.strip().split('/'))})"
             for run in part.split(">")
         ]
         return _either_way(runs, f".{{0,{SIGNS}}}?")
@@ -61,12 +62,12 @@ def _compile_part(part):
     return _either_way(steps, f"(?: (?!\\.)[^ ]+){{0,{GAP}}}?")
 
 
-def _either_way(steps, gap):
+def _either_way(steps: Sequence[str], gap: str) -> re.Pattern[str]:
     ways = [gap.join(steps), gap.join(reversed(steps))] if len(steps) > 1 else steps
     return re.compile("|".join(ways))
 
 
-def _compile_word(word):
+def _compile_word(word: str) -> str:
     """One word with the blank before it."""
     optional, word = word.endswith("?"), word.removesuffix("?")
     if word == "_":
@@ -75,5 +76,5 @@ def _compile_word(word):
     for choice in word.split("/"):
         begin = " (?:[وفبل]?(?:ال)?)" if re.match("[\u0600-\u06ff]", choice) else " "
         ending = "[^ ]*" if choice.endswith("*") else ""
-        choices.append(begin + " ".join(fold(choice.removesuffix("*")).split()) + ending)
+        choices.append(begin + " ".join(fold_text(choice.removesuffix("*")).split()) + ending)
     return f"(?:{'|'.join(choices)})" + ("?" if optional else "")

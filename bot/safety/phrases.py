@@ -6,8 +6,11 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Any
+
+from bot.language import word_caches
 
 NUMBERS = {
     word: str(n)
@@ -26,17 +29,33 @@ TOKEN = re.compile(
 )
 TWO_SLIPS = 10  # letters of a word from which on two typing slips are understood, not one
 
+Speller = Callable[[str], str]  # word -> the known word that it most likely is
+# A tree of phrases: {key: the tree behind it}, and under None the names of what ends there.
+Tree = dict[Any, Any]
+Keys = Callable[[str], tuple[Any, ...]]  # word -> the keys of a tree that it fits
+Span = tuple[int, int]  # of words: the first, and the one behind the last
+Hits = dict[str, list[Span]]  # where each name of a tree occurs
+
 
 @dataclass(frozen=True)
 class Words:
     """A message as the screen sees it: words, and for each its sentence and clause."""
 
-    words: list
-    sentence: list
-    clause: list
+    words: list[str]
+    sentence: list[int]
+    clause: list[int]
 
 
-def to_words(spell, same: tuple, text: str) -> Words:
+@dataclass(frozen=True)
+class SlipIndex:
+    """Known words by what a slip of typing leaves of them: by the word without one letter, and the
+    long ones by their first letter, each with its letters as bits."""
+
+    by_deletion: dict[str, list[str]]
+    by_letter: dict[str, list[tuple[str, int]]]
+
+
+def to_words(spell: Speller, same: tuple[Tree, Keys], text: str) -> Words:
     folded = text.lower().replace("`", "'")
     if not text.isascii():
         folded = (
@@ -46,7 +65,9 @@ def to_words(spell, same: tuple, text: str) -> Words:
             .replace("ʼ", "'")
         )
         folded = "".join(c for c in folded if unicodedata.category(c) not in ("Mn", "Cf"))
-    words, sentence, clause = [], [], []
+    words: list[str] = []
+    sentence: list[int] = []
+    clause: list[int] = []
     s = c = 0
     for token in TOKEN.findall(folded):
         if token[0].isalnum():
@@ -57,18 +78,21 @@ def to_words(spell, same: tuple, text: str) -> Words:
             s, c = s + 1, c + 1
         else:
             c += 1
-    return respell(same, Words(words, sentence, clause))
+    return replace_spellings(same, Words(words, sentence, clause))
 
 
-def respell(same: tuple, message: Words) -> Words:
+def replace_spellings(same: tuple[Tree, Keys], message: Words) -> Words:
     """Other spellings ("can not") replaced by the one that the table uses ("cant"), the longest
     first."""
-    best = {}
-    for name, spans in find(*same, message).items():
+    best: dict[int, tuple[int, str]] = {}
+    for name, spans in find_in_tree(*same, message).items():
         for start, end in spans:
             if end > best.get(start, (0, ""))[0]:
                 best[start] = (end, name)
-    words, sentence, clause, i = [], [], [], 0
+    words: list[str] = []
+    sentence: list[int] = []
+    clause: list[int] = []
+    i = 0
     while i < len(message.words):
         end, name = best.get(i, (i + 1, message.words[i]))
         for word in name.split():
@@ -79,30 +103,18 @@ def respell(same: tuple, message: Words) -> Words:
     return Words(words, sentence, clause)
 
 
-def speller(known: set, real: set, fitting: tuple):
+def make_speller(known: set[str], real: set[str], fitting: tuple[Keys, ...]) -> Speller:
     """Return a function that gives the known word that a slip stands for, or the word itself.
 
     Words among `real` are no slips, close as they may be to one of ours: "chess" is not "chest";
     nor are words that a key of the trees fits (`fitting`: their `keys_of`), as "drooped" does
     "droop*"."""
-    by_deletion, by_letter = {}, {}
-    for word in sorted(known):
-        if len(word) >= TWO_SLIPS:
-            by_letter.setdefault(word[0], []).append((word, _letters(word)))
-        for key in _deletions(word) if len(word) >= 4 else ():
-            by_deletion.setdefault(key, []).append(word)
+    index = _index_slips(known)
 
-    @lru_cache(maxsize=20_000)
     def spell(word: str) -> str:
         if word in known:
             return NUMBERS.get(word, word)
-        word = NUMBERS.get(word, word).replace("'", "")
-        drawn = re.sub(r"(.)\1\1+", r"\1\1", word)  # "helppp", "pleeease"
-        if drawn != word:
-            word = next(
-                (w for w in (drawn, re.sub(r"(.)\1", r"\1", drawn)) if w in known or w in real),
-                drawn,
-            )
+        word = _shorten_drawn(NUMBERS.get(word, word).replace("'", ""), known, real)
         if (
             word in known
             or word in real
@@ -110,29 +122,53 @@ def speller(known: set, real: set, fitting: tuple):
             or any(len(keys(word)) > 1 for keys in fitting)
         ):
             return NUMBERS.get(word, word)
-        near = {
-            other
-            for key in _deletions(word)
-            for other in by_deletion.get(key, ())
-            if other[0] == word[0] or other[:2] == word[1::-1]
-        }
-        if len(word) >= TWO_SLIPS - 1:
-            letters = _letters(word)
-            near.update(
-                other
-                for other, theirs in by_letter.get(word[0], ())
-                if abs(len(other) - len(word)) <= 2 and (letters ^ theirs).bit_count() <= 3
-            )
         return min(
             (
                 (slips, other)
-                for other in near
+                for other in _near_words(index, word)
                 if (slips := _slips(word, other)) <= _allowed(word, other)
             ),
             default=(0, word),
         )[1]
 
-    return spell
+    return word_caches.cache_by_word(spell, most=20_000)
+
+
+def _index_slips(known: set[str]) -> SlipIndex:
+    index = SlipIndex({}, {})
+    for word in sorted(known):
+        if len(word) >= TWO_SLIPS:
+            index.by_letter.setdefault(word[0], []).append((word, _letters(word)))
+        for key in _deletions(word) if len(word) >= 4 else ():
+            index.by_deletion.setdefault(key, []).append(word)
+    return index
+
+
+def _near_words(index: SlipIndex, word: str) -> set[str]:
+    """The known words that a word may be a slip of; how many slips, is still to be counted."""
+    near = {
+        other
+        for key in _deletions(word)
+        for other in index.by_deletion.get(key, ())
+        if other[0] == word[0] or other[:2] == word[1::-1]
+    }
+    if len(word) >= TWO_SLIPS - 1:
+        letters = _letters(word)
+        near.update(
+            other
+            for other, theirs in index.by_letter.get(word[0], ())
+            if abs(len(other) - len(word)) <= 2 and (letters ^ theirs).bit_count() <= 3
+        )
+    return near
+
+
+def _shorten_drawn(word: str, known: set[str], real: set[str]) -> str:
+    """A word without the letters by which it is drawn out: "helppp", "pleeease"."""
+    drawn = re.sub(r"(.)\1\1+", r"\1\1", word)
+    if drawn == word:
+        return word
+    once = re.sub(r"(.)\1", r"\1", drawn)
+    return next((each for each in (drawn, once) if each in known or each in real), drawn)
 
 
 def _allowed(word: str, other: str) -> int:
@@ -151,7 +187,7 @@ def _letters(word: str) -> int:
     return sum(1 << ord(letter) % 64 for letter in set(word))
 
 
-def _deletions(word: str) -> set:
+def _deletions(word: str) -> set[str]:
     return {word} | {word[:i] + word[i + 1 :] for i in range(len(word))}
 
 
@@ -172,11 +208,11 @@ def _slips(a: str, b: str) -> int:
 # number from 5 on, "1-28" a number between
 
 
-def entries(entry: str) -> list[str]:
+def phrase_entries(entry: str) -> list[str]:
     return [phrase for phrase in map(str.strip, entry.split(",")) if phrase]
 
 
-def variants(phrase: str) -> list[list[str]]:
+def phrase_variants(phrase: str) -> list[list[str]]:
     slots = []
     for item in phrase.lower().split():
         optional, item = item.endswith("?"), item.removesuffix("?")
@@ -184,7 +220,8 @@ def variants(phrase: str) -> list[list[str]]:
     return [[word for word in words if word] for words in itertools.product(*slots)]
 
 
-def plant(tree: dict, words: list, name: str) -> None:
+def add_to_tree(tree: Tree, words: Sequence[str], name: str) -> None:
+    key: str | tuple[str, str] | tuple[float, float]
     for word in words:
         number = re.fullmatch(r"(\d+)(?:\+|-(\d+))", word)
         if number:
@@ -199,9 +236,10 @@ def plant(tree: dict, words: list, name: str) -> None:
     tree.setdefault(None, []).append(name)
 
 
-def keys_of(tree: dict):
+def keys_of(tree: Tree) -> Keys:
     """Return a function from a word to the keys of the tree that it fits, besides "^word"."""
-    keys, stack = set(), [tree]
+    keys: set[Any] = set()
+    stack = [tree]
     while stack:
         for key, child in stack.pop().items():
             if key is not None:
@@ -209,9 +247,8 @@ def keys_of(tree: dict):
                 stack.append(child)
     ranges = [key for key in keys if type(key) is tuple and type(key[0]) is float]
 
-    @lru_cache(maxsize=20_000)
-    def fitting(word: str) -> tuple:
-        fit = [
+    def fitting(word: str) -> tuple[Any, ...]:
+        fit: list[Any] = [
             key
             for key in (word, *(("", word[:end]) for end in range(1, len(word) + 1)))
             if key in keys
@@ -220,13 +257,14 @@ def keys_of(tree: dict):
             fit += [key for key in ranges if key[0] <= float(word.replace(",", ".")) <= key[1]]
         return (*fit, "_")
 
-    return fitting
+    return word_caches.cache_by_word(fitting, most=20_000)
 
 
-def find(tree: dict, keys, message: Words) -> dict:
+def find_in_tree(tree: Tree, keys: Keys, message: Words) -> Hits:
     """Return every occurrence of every name in the tree: `{name: [(start, end), ...]}`, in order,
     within a sentence."""
-    hits, sentence, clause, n = {}, message.sentence, message.clause, len(message.words)
+    hits: Hits = {}
+    sentence, clause, n = message.sentence, message.clause, len(message.words)
     fitting = [keys(word) for word in message.words]
     for at in range(n):
         if at == 0 or clause[at] != clause[at - 1]:

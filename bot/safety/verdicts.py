@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot import safety
-from bot.safety import net
-from bot.safety.files import Screen
-from bot.safety.normal_form import make_normal_form
+from bot.language.normal_form import make_normal_form
+from bot.safety import danger_screen, net
+from bot.safety.rules_file import Screen
 
 
 @dataclass(frozen=True)
@@ -16,7 +15,7 @@ class Verdict:
     of one, whose sentence stands above the usual answer; or that it is not in English, or tells
     that help has come; or nothing."""
 
-    danger: safety.Danger | None = None
+    danger: danger_screen.Danger | None = None
     warning: str | None = None
     language: str | None = None  # another than English, in which nothing else is answered
     settled: bool = False  # help is there, after an alarm
@@ -32,8 +31,8 @@ DEAF = -5.0
 RATHER = 0.0
 
 
-def decide(
-    screen: Screen, text: str, danger: safety.Danger | None, reading: net.Reading
+def decide_verdict(
+    screen: Screen, text: str, danger: danger_screen.Danger | None, reading: net.Reading
 ) -> Verdict:
     """The verdict on a text in which the rules heard `danger`, and of which the net says `reading`.
 
@@ -50,17 +49,19 @@ def decide(
         return NOTHING
     if judged.tier == net.ALARM:
         return Verdict(
-            safety.Danger(screen.kinds[judged.kind]["kind"], safety.LEARNED + judged.kind)
+            danger_screen.Danger(
+                screen.kinds[judged.kind]["kind"], danger_screen.LEARNED + judged.kind
+            )
         )
     return Verdict(warning=judged.kind)
 
 
-def _must_be_heard(screen, text):
+def _must_be_heard(screen: Screen, text: str) -> bool:
     promised = (*screen.must.values(), *(flag.must for flag in screen.flags))
     form = _bare(text)
     return any(form == _bare(message) for messages in promised for message in messages)
 
 
-def _bare(text):
+def _bare(text: str) -> str:
     """Small letters, without what stands around the words."""
     return " ".join(make_normal_form(text).lower().strip(" .!?").split())

@@ -4,15 +4,20 @@ as hashes."""
 import datetime
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from bot.store import _hash, _now, _transaction
+from bot.store.engine import change_rows, transaction, utc_now
+from bot.store.stored_turns import _hash
 from bot.store.tables import AuditEntry, DeskSession, Invitation, Person, SignIn
 
 ROLES = ("reader", "editor", "publisher", "admin")  # each may do what those before it may
+FIRST_DELAY = datetime.timedelta(seconds=30)  # of an account past its failed tries
 IDLE_HOURS, SESSION_DAYS, INVITATION_HOURS = 12, 7, 72
 SEEN_SECONDS = 60  # how exactly a session's last use is kept
 
@@ -41,7 +46,7 @@ class Member:
     has_codes: bool
     left: bool
 
-    def may(self, role):
+    def may(self, role: str) -> bool:
         """Whether this person has `role` or one above it."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
@@ -53,7 +58,18 @@ class Credentials:
     code_secret: str | None
 
 
-def name_fault(name, email=None):
+class AuditLine(TypedDict):
+    """An entry of the audit log."""
+
+    id: int
+    at: datetime.datetime
+    person: str
+    action: str
+    subject: str
+    detail: str
+
+
+def name_fault(name: str, email: str | None = None) -> str | None:
     """What is wrong with a new person's name or e-mail address, as a sentence; None when all is
     well."""
     if not re.fullmatch(r"[^\W_](?:[\w .'’-]{0,58}[\w.])?", name):
@@ -63,12 +79,12 @@ def name_fault(name, email=None):
     return None
 
 
-def add(engine, name, role, email=None):
+def add_person(engine: Engine, name: str, role: str, email: str | None = None) -> int:
     """The id of a new person, who can't enter before an invitation is accepted; raises
     NameTaken."""
     try:
-        with _transaction(engine) as session:
-            person = Person(name=name, email=email, role=role, added_at=_now())
+        with transaction(engine) as session:
+            person = Person(name=name, email=email, role=role, added_at=utc_now())
             session.add(person)
             session.flush()
             return person.id
@@ -76,37 +92,37 @@ def add(engine, name, role, email=None):
         raise NameTaken("somebody at the desk has this name or e-mail address already") from None
 
 
-def find(engine, name):
+def find_person(engine: Engine, name: str) -> Member:
     """The Member of this name; raises NoPerson."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         return _member(_person(session, Person.name == name))
 
 
-def find_by_id(engine, id):
+def find_by_id(engine: Engine, id: int) -> Member:
     """The Member of this id; raises NoPerson."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         return _member(_person(session, Person.id == id))
 
 
-def listed(engine):
+def list_people(engine: Engine) -> list[Member]:
     """Every Member, by name."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         return [_member(person) for person in session.scalars(select(Person).order_by(Person.name))]
 
 
-def change_role(engine, id, role):
+def change_role(engine: Engine, id: int, role: str) -> None:
     """Give a person another role."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         _person(session, Person.id == id).role = role
 
 
-def dismiss(engine, id):
+def dismiss_person(engine: Engine, id: int) -> None:
     """End a person's sessions, invitation and password; the name stays, for what it stands
     beside."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         person = _person(session, Person.id == id)
         person.left_at, person.password_hash, person.code_secret, person.subject = (
-            _now(),
+            utc_now(),
             None,
             None,
             None,
@@ -115,81 +131,81 @@ def dismiss(engine, id):
         session.execute(delete(Invitation).where(Invitation.person == id))
 
 
-def invite(engine, id):
+def invite_person(engine: Engine, id: int) -> str:
     """A new invitation's token, in place of an earlier one; who has left comes back by it."""
     token = secrets.token_urlsafe(32)
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         _person(session, Person.id == id).left_at = None
         session.execute(delete(Invitation).where(Invitation.person == id))
         session.add(
             Invitation(
                 token_hash=_hash(token),
                 person=id,
-                expires_at=_now() + datetime.timedelta(hours=INVITATION_HOURS),
+                expires_at=utc_now() + datetime.timedelta(hours=INVITATION_HOURS),
             )
         )
     return token
 
 
-def invited(engine, token):
+def invited_person(engine: Engine, token: str) -> Member:
     """The Member whom an invitation is for; raises NoInvitation."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         return _member(_person(session, Person.id == _invitation(session, token).person))
 
 
-def accept(engine, token, password_hash):
+def accept_invitation(engine: Engine, token: str, password_hash: str) -> int:
     """The id of the invited person, who has this password now, no one-time codes and no other
     session; raises NoInvitation."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         id = _invitation(session, token).person
         session.execute(delete(Invitation).where(Invitation.token_hash == _hash(token)))
-        person = session.get(Person, id)
+        person = _person(session, Person.id == id)
         person.password_hash, person.code_secret, person.code_used = password_hash, None, None
         _end_sessions(session, id)
         return id
 
 
-def read_credentials(engine, name=None, id=None):
+def read_credentials(
+    engine: Engine, name: str | None = None, id: int | None = None
+) -> Credentials | None:
     """The Credentials of a person who may enter, or None."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         person = session.scalar(
             select(Person).where(
                 Person.name == name if id is None else Person.id == id, Person.left_at.is_(None)
             )
         )
-        return person and Credentials(person.id, person.password_hash, person.code_secret)
+        if person is None:
+            return None
+        return Credentials(person.id, person.password_hash, person.code_secret)
 
 
-def set_password(engine, id, password_hash, keep):
+def set_password(engine: Engine, id: int, password_hash: str, keep: str) -> None:
     """Change a password; every session but that of token `keep` ends."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         _person(session, Person.id == id).password_hash = password_hash
         _end_sessions(session, id, keep)
 
 
-def set_codes(engine, id, secret):
+def set_codes(engine: Engine, id: int, secret: str | None) -> None:
     """Turn one-time codes on with a secret, or off with None."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         person = _person(session, Person.id == id)
         person.code_secret, person.code_used = secret, None
 
 
-def use_code(engine, id, step):
+def use_code(engine: Engine, id: int, step: int) -> bool:
     """Whether the one-time code of this 30 s step was unused so far; it is used now."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         fresh = or_(Person.code_used.is_(None), Person.code_used < step)
-        return (
-            session.execute(
-                update(Person).where(Person.id == id, fresh).values(code_used=step)
-            ).rowcount
-            == 1
-        )
+        change = update(Person).where(Person.id == id, fresh).values(code_used=step)
+        return change_rows(session, change) == 1
 
 
-def find_subject(engine, subject, email):
+def find_subject(engine: Engine, subject: str, email: str | None) -> int | None:
     """The id of the person of a single sign-on's `subject`; the first time, of its proven e-mail
     address. None: nobody's."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         person = session.scalar(
             select(Person).where(Person.subject == subject, Person.left_at.is_(None))
         )
@@ -203,48 +219,60 @@ def find_subject(engine, subject, email):
             )
             if person:
                 person.subject = subject
-        return person and person.id
+        return person.id if person else None
 
 
-def try_sign_in(engine, limits, minutes):
+def try_sign_in(
+    engine: Engine, limits: Mapping[str, int], minutes: float, slowed: str | None = None
+) -> bool:
     """Whether one may try: it counts as failed until `clear_sign_in`, so that many at once are no
     way round.
 
     `limits`: {what is counted, as "account NAME": how many failed tries of it are let through in
-    `minutes`}."""
-    with _transaction(engine) as session:
+    `minutes`}. Past its limit the one that is `slowed` is not shut: each further try has to wait
+    twice as long as the one before, from FIRST_DELAY on."""
+    with transaction(engine) as session:
         session.execute(
-            delete(SignIn).where(SignIn.tried_at < _now() - datetime.timedelta(minutes=minutes))
+            delete(SignIn).where(SignIn.tried_at < utc_now() - datetime.timedelta(minutes=minutes))
         )
         for key, most in limits.items():
-            if session.scalar(select(func.count()).where(SignIn.key == _hash(key))) >= most:
+            tried, last = session.execute(
+                select(func.count(), func.max(SignIn.tried_at)).where(SignIn.key == _hash(key))
+            ).one()
+            delay = FIRST_DELAY * 2 ** max(0, tried - most)
+            if tried >= most and (key != slowed or utc_now() < _aware(last) + delay):
                 return False
-        session.add_all(SignIn(key=_hash(key), tried_at=_now()) for key in limits)
+        session.add_all(SignIn(key=_hash(key), tried_at=utc_now()) for key in limits)
         return True
 
 
-def clear_sign_in(engine, account, address):
+def _aware(moment: datetime.datetime) -> datetime.datetime:
+    """A moment of the database's, which may have lost its zone in an aggregate."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+
+
+def clear_sign_in(engine: Engine, account: str, address: str) -> None:
     """The right password was given: forget the tries of the account, and this one of the address,
     but not its others."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         last = session.scalar(select(func.max(SignIn.id)).where(SignIn.key == _hash(address)))
         session.execute(delete(SignIn).where(or_(SignIn.key == _hash(account), SignIn.id == last)))
 
 
-def open_session(engine, id):
+def open_session(engine: Engine, id: int) -> str:
     """The token of a new session of a person."""
     token = secrets.token_urlsafe(32)
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         session.execute(delete(DeskSession).where(_expired()))
         session.add(
-            DeskSession(token_hash=_hash(token), person=id, opened_at=_now(), seen_at=_now())
+            DeskSession(token_hash=_hash(token), person=id, opened_at=utc_now(), seen_at=utc_now())
         )
     return token
 
 
-def find_session(engine, token):
+def find_session(engine: Engine, token: str) -> Member | None:
     """The Member who is signed in with a token, or None."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         found = session.execute(
             select(DeskSession, Person)
             .join(Person, DeskSession.person == Person.id)
@@ -252,57 +280,62 @@ def find_session(engine, token):
         ).first()
         if found is None:
             return None
-        if (_now() - found.DeskSession.seen_at).total_seconds() > SEEN_SECONDS:
-            found.DeskSession.seen_at = _now()
+        if (utc_now() - found.DeskSession.seen_at).total_seconds() > SEEN_SECONDS:
+            found.DeskSession.seen_at = utc_now()
         return _member(found.Person)
 
 
-def end_session(engine, token):
-    with _transaction(engine) as session:
+def end_session(engine: Engine, token: str) -> None:
+    with transaction(engine) as session:
         session.execute(delete(DeskSession).where(DeskSession.token_hash == _hash(token)))
 
 
-def end_other_sessions(engine, id, keep):
+def end_other_sessions(engine: Engine, id: int, keep: str) -> None:
     """End every session of a person but that of token `keep`."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         _end_sessions(session, id, keep)
 
 
-def record(engine, person, action, subject="", detail=""):
+def record_action(
+    engine: Engine, person: str, action: str, subject: str = "", detail: str = ""
+) -> None:
     """Add a line to the audit log; nothing takes it away again."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         session.execute(
             insert(AuditEntry).values(
-                at=_now(), person=person, action=action, subject=subject, detail=detail
+                at=utc_now(), person=person, action=action, subject=subject, detail=detail
             )
         )
 
 
-def read_audit(engine, before=None, most=100):
-    """The newest entries of the audit log, or the newest before entry `before`: [{id, at, person,
-    action, subject, detail}]."""
-    with _transaction(engine) as session:
+def read_audit(engine: Engine, before: int | None = None, most: int = 100) -> list[AuditLine]:
+    """The newest entries of the audit log, or the newest before entry `before`."""
+    with transaction(engine) as session:
         found = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
         if before:
             found = found.where(AuditEntry.id < before)
         return [
             {
-                key: getattr(entry, key)
-                for key in ("id", "at", "person", "action", "subject", "detail")
+                "id": entry.id,
+                "at": entry.at,
+                "person": entry.person,
+                "action": entry.action,
+                "subject": entry.subject,
+                "detail": entry.detail,
             }
             for entry in session.scalars(found)
         ]
 
 
-def _expired():
-    now = _now()
+def _expired() -> ColumnElement[bool]:
+    now = utc_now()
     return or_(
         DeskSession.seen_at < now - datetime.timedelta(hours=IDLE_HOURS),
         DeskSession.opened_at < now - datetime.timedelta(days=SESSION_DAYS),
     )
 
 
-def _end_sessions(session, id, keep=None):
+def _end_sessions(session: Session, id: int, keep: str | None = None) -> None:
     session.execute(
         delete(DeskSession).where(
             DeskSession.person == id, DeskSession.token_hash != _hash(keep or "")
@@ -310,10 +343,10 @@ def _end_sessions(session, id, keep=None):
     )
 
 
-def _invitation(session, token):
+def _invitation(session: Session, token: str) -> Invitation:
     found = session.scalar(
         select(Invitation).where(
-            Invitation.token_hash == _hash(token), Invitation.expires_at > _now()
+            Invitation.token_hash == _hash(token), Invitation.expires_at > utc_now()
         )
     )
     if found is None:
@@ -321,14 +354,14 @@ def _invitation(session, token):
     return found
 
 
-def _person(session, *conditions):
-    found = session.scalar(select(Person).where(*conditions))
+def _person(session: Session, condition: ColumnElement[bool]) -> Person:
+    found = session.scalar(select(Person).where(condition))
     if found is None:
         raise NoPerson("nobody at the desk has this name; `bot people list` shows who has one")
     return found
 
 
-def _member(person):
+def _member(person: Person) -> Member:
     return Member(
         person.id,
         person.name,

@@ -1,11 +1,14 @@
 """Conversations as editors read them: found by what happened in them, and one whole."""
 
+import datetime
 from dataclasses import dataclass
+from typing import TypedDict
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Engine, select
 
-from bot.store import _replies, _transaction
-from bot.store.tables import Conversation, Reply, Turn, Vote
+from bot.store.engine import transaction
+from bot.store.stored_turns import _replies
+from bot.store.tables import Conversation, JsonObject, Reply, Turn, Vote
 
 
 class NoConversation(LookupError):
@@ -22,15 +25,56 @@ class Filter:
     channel: str = ""
     vote: str = ""
     release: str = ""
-    since: object = None
-    until: object = None
+    since: datetime.datetime | None = None
+    until: datetime.datetime | None = None
 
 
-def listed(engine, wanted, before=None, most=40):
-    """The newest conversations that a Filter lets through, or those before the moment `before`:
-    [{id, at, channel, article, texts, outcomes, turns, votes}]; `texts`: the first three of the
-    visitor's."""
-    turn = [Turn.conversation == Conversation.id]
+class Summary(TypedDict):
+    """A conversation in a list. `texts`: the first three of the visitor's; `turns`: how many;
+    `votes`: (helpful, reason)."""
+
+    id: str
+    at: datetime.datetime
+    channel: str
+    article: str | None
+    turns: int
+    texts: list[str]
+    outcomes: list[str]
+    votes: list[tuple[bool, str | None]]
+
+
+class ReadTurn(TypedDict):
+    """A turn of a conversation; `votes`: {reply: its vote}."""
+
+    id: int
+    at: datetime.datetime
+    text: str | None
+    choice: str | None
+    outcome: str | None
+    question: str | None
+    confidence: float | None
+    release: str | None
+    replies: list[JsonObject]
+    votes: dict[str, Vote]
+
+
+class ReadConversation(TypedDict):
+    """A whole conversation, its turns oldest first."""
+
+    id: str
+    at: datetime.datetime
+    channel: str
+    article: str | None
+    country: str | None
+    turns: list[ReadTurn]
+
+
+def list_conversations(
+    engine: Engine, wanted: Filter, before: datetime.datetime | None = None, most: int = 40
+) -> list[Summary]:
+    """The newest conversations that a Filter lets through, or those before the moment `before`."""
+    # Long: one query, condition after condition.
+    turn: list[ColumnElement[bool]] = [Turn.conversation == Conversation.id]
     turn += [Turn.outcome == wanted.outcome] if wanted.outcome else []
     turn += (
         [Turn.question.startswith(f"{wanted.article}.", autoescape=True)] if wanted.article else []
@@ -46,28 +90,29 @@ def listed(engine, wanted, before=None, most=40):
             .where(Reply.turn == Turn.id, vote)
             .exists()
         )
-    opened = [select(Turn.id).where(*turn).exists()]
+    opened: list[ColumnElement[bool]] = [select(Turn.id).where(*turn).exists()]
     opened += [Conversation.channel == wanted.channel] if wanted.channel else []
     opened += [Conversation.opened_at >= wanted.since] if wanted.since else []
     opened += [Conversation.opened_at < moment for moment in (wanted.until, before) if moment]
     found = select(Conversation).where(*opened).order_by(Conversation.opened_at.desc()).limit(most)
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         conversations = session.scalars(found).all()
         ids = [conversation.id for conversation in conversations]
-        turns, votes = {id: [] for id in ids}, {id: [] for id in ids}
-        for row in session.execute(
+        turns: dict[str, list[tuple[str | None, str | None]]] = {id: [] for id in ids}
+        votes: dict[str, list[tuple[bool, str | None]]] = {id: [] for id in ids}
+        for id, text, outcome in session.execute(
             select(Turn.conversation, Turn.text, Turn.outcome)
             .where(Turn.conversation.in_(ids))
             .order_by(Turn.id)
         ):
-            turns[row.conversation].append(row)
-        for row in session.execute(
+            turns[id].append((text, outcome))
+        for id, helpful, reason in session.execute(
             select(Turn.conversation, Vote.helpful, Vote.reason)
             .join(Reply, Reply.turn == Turn.id)
             .join(Vote, Vote.reply == Reply.id)
             .where(Turn.conversation.in_(ids))
         ):
-            votes[row.conversation].append(row)
+            votes[id].append((helpful, reason))
         return [
             {
                 "id": conversation.id,
@@ -75,20 +120,19 @@ def listed(engine, wanted, before=None, most=40):
                 "channel": conversation.channel,
                 "article": conversation.article,
                 "turns": len(turns[conversation.id]),
-                "texts": [row.text for row in turns[conversation.id] if row.text][:3],
+                "texts": [text for text, _ in turns[conversation.id] if text][:3],
                 "outcomes": list(
-                    dict.fromkeys(row.outcome for row in turns[conversation.id] if row.outcome)
+                    dict.fromkeys(outcome for _, outcome in turns[conversation.id] if outcome)
                 ),
-                "votes": [(row.helpful, row.reason) for row in votes[conversation.id]],
+                "votes": votes[conversation.id],
             }
             for conversation in conversations
         ]
 
 
-def read(engine, id):
-    """A conversation: {id, at, channel, article, country, turns: [{id, at, text, choice, outcome,
-    question, confidence, release, replies, votes: {reply: Vote}}]}; raises NoConversation."""
-    with _transaction(engine) as session:
+def read_conversation(engine: Engine, id: str) -> ReadConversation:
+    """A whole conversation; raises NoConversation."""
+    with transaction(engine) as session:
         conversation = session.get(Conversation, id)
         if conversation is None:
             raise NoConversation(id)
@@ -131,13 +175,13 @@ def read(engine, id):
         }
 
 
-def known(engine):
+def known_filters(engine: Engine) -> tuple[list[str], list[str]]:
     """What can be filtered by: (channels, releases), the latest release first."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         return (
             sorted(session.scalars(select(Conversation.channel).distinct())),
             sorted(
-                session.scalars(select(Turn.release).where(Turn.release.is_not(None)).distinct()),
+                filter(None, session.scalars(select(Turn.release).distinct())),
                 reverse=True,
             ),
         )

@@ -1,40 +1,60 @@
 """Drafts: what editors write before it is content, as JSON of a form's fields."""
 
+import datetime
 import json
+from typing import TypedDict, cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import Engine, delete, select
 
-from bot.store import _now, _transaction
-from bot.store.tables import Draft
+from bot.store.engine import transaction, utc_now
+from bot.store.tables import Draft, JsonObject
 
 
 class NoDraft(LookupError):
     """There is no such draft."""
 
 
-def add(engine, article, title, fields, person):
+class Listed(TypedDict):
+    """A draft in a list."""
+
+    id: int
+    article: str | None
+    title: str
+    person: str
+    changed_at: datetime.datetime
+
+
+def add_draft(
+    engine: Engine, article: str | None, title: str, fields: JsonObject, person: str
+) -> int:
     """The id of a new draft: a question of `article`, or whatever `fields` hold."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         draft = Draft(
-            article=article, title=title, text=json.dumps(fields), person=person, changed_at=_now()
+            article=article,
+            title=title,
+            text=json.dumps(fields),
+            person=person,
+            changed_at=utc_now(),
         )
         session.add(draft)
         session.flush()
         return draft.id
 
 
-def read(engine, id):
+def read_draft(engine: Engine, id: int) -> tuple[str, JsonObject]:
     """(title, fields) of a draft; raises NoDraft."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         draft = session.get(Draft, id)
         if draft is None:
             raise NoDraft(id)
-        return draft.title, json.loads(draft.text)
+        return draft.title, cast(JsonObject, json.loads(draft.text))
 
 
-def change(engine, id, article, title, fields, person):
+def change_draft(
+    engine: Engine, id: int, article: str | None, title: str, fields: JsonObject, person: str
+) -> None:
     """Replace what a draft holds; raises NoDraft."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         draft = session.get(Draft, id)
         if draft is None:
             raise NoDraft(id)
@@ -43,19 +63,25 @@ def change(engine, id, article, title, fields, person):
             title,
             json.dumps(fields),
             person,
-            _now(),
+            utc_now(),
         )
 
 
-def listed(engine):
-    """Every draft, the latest first: [{id, article, title, person, changed_at}]."""
-    with _transaction(engine) as session:
+def list_drafts(engine: Engine) -> list[Listed]:
+    """Every draft, the latest first."""
+    with transaction(engine) as session:
         return [
-            {key: getattr(draft, key) for key in ("id", "article", "title", "person", "changed_at")}
+            {
+                "id": draft.id,
+                "article": draft.article,
+                "title": draft.title,
+                "person": draft.person,
+                "changed_at": draft.changed_at,
+            }
             for draft in session.scalars(select(Draft).order_by(Draft.changed_at.desc()))
         ]
 
 
-def remove(engine, id):
-    with _transaction(engine) as session:
+def remove_draft(engine: Engine, id: int) -> None:
+    with transaction(engine) as session:
         session.execute(delete(Draft).where(Draft.id == id))

@@ -5,13 +5,14 @@ At most one is being made at a time, whichever process makes it: the one that ha
 """
 
 import datetime
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.store import _now, _transaction
-from bot.store.tables import Publication
+from bot.store.engine import change_rows, transaction, utc_now
+from bot.store.tables import JsonObject, Publication
 
 # without a sign of life, a publication was broken off: on a busy machine it comes last
 SILENT_SECONDS = 120
@@ -30,7 +31,8 @@ class NoPublication(LookupError):
 class Entry:
     """A publication as the pages see it. `goal`: publish, try (made and tested, to be tried) or
     rollback. `state`: running, tried, tested (waits for an approval or its time), live, failed or
-    withdrawn. `report` and `comparison` are those of bot.release and bot.compare as dicts."""
+    withdrawn. `report` and `comparison` are those of bot.releases.registry and
+    bot.releases.comparison as dicts."""
 
     id: int
     goal: str
@@ -43,24 +45,26 @@ class Entry:
     live_at: datetime.datetime | None
     step: str
     done: float
-    log: list
-    faults: list
-    report: dict | None
-    comparison: dict | None
+    log: list[JsonObject]
+    faults: list[str]
+    report: JsonObject | None
+    comparison: JsonObject | None
 
 
-def begin(engine, goal, person, live_at=None):
+def begin_publication(
+    engine: Engine, goal: str, person: str, live_at: datetime.datetime | None = None
+) -> int:
     """The number of a new publication that now runs; raises Busy."""
     try:
-        with _transaction(engine) as session:
-            old = _now() - datetime.timedelta(seconds=SILENT_SECONDS)
+        with transaction(engine) as session:
+            old = utc_now() - datetime.timedelta(seconds=SILENT_SECONDS)
             session.execute(
                 update(Publication)
                 .where(Publication.slot.is_not(None), Publication.beat_at < old)
                 .values(
                     slot=None,
                     state="failed",
-                    ended_at=_now(),
+                    ended_at=utc_now(),
                     faults=["It was broken off: the service was stopped meanwhile. Begin again."],
                 )
             )
@@ -68,8 +72,8 @@ def begin(engine, goal, person, live_at=None):
                 goal=goal,
                 state="running",
                 person=person,
-                began_at=_now(),
-                beat_at=_now(),
+                began_at=utc_now(),
+                beat_at=utc_now(),
                 slot=1,
                 step="begins",
                 done=0.0,
@@ -84,57 +88,75 @@ def begin(engine, goal, person, live_at=None):
         raise Busy("another publication is being made") from None
 
 
-def tell(engine, id, step, done):
+def note_progress(engine: Engine, id: int, step: str, done: float) -> None:
     """Note how far a publication is: a new step is a line of its log."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         made = session.get(Publication, id)
         if made and made.state == "running":
             if step != made.step:
-                made.log = [*made.log, {"at": _now().isoformat(timespec="seconds"), "step": step}]
-            made.step, made.done, made.beat_at = step, done, _now()
+                made.log = [
+                    *made.log,
+                    {"at": utc_now().isoformat(timespec="seconds"), "step": step},
+                ]
+            made.step, made.done, made.beat_at = step, done, utc_now()
 
 
-def end(engine, id, state, release=None, faults=(), report=None, comparison=None):
-    """Note how the making of a publication ended."""
-    with _transaction(engine) as session:
+def end_publication(
+    engine: Engine,
+    id: int,
+    state: str,
+    release: str | None = None,
+    faults: Sequence[str] = (),
+    report: JsonObject | None = None,
+    comparison: JsonObject | None = None,
+) -> None:
+    """Note how the making of a publication ended; raises NoPublication."""
+    with transaction(engine) as session:
         made = session.get(Publication, id)
-        made.state, made.ended_at, made.slot, made.release = state, _now(), None, release
+        if made is None:
+            raise NoPublication(id)
+        made.state, made.ended_at, made.slot, made.release = state, utc_now(), None, release
         made.faults, made.report, made.comparison, made.done = list(faults), report, comparison, 1.0
 
 
-def move(engine, id, before, after, approved_by=None, faults=()):
+def move_publication(
+    engine: Engine,
+    id: int,
+    before: str,
+    after: str,
+    approved_by: str | None = None,
+    faults: Sequence[str] = (),
+) -> None:
     """Bring a publication from state `before` to `after`, once; raises NoPublication where it isn't
     in that state."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         values = {
             "state": after,
-            "ended_at": _now(),
+            "ended_at": utc_now(),
             **({"approved_by": approved_by} if approved_by else {}),
             **({"faults": list(faults)} if faults else {}),
         }
-        if (
-            session.execute(
-                update(Publication)
-                .where(Publication.id == id, Publication.state == before)
-                .values(values)
-            ).rowcount
-            != 1
-        ):
+        change = (
+            update(Publication)
+            .where(Publication.id == id, Publication.state == before)
+            .values(values)
+        )
+        if change_rows(session, change) != 1:
             raise NoPublication(id)
 
 
-def read(engine, id):
+def read_publication(engine: Engine, id: int) -> Entry:
     """The Entry of a publication; raises NoPublication."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         made = session.get(Publication, id)
         if made is None:
             raise NoPublication(id)
         return _entry(made)
 
 
-def listed(engine, most=30):
+def list_publications(engine: Engine, most: int = 30) -> list[Entry]:
     """The latest publications, newest first, without reports."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         return [
             _entry(made)
             for made in session.scalars(
@@ -143,9 +165,9 @@ def listed(engine, most=30):
         ]
 
 
-def waiting(engine):
+def waiting_publications(engine: Engine) -> list[Entry]:
     """The publications that wait for their time or an approval, oldest first."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         return [
             _entry(made)
             for made in session.scalars(
@@ -154,8 +176,8 @@ def waiting(engine):
         ]
 
 
-def _entry(made):
-    broken = made.state == "running" and made.beat_at < _now() - datetime.timedelta(
+def _entry(made: Publication) -> Entry:
+    broken = made.state == "running" and made.beat_at < utc_now() - datetime.timedelta(
         seconds=SILENT_SECONDS
     )
     return Entry(

@@ -1,15 +1,16 @@
 """What visitors asked in vain, or nearly, and what of it editors have set aside."""
 
 import datetime
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import Engine, and_, delete, or_, select
 
-from bot.store import _now, _transaction
+from bot.domain.reply_kinds import TO_REVIEW, ReplyKind
+from bot.store.engine import transaction, utc_now
 from bot.store.tables import Reply, SetAside, Turn, Vote
 from bot.store.votes import REPORTS
 
-VAIN = ("not_covered", "clarify")
 UNSURE = 0.6  # an answer's confidence under which it's reviewed; under 0.5 it isn't given
 
 
@@ -19,20 +20,23 @@ class Wording:
     latest, on which the rest is."""
 
     text: str
-    why: dict
+    why: dict[str, int]
     at: datetime.datetime
     turn: int
     conversation: str
     release: str | None
     question: str | None
 
-    def count(self):
+    def count(self) -> int:
         return sum(self.why.values())
 
 
-def wordings(engine, most, turns, normalise):
+def read_wordings(
+    engine: Engine, most: int, turns: int, normalise: Callable[[str], str]
+) -> dict[str, Wording]:
     """At most `most` Wordings, out of the latest `turns` such turns; those alike when normalised
     are one. Newest first."""
+    # Long: one query and what its rows become.
     down = (
         select(Reply.turn, Vote.reason)
         .join(Vote, Vote.reply == Reply.id)
@@ -56,9 +60,9 @@ def wordings(engine, most, turns, normalise):
         .where(
             Turn.text.is_not(None),
             or_(
-                Turn.outcome.in_(VAIN),
+                Turn.outcome.in_(TO_REVIEW),
                 and_(
-                    Turn.outcome == "answer",
+                    Turn.outcome == ReplyKind.ANSWER,
                     or_(Turn.confidence < UNSURE, down.c.turn.is_not(None)),
                 ),
             ),
@@ -66,8 +70,8 @@ def wordings(engine, most, turns, normalise):
         .order_by(Turn.id.desc())
         .limit(turns)
     )
-    merged = {}
-    with _transaction(engine) as session:
+    merged: dict[str, Wording] = {}
+    with transaction(engine) as session:
         for row in session.execute(found):
             key = normalise(row.text)
             if not key or key not in merged and len(merged) >= most:
@@ -87,18 +91,18 @@ def wordings(engine, most, turns, normalise):
             reason = (
                 ("reported" if row.reason in REPORTS else "not helpful")
                 if row.down
-                else {"not_covered": "not covered", "clarify": "asked back"}.get(
-                    row.outcome, "unsure"
-                )
+                else ReplyKind(row.outcome).about.group.value
+                if row.outcome in TO_REVIEW
+                else "unsure"
             )
             wording.why[reason] = wording.why.get(reason, 0) + 1
     return merged
 
 
-def rankings(engine, turns):
+def read_rankings(engine: Engine, turns: Sequence[int]) -> dict[int, list[tuple[str, float]]]:
     """{turn: [(question or outcome, confidence)]}, the likeliest first, of turns that were
     understood."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         rows = [
             row
             for start in range(0, len(turns), 500)
@@ -109,25 +113,29 @@ def rankings(engine, turns):
             )
         ]
     return {
-        row.id: [tuple(ranked) for ranked in (row.understood or {}).get("ranking") or []]
+        row.id: [
+            (name, confidence) for name, confidence in (row.understood or {}).get("ranking") or []
+        ]
         for row in rows
     }
 
 
-def aside(engine):
+def read_set_aside(engine: Engine) -> dict[str, str | None]:
     """{key: the release up to which a wording is no longer shown, None for good}."""
-    with _transaction(engine) as session:
-        return dict(session.execute(select(SetAside.key, SetAside.release)).all())
+    with transaction(engine) as session:
+        return {
+            key: release for key, release in session.execute(select(SetAside.key, SetAside.release))
+        }
 
 
-def set_aside(engine, keys, person, release=None):
+def set_aside(engine: Engine, keys: Iterable[str], person: str, release: str | None = None) -> None:
     """Show wordings no longer: for good, or until a release newer than `release` gets them."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         for key in keys:
-            session.merge(SetAside(key=key, person=person, set_at=_now(), release=release))
+            session.merge(SetAside(key=key, person=person, set_at=utc_now(), release=release))
 
 
-def bring_back(engine, keys):
+def bring_back(engine: Engine, keys: Iterable[str]) -> None:
     """Show wordings again."""
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         session.execute(delete(SetAside).where(SetAside.key.in_(keys)))

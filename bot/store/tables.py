@@ -1,21 +1,37 @@
 """The tables. Migrations in `migrations/` make them; docs/design.md says what each holds."""
 
 import datetime
+from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, TypeDecorator, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+JsonObject = dict[str, Any]
 
-class UtcTime(TypeDecorator):
+
+class UtcTime(TypeDecorator[datetime.datetime]):
     """A moment with its time zone; SQLite, which keeps none, is given and gives back UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value, dialect):
+    def process_bind_param(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> datetime.datetime | None:
         return value and value.astimezone(datetime.UTC)
 
-    def process_result_value(self, value, dialect):
+    def process_result_value(
+        self, value: datetime.datetime | None, dialect: Dialect
+    ) -> datetime.datetime | None:
         return value and value.replace(tzinfo=value.tzinfo or datetime.UTC)
 
 
@@ -31,7 +47,12 @@ class Base(DeclarativeBase):
             "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
         }
     )
-    type_annotation_map = {datetime.datetime: UtcTime, dict: JSON, list: JSON}
+    type_annotation_map = {
+        datetime.datetime: UtcTime,
+        JsonObject: JSON,
+        list[JsonObject]: JSON,
+        list[str]: JSON,
+    }
 
 
 class Conversation(Base):
@@ -46,7 +67,7 @@ class Conversation(Base):
     channel: Mapped[str]
     article: Mapped[str | None]
     country: Mapped[str | None]
-    state: Mapped[dict]
+    state: Mapped[JsonObject]
     opened_at: Mapped[datetime.datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime.datetime]
 
@@ -73,7 +94,7 @@ class Turn(Base):
     outcome: Mapped[str | None]
     question: Mapped[str | None]
     confidence: Mapped[float | None]
-    understood: Mapped[dict | None]
+    understood: Mapped[JsonObject | None]
     release: Mapped[str | None]
 
 
@@ -85,7 +106,7 @@ class Reply(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     turn: Mapped[int] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"), index=True)
     place: Mapped[int]
-    body: Mapped[dict]
+    body: Mapped[JsonObject]
 
 
 class Vote(Base):
@@ -233,12 +254,12 @@ class Inbox(Base):
     channel: Mapped[str]
     event: Mapped[str]
     conversation: Mapped[str | None] = mapped_column(index=True)
-    message: Mapped[dict | None] = mapped_column(JSON(none_as_null=True))
+    message: Mapped[JsonObject | None] = mapped_column(JSON(none_as_null=True))
     received_at: Mapped[datetime.datetime] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     leased_until: Mapped[datetime.datetime | None]
     done_at: Mapped[datetime.datetime | None] = mapped_column(index=True)
-    offered: Mapped[list | None] = mapped_column(JSON(none_as_null=True))
+    offered: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class Outbox(Base):
@@ -252,8 +273,8 @@ class Outbox(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[str]
     conversation: Mapped[str] = mapped_column(index=True)
-    address: Mapped[dict]
-    payload: Mapped[dict]
+    address: Mapped[JsonObject]
+    payload: Mapped[JsonObject]
     queued_at: Mapped[datetime.datetime] = mapped_column(index=True)
     due_at: Mapped[datetime.datetime] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -283,7 +304,7 @@ class Publication(Base):
     slot: Mapped[int | None] = mapped_column(unique=True)
     step: Mapped[str]
     done: Mapped[float]
-    log: Mapped[list]
-    faults: Mapped[list]
-    report: Mapped[dict | None]
-    comparison: Mapped[dict | None]
+    log: Mapped[list[JsonObject]]
+    faults: Mapped[list[str]]
+    report: Mapped[JsonObject | None]
+    comparison: Mapped[JsonObject | None]

@@ -1,10 +1,15 @@
 """Votes on replies, and the tickets that reports of a fault open: each of one fault in one answer
 at one revision."""
 
-from sqlalchemy import func, select, update
+import datetime
+from typing import TypedDict
 
-from bot.store import NoReply, _conversation, _now, _transaction
-from bot.store.tables import Person, Reply, Ticket, Turn, Vote
+from sqlalchemy import Engine, Select, func, select, update
+from sqlalchemy.orm import Session
+
+from bot.store.engine import change_rows, transaction, utc_now
+from bot.store.stored_turns import NoReply, _conversation
+from bot.store.tables import JsonObject, Person, Reply, Ticket, Turn, Vote
 
 REPORTS = ("inaccurate", "out_of_date")  # the reasons that say that the article is wrong
 SHOWN = 200
@@ -14,13 +19,52 @@ class NoTicket(LookupError):
     """There is no such ticket."""
 
 
-def vote(engine, token, reply, helpful, reason=None, comment=None):
+class Summary(TypedDict):
+    """A ticket in a list; `owner` by name, `reports` how many."""
+
+    id: int
+    question: str
+    revision: str
+    kept: str | None
+    reason: str
+    opened_at: datetime.datetime
+    ended_at: datetime.datetime | None
+    ended_by: str | None
+    end: str | None
+    owner: str | None
+    reports: int
+
+
+class Report(TypedDict):
+    """One visitor's report; `text`: what was asked, `answer`: the reply that was reported."""
+
+    at: datetime.datetime
+    comment: str | None
+    conversation: str
+    text: str | None
+    answer: JsonObject
+
+
+class ReadTicket(Summary):
+    """A whole ticket; `latest_reports`: the latest first, and not all of many."""
+
+    latest_reports: list[Report]
+
+
+def store_vote(
+    engine: Engine,
+    token: str,
+    reply: str,
+    helpful: bool,
+    reason: str | None = None,
+    comment: str | None = None,
+) -> None:
     """Store a vote on a reply of this conversation, in place of an earlier one; a report opens a
     ticket or joins an open one.
 
     Raises NoReply.
     """
-    with _transaction(engine) as session:
+    with transaction(engine) as session:
         conversation = _conversation(session, token)
         body = session.scalar(
             select(Reply.body)
@@ -40,13 +84,13 @@ def vote(engine, token, reply, helpful, reason=None, comment=None):
                 helpful=helpful,
                 reason=reason,
                 comment=comment,
-                voted_at=_now(),
+                voted_at=utc_now(),
                 ticket=ticket,
             )
         )
 
 
-def _ticket(session, body, reason):
+def _ticket(session: Session, body: JsonObject, reason: str | None) -> int:
     """The id of the open ticket of this fault, a new one where there is none."""
     wanted = {
         "question": body["question"],
@@ -57,35 +101,32 @@ def _ticket(session, body, reason):
         select(Ticket.id).filter_by(**wanted, ended_at=None).order_by(Ticket.id).limit(1)
     )
     if found is None:
-        made = Ticket(**wanted, opened_at=_now())
+        made = Ticket(**wanted, opened_at=utc_now())
         session.add(made)
         session.flush()
         found = made.id
     return found
 
 
-def tickets(engine, ended=False):
-    """Up to SHOWN tickets, open ones or ended ones, the latest first: [{id, question, revision,
-    kept, reason, owner, opened_at, ended_at, ended_by, end, reports}]; `owner` by name, `reports`
-    how many."""
-    with _transaction(engine) as session:
+def list_tickets(engine: Engine, ended: bool = False) -> list[Summary]:
+    """Up to SHOWN tickets, open ones or ended ones, the latest first."""
+    with transaction(engine) as session:
         wanted = Ticket.ended_at.is_not(None) if ended else Ticket.ended_at.is_(None)
         return [
-            _told(*row)
+            _summary(*row)
             for row in session.execute(
                 _select().where(wanted).order_by(Ticket.id.desc()).limit(SHOWN)
             )
         ]
 
 
-def read_ticket(engine, id):
-    """A ticket, and `told`: what was reported, [{at, comment, conversation, text, answer}]; raises
-    NoTicket."""
-    with _transaction(engine) as session:
+def read_ticket(engine: Engine, id: int) -> ReadTicket:
+    """A ticket with up to SHOWN of its reports; raises NoTicket."""
+    with transaction(engine) as session:
         row = session.execute(_select().where(Ticket.id == id)).first()
         if row is None:
             raise NoTicket(id)
-        told = session.execute(
+        rows = session.execute(
             select(Vote.voted_at, Vote.comment, Turn.conversation, Turn.text, Reply.body)
             .join(Reply, Vote.reply == Reply.id)
             .join(Turn, Reply.turn == Turn.id)
@@ -94,8 +135,8 @@ def read_ticket(engine, id):
             .limit(SHOWN)
         )
         return {
-            **_told(*row),
-            "told": [
+            **_summary(*row),
+            "latest_reports": [
                 {
                     "at": at,
                     "comment": comment,
@@ -103,35 +144,34 @@ def read_ticket(engine, id):
                     "text": text,
                     "answer": body,
                 }
-                for at, comment, conversation, text, body in told
+                for at, comment, conversation, text, body in rows
             ],
         }
 
 
-def take_ticket(engine, id, person):
+def take_ticket(engine: Engine, id: int, person: int) -> None:
     """Make a person (an id) the owner of an open ticket; raises NoTicket."""
-    _change(engine, id, owner=person)
+    _change_open(engine, id, owner=person)
 
 
-def keep_ticket(engine, id, revision):
+def keep_ticket(engine: Engine, id: int, revision: str) -> None:
     """Note that the fault is still in this revision; raises NoTicket."""
-    _change(engine, id, kept=revision)
+    _change_open(engine, id, kept=revision)
 
 
-def end_ticket(engine, id, person, end):
+def end_ticket(engine: Engine, id: int, person: str, end: str) -> None:
     """End an open ticket: who (a name), and how in a sentence; raises NoTicket."""
-    _change(engine, id, ended_at=_now(), ended_by=person, end=end)
+    _change_open(engine, id, ended_at=utc_now(), ended_by=person, end=end)
 
 
-def _change(engine, id, **values):
-    with _transaction(engine) as session:
-        if not session.execute(
-            update(Ticket).where(Ticket.id == id, Ticket.ended_at.is_(None)).values(**values)
-        ).rowcount:
+def _change_open(engine: Engine, id: int, **values: object) -> None:
+    with transaction(engine) as session:
+        change = update(Ticket).where(Ticket.id == id, Ticket.ended_at.is_(None)).values(**values)
+        if not change_rows(session, change):
             raise NoTicket(id)
 
 
-def _select():
+def _select() -> Select[Ticket, str | None, int]:
     reports = (
         select(func.count()).select_from(Vote).where(Vote.ticket == Ticket.id).scalar_subquery()
     )
@@ -140,16 +180,17 @@ def _select():
     )
 
 
-def _told(ticket, owner, reports):
-    names = (
-        "id",
-        "question",
-        "revision",
-        "kept",
-        "reason",
-        "opened_at",
-        "ended_at",
-        "ended_by",
-        "end",
-    )
-    return {**{name: getattr(ticket, name) for name in names}, "owner": owner, "reports": reports}
+def _summary(ticket: Ticket, owner: str | None, reports: int) -> Summary:
+    return {
+        "id": ticket.id,
+        "question": ticket.question,
+        "revision": ticket.revision,
+        "kept": ticket.kept,
+        "reason": ticket.reason,
+        "opened_at": ticket.opened_at,
+        "ended_at": ticket.ended_at,
+        "ended_by": ticket.ended_by,
+        "end": ticket.end,
+        "owner": owner,
+        "reports": reports,
+    }

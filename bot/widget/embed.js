@@ -1,8 +1,8 @@
 /**
- * The frame version: `/embed?article=myoclonus&language=es` is the widget, filling its frame. What the address says
+ * The frame version: `/embed?article=myoclonus&country=GB` is the widget, filling its frame. What the address says
  * becomes the widget's attributes. Nothing that is shown can come from the address: anybody can write a link.
  */
-const TAKEN = ['article', 'country', 'language', 'remember', 'theme'];
+const TAKEN = ['article', 'country', 'remember', 'theme'];
 
 const asked = new URLSearchParams(location.search);
 const chat = document.querySelector('symptom-chat');
@@ -12,7 +12,6 @@ if (chat) {
     if (value) chat.setAttribute(name, value);
   }
 }
-document.documentElement.lang = asked.get('language') || 'en';
 document.title = chat?.getAttribute('heading') || document.title;
 
 const sheet = new CSSStyleSheet();

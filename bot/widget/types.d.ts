@@ -16,7 +16,7 @@ type Reply = {
 };
 type Vote = {reply: string, helpful: boolean, reason?: string, comment?: string};
 /** `until`: the time it ends, in ms; `lasts`: for how long each message keeps it alive. */
-type Session = {token: string, lasts: number, until: number, last: string, pending: Message[]};
+type Session = {token: string, lasts: number, until: number, last: string, pending: Message[], votes?: Record<string, boolean>};
 /** One thing in the transcript. */
 type Entry = {is: 'you', id: string, text: string} | {is: 'reply', reply: Reply} | {is: 'note', text: string};
 type Texts = Record<string, string>;

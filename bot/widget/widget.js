@@ -1,11 +1,29 @@
 /**
  * <symptom-chat>: Pamphlet's website widget (docs/widget.md; types.d.ts). Whatever comes from a server or storage is
  * shown as text: nothing here parses markup.
+ *
+ * It is one file, so that a site includes it by one tag, copies and pins one file, and runs what is read here: several
+ * files would be as many requests one after another, or a build. Where things are, from top to bottom:
+ *
+ * - what the chat says, and whom to call without a server: TEXTS, EMERGENCY
+ * - making elements: make, icon, link, telephone, urgentLine, prose (text with its source marks)
+ * - a reply, as one card: drawReply; its parts: drawChoices, drawSources, drawAbout, drawFeedback, drawDanger
+ * - the server: call, Trouble
+ * - the element: SymptomChat; in it
+ *   - the panel and what is around it: #build, #opening, #show, #focus, #fit
+ *   - what is drawn: #draw, #add, #reveal, #drawTrouble, #say
+ *   - a message on its way: #ask, #queue, #fail, #receive, #working
+ *   - what the device keeps, and other tabs: #recall, #remember, #resume, #followOtherTab
+ *   - the menu: #openMenu, #readAloud, #listen, #download, #print, #restart, #forget
+ * - styles: DARK, CSS_TEXT
  */
 
 const LONGEST = 2000; // characters in one message; the server refuses more
 const PATIENCE = 20_000; // ms
 const STILL = 4000;
+/** Turns speech into text, where the browser can.
+ * @type {any} */
+const RECOGNITION = Reflect.get(window, 'SpeechRecognition') ?? Reflect.get(window, 'webkitSpeechRecognition');
 const REASONS = ['inaccurate', 'out_of_date', 'unclear', 'not_what_was_asked', 'other'];
 
 /** Who to call where the server can't be asked.
@@ -39,162 +57,107 @@ const EMERGENCY = {
   1990: 'LK',
 };
 
-/** @type {Record<string, Texts>} */
+/** @type {Texts} */
 const TEXTS = {
-  en: {
-    dir: 'ltr',
-    heading: 'Ask about this symptom',
-    close: 'Close the chat',
-    menu: 'Menu',
-    greeting: 'Hello. Ask in your own words, or pick a question. The answers come from our articles, word for word.',
-    notice:
-      'This is a computer program, not a doctor. It cannot examine anyone or say what they have. Nothing leaves this ' +
-      'page until you send a question. Questions are then kept, without your name, to make the answers better. ' +
-      'You can delete yours at any time, from the menu.',
-    urgent: 'If someone may be in danger, call {numbers} now.',
-    urgent_anywhere:
-      'If someone may be in danger, call your local emergency number now: 112 (Europe, India), 911 (North America) or 999 (UK).',
-    starters: 'People often ask',
-    log: 'Conversation',
-    input: 'Your question',
-    placeholder: 'Type your question',
-    send: 'Send',
-    too_long: 'A question can have 2,000 characters. Yours has {count}. Please make it shorter.',
-    you: 'You asked:',
-    answer: 'Answer',
-    emergency: 'Get help now',
-    crisis: 'Talk to someone now',
-    unavailable: 'The chat is not working right now',
-    working: 'Looking in the articles…',
-    still: 'Still working on it…',
-    more: 'More',
-    less: 'Less',
-    sources: 'Sources',
-    source: 'Source {n}: {title}',
-    partly: 'This bears it out only in part.',
-    new_tab: '(opens a new tab)',
-    from: 'From {article}.',
-    reviewed: 'Reviewed by {name} on {date}.',
-    not_reviewed: 'Not yet reviewed by a clinician.',
-    helpful: 'Was this helpful?',
-    yes: 'Yes',
-    no: 'No',
-    why: 'What was wrong with it?',
-    inaccurate: 'It is wrong',
-    out_of_date: 'It is out of date',
-    unclear: 'It is hard to understand',
-    not_what_was_asked: 'It is not what I asked',
-    other: 'Something else',
-    comment: 'In your own words, if you like (no names, please)',
-    send_feedback: 'Send this',
-    thanks: 'Thank you.',
-    feedback_failed: 'That could not be sent. Please try again.',
-    next: 'You could also ask',
-    which: 'Choose one',
-    offline: 'You seem to be offline. Your question is kept here, and is sent when you are back.',
-    timeout: 'The answer is taking too long. Your question is kept here.',
-    limited: 'That was a lot of questions at once. Please wait {seconds} seconds, then try again.',
-    failed: 'The chat could not be reached. Your question is kept here.',
-    refused: 'That could not be sent. Please put it another way.',
-    retry: 'Try again',
-    ended: 'Your earlier conversation has ended. This is a new one.',
-    ended_elsewhere: 'This conversation was ended in another tab or window.',
-    resumed: 'Your conversation so far:',
-    resume_failed: 'Your earlier conversation could not be loaded.',
-    copy: 'Copy the conversation',
-    copied: 'Copied.',
-    copy_failed: 'Your browser did not allow copying. You can download the conversation instead.',
-    print: 'Print',
-    download: 'Download as text',
-    file: 'conversation.txt',
-    restart: 'Start again',
-    restarted: 'A new conversation. The earlier one is no longer shown on this device.',
-    forget: 'Delete my data',
-    forget_sure: 'Delete everything that this chat has stored about you? This cannot be undone.',
-    forget_yes: 'Delete it',
-    forget_no: 'Keep it',
-    forgotten: 'Everything that was stored about your conversation is deleted. Receipt: {receipt}',
-    nothing_stored: 'Nothing was stored.',
-    forget_failed: 'It could not be deleted just now, and is still stored. Please try again.',
-  },
-  es: {
-    dir: 'ltr',
-    heading: 'Pregunte sobre este síntoma',
-    close: 'Cerrar el chat',
-    menu: 'Menú',
-    greeting:
-      'Hola. Pregunte con sus propias palabras o elija una pregunta. Las respuestas salen de nuestros artículos, ' +
-      'palabra por palabra. Pregunte en inglés, por favor: los artículos están en inglés.',
-    notice:
-      'Esto es un programa, no un médico. No puede examinar a nadie ni decir qué tiene. Nada sale de esta página hasta ' +
-      'que envíe una pregunta. Después, las preguntas se guardan sin su nombre, para mejorar las respuestas. Puede ' +
-      'borrar las suyas en cualquier momento, desde el menú.',
-    urgent: 'Si alguien puede estar en peligro, llame ya al {numbers}.',
-    urgent_anywhere:
-      'Si alguien puede estar en peligro, llame ya al número de emergencias de su país: 112 (Europa, India), 911 (América del Norte) o 999 (Reino Unido).',
-    starters: 'Preguntas frecuentes',
-    log: 'Conversación',
-    input: 'Su pregunta',
-    placeholder: 'Escriba su pregunta',
-    send: 'Enviar',
-    too_long: 'Una pregunta puede tener 2.000 caracteres. La suya tiene {count}. Acórtela, por favor.',
-    you: 'Usted preguntó:',
-    answer: 'Respuesta',
-    emergency: 'Busque ayuda ahora',
-    crisis: 'Hable con alguien ahora',
-    unavailable: 'El chat no funciona en este momento',
-    working: 'Buscando en los artículos…',
-    still: 'Seguimos buscando…',
-    more: 'Más',
-    less: 'Menos',
-    sources: 'Fuentes',
-    source: 'Fuente {n}: {title}',
-    partly: 'Esto lo confirma solo en parte.',
-    new_tab: '(se abre en otra pestaña)',
-    from: 'De {article}.',
-    reviewed: 'Revisado por {name} el {date}.',
-    not_reviewed: 'Todavía no lo ha revisado ningún profesional de la salud.',
-    helpful: '¿Le ha servido?',
-    yes: 'Sí',
-    no: 'No',
-    why: '¿Qué le falta o qué está mal?',
-    inaccurate: 'Es incorrecto',
-    out_of_date: 'Está anticuado',
-    unclear: 'Cuesta entenderlo',
-    not_what_was_asked: 'No es lo que pregunté',
-    other: 'Otra cosa',
-    comment: 'Con sus palabras, si quiere (sin nombres, por favor)',
-    send_feedback: 'Enviar',
-    thanks: 'Gracias.',
-    feedback_failed: 'No se pudo enviar. Inténtelo de nuevo.',
-    next: 'También puede preguntar',
-    which: 'Elija una',
-    offline: 'Parece que no tiene conexión. Su pregunta queda guardada aquí y se enviará cuando vuelva.',
-    timeout: 'La respuesta tarda demasiado. Su pregunta queda guardada aquí.',
-    limited: 'Han sido muchas preguntas seguidas. Espere {seconds} segundos e inténtelo de nuevo.',
-    failed: 'No se pudo conectar con el chat. Su pregunta queda guardada aquí.',
-    refused: 'No se pudo enviar. Pregunte de otra forma, por favor.',
-    retry: 'Intentar de nuevo',
-    ended: 'Su conversación anterior ha terminado. Esta es nueva.',
-    ended_elsewhere: 'Esta conversación se terminó en otra pestaña o ventana.',
-    resumed: 'Su conversación hasta ahora:',
-    resume_failed: 'No se pudo cargar su conversación anterior.',
-    copy: 'Copiar la conversación',
-    copied: 'Copiado.',
-    copy_failed: 'El navegador no permitió copiar. Puede descargar la conversación.',
-    print: 'Imprimir',
-    download: 'Descargar como texto',
-    file: 'conversacion.txt',
-    restart: 'Empezar de nuevo',
-    restarted: 'Conversación nueva. La anterior ya no se muestra en este dispositivo.',
-    forget: 'Borrar mis datos',
-    forget_sure: '¿Borrar todo lo que este chat ha guardado sobre usted? No se puede deshacer.',
-    forget_yes: 'Borrar',
-    forget_no: 'Conservar',
-    forgotten: 'Se ha borrado todo lo guardado sobre su conversación. Comprobante: {receipt}',
-    nothing_stored: 'No había nada guardado.',
-    forget_failed: 'No se pudo borrar ahora y sigue guardado. Inténtelo de nuevo.',
-  },
+  dir: 'ltr',
+  heading: 'Ask about this symptom',
+  close: 'Close the chat',
+  menu: 'Menu',
+  unread: 'New answers: {count}',
+  greeting: 'Hello. Ask in your own words, or pick a question. The answers come from our articles, word for word.',
+  notice:
+    'This is a computer program, not a doctor. It cannot examine anyone or say what they have. Nothing leaves this ' +
+    'page until you send a question. Questions are then kept {kept}, without your name, to make the answers better. ' +
+    'You can delete yours at any time, from the menu.',
+  kept_days: 'for {days} days',
+  kept_some: 'for a limited time',
+  urgent: 'If someone may be in danger, call {numbers} now.',
+  urgent_anywhere:
+    'If someone may be in danger, call your local emergency number now: 112 (Europe, India), 911 (North America) or 999 (UK).',
+  starters: 'People often ask',
+  log: 'Conversation',
+  input: 'Your question',
+  placeholder: 'Type your question',
+  send: 'Send',
+  too_long: 'A question can have 2,000 characters. Yours has {count}. Please make it shorter.',
+  you: 'You asked:',
+  answer: 'Answer',
+  emergency: 'Get help now',
+  crisis: 'Talk to someone now',
+  unavailable: 'The chat is not working right now',
+  working: 'Looking in the articles…',
+  still: 'Still working on it…',
+  more: 'More',
+  less: 'Less',
+  sources: 'Sources',
+  sources_count: 'Sources ({count})',
+  source: 'Source {n}: {title}',
+  partly: 'This bears it out only in part.',
+  new_tab: '(opens a new tab)',
+  from: 'From {article}.',
+  reviewed: 'Reviewed by {name} on {date}.',
+  not_reviewed: 'Not yet reviewed by a clinician.',
+  helpful: 'Was this helpful?',
+  yes: 'Yes',
+  no: 'No',
+  why: 'What was wrong with it?',
+  inaccurate: 'It is wrong',
+  out_of_date: 'It is out of date',
+  unclear: 'It is hard to understand',
+  not_what_was_asked: 'It is not what I asked',
+  other: 'Something else',
+  comment: 'In your own words, if you like (no names, please)',
+  send_feedback: 'Send this',
+  thanks: 'Thank you.',
+  copy_one: 'Copy',
+  copy_answer: 'Copy this answer',
+  link: 'Link',
+  link_answer: 'Link to this answer',
+  call: 'Call {number}',
+  feedback_failed: 'That could not be sent. Please try again.',
+  next: 'You could also ask',
+  which: 'Choose one',
+  offline: 'You seem to be offline. Your question is kept here, and is sent when you are back.',
+  timeout: 'The answer is taking too long. Your question is kept here.',
+  limited: 'That was a lot of questions at once. Please wait {seconds} seconds, then try again.',
+  failed: 'The chat could not be reached. Your question is kept here.',
+  refused: 'That could not be sent. Please put it another way.',
+  retry: 'Try again',
+  ended: 'Your earlier conversation has ended. This is a new one.',
+  ended_elsewhere: 'This conversation was ended in another tab or window.',
+  resumed: 'Your conversation so far:',
+  resume_failed: 'Your earlier conversation could not be loaded.',
+  copy: 'Copy the conversation',
+  copied: 'Copied.',
+  copy_failed: 'Your browser did not allow copying. You can download the conversation instead.',
+  print: 'Print',
+  download: 'Download as text',
+  file: 'conversation.txt',
+  restart: 'Start again',
+  undo: 'Bring it back',
+  larger: 'Larger text',
+  smaller: 'Smaller text',
+  full: 'Full screen',
+  window: 'Small window',
+  aloud: 'Read answers aloud',
+  silent: 'Stop reading aloud',
+  speak: 'Speak a question',
+  speak_sure:
+    'Many browsers send the sound to their maker to turn it into text, as Chrome does to Google. This chat gets the text ' +
+    'alone, and only when you send it. Start listening?',
+  speak_yes: 'Start listening',
+  speak_no: 'Not now',
+  listening: 'Listening. Your words appear here.',
+  listening_stop: 'Stop listening',
+  speak_failed: 'Your browser could not listen. You can type your question.',
+  restarted: 'A new conversation. The earlier one is no longer shown on this device.',
+  forget: 'Delete my data',
+  forget_sure: 'Delete everything that this chat has stored about you? This cannot be undone.',
+  forget_yes: 'Delete it',
+  forget_no: 'Keep it',
+  forgotten: 'Everything that was stored about your conversation is deleted. Receipt: {receipt}',
+  nothing_stored: 'Nothing was stored.',
+  forget_failed: 'It could not be deleted just now, and is still stored. Please try again.',
 };
 
 // ---- making elements
@@ -290,6 +253,24 @@ function urgentLine(country, t) {
 const callLines = (numbers, t) =>
   numbers.length > 0 && make('ul', {class: 'lines'}, ...numbers.map((line) => make('li', {}, telephone(line, t))));
 
+/** Large buttons "Call 999", each with where it is for below it.
+ * @param {Line[]} numbers @param {Texts} t */
+function callFirst(numbers, t) {
+  const list = make('ul', {class: 'lines first'});
+  for (const {label, number, tel, url} of numbers) {
+    const name = clean(tel) ? fill(t.call, {number: clean(number)}).join('') : clean(number);
+    list.append(make('li', {}, telephone({number: name, tel, url}, t), ' ', label && make('span', {class: 'soft'}, clean(label))));
+  }
+  return numbers.length > 0 && list;
+}
+
+/** A danger's text in two: what is read first, and the rest. A crisis's first line is the kind one.
+ * @param {string} text @param {string} kind */
+function parted(text, kind) {
+  const [first] = (kind === 'crisis' ? /^.*/ : /^.*?[.!?。؟।](?=\s|$)|^.*/).exec(text) ?? [''];
+  return [first, text.slice(first.length).trim()];
+}
+
 /** A text without its numbers, on one line.
  * @param {string} text */
 const flat = (text) => text.replace(/\s*\[\d+\]/g, '').replace(/\s+/g, ' ').trim();
@@ -376,75 +357,148 @@ function prose(text, sources, t, lang = 'en') {
 // ---- a reply, as one card
 
 /** @param {string} heading @param {Choice[]} choices @param {(choice: Choice) => void} pick */
-function drawChoices(heading, choices, pick) {
-  const list = make('ul', {class: 'choices', 'aria-label': heading});
+function choiceList(heading, choices, pick) {
+  const list = make('ul', {class: 'choices', role: 'list', 'aria-label': heading});
   for (const {title, value} of choices) {
     const words = clean(title);
     if (!words || typeof value !== 'string') continue;
     const click = () => pick({title: words, value});
     list.append(make('li', {}, make('button', {...PRESS, part: 'choice', class: 'choice', lang: 'en', dir: 'auto', click}, words)));
   }
-  return list.children.length ? make('div', {class: 'next'}, make('p', {class: 'label'}, heading), list) : null;
+  return list.children.length ? list : null;
 }
 
-/** The first paragraph is seen at once; the rest on "More".
- * @param {Reply} reply @param {Source[]} sources @param {Texts} t */
-function drawMore(reply, sources, t) {
-  if (!clean(reply.more).trim()) return null;
+/** @param {string} heading @param {Choice[]} choices @param {(choice: Choice) => void} pick */
+function drawChoices(heading, choices, pick) {
+  const list = choiceList(heading, choices, pick);
+  return list && make('div', {}, make('p', {class: 'label'}, heading), list);
+}
+
+/** What is not seen at once, and the button that shows and hides it.
+ * @param {Reply} reply @param {Source[]} sources @param {Texts} t @param {(open: boolean) => void} changed */
+function drawMore(reply, sources, t, changed) {
+  if (!clean(reply.more).trim()) return {rest: null, more: null};
   const rest = prose(reply.more, sources, t);
   rest.id = `more-${serial++}`;
   rest.hidden = true;
   const click = () => {
     rest.toggleAttribute('hidden');
-    button.setAttribute('aria-expanded', String(!rest.hidden));
-    button.textContent = rest.hidden ? t.more : t.less;
+    more.setAttribute('aria-expanded', String(!rest.hidden));
+    more.textContent = rest.hidden ? t.more : t.less;
+    changed(!rest.hidden);
   };
-  const button = make('button', {...PRESS, class: 'more', 'aria-expanded': 'false', 'aria-controls': rest.id, click}, t.more);
-  return make('div', {class: 'further'}, rest, button);
+  const more = make('button', {...PRESS, class: 'more', 'aria-expanded': 'false', 'aria-controls': rest.id, click}, t.more);
+  return {rest, more};
 }
 let serial = 0; // for ids that tie a button to what it opens
 
-/** @param {Source[]} sources @param {Texts} t */
-function drawSources(sources, t) {
+/** The sources, folded. `show(whole)` lists all, or only those whose numbers stand in what is seen at once.
+ * @param {Source[]} sources @param {string} seen @param {Texts} t */
+function drawSources(sources, seen, t) {
   const list = make('ol', {class: 'sources', part: 'sources', 'aria-label': t.sources, lang: 'en', dir: 'auto'});
+  const summary = make('summary');
+  const all = make('details', {class: 'cites'}, summary, list);
   for (const {n, title, publisher, url} of sources) {
     const by = clean(publisher);
     const item = make('li', {}, link(url, clean(title), t), by && make('span', {class: 'by'}, ` ${by}`));
     if (Number.isInteger(n)) item.value = n;
     list.append(item);
   }
-  return sources.length ? make('div', {}, make('p', {class: 'label'}, t.sources), list) : null;
+  const show = (/** @type {boolean} */ whole) => {
+    const shown = sources.map(({n}) => whole || seen.includes(`[${n}]`));
+    shown.forEach((is, at) => list.children[at].toggleAttribute('hidden', !is));
+    const count = shown.filter(Boolean).length;
+    all.hidden = !count;
+    summary.textContent = fill(t.sources_count, {count: String(count)}).join('');
+  };
+  return {all, show};
 }
 
-/** Where it is from, and who reviewed it.
- * @param {Article} article @param {Texts} t @param {Where} where
- * @returns {(string | Node)[]} */
-function reviewLine(article, t, {language, server}) {
+/** The section of this very page that an address leads to.
+ * @param {string} address */
+function sectionHere(address) {
+  if (!URL.canParse(address)) return null;
+  const {origin, pathname, hash} = new URL(address);
+  return origin + pathname === location.origin + location.pathname && hash ? document.getElementById(hash.slice(1)) : null;
+}
+
+/** Scrolls the page to a section and marks it for some seconds.
+ * @param {HTMLElement} section */
+function showSection(section) {
+  section.tabIndex = -1;
+  section.scrollIntoView({block: 'start'});
+  section.focus({preventScroll: true});
+  section.animate([{outline: '3px solid', outlineOffset: '8px', offset: 0.8}, {outline: '3px solid transparent'}], 5000);
+}
+
+/** The address of the section that an answer stands in.
+ * @param {Reply} reply @param {Where} where */
+function homeOf({article, question}, {server}) {
+  const page = clean(article?.url).replace(/^\/(?!\/)/, server); // the server gives its own pages without its name
+  const id = clean(question).split('.')[1];
+  return page && id && !page.includes('#') ? `${page}#${encodeURIComponent(id)}` : page;
+}
+
+/** The answer's own place: a link that opens it in a new tab, or shows it where this page holds it.
+ * @param {Reply} reply @param {string} text @param {string} label @param {Texts} t @param {Where} where
+ * @param {(section: HTMLElement) => void} show */
+function linkHome(reply, text, label, t, where, show) {
+  const address = homeOf(reply, where);
+  const section = sectionHere(address);
+  const made = link(address, text, t, label);
+  if (section && made instanceof HTMLAnchorElement) {
+    made.removeAttribute('target');
+    made.setAttribute('aria-label', label);
+    made.addEventListener('click', (event) => {
+      event.preventDefault();
+      show(section);
+    });
+  }
+  return made;
+}
+
+/** Where it is from, and who reviewed it: two texts.
+ * @param {Article} article @param {Texts} t @param {string} language */
+function reviewLines(article, t, language) {
   const name = clean(article.reviewed_by);
   const day = new Date(`${clean(article.reviewed_on)}T00:00:00Z`);
   const long = new Intl.DateTimeFormat(language, {dateStyle: 'long', timeZone: 'UTC'});
   const date = Number.isNaN(day.getTime()) ? clean(article.reviewed_on) : long.format(day);
-  const page = clean(article.url).replace(/^\/(?!\/)/, server); // the server gives its own pages without its name
-  const from = article.title ? [...fill(t.from, {article: link(page, clean(article.title), t)}), ' '] : [];
-  if (!name) return [...from, t.not_reviewed];
-  return [...from, ...fill(t.reviewed, {name, date}), ` ${clean(article.review)}`];
+  const from = article.title ? fill(t.from, {article: clean(article.title)}).join('') : '';
+  const review = name ? [...fill(t.reviewed, {name, date}), ` ${clean(article.review)}`].join('') : t.not_reviewed;
+  return [from, review.trim()];
+}
+
+/** One line, which opens: where it is from, its review, and the disclaimer.
+ * @param {Reply} reply @param {Texts} t @param {Where} where @param {(section: HTMLElement) => void} show */
+function drawAbout(reply, t, where, show) {
+  const {article} = reply;
+  const disclaimer = clean(reply.disclaimer);
+  if (!article && !disclaimer) return null;
+  const line = make('summary', {}, article && make('span', {class: 'review', part: 'review'}, reviewLines(article, t, where.language).reverse().join(' ')));
+  if (disclaimer) line.append(' ', make('bdi', {class: 'disclaimer', part: 'disclaimer', lang: 'en'}, disclaimer));
+  const title = clean(article?.title);
+  const to = title && linkHome(reply, title, title, t, where, show);
+  return make('details', {class: 'quiet'}, line, to && make('p', {}, to));
 }
 
 /** "Was this helpful?"; after a "no", why. The vote goes out at once, the reason when it is sent.
- * @param {Reply} reply @param {Texts} t @param {(vote: Vote) => Promise<string>} vote  resolves to thanks, rejects when
- *   it could not be sent */
-function drawFeedback(reply, t, vote) {
+ * @param {Reply} reply @param {Texts} t @param {boolean | undefined} given  the vote that it has
+ * @param {(vote: Vote) => Promise<string>} vote  resolves to thanks, rejects when it could not be sent
+ * @param {(Node | false | null)[]} beside  what stands in the same row */
+function drawFeedback(reply, t, given, vote, beside) {
   const ask = make('span', {class: 'ask', id: `ask-${serial++}`}, t.helpful);
   const said = make('p', {class: 'said', role: 'status'});
   const why = make('div', {class: 'why', hidden: true});
-  const all = make('div', {class: 'feedback', part: 'feedback', role: 'group', 'aria-labelledby': ask.id});
+  const all = make('div', {class: 'feedback row', part: 'feedback', role: 'group', 'aria-labelledby': ask.id});
   let last = Promise.resolve(true);
-  /** One after the other: the server keeps the last.
+  /** One after the other: the server keeps the last. A "no" is asked why before it is thanked.
    * @param {Vote} given */
   const send = (given) => (last = last.then(async () => {
     said.textContent = '';
     try {
-      said.textContent = await vote(given);
+      const thanks = await vote(given);
+      if (given.helpful || given.reason) said.textContent = thanks;
       return true;
     } catch {
       said.textContent = t.feedback_failed;
@@ -461,6 +515,7 @@ function drawFeedback(reply, t, vote) {
     button(helpful ? t.yes : t.no, async () => {
       press(votes, votes[helpful ? 0 : 1]);
       why.hidden = helpful;
+      if (!helpful) why.scrollIntoView({block: 'nearest'});
       if (!(await send({reply: reply.id, helpful}))) press(votes, null);
     }),
   );
@@ -477,57 +532,106 @@ function drawFeedback(reply, t, vote) {
   const submit = make('button', {...PRESS, class: 'small strong'}, t.send_feedback);
   submit.addEventListener('click', async () => {
     const words = comment.value.trim();
-    const given = {reply: reply.id, helpful: false, reason: reason || 'other', ...(words && {comment: words})};
-    if (await send(given)) {
-      submit.before(said);
-      submit.hidden = true;
+    const because = {reply: reply.id, helpful: false, reason: reason || 'other', ...(words && {comment: words})};
+    if (await send(because)) {
+      why.hidden = true;
       said.tabIndex = -1;
       said.focus();
     }
   });
   const group = make('div', {class: 'row', role: 'group', 'aria-label': t.why}, ...reasons);
   why.append(make('p', {}, t.why), group, make('label', {}, t.comment, comment), submit);
-  all.append(make('div', {class: 'row'}, ask, ...votes), said, why);
-  return all;
+  if (given !== undefined) press(votes, votes[given ? 0 : 1]);
+  all.append(ask, ...votes);
+  return make('div', {class: 'below'}, make('div', {class: 'row foot'}, all, ...beside), said, why);
 }
 
 /** @param {Reply} reply @param {Texts} t
- * @param {{fresh: boolean, where: Where, country: string, pick: (choice: Choice) => void,
- *   vote: (vote: Vote) => Promise<string>}} with_ */
-function drawReply(reply, t, {fresh, where, country, pick, vote}) {
-  const danger = reply.kind === 'emergency' || reply.kind === 'crisis';
+ * @param {{where: Where, country: string, given: boolean | undefined, pick: (choice: Choice) => void,
+ *   vote: (vote: Vote) => Promise<string>, copy: () => void, show: (section: HTMLElement) => void}} with_ */
+function drawReply(reply, t, {where, country, given, pick, vote, copy, show}) {
+  const danger = isDanger(reply);
   const fixed = danger || reply.kind === 'unavailable' ? t[reply.kind] : '';
   const heading = make('h3', {id: `reply-${serial++}`, dir: 'auto'}, clean(reply.title) || fixed || t.answer);
   if (!reply.title && !fixed) heading.className = 'unseen';
-  const ask = where.language.startsWith('en') ? clean(reply.feedback?.ask) : ''; // editors write English
-  const sources = each(reply.sources);
-  const numbers = each(reply.numbers), {warning} = reply;
-  const card = make(
-    'article',
-    {class: `card ${danger ? 'danger' : ''}`, part: `card ${danger ? 'danger' : ''}`, 'aria-labelledby': heading.id},
+  const {warning} = reply;
+  const above = [
     warning && make('p', {class: 'urgent', part: 'urgent'}, clean(warning.text)),
     callLines(each(warning?.numbers), t),
-    heading,
-    clean(reply.note) && make('p', {class: 'soft', lang: 'en', dir: 'auto'}, clean(reply.note)),
-    prose(reply.text, sources, t, reply.language),
-    callLines(numbers, t),
-    (danger || reply.kind === 'unavailable') && !numbers.length && urgentLine(country, t),
-    danger ? reply.more && prose(reply.more, sources, t) : drawMore(reply, sources, t),
-    drawSources(sources, t),
-    reply.article && make('p', {class: 'review', part: 'review'}, ...reviewLine(reply.article, t, where)),
-    clean(reply.disclaimer) && make('p', {class: 'disclaimer', part: 'disclaimer', lang: 'en', dir: 'auto'}, clean(reply.disclaimer)),
-    reply.feedback && typeof reply.id === 'string' && drawFeedback(reply, {...t, helpful: ask || t.helpful}, vote),
-    drawChoices(reply.kind === 'clarify' ? t.which : t.next, each(reply.choices), pick),
+  ];
+  const note = clean(reply.note) && make('p', {class: 'soft', lang: 'en', dir: 'auto'}, clean(reply.note));
+  const about = drawAbout(reply, t, where, show);
+  const body = danger ? [...drawDanger(reply, t, country, heading), about] : [heading, note, ...drawUsual(reply, t, country, pick, about)];
+  const actions = reply.article && [
+    make('button', {...PRESS, class: 'quick', 'aria-label': t.copy_answer, click: copy}, t.copy_one),
+    linkHome(reply, t.link, t.link_answer, t, where, show),
+  ];
+  const ask = where.language.startsWith('en') ? clean(reply.feedback?.ask) : ''; // editors write English
+  const votes = reply.feedback && typeof reply.id === 'string';
+  const beside = (actions || []).filter((item) => item.textContent && item.tagName !== 'BDI');
+  return make(
+    'article',
+    {class: `card ${danger ? 'danger' : ''}`, part: `card ${danger ? 'danger' : ''}`, 'aria-labelledby': heading.id, tabindex: -1},
+    ...above,
+    ...body,
+    votes ? drawFeedback(reply, {...t, helpful: ask || t.helpful}, given, vote, beside) : actions && make('div', {class: 'row foot'}, ...beside),
     !warning && reply.emergency && urgent(clean(reply.emergency.text)),
   );
-  return danger && fresh ? make('div', {role: 'alert'}, card) : card;
+}
+
+/** @param {Reply} reply */
+const isDanger = ({kind}) => kind === 'emergency' || kind === 'crisis';
+
+/** The call button, one sentence, the rest; in a crisis the kind sentence first.
+ * @param {Reply} reply @param {Texts} t @param {string} country @param {HTMLElement} heading */
+function drawDanger(reply, t, country, heading) {
+  const sources = each(reply.sources);
+  const numbers = each(reply.numbers);
+  const [one, rest] = parted(clean(reply.text), reply.kind);
+  // How many lines come before all else: those that the first sentence names, as "112, 911 or 999" without a country.
+  const other = numbers.findIndex(({number}) => !one.split(/\D+/).includes(clean(number)));
+  const first = reply.kind === 'crisis' ? 0 : Math.max(1, other < 0 ? numbers.length : other);
+  const sentence = prose(one, sources, t, reply.language);
+  sentence.classList.add('lead');
+  return [
+    callFirst(numbers.slice(0, first), t),
+    !numbers.length && urgentLine(country, t),
+    heading,
+    sentence,
+    reply.kind === 'crisis' && callLines(numbers, t),
+    rest && prose(rest, sources, t, reply.language),
+    reply.kind !== 'crisis' && callLines(numbers.slice(first), t),
+    reply.more && prose(reply.more, sources, t),
+  ];
+}
+
+/** The text, "More" and the next questions, and the sources.
+ * @param {Reply} reply @param {Texts} t @param {string} country @param {(choice: Choice) => void} pick
+ * @param {Node | null} about */
+function drawUsual(reply, t, country, pick, about) {
+  const sources = each(reply.sources);
+  const numbers = each(reply.numbers);
+  const {rest, more} = drawMore(reply, sources, t, (open) => cites.show(open));
+  const cites = drawSources(sources, clean(reply.text), t);
+  cites.show(!rest);
+  const asksBack = reply.kind === 'clarify';
+  const next = choiceList(asksBack ? t.which : t.next, each(reply.choices), pick);
+  const text = prose(reply.text, sources, t, reply.language);
+  const last = text.lastElementChild;
+  if (more) (last?.tagName === 'P' ? last : text).append(' ', more);
+  return [
+    text,
+    callLines(numbers, t),
+    reply.kind === 'unavailable' && !numbers.length && urgentLine(country, t),
+    rest,
+    next && make('div', {class: reply.kind === 'answer' ? 'chips' : ''}, next),
+    make('div', {class: 'about'}, cites.all, about),
+  ];
 }
 
 /** The whole reply as plain text.
  * @param {Reply} reply @param {Texts} t @param {Where} where @returns {string} */
 function replyText(reply, t, where) {
-  const plain = (/** @type {(string | Node)[]} */ pieces) =>
-    pieces.map((piece) => (typeof piece === 'string' ? piece : piece.textContent)).join('').replace(` ${t.new_tab}`, '');
   const sources = each(reply.sources).map(({n, title, url, says, checked}) => {
     const said = new Set([...each(says).map(({states}) => clean(states)), clean(checked)]);
     return [`[${n}] ${clean(title)} ${clean(url)}`, ...said].filter(Boolean).join('\n    ');
@@ -540,7 +644,7 @@ function replyText(reply, t, where) {
     ...each(reply.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
     clean(reply.more),
     sources.length > 0 && `${t.sources}\n${sources.join('\n')}`,
-    reply.article && plain(reviewLine(reply.article, t, where)),
+    reply.article && reviewLines(reply.article, t, where.language).join(' ').trim(),
     clean(reply.disclaimer),
     clean(reply.emergency?.text),
   ].filter(Boolean).join('\n\n');
@@ -605,7 +709,7 @@ async function call(method, url, {token, body, signal}) {
 // ---- the element
 
 export class SymptomChat extends HTMLElement {
-  static observedAttributes = ['article', 'country', 'heading', 'language', 'mode', 'open', 'remember', 'server'];
+  static observedAttributes = ['article', 'country', 'days', 'heading', 'language', 'mode', 'open', 'remember', 'server'];
 
   /** @type {Entry[]} */
   #entries = [];
@@ -625,6 +729,15 @@ export class SymptomChat extends HTMLElement {
   #sending = false;
   #resumed = false;
   #wasOpen = false;
+  #quiet = false; // what is drawn is not to be read out
+  /** What came while the panel was closed.
+   * @type {Entry[]} */
+  #unread = [];
+  /** What turns speech into text, while it listens.
+   * @type {any} */
+  #voice = null;
+  /** What visitors set in the menu. */
+  #set = {large: false, full: false, aloud: false, speak: false};
   #life = new AbortController(); // ends with the conversation: what then still arrives is dropped
   #page = new AbortController(); // ends when the element leaves the page
   #phone = matchMedia('(max-width: 30em), (max-height: 26em)');
@@ -638,6 +751,9 @@ export class SymptomChat extends HTMLElement {
   #status = make('p');
   #input = make('textarea');
   #fault = make('p');
+  #announcement = make('p');
+  #spoken = make('p');
+  #alarm = make('p');
   #menu = make('div');
 
   connectedCallback() {
@@ -655,12 +771,18 @@ export class SymptomChat extends HTMLElement {
     this.#phone.addEventListener('change', () => this.#show(), {signal});
     visualViewport?.addEventListener('resize', () => this.#fit(), {signal});
     visualViewport?.addEventListener('scroll', () => this.#fit(), {signal});
+    document.addEventListener('click', (event) => this.#followLink(event), {signal});
+    document.addEventListener('keydown', (event) => this.#followKeys(event), {signal});
+    document.addEventListener('pointerdown', (event) => this.#closeMenu(event), {signal});
+    addEventListener('pagehide', () => this.#leave(), {signal});
     if (this.#phone.matches) this.removeAttribute('open');
+    if (this.#wasLeftOpen()) this.open = true;
     this.#build();
   }
 
   disconnectedCallback() {
     this.#page.abort();
+    this.#hush();
   }
 
   /** @param {string} name @param {string | null} before @param {string | null} after */
@@ -680,18 +802,18 @@ export class SymptomChat extends HTMLElement {
 
   /** The words in use; assign some or all of them to replace them, `dir: 'rtl'` too. */
   get texts() {
-    const language = this.#language();
-    return {...TEXTS.en, ...(TEXTS[language] ?? TEXTS[language.slice(0, 2)]), ...this.#own};
+    return {...TEXTS, ...this.#own};
   }
   set texts(texts) {
     this.#own = {...texts};
     if (this.#root.firstChild) this.#build();
   }
 
+  /** The language of the words in use: a site says that of its own; ours are English. */
   #language() {
-    const asked = this.getAttribute('language') || this.closest('[lang]')?.getAttribute('lang') || 'en';
+    const named = Object.keys(this.#own).length > 0 && this.getAttribute('language');
     try {
-      return Intl.getCanonicalLocales(asked)[0];
+      return Intl.getCanonicalLocales(named || 'en')[0];
     } catch {
       return 'en';
     }
@@ -707,6 +829,49 @@ export class SymptomChat extends HTMLElement {
     return /^[A-Z]{2}$/.test(code) && new Intl.DisplayNames('en', {type: 'region', fallback: 'none'}).of(code) ? code : '';
   }
 
+  /** A link to this element's id, as a page's skip link, opens the chat at its input.
+   * @param {MouseEvent} event */
+  #followLink(event) {
+    const to = event.target instanceof Element && event.target.closest('a');
+    if (!to || !this.id || to.href !== new URL(`#${this.id}`, document.baseURI).href) return;
+    event.preventDefault();
+    this.open = true;
+    this.#focus();
+  }
+
+  /** Alt+Shift+C opens the chat at its input, too; where somebody writes, the keys are that text's own.
+   * @param {KeyboardEvent} event */
+  #followKeys(event) {
+    const {key, code, altKey, shiftKey, ctrlKey, metaKey} = event;
+    const [at] = event.composedPath();
+    const writes = at instanceof HTMLElement && (at.isContentEditable || at.matches('input, select, textarea'));
+    const letter = /^[a-z]$/i.test(key) ? key.toUpperCase() : code.slice(3); // a Mac writes another sign with Alt
+    if (letter !== 'C' || !altKey || !shiftKey || ctrlKey || metaKey || writes || event.defaultPrevented) return;
+    event.preventDefault(); // a second chat on the page stays as it is
+    this.open = true;
+    this.#focus();
+  }
+
+  /** A panel that is open when its page is left is open again in this tab. Only then is it noted.
+   * Without a conversation nothing is. */
+  #leave() {
+    try {
+      const kept = this.#storage() && this.#session && this.open && this.#floating;
+      if (kept) sessionStorage.setItem('symptom-chat open', this.#key());
+    } catch {
+      // full or refused: it is closed then
+    }
+  }
+  #wasLeftOpen() {
+    try {
+      const left = this.#storage() && sessionStorage.getItem('symptom-chat open');
+      if (left) sessionStorage.removeItem('symptom-chat open');
+      return this.#floating && left === this.#key();
+    } catch {
+      return false; // storage is refused
+    }
+  }
+
   // ---- what is seen
 
   #build() {
@@ -719,9 +884,15 @@ export class SymptomChat extends HTMLElement {
     const heading = clean(this.getAttribute('heading')) || t.heading;
     const typed = this.#input.value;
     this.#panel.remove();
-    const start = {type: 'button', class: 'launcher', part: 'launcher', click: () => (this.open = true)};
+    const keys = {title: 'Alt+Shift+C', 'aria-keyshortcuts': 'Alt+Shift+C'};
+    const start = {type: 'button', class: 'launcher', part: 'launcher', ...keys, click: () => (this.open = true)};
+    const walk = (/** @type {KeyboardEvent} */ event) => this.#walk(event);
     this.#launcher = make('button', start, icon(ICONS.chat), make('span', {}, heading));
-    this.#log = make('div', {class: 'log', part: 'log', role: 'log', 'aria-label': t.log});
+    // What comes is read out by two regions of their own: the answer's text, without sources and buttons.
+    const log = {role: 'log', 'aria-live': 'off', 'aria-label': t.log, tabindex: 0};
+    this.#log = make('div', {class: 'log', part: 'log', ...log, keydown: walk});
+    this.#spoken = make('p', {class: 'unseen', 'aria-live': 'polite'});
+    this.#alarm = make('p', {class: 'unseen', 'aria-live': 'assertive'});
     this.#status = make('p', {class: 'status', part: 'status', role: 'status'});
 
     this.#menu = make('div', {class: 'menu', part: 'menu', hidden: true, id: 'menu'});
@@ -737,16 +908,19 @@ export class SymptomChat extends HTMLElement {
       event.preventDefault();
       this.#ask();
     };
-    const keydown = (/** @type {KeyboardEvent} */ event) =>
-      event.key === 'Enter' && !event.shiftKey && !event.isComposing && ask(event);
+    const keydown = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) ask(event);
+      if (event.key === 'ArrowUp' && !this.#input.value) this.#walk(event);
+    };
     const box = {id: 'input', part: 'input', rows: 1, placeholder: t.placeholder, dir: 'auto', 'aria-describedby': 'fault'};
     this.#input = make('textarea', {...box, keydown});
     this.#input.value = typed;
     this.#fault = make('p', {class: 'fault', id: 'fault', role: 'alert'});
+    this.#announcement = make('p', {class: 'announcement', role: 'status'});
     const label = make('label', {for: 'input', class: 'unseen'}, t.input);
     const send = make('button', {class: 'send', part: 'send', 'aria-label': t.send}, icon(ICONS.send));
     const field = make('div', {class: 'field'}, label, this.#input, send);
-    const form = make('form', {class: 'composer', part: 'composer', submit: ask}, this.#fault, field);
+    const form = make('form', {class: 'composer', part: 'composer', submit: ask}, this.#fault, this.#announcement, field);
 
     const leave = (/** @type {KeyboardEvent} */ event) => {
       if (event.type === 'keydown' && event.key !== 'Escape') return;
@@ -756,21 +930,26 @@ export class SymptomChat extends HTMLElement {
     };
     const shell = {class: 'panel', part: 'panel', 'aria-labelledby': 'heading', dir: t.dir, lang: this.#language()};
     const talk = make('div', {class: 'talk'}, this.#opening(t), this.#log, this.#status);
-    this.#panel = make(floating ? 'dialog' : 'section', {...shell, cancel: leave, keydown: leave}, header, talk, form);
+    this.#panel = make(floating ? 'dialog' : 'section', {...shell, cancel: leave, keydown: leave}, header, talk, this.#spoken, this.#alarm, form);
+    this.#panel.classList.toggle('large', this.#set.large);
+    this.#panel.classList.toggle('full', this.#set.full);
     this.#root.replaceChildren(...(floating ? [this.#launcher, this.#panel] : [this.#panel]));
     this.#quietly(() => this.#entries.forEach((entry) => this.#draw(entry)));
     this.#drawTrouble();
+    this.#drawUnread();
     this.#show();
   }
 
   /** All of it is in the page or in this file: it costs no request.
    * @param {Texts} t */
   #opening(t) {
+    const days = Number(this.getAttribute('days'));
+    const kept = days > 0 ? fill(t.kept_days, {days: String(days)}).join('') : t.kept_some;
     return make(
       'div',
       {class: 'opening', part: 'opening'},
       make('p', {class: 'greeting'}, t.greeting),
-      make('p', {class: 'notice', part: 'notice'}, t.notice),
+      make('p', {class: 'notice', part: 'notice'}, ...fill(t.notice, {kept})),
       urgentLine(this.#country, t),
       drawChoices(t.starters, this.#starters(), (choice) => this.#pick(choice)),
     );
@@ -784,6 +963,7 @@ export class SymptomChat extends HTMLElement {
 
   #show() {
     const {open} = this;
+    this.#hush();
     const changed = open !== this.#wasOpen;
     this.#wasOpen = open;
     if (this.#panel instanceof HTMLDialogElement) {
@@ -799,6 +979,13 @@ export class SymptomChat extends HTMLElement {
       else if (changed && !open && focused) this.#launcher.focus();
       else if (focused instanceof HTMLElement) focused.focus();
     }
+    if (open && this.#unread.length) {
+      const asked = this.#entries.slice(0, this.#entries.indexOf(this.#unread[0]) + 1).findLast(({is}) => is === 'you');
+      const item = asked && this.#items.get(asked);
+      if (item) this.#reveal(item);
+      this.#unread = [];
+      this.#drawUnread();
+    }
     if (!this.#floating || open) this.#resume();
     if (changed) this.#tell(open ? 'open' : 'close', {});
   }
@@ -809,6 +996,58 @@ export class SymptomChat extends HTMLElement {
     (touch ? this.#root.getElementById('heading') : this.#input)?.focus({preventScroll: true});
   }
 
+  /** How many answers came while it was closed, on the launcher. */
+  #drawUnread() {
+    const count = String(this.#unread.length);
+    this.#launcher.querySelectorAll('.badge, .unseen').forEach((old) => old.remove());
+    if (count === '0') return;
+    const words = fill(this.texts.unread, {count}).join('');
+    this.#launcher.append(make('span', {class: 'badge', 'aria-hidden': 'true'}, count), make('span', {class: 'unseen'}, ` ${words}`));
+  }
+
+  /** The arrow keys go from one thing of the transcript to the next, and past the last to the input.
+   * @param {KeyboardEvent} event */
+  #walk(event) {
+    const at = event.target instanceof Element ? event.target : null;
+    const step = {ArrowUp: -1, ArrowDown: 1}[event.key];
+    if (!step || (at !== this.#input && at?.closest('textarea'))) return;
+    const items = [...this.#log.querySelectorAll('.entry')];
+    const here = at === this.#input ? items.length : at === this.#log ? (step < 0 ? items.length : -1) : items.findIndex((item) => item.contains(at));
+    const next = items[here + step];
+    if (next instanceof HTMLElement) {
+      event.preventDefault();
+      (next.querySelector('article') ?? next).focus({preventScroll: true});
+      this.#reveal(next);
+    } else if (step > 0) this.#input.focus();
+  }
+
+  /** By the input, where it is seen.
+   * @param {string} text @param {HTMLElement} [fault]  where it is one */
+  #say(text, fault = this.#announcement) {
+    this.#announcement.textContent = this.#fault.textContent = '';
+    fault.textContent = text;
+  }
+
+  /** @param {HTMLElement} section */
+  #showSection(section) {
+    if (this.#panel.matches(':modal')) this.open = false; // it covers the page
+    showSection(section);
+  }
+
+  /** Reads a reply's text out to a screen reader, and to all where that was asked for.
+   * @param {Reply} reply */
+  #speak(reply) {
+    const danger = isDanger(reply);
+    const words = [reply.warning?.text, danger && this.texts[reply.kind], reply.note, reply.text].map(clean).filter(Boolean);
+    const text = flat(words.join(' '));
+    if (danger) this.#alarm.textContent = text;
+    else this.#spoken.append(make('span', {}, `${text} `));
+    if (!this.#set.aloud) return;
+    const said = new SpeechSynthesisUtterance(text);
+    said.lang = reply.language ?? 'en';
+    speechSynthesis.speak(said);
+  }
+
   /** Keeps the full screen above a phone's keyboard. */
   #fit() {
     const view = visualViewport;
@@ -817,20 +1056,29 @@ export class SymptomChat extends HTMLElement {
     this.#panel.style.setProperty('--_top', `${view.offsetTop}px`);
   }
 
-  /** @param {Entry} entry @param {boolean} [fresh]  it has just come, and was not drawn before */
-  #draw(entry, fresh = false) {
+  /** @param {Entry} entry */
+  #draw(entry) {
     const t = this.texts;
-    const item = make('div', {class: `entry ${entry.is}`});
+    const item = make('div', {class: `entry ${entry.is}`, tabindex: -1});
     if (entry.is === 'you') {
       const bubble = make('p', {class: 'bubble', part: 'you', dir: 'auto'}, clean(entry.text));
       item.append(make('span', {class: 'unseen'}, t.you), bubble);
     } else if (entry.is === 'note') {
       item.append(make('p', {class: 'note', part: 'note', tabindex: '-1'}, entry.text));
     } else {
-      const pick = (/** @type {Choice} */ choice) => this.#pick(choice);
-      const vote = this.#vote.bind(this, this.#life.signal);
-      const how = {fresh, where: this.#where(), country: this.#country, pick, vote};
-      item.append(drawReply(entry.reply, t, how));
+      const {reply} = entry;
+      item.removeAttribute('tabindex'); // its card has one
+      item.append(
+        drawReply(reply, t, {
+          where: this.#where(),
+          country: this.#country,
+          given: this.#session?.votes?.[reply.id],
+          pick: (choice) => this.#pick(choice),
+          vote: this.#vote.bind(this, this.#life.signal),
+          copy: () => this.#copy(`${replyText(reply, t, this.#where())}\n\n${homeOf(reply, this.#where())}`),
+          show: (section) => this.#showSection(section),
+        }),
+      );
     }
     const next = this.#items.get(this.#entries[this.#entries.indexOf(entry) + 1]);
     this.#items.set(entry, item);
@@ -839,18 +1087,26 @@ export class SymptomChat extends HTMLElement {
     return item;
   }
 
-  /** @param {Entry} entry @param {boolean} [fresh] @param {number} [at]  its place among the entries */
+  /** @param {Entry} entry @param {boolean} [fresh]  it has just come @param {number} [at]  its place among the entries */
   #add(entry, fresh, at = this.#entries.length) {
     this.#entries.splice(at, 0, entry);
-    return this.#draw(entry, fresh);
+    const item = this.#draw(entry);
+    if (!fresh || entry.is !== 'reply') return item;
+    if (this.#floating && !this.open) {
+      this.#unread.push(entry);
+      this.#drawUnread();
+      if (isDanger(entry.reply)) this.open = true;
+    }
+    if (!this.#quiet) this.#speak(entry.reply);
+    return item;
   }
 
   /** Draws without having it all read aloud.
    * @param {() => void} draw */
   #quietly(draw) {
-    this.#log.setAttribute('aria-live', 'off');
+    this.#quiet = true;
     draw();
-    requestAnimationFrame(() => requestAnimationFrame(() => this.#log.setAttribute('aria-live', 'polite')));
+    this.#quiet = false;
   }
 
   /** A long answer is read from its first line.
@@ -882,6 +1138,7 @@ export class SymptomChat extends HTMLElement {
     const card = make('div', {class: 'trouble', part: 'trouble', role: 'group', 'aria-label': t.unavailable});
     card.append(make('p', {}, ...words), again, urgentLine(this.#country, t));
     this.#log.append(card);
+    this.#spoken.textContent = card.firstElementChild?.textContent ?? '';
     this.#reveal(card);
   }
 
@@ -891,7 +1148,8 @@ export class SymptomChat extends HTMLElement {
     const t = this.texts;
     const text = this.#input.value.trim();
     const count = [...text].length;
-    this.#fault.textContent = count > LONGEST ? fill(t.too_long, {count: String(count)}).join('') : '';
+    this.#hush();
+    this.#say(count > LONGEST ? fill(t.too_long, {count: String(count)}).join('') : '', this.#fault);
     this.#input.setAttribute('aria-invalid', String(count > LONGEST));
     if (!text || count > LONGEST) return this.#input.focus();
     this.#input.value = '';
@@ -907,6 +1165,8 @@ export class SymptomChat extends HTMLElement {
   #queue(message, shown) {
     this.#outbox.push(message);
     this.#remember();
+    this.#spoken.textContent = this.#alarm.textContent = '';
+    this.#log.querySelector('.undo')?.remove(); // a new conversation has begun
     this.#reveal(this.#add({is: 'you', id: message.id, text: shown}));
     this.#tell('message', {id: message.id});
     this.#send();
@@ -1048,6 +1308,8 @@ export class SymptomChat extends HTMLElement {
     try {
       const token = this.#session?.token;
       const answer = await call('POST', this.#url('feedback'), {token, body: vote, signal});
+      if (this.#session) (this.#session.votes ??= {})[vote.reply] = vote.helpful;
+      this.#remember();
       this.#tell('feedback', {reply: vote.reply, helpful: vote.helpful, reason: vote.reason ?? null});
       return (this.#language().startsWith('en') && clean(answer.text)) || this.texts.thanks;
     } catch (error) {
@@ -1098,7 +1360,9 @@ export class SymptomChat extends HTMLElement {
       const token = typeof kept.token === 'string' && /^[\x21-\x7e]+$/.test(kept.token) ? kept.token : '';
       const [lasts, until] = [Number(kept.lasts) || 0, Number(kept.until) || 0];
       const pending = each(kept.pending).filter((/** @type {any} */ m) => typeof m.id === 'string');
-      return {token: until > Date.now() ? token : '', lasts, until, last: clean(kept.last), pending};
+      const votes = Object.entries(kept.votes ?? {}).filter(([, vote]) => typeof vote === 'boolean');
+      const given = votes.length > 0 && {votes: Object.fromEntries(votes)};
+      return {token: until > Date.now() ? token : '', lasts, until, last: clean(kept.last), pending, ...given};
     } catch {
       return null;
     }
@@ -1128,33 +1392,46 @@ export class SymptomChat extends HTMLElement {
   async #catchUp() {
     const life = this.#life;
     const url = this.#url('messages');
-    if (this.#turn) url.searchParams.set('after', this.#turn);
     const first = !this.#entries.length;
     this.#missed = false;
-    const answer = await call('GET', url, {token: this.#session?.token, signal: life.signal}).catch((error) => {
-      this.#missed = error.code !== 'ended';
-      if (this.#missed) throw error;
-      this.#session = null;
-      this.#remember();
-      this.#add({is: 'note', text: this.texts.ended});
-    });
-    if (life !== this.#life) return;
-    const turns = each(answer?.turns).filter((turn) => each(turn.replies).length); // an open one is sent again by its tab
+    let more = true;
+    for (let after = this.#turn; more; ) {
+      if (after) url.searchParams.set('after', after);
+      const answer = await call('GET', url, {token: this.#session?.token, signal: life.signal}).catch((error) => {
+        this.#missed = error.code !== 'ended';
+        if (this.#missed) throw error;
+        this.#session = null;
+        this.#remember();
+        this.#add({is: 'note', text: this.texts.ended});
+      });
+      if (life !== this.#life) return;
+      const turns = each(answer?.turns);
+      this.#addTurns(turns, first);
+      const last = clean(turns.at(-1)?.id);
+      more = answer?.more === true && Number(last) > Number(after); // a page that leads nowhere is the last
+      after = last;
+    }
+    const last = this.#log.lastElementChild;
+    if (last instanceof HTMLElement) this.#reveal(last);
+  }
+
+  /** A page of the server's turns, below what is shown; those that are shown already are left out.
+   * @param {any[]} listed @param {boolean} quiet */
+  #addTurns(listed, quiet) {
+    const turns = listed.filter((turn) => each(turn.replies).length); // an open one is sent again by its tab
     const known = new Set(this.#entries.map((entry) => entry.is === 'you' && entry.id));
     const draw = () => {
-      if (first && turns.length) this.#add({is: 'note', text: this.texts.resumed});
+      if (turns.length && !this.#entries.length) this.#add({is: 'note', text: this.texts.resumed});
       for (const turn of turns) {
         const replies = each(turn.replies);
         this.#turn = clean(turn.id);
         if (known.has(turn.message)) continue;
         this.#add({is: 'you', id: clean(turn.message), text: clean(turn.text) || this.#titleOf(turn.choice, replies)});
-        for (const reply of replies) this.#add({is: 'reply', reply}, !first);
+        for (const reply of replies) this.#add({is: 'reply', reply}, !quiet);
       }
     };
-    if (first) this.#quietly(draw);
+    if (quiet) this.#quietly(draw);
     else draw();
-    const last = this.#log.lastElementChild;
-    if (last instanceof HTMLElement) this.#reveal(last);
   }
 
   /** @param {string} choice @param {Reply[]} replies  what it got */
@@ -1179,8 +1456,16 @@ export class SymptomChat extends HTMLElement {
 
   // ---- the menu
 
-  /** @param {boolean} open */
-  #openMenu(open) {
+  /** By a click beside it.
+   * @param {PointerEvent} event */
+  #closeMenu(event) {
+    const path = event.composedPath();
+    const toggle = this.#root.getElementById('menu-button');
+    if (!this.#menu.hidden && !path.includes(this.#menu) && toggle && !path.includes(toggle)) this.#openMenu(false, false);
+  }
+
+  /** @param {boolean} open @param {boolean} [focus] */
+  #openMenu(open, focus = true) {
     const t = this.texts;
     const toggle = this.#root.getElementById('menu-button');
     const item = (/** @type {string} */ text, /** @type {() => void} */ act) =>
@@ -1191,22 +1476,77 @@ export class SymptomChat extends HTMLElement {
     };
     this.#menu.hidden = !open;
     toggle?.setAttribute('aria-expanded', String(open));
+    const {large, full, aloud, speak} = this.#set;
+    const turn = (/** @type {'large' | 'full'} */ name) => {
+      this.#set[name] = !this.#set[name];
+      this.#panel.classList.toggle(name, this.#set[name]);
+    };
+    const sure = (/** @type {string} */ question, /** @type {string} */ no, /** @type {string} */ yes, /** @type {() => void} */ act) => {
+      const keep = item(no, done(() => {}));
+      const asked = make('p', {id: 'sure'}, question);
+      const choice = make('div', {class: 'sure', role: 'group', 'aria-labelledby': 'sure'}, asked, keep, item(yes, done(act)));
+      this.#menu.replaceChildren(choice);
+      keep.focus();
+    };
+    const wide = this.#floating && !this.#phone.matches;
+    const extras = [
+      item(large ? t.smaller : t.larger, done(() => turn('large'))),
+      wide && item(full ? t.window : t.full, done(() => turn('full'))),
+      'speechSynthesis' in window && item(aloud ? t.silent : t.aloud, done(() => this.#readAloud())),
+      RECOGNITION && item(t.speak, speak ? done(() => this.#listen()) : () => sure(t.speak_sure, t.speak_no, t.speak_yes, () => this.#listen())),
+    ];
     this.#menu.replaceChildren(
-      item(t.copy, done(() => this.#copy())),
+      item(t.copy, done(() => this.#copy(this.#transcript()))),
       item(t.print, done(() => this.#print())),
       item(t.download, done(() => this.#download())),
-      item(t.restart, done(() => this.#end(t.restarted))),
-      item(t.forget, () => {
-        const question = make('p', {id: 'sure'}, t.forget_sure);
-        const keep = item(t.forget_no, done(() => {}));
-        const choice = make('div', {class: 'sure', role: 'group', 'aria-labelledby': 'sure'}, question, keep);
-        choice.append(item(t.forget_yes, done(() => this.#forget())));
-        this.#menu.replaceChildren(choice);
-        keep.focus();
-      }),
+      ...extras.filter((one) => one instanceof Node),
+      item(t.restart, done(() => this.#restart())),
+      item(t.forget, () => sure(t.forget_sure, t.forget_no, t.forget_yes, () => this.#forget())),
     );
     if (open) this.#menu.querySelector('button')?.focus();
-    else toggle?.focus();
+    else if (focus) toggle?.focus();
+  }
+
+  /** The last answer, and each that comes, by the browser's own voice; a second time stops it. */
+  #readAloud() {
+    this.#set.aloud = !this.#set.aloud;
+    speechSynthesis.cancel();
+    const last = this.#entries.findLast((entry) => entry.is === 'reply');
+    if (this.#set.aloud && last?.is === 'reply') this.#speak(last.reply);
+  }
+
+  /** What is said is added to the text of the input, which the visitor sends. It was asked for, and told where the
+   * sound goes. The articles' language is English. */
+  #listen() {
+    const t = this.texts;
+    const voice = (this.#voice = new RECOGNITION());
+    const before = this.#input.value;
+    this.#set.speak = true;
+    if ('speechSynthesis' in window) speechSynthesis.cancel();
+    voice.lang = navigator.languages.find((language) => /^en\b/.test(language)) ?? 'en-US';
+    voice.interimResults = true;
+    voice.onresult = (/** @type {any} */ {results}) => {
+      const words = Array.from(results, ([best]) => clean(best.transcript)).join('');
+      if (voice === this.#voice) this.#input.value = `${before} ${words}`.trim();
+    };
+    voice.onerror = () => voice === this.#voice && this.#say(t.speak_failed, this.#fault);
+    voice.onend = () => {
+      if (voice !== this.#voice) return;
+      this.#hush();
+      this.#focus();
+    };
+    this.#say(t.listening);
+    this.#announcement.append(' ', make('button', {...PRESS, class: 'small', click: () => voice.stop()}, t.listening_stop));
+    voice.start();
+  }
+
+  /** Listens no longer. */
+  #hush() {
+    const voice = this.#voice;
+    this.#voice = null;
+    if (!voice) return;
+    voice.abort();
+    this.#announcement.textContent = '';
   }
 
   #transcript() {
@@ -1218,12 +1558,13 @@ export class SymptomChat extends HTMLElement {
     return [this.#root.getElementById('heading')?.textContent ?? '', location.href, ...lines].join('\n\n');
   }
 
-  async #copy() {
+  /** @param {string} text */
+  async #copy(text) {
     try {
-      await navigator.clipboard.writeText(this.#transcript());
-      this.#status.replaceChildren(this.texts.copied);
+      await navigator.clipboard.writeText(text);
+      this.#say(this.texts.copied);
     } catch {
-      this.#status.replaceChildren(this.texts.copy_failed);
+      this.#say(this.texts.copy_failed, this.#fault);
     }
   }
 
@@ -1253,6 +1594,23 @@ export class SymptomChat extends HTMLElement {
     print();
   }
 
+  /** A new conversation, until whose first message the earlier one can be brought back. */
+  #restart() {
+    const before = {session: this.#session, entries: this.#entries, outbox: this.#outbox, turn: this.#turn};
+    const note = this.#end(this.texts.restarted);
+    if (!before.entries.length) return;
+    const click = () => {
+      this.#clear();
+      [this.#session, this.#entries, this.#outbox, this.#turn] = [before.session, before.entries, before.outbox, before.turn];
+      this.#resumed = true;
+      this.#remember();
+      this.#build();
+      this.#focus();
+      this.#send();
+    };
+    note.append(make('button', {...PRESS, class: 'small undo', click}, this.texts.undo));
+  }
+
   /** Ends the conversation on this device; the server keeps its record.
    * @param {string} text */
   #end(text) {
@@ -1261,8 +1619,9 @@ export class SymptomChat extends HTMLElement {
     this.#remember();
     this.#log.replaceChildren();
     this.#scroller.scrollTo({top: 0});
-    this.#add({is: 'note', text});
+    const note = this.#add({is: 'note', text});
     this.#tell('end', {});
+    return note;
   }
 
   #clear() {
@@ -1270,6 +1629,8 @@ export class SymptomChat extends HTMLElement {
     this.#life = new AbortController();
     this.#sending = this.#resumed = this.#missed = false;
     this.#session = this.#trouble = null;
+    this.#unread = [];
+    this.#spoken.textContent = this.#alarm.textContent = '';
     this.#outbox = [];
     this.#entries = [];
     this.#turn = '';
@@ -1302,7 +1663,7 @@ export class SymptomChat extends HTMLElement {
     } catch (error) {
       const {code, status} = error instanceof Trouble ? error : new Trouble('failed');
       this.#tell('error', {code, status});
-      this.#fault.textContent = t.forget_failed; // by the input, where it is seen
+      this.#say(t.forget_failed, this.#fault);
       return;
     }
     this.#end(done ? done : receipts.length ? fill(t.forgotten, {receipt: receipts.join(', ')}).join('') : t.nothing_stored);
@@ -1314,6 +1675,8 @@ export class SymptomChat extends HTMLElement {
 function newId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+// ---- styles
 
 const DARK = `
   --_accent: var(--symptom-chat-accent-dark, #7fd6cb); --_on-accent: var(--symptom-chat-on-accent-dark, #06302c);
@@ -1330,7 +1693,7 @@ const CSS_TEXT = `
   --_line: #d8e1e4; --_edge: #788a93; --_you: #d9ecea; --_danger: #a3161a; --_danger-card: #fff4f2; --_on-danger: #fff;
   --_radius: var(--symptom-chat-radius, 14px); --_gap: 16px;
   display: block; color-scheme: light; text-align: start;
-  font: 400 var(--symptom-chat-size, max(1rem, 16px))/1.55 var(--symptom-chat-font, system-ui, -apple-system, "Segoe UI",
+  font: 400 var(--symptom-chat-size, max(1rem, 16px))/1.5 var(--symptom-chat-font, system-ui, -apple-system, "Segoe UI",
     Roboto, "Helvetica Neue", Arial, sans-serif);
 }
 :host(:not([mode=inline])) { display: contents; }
@@ -1362,7 +1725,7 @@ a { color: var(--_accent); text-underline-offset: .15em; overflow-wrap: anywhere
 section.panel { height: var(--symptom-chat-height, min(42em, 88vh)); }
 dialog.panel { position: fixed; z-index: var(--symptom-chat-layer, 9000); margin: 0; inset: auto;
   inset-block-end: var(--symptom-chat-offset, 20px); inset-inline-end: var(--symptom-chat-offset, 20px);
-  width: min(var(--symptom-chat-width, 26em), 100vw - 40px);
+  width: min(var(--symptom-chat-width, 28em), 100vw - 40px);
   height: min(var(--symptom-chat-height, 44em), 100dvh - 40px); max-width: none; max-height: none;
   box-shadow: 0 4px 12px #0002, 0 16px 48px #0003; }
 dialog.panel:not([open]) { display: none; }
@@ -1396,6 +1759,9 @@ h2 { flex: 1; font-size: 1.0625em; line-height: 1.3; font-weight: 650; }
 .label { font-size: .875em; font-weight: 600; color: var(--_soft); margin-block-end: 8px; }
 ul { list-style: none; }
 .choices { display: grid; gap: 8px; justify-items: start; }
+.chips { display: flex; flex-wrap: wrap; gap: 6px; }
+.chips > .choices { display: contents; }
+.chips .choice { min-height: 32px; border-radius: 16px; padding: 3px 12px; font-size: .875em; font-weight: 500; }
 .choice { min-height: 44px; border-radius: 22px; padding: 8px 18px; text-align: start; line-height: 1.35;
   border-color: var(--_accent); color: var(--_accent); font-weight: 550; }
 .choice:hover { background: var(--_accent); color: var(--_on-accent); }
@@ -1404,9 +1770,10 @@ ul { list-style: none; }
 .bubble { max-width: 86%; padding: 10px 16px; border-radius: 20px; border-end-end-radius: 5px; background: var(--_you);
   border: 1px solid transparent; white-space: pre-wrap; }
 .note { font-size: .9375em; color: var(--_soft); text-align: center; padding-inline: 8px; }
-.card { display: grid; gap: 14px; padding: 18px 20px; background: var(--_card); border: 1px solid var(--_line);
+.card { display: grid; gap: 8px; padding: 12px 18px 4px; background: var(--_card); border: 1px solid var(--_line);
   border-radius: var(--_radius); }
-h3 { font-size: 1.125em; line-height: 1.35; font-weight: 650; }
+.card:not(:has(.foot)) { padding-block-end: 14px; }
+h3 { font-size: 1.125em; line-height: 1.3; font-weight: 650; }
 .card > * { min-width: 0; }
 .prose { display: grid; gap: .8em; }
 .prose[hidden] { display: none; }
@@ -1417,24 +1784,45 @@ sup button { all: unset; cursor: pointer; color: var(--_accent); }
 sup > a, sup > button { padding: 8px 10px 8px 4px; margin-inline-end: -8px; text-decoration: none; font-weight: 600; }
 sup > button { margin-block: -8px; }
 sup > :hover, sup > [aria-expanded=true] { text-decoration: underline; }
-.says { display: grid; gap: 6px; padding: 10px 14px; background: var(--_surface); font-size: .9375em;
+.says { scroll-margin: 4px; display: grid; gap: 6px; padding: 10px 14px; background: var(--_surface); font-size: .9375em;
   border-inline-start: 3px solid var(--_accent); }
 li > .says { margin-block: 6px; }
-.further { display: grid; gap: 14px; justify-items: start; }
-.more { color: var(--_accent); font-weight: 600; border-color: var(--_line); }
-.sources { padding-inline-start: 2em; font-size: .9375em; display: grid; gap: 6px; }
+.more { color: var(--_accent); font-weight: 600; border-color: transparent; background: none; padding: 9px 5px; margin: -10px -6px -10px 4px;
+  border-radius: 12px; text-decoration: underline; text-underline-offset: .15em; }
+.more:hover { border-color: transparent; }
+.about { display: flex; flex-wrap: wrap; gap: 0 14px; }
+.quiet { flex: 1 1 9em; }
+.about > [open] { flex-basis: 100%; }
+summary { cursor: pointer; list-style: none; display: block; padding-block: 4px; font-size: .875em; color: var(--_soft); }
+summary::before { content: "▸ "; content: "▸ " / ""; }
+[open] > summary::before { content: "▾ "; content: "▾ " / ""; }
+[dir=rtl] :not([open]) > summary::before { content: "◂ "; content: "◂ " / ""; }
+.about:not(:has(> :not([hidden]))) { display: none; }
+summary::-webkit-details-marker { display: none; }
+summary:hover { color: var(--_ink); }
+details { margin-block: -5px; min-width: 0; }
+.quiet summary { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
+.quiet[open] summary { white-space: normal; }
+.quiet p { font-size: .875em; padding-block: 4px 8px; padding-inline-start: 1.1em; }
+.sources { padding-inline-start: 2em; font-size: .9375em; display: grid; gap: 6px; margin-block: 4px 16px; }
 .sources a, .says a { display: inline-block; min-height: 24px; }
 .by, .soft { color: var(--_soft); line-height: 1.4; }
 .by { display: block; }
-.review, .disclaimer { font-size: .875em; color: var(--_soft); }
-.review a { display: inline-block; padding-block: 3px; }
-.review + .disclaimer { margin-block-start: -8px; }
-.feedback { display: grid; gap: 10px; padding-block-start: 14px; border-block-start: 1px solid var(--_line); }
+.below { display: grid; gap: 10px; }
+.foot { justify-content: space-between; gap: 0 4px; margin-inline-end: -8px; font-size: .875em; color: var(--_soft); }
+.foot .row { gap: 2px; }
+.foot button, .foot > a { min-height: 32px; padding: 4px 8px; border-color: transparent; background: none; color: var(--_accent);
+  font-size: 1em; text-decoration: none; display: inline-grid; place-items: center; border-radius: 99px; }
+.foot > a { border: 1px solid transparent; margin-inline-start: -4px; }
+.foot .feedback { margin-inline-end: auto; }
+.foot :is(button, a):hover { text-decoration: underline; }
+.foot [aria-pressed=true] { background: var(--_accent); color: var(--_on-accent); display: inline-block; }
 .row { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
-.ask { font-weight: 550; margin-inline-end: 6px; }
-.said:empty { display: none; }
-.said { font-size: .9375em; color: var(--_soft); }
-.why { display: grid; gap: 12px; justify-items: start; }
+.ask { margin-inline-end: 2px; }
+.said:empty, .announcement:empty { display: none; }
+.said, .announcement { font-size: .9375em; color: var(--_soft); }
+.why { display: grid; gap: 12px; justify-items: start; padding-block-end: 10px; }
+.below > .said { padding-block-end: 8px; }
 .small { font-size: .9375em; padding: 4px 14px; }
 [aria-pressed=true] { background: var(--_accent); color: var(--_on-accent); border-color: var(--_accent); }
 [aria-pressed=true]::before { content: "✓ "; content: "✓ " / ""; }
@@ -1442,7 +1830,6 @@ li > .says { margin-block: 6px; }
 label { display: grid; gap: 6px; width: 100%; font-size: .9375em; }
 textarea { width: 100%; resize: none; background: var(--_card); border: 1px solid var(--_edge); border-radius: 10px;
   padding: 8px 12px; }
-.next { padding-block-start: 2px; }
 
 .danger, .trouble { border: 2px solid var(--_danger); background: var(--_danger-card); }
 .danger h3 { color: var(--_danger); font-size: 1.25em; }
@@ -1452,6 +1839,9 @@ textarea { width: 100%; resize: none; background: var(--_card); border: 1px soli
 .card .call { display: inline-block; min-height: 44px; padding: 8px 22px; border-radius: 99px; font-weight: 700;
   font-size: 1.125em; background: var(--_danger); color: var(--_on-danger); text-decoration: none;
   border: 1px solid transparent; }
+.card .first .call { display: block; font-size: 1.5em; padding: 10px 22px; text-align: center; }
+.first .soft { display: block; font-size: .9375em; padding-block-start: 4px; }
+.lead { font-size: 1.125em; font-weight: 600; }
 .card .urgent .call { all: revert; color: var(--_danger); font-weight: 700; }
 .trouble { display: grid; gap: 12px; justify-items: start; padding: 16px 20px; border-width: 1px;
   border-radius: var(--_radius); background: var(--_card); }
@@ -1473,13 +1863,21 @@ textarea::placeholder { color: var(--_soft); opacity: 1; }
 .send { flex: none; display: grid; place-items: center; padding: 0; width: 44px; height: 44px; border-color: transparent;
   background: var(--_accent); color: var(--_on-accent); }
 .fault { font-size: .9375em; color: var(--_danger); }
-.fault:not(:empty) { margin-block-end: 8px; }
+.fault:not(:empty), .announcement { margin-block-end: 8px; }
+.undo { display: block; margin: 10px auto 0; }
+.badge { min-width: 1.6em; border-radius: 99px; padding: 0 6px; text-align: center; background: var(--_on-accent);
+  color: var(--_accent); }
+.panel.large { font-size: 1.25em; }
+dialog.panel.full:not(:modal) { inset: 0; width: 100%; height: 100dvh; border-radius: 0; }
 
-@media (pointer: coarse) { button, .small, .sources a { min-height: 44px; } .sources a { padding-block: 9px; }
+@media (pointer: coarse) { button, .small, .sources a, .chips .choice, .foot button, .foot > a { min-height: 44px; min-width: 44px; }
+  .sources a { padding-block: 9px; } .chips .choice { border-radius: 22px; }
+  summary { padding-block: 12px; } details { margin-block: -10px; } .foot { margin-block-start: -6px; }
   .sources .by { margin-block-start: -12px; }
   .urgent a { padding: 12px 10px; margin-inline: -10px; } }
-@media (max-height: 26em) { .panel { overflow: hidden auto; } .talk { flex: 1 0 auto; overflow: visible; } }
-@media (max-width: 22em) { .talk { padding-inline: 14px; } .card { padding: 14px; } }
+@media (max-width: 30em) { .talk { padding-inline: 14px; } .card { padding-inline: 16px; } }
+@media (max-height: 26em) { .header, .composer { padding-block: 2px; } .talk { padding-block: 10px; } }
+@media (max-height: 17em) { .panel { overflow: hidden auto; } .talk { flex: 1 0 auto; overflow: visible; } }
 @media (prefers-reduced-motion: reduce) { .dots { animation: none; } }
 @media (forced-colors: active) {
   [aria-pressed=true] { border: 3px solid Highlight; } svg { stroke: ButtonText; } .dots { background: CanvasText; }

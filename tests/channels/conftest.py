@@ -9,7 +9,7 @@ import conftest
 import httpx
 import pytest
 
-from bot import settings
+from bot.runtime import settings
 from tests.channels import platforms
 from tests.channels.apps import (
     PUBLIC,
@@ -101,7 +101,7 @@ def placed(folder, platform, **environment):
         }  # a busy machine is no fault
         for app in APPS.values():
             given |= app.settings(platform.url)
-        telegram.learned["token"] = telegram.secret(settings.secret(settings.read()))
+        telegram.learned["token"] = telegram.secret(settings.site_secret(settings.read_settings()))
         service = stack.enter_context(conftest.serving(folder, **given | environment))
         yield Place(service, platform, stack.enter_context(httpx.Client(timeout=30)))
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import httpx
 import yaml
 
-from bot import settings
-from bot.gateway import channels
-from bot.gateway.channels import shape, sms, text
+from bot.channels import base, catalogue, rendering, sms_length
+from bot.runtime import settings
 from tests.channels import platforms
 from tests.channels.apps import (
     PUBLIC,
@@ -57,16 +56,16 @@ LONG = (
 def kinds():
     """{kind: Unit} of every kind of reply."""
     texts, replies = GIVEN["texts"], GIVEN["replies"]
-    units = {name: text.unit(reply, texts, PUBLIC) for name, reply in replies.items()}
+    units = {name: rendering.reply_unit(reply, texts, PUBLIC) for name, reply in replies.items()}
     answer = replies["answer"]
     return units | {
-        "warned": text.unit({**answer, "warning": WARNING}, texts, PUBLIC),
-        "more": text.rest(answer, texts, PUBLIC),
-        "long": text.unit({**answer, "text": LONG.strip()}, texts, PUBLIC),
-        "feedback": text.reasons(answer, texts),
-        "feedback_thanks": text.note(texts["feedback_thanks"]),
-        "stopped": text.note(texts["stopped"]),
-        "help_sms": text.note(texts["help_sms"]),
+        "warned": rendering.reply_unit({**answer, "warning": WARNING}, texts, PUBLIC),
+        "more": rendering.rest_unit(answer, texts, PUBLIC),
+        "long": rendering.reply_unit({**answer, "text": LONG.strip()}, texts, PUBLIC),
+        "feedback": rendering.reasons_unit(answer, texts),
+        "feedback_thanks": rendering.note_unit(texts["feedback_thanks"]),
+        "stopped": rendering.note_unit(texts["stopped"]),
+        "help_sms": rendering.note_unit(texts["help_sms"]),
     }
 
 
@@ -80,21 +79,21 @@ async def _take(platform):
     given = {"PUBLIC_URL": PUBLIC, "SECRET": "golden"}
     for app in APPS.values():
         given |= app.settings(platform.url)
-    config = settings.read(given)
+    config = settings.read_settings(given)
     telegram.learned.setdefault("token", "not looked at")
     found = {}
     async with httpx.AsyncClient(timeout=20) as client:
-        site = shape.Site(config, client)
+        site = base.ChannelContext(config, client)
         for name, (app, changes) in PLACES.items():
-            channel = channels.ALL[app.NAME]
+            channel = catalogue.ALL[app.NAME]
             asked = app.write(PERSON, "hello", id=424242, **changes)
-            call = shape.Call(
+            call = base.PlatformCall(
                 "POST",
                 f"/channels/{app.NAME}",
                 {key.lower(): value for key, value in asked.headers.items()},
                 asked.body,
             )
-            [message], _ = channel.read(site, call)
+            [message], _ = channel.read_call(site, call)
             for kind, unit in kinds().items():
                 before = len(platform.sent)
                 for payload in channel.render(unit):
@@ -110,7 +109,7 @@ def _show(sent):
         if not (sent.channel == "mattermost" and key == "post")
     }
     if sent.channel == "twilio" and sent.payload["To"].startswith("+"):
-        payload["segments"] = sms.segments(sent.text)
+        payload["segments"] = sms_length.count_segments(sent.text)
     return yaml.dump(payload, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=150)
 
 

@@ -22,7 +22,7 @@ from tests.channels.apps import (
 )
 from tests.channels.conftest import APPS
 from tests.channels.test_authenticity import traces
-from tests.generated import inputs
+from tests.support.generated import inputs
 
 PERSON = 840_001
 # halves of signs too

@@ -1,6 +1,11 @@
 """Each kind of reply as each platform gets it, beside the files that were read by eye."""
 
+from bot.domain.reply_kinds import ReplyKind
 from tests.channels import golden
+
+
+def test_every_kind_of_reply_is_among_those_that_are_reviewed():
+    assert {reply["kind"] for reply in golden.GIVEN["replies"].values()} == set(ReplyKind)
 
 
 def test_every_kind_of_reply_is_what_was_reviewed_on_every_channel(platform):

@@ -63,7 +63,7 @@ def test_somebody_elses_press_is_no_vote_of_the_visitors(place, person):
 
 
 def test_marks_in_a_text_are_no_marks_of_mattermost():
-    from bot.gateway.channels import mattermost as channel
+    from bot.channels.platforms import mattermost as channel
 
     assert channel.STYLE.escape("a_b *c* [1] ~x `y` #tag @all @channel @ada") == (
         "a\\_b \\*c\\* \\[1\\] \\~x \\`y\\` \\#tag @\u200ball @\u200bchannel @ada"

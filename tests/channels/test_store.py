@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from bot import store
-from bot.store import delivery as stored
+from bot.store import engine as store_engine
+from bot.store import queues as stored
+from bot.store import stored_turns
 from bot.store.tables import Conversation, Inbox
 
 DAY = datetime.timedelta(days=1)
@@ -18,8 +19,8 @@ DAY = datetime.timedelta(days=1)
 
 @pytest.fixture
 def engine(address):
-    store.migrate(address)
-    made = store.connect(address)
+    store_engine.migrate_database(address)
+    made = store_engine.connect_database(address)
     yield made
     made.dispose()
 
@@ -39,10 +40,10 @@ def message(text):
 def test_a_stop_outlives_the_conversation_and_all_texts_until_a_start(engine):
     now = datetime.datetime.now(datetime.UTC)
     for token in ("stops", "stays"):
-        store.enter_conversation(engine, token, "twilio", 24, "GB")
-        stored.receive(engine, "twilio", token, token, message("stop"))
+        stored_turns.enter_conversation(engine, token, "twilio", 24, "GB")
+        stored.receive_event(engine, "twilio", token, token, message("stop"))
     for row in stored.claim_received(engine, ["twilio"], 10):
-        stored.finish(
+        stored.finish_event(
             engine,
             row,
             [],
@@ -52,20 +53,20 @@ def test_a_stop_outlives_the_conversation_and_all_texts_until_a_start(engine):
         )
     with Session(engine) as session, session.begin():
         session.execute(update(Conversation).values(opened_at=now - 40 * DAY, expires_at=now - DAY))
-    store.clear(engine, now - 30 * DAY)
+    stored_turns.clear_old_texts(engine, now - 30 * DAY)
     with Session(engine) as session:
         assert session.execute(select(Conversation.country, Conversation.state)).all() == [
             (None, {"stopped": True})
         ]
-    assert store.enter_conversation(engine, "stops", "twilio", 24) == {"stopped": True}
-    assert store.enter_conversation(engine, "stays", "twilio", 24) == {}
+    assert stored_turns.enter_conversation(engine, "stops", "twilio", 24) == {"stopped": True}
+    assert stored_turns.enter_conversation(engine, "stays", "twilio", 24) == {}
 
 
 def receive(engine, count, conversations):
     """So many messages, in turn of so many conversations: their events."""
     events = [f"event {number}" for number in range(count)]
     for number, event in enumerate(events):
-        assert stored.receive(
+        assert stored.receive_event(
             engine, "twilio", event, f"token {number % conversations}", message(event)
         )
     return events
@@ -87,7 +88,7 @@ def test_what_failed_is_claimed_again_at_once_and_what_was_not_given_back_is_not
 def test_what_failed_to_be_sent_is_claimed_again(engine):
     receive(engine, 1, 1)
     [row] = stored.claim_received(engine, ["twilio"], 10)
-    stored.finish(
+    stored.finish_event(
         engine, row, [({"to": "v"}, {"text": "1"}), ({"to": "v"}, {"text": "2"})], [], {}, False
     )
     [letter] = stored.claim_queued(engine, ["twilio"], 10)
@@ -97,15 +98,15 @@ def test_what_failed_to_be_sent_is_claimed_again(engine):
 
 
 def test_gateways_that_claim_at_once_get_each_message_once_and_a_conversations_in_order(address):
-    store.migrate(address)
-    engines = [store.connect(address) for _ in range(2)]
+    store_engine.migrate_database(address)
+    engines = [store_engine.connect_database(address) for _ in range(2)]
     events, taken, lock = receive(engines[0], 60, 6), [], threading.Lock()
 
     def work(engine):
         while len(taken) < len(events):
             try:
                 rows = stored.claim_received(engine, ["twilio"], 2)
-            except store.StoreDown:  # SQLite, where another writes
+            except store_engine.StoreDown:  # SQLite, where another writes
                 continue
             with lock:
                 taken.extend(rows)
@@ -114,8 +115,8 @@ def test_gateways_that_claim_at_once_get_each_message_once_and_a_conversations_i
 
     def finish(engine, row):
         for _ in range(50):
-            with contextlib.suppress(store.StoreDown):
-                return stored.finish(engine, row, [], [], {}, False)
+            with contextlib.suppress(store_engine.StoreDown):
+                return stored.finish_event(engine, row, [], [], {}, False)
         raise AssertionError("the database can't be written to")
 
     with ThreadPoolExecutor(8) as pool:
@@ -131,8 +132,8 @@ def test_gateways_that_claim_at_once_get_each_message_once_and_a_conversations_i
 
 def test_a_row_that_another_gateway_holds_is_passed_over_and_not_waited_for(postgresql):
     address = postgresql.make("held")
-    store.migrate(address)
-    engine = store.connect(address)
+    store_engine.migrate_database(address)
+    engine = store_engine.connect_database(address)
     receive(engine, 3, 3)
     with Session(engine) as holding, holding.begin():
         held = holding.scalar(select(Inbox.id).order_by(Inbox.id).limit(1).with_for_update())

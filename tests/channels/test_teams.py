@@ -7,9 +7,9 @@ import itertools
 import httpx
 import pytest
 
-from bot import settings
-from bot.gateway.channels import shape
-from bot.gateway.channels import teams as channel
+from bot.channels import base
+from bot.channels.platforms import teams as channel
+from bot.runtime import settings
 from tests.channels.apps import PUBLIC, teams
 
 people = itertools.count(820_001)
@@ -66,14 +66,14 @@ def test_when_microsoft_changes_its_keys_the_new_one_is_fetched_and_the_old_one_
 ):
     monkeypatch.setattr(channel, "KEYS_LEAST", 0)  # nobody waits a minute here
     monkeypatch.setattr(teams, "SHOWN", ["k1"])
-    config = settings.read({"PUBLIC_URL": PUBLIC, **teams.settings(platform.url)})
+    config = settings.read_settings({"PUBLIC_URL": PUBLIC, **teams.settings(platform.url)})
 
     async def is_taken(site, kid):
         sent = teams.call(teams.activity(1, text="hello"), teams.token(kid))
         try:
             await channel.verify(
                 site,
-                shape.Call(
+                base.PlatformCall(
                     "POST",
                     "/channels/teams",
                     {name.lower(): value for name, value in sent.headers.items()},
@@ -81,12 +81,12 @@ def test_when_microsoft_changes_its_keys_the_new_one_is_fetched_and_the_old_one_
                 ),
             )
             return True
-        except shape.Forged:
+        except base.Forged:
             return False
 
     async def change():
         async with httpx.AsyncClient() as client:
-            site = shape.Site(config, client)
+            site = base.ChannelContext(config, client)
             taken = [await is_taken(site, "k1"), await is_taken(site, "k2")]
             monkeypatch.setattr(teams, "SHOWN", ["k2"])
             return taken + [await is_taken(site, "k2"), await is_taken(site, "k1")]

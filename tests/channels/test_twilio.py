@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from bot.gateway.channels import sms
+from bot.channels import sms_length
 from tests.channels.apps import twilio
 
 people = itertools.count(800_001)
@@ -43,16 +43,16 @@ def person():
     ],
 )
 def test_segments_are_counted_as_the_networks_do(text, count):
-    assert sms.segments(text) == count
+    assert sms_length.count_segments(text) == count
 
 
 def test_typography_does_not_halve_a_segment():
-    assert sms.plain("“Don’t…” – it’s • 5 ≥ 4") == "\"Don't...\" - it's - 5 >= 4"
+    assert sms_length.plain_typography("“Don’t…” – it’s • 5 ≥ 4") == "\"Don't...\" - it's - 5 >= 4"
 
 
 def test_an_answer_fits_ten_segments_of_the_basic_alphabet(place, person):
     answer = place.ask(twilio, person, QUESTION, count=2)
-    assert sms.segments(answer.text) <= 10 and len(answer.text) > 670
+    assert sms_length.count_segments(answer.text) <= 10 and len(answer.text) > 670
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from conftest import Service, left_out, serving
 
-from benchmarks import servers
+from tests.support import servers
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, TOKEN = "chat.example.org", "0123456789abcdef0123456789abcdef"

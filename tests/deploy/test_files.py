@@ -13,11 +13,12 @@ import pytest
 import yaml
 from conftest import left_out
 
-from bot import __main__, settings
+from bot.cli import main
+from bot.runtime import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-SETTINGS = {name for name, *_ in settings.table()}
+SETTINGS = {name for name, *_ in settings.settings_table()}
 SECRETS = {name for name in SETTINGS if settings.is_secret(name)} | {"DATABASE_URL", "REDIS_URL"}
 UNITS = sorted([*DEPLOY.glob("*.service"), *DEPLOY.glob("*.timer")])
 MANIFESTS = [
@@ -68,7 +69,7 @@ def test_a_unit_runs_a_verb_with_settings_that_there_are(path):
     [command] = [
         shlex.split(line.partition("=")[2]) for line in lines if line.startswith("ExecStart=")
     ]
-    assert command[0] == "/opt/pamphlet/.venv/bin/bot" and command[1] in __main__.VERBS
+    assert command[0] == "/opt/pamphlet/.venv/bin/bot" and command[1] in main.VERBS
     named = {
         pair.partition("=")[0]
         for line in lines
@@ -98,7 +99,7 @@ def test_the_image_is_run_by_nobody_who_may_do_anything_and_holds_no_secret():
     }
     assert named - OTHERS <= SETTINGS and not named & (SECRETS - {"DATABASE_URL"})
     [command] = [yaml.safe_load(rest) for kind, rest in last if kind == "CMD"]
-    assert command[0] == "bot" and command[1] in __main__.VERBS
+    assert command[0] == "bot" and command[1] in main.VERBS
     for kind, rest in steps:
         if kind == "COPY" and "--from" not in rest:
             assert all((ROOT / name).exists() for name in rest.split()[:-1])
@@ -143,7 +144,7 @@ def test_the_compose_file_opens_the_proxy_alone_and_names_settings_that_there_ar
         service = services[name]
         assert (
             set(service["environment"]) <= SETTINGS
-            and service.get("command", ["bot", "serve"])[1] in __main__.VERBS
+            and service.get("command", ["bot", "serve"])[1] in main.VERBS
         )
         assert all(
             "${" in service["environment"][secret]

@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot import store
-from bot.editor import passwords
+from bot.editor.access import passwords
 from bot.store import accounts, publications
+from bot.store import engine as store_engine
 
 from .conftest import NAME, TOKEN, Site, wait_for
 
@@ -160,11 +160,11 @@ def test_another_name_gets_nothing(site: Site, name):
 
 
 def test_the_desks_events_come_as_they_happen(site: Site):
-    engine = store.connect(site.service.address)
-    accounts.accept(
+    engine = store_engine.connect_database(site.service.address)
+    accounts.accept_invitation(
         engine,
-        accounts.invite(engine, accounts.add(engine, "Ada", "publisher")),
-        passwords.hash("correct horse battery"),
+        accounts.invite_person(engine, accounts.add_person(engine, "Ada", "publisher")),
+        passwords.hash_password("correct horse battery"),
     )
     try:
         with site.client("127.0.0.5") as client:
@@ -175,17 +175,17 @@ def test_the_desks_events_come_as_they_happen(site: Site):
                 data={"csrf": token, "name": "Ada", "password": "correct horse battery"},
             )
             assert entered.status_code == 303, entered.text
-            job = publications.begin(engine, "try", "Ada")
+            job = publications.begin_publication(engine, "try", "Ada")
             with client.stream("GET", f"/editor/publish/{job}/events") as answer:
                 lines = answer.iter_lines()
                 # each is read before the next happens: nobody holds them back
                 for step in ("first", "second", "third"):
-                    publications.tell(engine, job, step, 0.5)
+                    publications.note_progress(engine, job, step, 0.5)
                     heard = next(
                         data["step"] for data in map(_data, lines) if data and data["step"] == step
                     )
                     assert heard == step
-                publications.end(engine, job, "failed")
+                publications.end_publication(engine, job, "failed")
                 assert "event: end" in list(lines)
     finally:
         engine.dispose()
@@ -206,6 +206,21 @@ def _data(line):
 def test_a_body_that_is_too_large_is_refused(site: Site, path, size, status):
     with site.client("127.0.0.6") as client:
         assert client.post(path, content=b"x" * size).status_code == status
+
+
+def test_whom_the_proxy_refuses_gets_a_sentence_with_the_emergency_numbers(site: Site):
+    begun = f"POST /api/messages HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 100\r\n\r\n{{"
+    with contextlib.ExitStack() as stack:
+        for _ in range(51):  # one address may have 50 requests under way
+            last = stack.enter_context(site.connect())
+            last.sendall(begun.encode())
+        answer = last.recv(8192).decode()
+    head, _, body = answer.partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 429 ") and "\r\nretry-after: 2" in head.lower()
+    assert "\r\ncontent-type: application/json" in head.lower()
+    error = json.loads(body)["error"]
+    assert error["code"] == "too_many" and "Please wait a moment" in error["message"]
+    assert "999, 112 or 911" in error["message"]
 
 
 def test_who_sends_slowly_is_put_out(site: Site):
@@ -230,6 +245,7 @@ def test_the_proxys_log_names_no_visitor(site: Site):
     with site.client(
         "127.0.0.7", **{"User-Agent": "qqcanary", "Referer": "https://qqcanary.example"}
     ) as client:
+        client.get("/editor/invitations/qqcanary")
         client.get("/articles/myoclonus?qqcanary=1")
     lines = wait_for(
         lambda: [
@@ -240,3 +256,5 @@ def test_the_proxys_log_names_no_visitor(site: Site):
         30,
     )
     assert "qqcanary" not in str(lines) and "127.0.0" not in str(lines)
+    for log in ("pamphlet.log", "pamphlet-errors.log"):
+        assert "qqcanary" not in (site.folder / log).read_text()

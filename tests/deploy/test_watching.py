@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from bot.gateway import app  # noqa: F401 -- every metric is declared by what it imports
+from bot.web import app  # noqa: F401 -- every metric is declared by what it imports
 
 from .conftest import TOKEN
 

@@ -17,10 +17,12 @@ import uvicorn
 from conftest import republish, serving
 from fastapi import FastAPI
 
-from bot import release, settings, store
-from bot.editor import passwords
+from bot.editor.access import passwords
 from bot.editor.app import create_app
+from bot.releases import registry
+from bot.runtime import settings
 from bot.store import accounts
+from bot.store import engine as store_engine
 
 PASSWORD = "correct horse battery"
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,8 +67,8 @@ class Desk:
 
     def add(self, name, role="editor", **more):
         """A new person who has PASSWORD; the id."""
-        id = accounts.add(self.engine, name, role, **more)
-        accounts.accept(self.engine, accounts.invite(self.engine, id), HASH)
+        id = accounts.add_person(self.engine, name, role, **more)
+        accounts.accept_invitation(self.engine, accounts.invite_person(self.engine, id), HASH)
         return id
 
     def enter(self, name="Ada", role="editor"):
@@ -82,14 +84,14 @@ class Desk:
 
 async def no_rasa(said, article=None, candidate=None):
     """What the gateway does for a desk behind which no Rasa runs."""
-    raise release.NoAnswer("Rasa is not running")
+    raise registry.NoAnswer("Rasa is not running")
 
 
 @contextlib.contextmanager
 def running(config):
     """A Desk that is served while the block runs."""
-    store.migrate(config.database())
-    engine = store.connect(config.database())
+    store_engine.migrate_database(config.database())
+    engine = store_engine.connect_database(config.database())
     app = FastAPI()
     app.mount("/editor", create_app(config, engine, no_rasa))
     with socket.socket() as listening:
@@ -115,7 +117,7 @@ def desk(tmp_path):
     """A desk of its own, with a copy of the content that it may change."""
     shutil.copytree(ROOT / "data", tmp_path / "data")
     config = dataclasses.replace(
-        settings.read({}),
+        settings.read_settings({}),
         database_url=f"sqlite:///{tmp_path}/desk.db",
         data=str(tmp_path / "data"),
         var=str(tmp_path),
@@ -134,18 +136,20 @@ def served(tmp_path_factory):
     models = republish(folder / "models", lambda data: None)
     with serving(folder, DATA=str(folder / "data"), MODELS=str(models)) as service:
         config = dataclasses.replace(
-            settings.read({}),
+            settings.read_settings({}),
             database_url=service.address,
             data=str(folder / "data"),
             models=str(models),
             var=str(folder),
-            secret=settings.secret(settings.read()),
+            secret=settings.site_secret(settings.read_settings()),
         )
-        made = Desk(service.url, config, store.connect(service.address), service=service)
+        made = Desk(
+            service.url, config, store_engine.connect_database(service.address), service=service
+        )
         yield made
         for client in made.visits:
             client.close()
         made.engine.dispose()
 
 
-HASH = passwords.hash(PASSWORD)
+HASH = passwords.hash_password(PASSWORD)

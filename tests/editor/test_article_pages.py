@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from bot import articles, content
-from bot.editor import article_pages, evidence_pages, files, manuscripts
+from bot.content import articles, site_content
+from bot.editor.articles import article_pages, evidence_pages
+from bot.editor.shared import article_document, content_files
 from tests.editor.test_imports import PAGE, word
 
 
@@ -31,9 +32,9 @@ def base_of(page):
 
 
 def form(desk, question="causes", **changes):
-    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))["questions"][
-        question
-    ]
+    fields = article_document.read_document(
+        content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    )["questions"][question]
     return {
         **{key: fields[key] for key in ("ask", "facet", "about", "heading", "text")},
         "train": "\r\n".join(fields["train"]),
@@ -43,14 +44,14 @@ def form(desk, question="causes", **changes):
 
 
 def question_of(desk, question="causes"):
-    return manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))["questions"][
-        question
-    ]
+    return article_document.read_document(
+        content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    )["questions"][question]
 
 
 def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(desk, git):
     ada = desk.enter("Ada", "editor")
-    before = files.read(files.article_path(desk.config, "hiccups"))
+    before = content_files.read_file(content_files.article_path(desk.config, "hiccups"))
     page = ada.get("/articles/hiccups/causes").text
     assert "What causes hiccups?" in page and "what causes hiccups" in page
     fields = form(desk)
@@ -60,7 +61,7 @@ def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(d
         **{**fields, "train": fields["train"] + "\r\nwhere do my hics come from"},
     )
     assert answer.status_code == 303
-    after = files.read(files.article_path(desk.config, "hiccups"))
+    after = content_files.read_file(content_files.article_path(desk.config, "hiccups"))
     assert (
         after.splitlines() != before.splitlines()
         and after.replace("      - where do my hics come from\n", "") == before
@@ -110,7 +111,7 @@ def forget_opened(desk):
     """What happens to the texts that were opened more than KEPT_DAYS ago."""
     for path in (desk.config.path("var") / "opened").iterdir():
         os.utime(path, (0, 0))
-    files.keep(desk.config, "another text")
+    content_files.keep_opened(desk.config, "another text")
 
 
 @pytest.mark.parametrize("repository", [True, False], ids=["with a history", "without"])
@@ -127,14 +128,16 @@ def test_what_was_opened_long_ago_takes_nothing_of_others_away(desk, request, re
         "/articles/hiccups", base=base_of(bob.get("/articles/hiccups").text), title="Bob on hiccups"
     )
     forget_opened(desk)
-    assert files.kept(desk.config, opened) is None
+    assert content_files.read_kept(desk.config, opened) is None
     answers = [
         ada.post(
             "/articles/hiccups/causes", base=opened, **{**old, "heading": "What makes hiccups come"}
         ),
         ada.post("/articles/hiccups", base=opened, url="https://example.org/hiccups"),
     ]
-    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
+    fields = article_document.read_document(
+        content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    )
     assert (
         fields["title"] == "Bob on hiccups"
         and fields["questions"]["causes"]["ask"] == "Why do people get hiccups?"
@@ -188,12 +191,14 @@ def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
         **form(desk, train=form(desk)["train"] + "\nwhat are hiccups\nhow can tics be treated"),
     ).text
     assert "what are hiccups&#34; stands in hiccups.what_is" in look, look
-    assert "Often nobody can say" in files.read(files.article_path(desk.config, "hiccups"))
+    assert "Often nobody can say" in content_files.read_file(
+        content_files.article_path(desk.config, "hiccups")
+    )
 
 
 def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):
     ada = desk.enter("Ada", "editor")
-    before = files.read(files.article_path(desk.config, "hiccups"))
+    before = content_files.read_file(content_files.article_path(desk.config, "hiccups"))
     page = ada.get("/articles/hiccups/causes").text
     answer = ada.post(
         "/articles/hiccups/causes",
@@ -206,7 +211,7 @@ def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):
         and "<b>mine" not in answer.text
     )
     assert "holds a brace" in answer.text
-    assert files.read(files.article_path(desk.config, "hiccups")) == before
+    assert content_files.read_file(content_files.article_path(desk.config, "hiccups")) == before
 
 
 @pytest.mark.parametrize(("sent", "kind"), [(PAGE.encode(), "tremor.html"), (word(), "fever.docx")])
@@ -224,9 +229,9 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     assert "draft" in page and "too few" in page and "https://example.org/page" in page
     assert ada.post(f"{at}/make-article").status_code == 422
     id = at.rpartition("/")[2]
-    assert not files.article_path(desk.config, id).is_file()
-    draft = files.draft_path(desk.config, id)
-    fields = manuscripts.read(files.read(draft))
+    assert not content_files.article_path(desk.config, id).is_file()
+    draft = content_files.draft_path(desk.config, id)
+    fields = article_document.read_document(content_files.read_file(draft))
     fields["evidence"] = articles.NOT_HELD
     fields["questions"] = {
         name: {
@@ -237,10 +242,12 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
         }
         for name, question in fields["questions"].items()
     }
-    draft.write_text(manuscripts.write(files.read(draft), fields))
+    draft.write_text(article_document.write_document(content_files.read_file(draft), fields))
     finished = ada.post(f"{at}/make-article")
     assert finished.status_code == 303, re.findall("<li>(.*?)</li>", finished.text)
-    article, faults = articles.read(files.read(files.article_path(desk.config, id)), f"{id}.md")
+    article, faults = articles.read_article(
+        content_files.read_file(content_files.article_path(desk.config, id)), f"{id}.md"
+    )
     assert faults == [] and article.reviewed_by == "" and article.written_by == "Ada"
     assert not draft.is_file()
 
@@ -293,7 +300,7 @@ def test_a_path_that_leads_elsewhere_leads_nowhere(desk, git, path):
 
 def test_a_reader_changes_nothing(desk):
     rea = desk.enter("Rea", "reader")
-    before = files.read(files.article_path(desk.config, "hiccups"))
+    before = content_files.read_file(content_files.article_path(desk.config, "hiccups"))
     page = rea.get("/articles/hiccups/causes").text
     for path, fields in (
         ("/articles/hiccups/causes", form(desk, ask="Mine?")),
@@ -302,7 +309,7 @@ def test_a_reader_changes_nothing(desk):
         ("/articles/drafts/hiccups/make-article", {}),
     ):
         assert rea.post(path, base=base_of(page), **fields).status_code == 403
-    assert files.read(files.article_path(desk.config, "hiccups")) == before
+    assert content_files.read_file(content_files.article_path(desk.config, "hiccups")) == before
 
 
 def test_the_particulars_and_sources_are_changed(desk, git):
@@ -316,7 +323,9 @@ def test_the_particulars_and_sources_are_changed(desk, git):
         **{"source.11.title": "New", "source.11.url": "https://example.org/new"},
     )
     assert answer.status_code == 303
-    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
+    fields = article_document.read_document(
+        content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    )
     assert (fields["title"], fields["written_by"], fields["sources"][11]["title"]) == (
         "All about hiccups",
         "Ada: B",
@@ -383,8 +392,8 @@ def test_an_article_says_at_the_desk_that_it_is_not_held_against_its_sources(des
     ada = desk.enter("Ada", "editor")
     base = base_of(ada.get("/articles/hiccups").text)
     assert ada.post("/articles/hiccups", base=base, evidence="none").status_code == 303
-    text = files.read(files.article_path(desk.config, "hiccups"))
-    assert articles.read(text, "hiccups.md")[0].evidence == "none"
+    text = content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    assert articles.read_article(text, "hiccups.md")[0].evidence == "none"
     page = ada.get("/articles/hiccups/what_is").text
     assert "are not held against their sources" in page
 
@@ -434,8 +443,8 @@ def test_two_editors_who_bring_the_same_title_at_once_both_keep_their_words(desk
             )
         )
     for name, at in zip(visits, drafts, strict=True):
-        draft = files.draft_path(desk.config, at.rpartition("/")[2])
-        assert f"Words of {name}" in files.read(draft)
+        draft = content_files.draft_path(desk.config, at.rpartition("/")[2])
+        assert f"Words of {name}" in content_files.read_file(draft)
 
 
 def test_a_long_text_is_taken_or_refused_with_its_reason(desk):
@@ -464,7 +473,7 @@ def test_what_programs_leave_beside_the_articles_is_none(desk, what):
     ada = desk.enter("Ada", "editor")
     for page in ("/articles", "/review", "/articles/hiccups", "/try", "/stories"):
         assert ada.get(page).status_code == 200, page
-    assert content.check(data) == []
+    assert site_content.check_content(data) == []
 
 
 @pytest.mark.parametrize("name", ["articles/hiccups.md", "evidence/hiccups.yml"])
@@ -486,7 +495,7 @@ def test_a_file_that_is_no_text_is_named_on_its_page_and_nowhere_in_the_way(desk
     ],
 )
 def test_an_article_with_a_value_of_the_wrong_kind_shows_its_faults(desk, old, new):
-    path = files.article_path(desk.config, "hiccups")
+    path = content_files.article_path(desk.config, "hiccups")
     path.write_text(re.sub(old, new, path.read_text(), count=1))
     ada = desk.enter("Ada", "editor")
     page = ada.get("/articles/hiccups")

@@ -6,12 +6,14 @@ import time
 
 import pytest
 
-from benchmarks.desk import fill
-from bot import release
-from bot.editor import groups, library, numbers
-from bot.editor.app import State
+from bot.editor.insights import number_pages
+from bot.editor.review import clustering
+from bot.editor.shared import content_cache
+from bot.editor.shared.state import State
+from bot.releases import registry
 from tests.editor.conftest import PASSWORD
-from tests.widget.browser import axe
+from tests.support.browser import axe
+from tests.support.visitor_history import fill
 
 PAGES = [
     "/review",
@@ -30,7 +32,7 @@ PAGES = [
     "/tables/talk",
     "/tables/safety",
     "/stories",
-    "/stories/told/new",
+    "/stories/story/new",
     "/try",
     "/publish",
     "/numbers",
@@ -43,7 +45,7 @@ PAGES = [
 @pytest.fixture
 def asked(desk):
     """A desk with 600 messages of visitors, and an admin."""
-    fill(desk.engine, library.read_articles(State(desk.config, desk.engine)), 600)
+    fill(desk.engine, content_cache.read_articles(State(desk.config, desk.engine)), 600)
     desk.add("Ada", "admin")
     return desk
 
@@ -97,9 +99,11 @@ def wait(tab, holds, *given):
 
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
 def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, width, scheme):
-    there = release.listed  # with an earlier one, for the page to offer its way back
+    there = registry.list_releases  # with an earlier one, for the page to offer its way back
     monkeypatch.setattr(
-        release, "listed", lambda config: [*there(config), ("20260101-000000-0a1b2c3d", "release")]
+        registry,
+        "list_releases",
+        lambda config: [*there(config), ("20260101-000000-0a1b2c3d", "release")],
     )
     tab, complaints = sign_in(width, scheme)
     wait_grouped(tab, f"{asked.url}/editor/review")
@@ -121,9 +125,11 @@ def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, 
     assert complaints == []
 
 
-@pytest.mark.parametrize("at_once", [numbers.AT_ONCE, 0], ids=["few messages", "many messages"])
+@pytest.mark.parametrize(
+    "at_once", [number_pages.AT_ONCE, 0], ids=["few messages", "many messages"]
+)
 def test_the_plots_are_drawn(asked, sign_in, monkeypatch, at_once):
-    monkeypatch.setattr(numbers, "AT_ONCE", at_once)
+    monkeypatch.setattr(number_pages, "AT_ONCE", at_once)
     tab, complaints = sign_in()
     page = tab.goto(f"{asked.url}/editor/numbers").text()
     assert ("are being counted" in page) == (not at_once)
@@ -174,8 +180,10 @@ def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(
 ):
     tab, _ = sign_in(390)
     wait_grouped(tab, f"{asked.url}/editor/review")
-    read, waits = groups.read, [None]
-    monkeypatch.setattr(groups, "read", lambda desk: waits.pop() if waits else read(desk))
+    read, waits = clustering.read_groups, [None]
+    monkeypatch.setattr(
+        clustering, "read_groups", lambda desk: waits.pop() if waits else read(desk)
+    )
     tab.goto(f"{asked.url}/editor/review")
     tab.get_by_text("is being grouped").wait_for()
     tab.locator(".group").first.focus()  # which waits for the groups

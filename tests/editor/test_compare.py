@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import compare, release, settings, store
+from bot.domain.messages import IncomingMessage
+from bot.releases import comparison, registry
+from bot.runtime import settings
+from bot.store import engine as store_engine
+from bot.store import past_questions, stored_turns
 from tests.conftest import reword
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,32 +25,26 @@ def quiet(step, done):
 
 def ask(engine, text, outcome="answer", topic=None, article=None, question=None):
     """A stored turn in a conversation of its own."""
-    _, token, _ = store.open_conversation(engine, "web", 24, article)
-    accepted = store.accept(engine, token, "m1", text, None, 24)
-    store.finish(
-        engine,
-        accepted,
-        [{"id": uuid.uuid4().hex, "kind": "answer"}],
-        outcome,
-        {},
-        question,
-        understood={"topic": topic},
-    )
+    _, token, _ = stored_turns.open_conversation(engine, "web", 24, article)
+    accepted = stored_turns.accept_message(engine, IncomingMessage(token, "m1", 24, text))
+    reply = {"id": uuid.uuid4().hex, "kind": "answer"}
+    end = stored_turns.TurnEnd([reply], outcome, {}, question, understood={"topic": topic})
+    stored_turns.finish_turn(engine, accepted, end)
     return token
 
 
 @pytest.fixture
 def no_rasa(monkeypatch):
     """Call it to have no Rasa from then on: whoever would start one fails."""
-    return lambda: monkeypatch.setattr(release, "RASA", ("none-such",))
+    return lambda: monkeypatch.setattr(registry, "RASA", ("none-such",))
 
 
 @pytest.fixture
 def site(small_site):
     """(settings, engine) of a site of one article."""
-    config = settings.read(small_site)
-    store.migrate(config.database())
-    engine = store.connect(config.database())
+    config = settings.read_settings(small_site)
+    store_engine.migrate_database(config.database())
+    engine = store_engine.connect_database(config.database())
     yield config, engine
     engine.dispose()
 
@@ -56,7 +54,7 @@ def change(config, old, new):
 
 
 def archive_of(config, id):
-    return release.read_manifest(config, id)["files"][release.ARCHIVE]
+    return registry.read_manifest(config, id)["files"][registry.ARCHIVE]
 
 
 def test_a_change_of_an_answer_takes_the_live_archive_over_and_is_compared_without_asking(
@@ -66,33 +64,33 @@ def test_a_change_of_an_answer_takes_the_live_archive_over_and_is_compared_witho
     ask(engine, "what causes restless legs", question="restless_legs.causes")
     ask(engine, "what causes restless legs", question="restless_legs.causes")
     ask(engine, "my heart hurts badly", "emergency")
-    live = release.live(config)
+    live = registry.live_release(config)
     change(config, "In most people no cause is found.", "In most people nobody knows the cause.")
-    id = release.train(config, quiet)
+    id = registry.train_candidate(config, quiet)
     assert archive_of(config, id) == archive_of(config, live)
-    assert release.read_manifest(config, id)["taught_by"] == live
+    assert registry.read_manifest(config, id)["taught_by"] == live
     no_rasa()
-    found = compare.compare(config, engine, id)
+    found = comparison.compare_candidate(config, engine, id)
     assert (found.asked, found.gained, found.lost, found.changed) == (1, [], [], [])
     assert found.rewritten == {"restless_legs.causes": 1}
 
 
 def test_what_an_archive_said_to_a_phrase_is_not_asked_again_and_a_new_phrase_is(site, monkeypatch):
     config, _ = site
-    live = release.live(config)
-    first = release.test(config, live, quiet)
+    live = registry.live_release(config)
+    first = registry.test_candidate(config, live, quiet)
     change(config, "In most people no cause is found.", "In most people nobody knows the cause.")
-    id = release.train(config, quiet)
+    id = registry.train_candidate(config, quiet)
     with monkeypatch.context() as patch:
-        patch.setattr(release, "RASA", ("none-such",))
-        again = release.test(config, id, quiet)
+        patch.setattr(registry, "RASA", ("none-such",))
+        again = registry.test_candidate(config, id, quiet)
     assert dataclasses.replace(again, candidate=live) == first and first.total > 50
     change(config, "    test:\n", "    test:\n      - blarg my zonkers please\n")
-    id = release.train(config, quiet)
+    id = registry.train_candidate(config, quiet)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="none-such"):
-        patch.setattr(release, "RASA", ("none-such",))
-        release.test(config, id, quiet)
-    found = release.test(config, id, quiet)
+        patch.setattr(registry, "RASA", ("none-such",))
+        registry.test_candidate(config, id, quiet)
+    found = registry.test_candidate(config, id, quiet)
     assert found.total == first.total + 1 and "blarg my zonkers please" in [
         phrase for phrase, *_ in found.missed
     ]
@@ -100,13 +98,13 @@ def test_what_an_archive_said_to_a_phrase_is_not_asked_again_and_a_new_phrase_is
 
 def test_an_answer_that_names_another_term_is_trained_for(site):
     config, _ = site
-    before = release.taught(config.path("data"))
+    before = registry.taught_digest(config.path("data"))
     change(
         config,
         "In most people no cause is found.",
         "In most people no cause is found, and asthma is none.",
     )
-    assert release.taught(config.path("data")) != before
+    assert registry.taught_digest(config.path("data")) != before
 
 
 def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site, no_rasa):
@@ -118,16 +116,16 @@ def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site, no_r
         "      - what causes restless legs\n",
         "      - what causes restless legs\n      - blarg my zonkers please\n",
     )
-    id = release.train(config, quiet)
-    assert archive_of(config, id) != archive_of(config, release.live(config))
-    found = compare.compare(config, engine, id)
+    id = registry.train_candidate(config, quiet)
+    assert archive_of(config, id) != archive_of(config, registry.live_release(config))
+    found = comparison.compare_candidate(config, engine, id)
     assert found.asked == 2
     assert [(moved.text, moved.after) for moved in found.gained] == [
         ("blarg my zonkers please", "restless_legs.causes")
     ]
     assert found.lost == []
     no_rasa()
-    assert compare.compare(config, engine, id) == found  # nothing is asked twice
+    assert comparison.compare_candidate(config, engine, id) == found  # nothing is asked twice
     assert all(
         "zonkers" not in path.read_text() for path in (config.path("var") / "compared").iterdir()
     )
@@ -143,11 +141,13 @@ def test_a_follow_up_is_asked_with_the_topic_that_it_had(site):
         "question": "restless_legs.causes",
     }
     token = ask(engine, "what causes restless legs", topic=topic)
-    accepted = store.accept(engine, token, "m2", "and how long do they last", None, 24)
-    store.finish(
-        engine, accepted, [{"id": uuid.uuid4().hex, "kind": "answer"}], "answer", {}, understood={}
+    accepted = stored_turns.accept_message(
+        engine, IncomingMessage(token, "m2", 24, "and how long do they last")
     )
-    newest, oldest = store.past.questions(engine, 10)
+    reply = {"id": uuid.uuid4().hex, "kind": "answer"}
+    end = stored_turns.TurnEnd([reply], "answer", {}, understood={})
+    stored_turns.finish_turn(engine, accepted, end)
+    newest, oldest = past_questions.read_past_questions(engine, 10)
     assert newest["message"] == {
         "text": "and how long do they last",
         "metadata": {"topic": topic, "number": 1, "article": None},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from bot import settings
+from bot.runtime import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB = yaml.safe_load((ROOT / "deploy/content-ci.yml").read_text())["jobs"]["content"]
@@ -30,7 +30,7 @@ def test_its_commands_are_verbs_and_targets_that_there_are():
 
 
 def test_its_variables_are_settings():
-    assert set(JOB["env"]) <= {name for name, *_ in settings.table()}
+    assert set(JOB["env"]) <= {name for name, *_ in settings.settings_table()}
 
 
 def test_it_may_only_read():

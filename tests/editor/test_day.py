@@ -14,7 +14,7 @@ import yaml
 from playwright.sync_api import expect
 
 from tests.editor.conftest import PASSWORD
-from tests.widget.browser import Chat
+from tests.support.browser import Chat
 
 ASKED = "does rubbing soap on the shins work"
 SECONDS = 60
@@ -66,7 +66,7 @@ def open_tab(chromium):
 def ask(open_tab, service):
     """The Chat of a new visitor who asked ASKED, and the card that came."""
     tab, complaints = open_tab()
-    tab.goto(f"{service.url}/")
+    tab.goto(f"{service.url}/articles/restless_legs")
     chat = Chat(tab)
     chat.launcher.click()
     card = chat.ask(ASKED)

@@ -7,8 +7,9 @@ import re
 import pytest
 from lxml import html
 
-from bot import articles, content, evidence, links
-from bot.editor import files, manuscripts
+from bot.content import articles, evidence, site_content
+from bot.editor.shared import article_document, content_files
+from bot.operations import source_links
 
 WHERE = "/articles/hiccups/what_is/its-evidence"
 SAYS = "A hiccup is a sudden squeeze of the diaphragm that nobody means to make."
@@ -26,18 +27,19 @@ def form_of(page):
 
 
 def ledger_text(desk):
-    return files.read(files.ledger_path(desk.config, "hiccups"))
+    return content_files.read_file(content_files.ledger_path(desk.config, "hiccups"))
 
 
 def ledger(desk):
-    return evidence.read(ledger_text(desk), "hiccups.yml")[0]
+    return evidence.read_ledger(ledger_text(desk), "hiccups.yml")[0]
 
 
 def faults_of(desk):
     """What is wrong with the article beside its ledger, as the check names it."""
-    path = files.article_path(desk.config, "hiccups")
-    article, faults = articles.read(files.read(path), path)
-    return faults + evidence.read_all(desk.config.path("data"), [article])[1]
+    path = content_files.article_path(desk.config, "hiccups")
+    article, faults = articles.read_article(content_files.read_file(path), path)
+    faults += evidence.read_all(desk.config.path("data"), [article])[1]
+    return [str(fault) for fault in faults]
 
 
 def place_of(fields, says):
@@ -50,8 +52,8 @@ def place_of(fields, says):
 
 
 def change_article(desk, change):
-    path = files.article_path(desk.config, "hiccups")
-    path.write_text(change(files.read(path)))
+    path = content_files.article_path(desk.config, "hiccups")
+    path.write_text(change(content_files.read_file(path)))
 
 
 def test_each_statement_stands_below_its_paragraph_with_what_its_source_says(desk):
@@ -199,7 +201,7 @@ def test_a_text_that_changed_while_the_form_stood_open_is_not_taken_for_the_old_
 
 
 def test_an_article_that_nobody_held_gets_its_first_evidence_here(desk):
-    files.ledger_path(desk.config, "hiccups").unlink()
+    content_files.ledger_path(desk.config, "hiccups").unlink()
     change_article(desk, lambda text: text.replace("title:", "evidence: none\ntitle:", 1))
     ada = desk.enter("Ada", "editor")
     page = ada.get(WHERE).text
@@ -213,7 +215,7 @@ def test_an_article_that_nobody_held_gets_its_first_evidence_here(desk):
         "reading.1.on": today(),
     }
     assert ada.post(WHERE, **{**fields, **changes}).status_code == 303
-    made, faults = evidence.read(ledger_text(desk), "hiccups.yml")
+    made, faults = evidence.read_ledger(ledger_text(desk), "hiccups.yml")
     assert faults == [] and list(made.readings) == [1] and [e.says for e in made.entries] == [SAYS]
 
 
@@ -236,7 +238,9 @@ def mark(desk, kind, n=1):
 
 def test_a_source_that_changed_puts_what_rests_on_it_into_the_review_until_it_is_read_again(desk):
     ada = mark(desk, "changed")
-    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
+    fields = article_document.read_document(
+        content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    )
     assert fields["sources"][1]["changed"] == today() and fields["sources"][3]["changed"] == ""
     page = ada.get("/review").text
     assert SAYS in page and f"changed {today()}" in page and WHERE in page
@@ -265,8 +269,10 @@ def test_what_rests_on_a_withdrawn_source_is_a_fault_at_its_line(desk):
     ada = mark(desk, "withdrawn")
     page = ada.get("/review").text
     assert SAYS in page and f"withdrawn {today()}" in page
-    path = files.article_path(desk.config, "hiccups")
-    line = next(n for n, line in enumerate(files.read(path).splitlines(), 1) if SAYS in line)
+    path = content_files.article_path(desk.config, "hiccups")
+    line = next(
+        n for n, line in enumerate(content_files.read_file(path).splitlines(), 1) if SAYS in line
+    )
     fault = next(fault for fault in faults_of(desk) if "withdrawn" in fault)
     assert fault.startswith(
         f"{path}:{line}: “{SAYS}” rests on [1], which was withdrawn ({today()})"
@@ -285,12 +291,12 @@ def test_what_rests_on_a_withdrawn_source_is_a_fault_at_its_line(desk):
     ],
 )
 def test_a_date_of_a_source_that_is_no_day_is_a_fault(desk, kind, what):
-    path = files.article_path(desk.config, "hiccups")
-    lines = files.read(path).splitlines()
+    path = content_files.article_path(desk.config, "hiccups")
+    lines = content_files.read_file(path).splitlines()
     line = lines.index("  1:") + 1
     lines.insert(line, f"    {kind}: lately")
-    _, faults = articles.read("\n".join(lines) + "\n", path)
-    assert faults == [
+    _, faults = articles.read_article("\n".join(lines) + "\n", path)
+    assert [str(fault) for fault in faults] == [
         f"{path}:{line + 1}: {kind} of source 1 must be the day {what}, as 2026-11-28; without it, "
         f"delete the line"
     ]
@@ -300,8 +306,8 @@ SIDE = "/articles/hiccups/side-by-side"
 
 
 def article(desk):
-    path = files.article_path(desk.config, "hiccups")
-    return articles.read(files.read(path), path)[0]
+    path = content_files.article_path(desk.config, "hiccups")
+    return articles.read_article(content_files.read_file(path), path)[0]
 
 
 def plain(words):
@@ -311,13 +317,13 @@ def plain(words):
 
 def test_who_signs_reads_the_articles_own_words_beside_what_each_source_says(desk):
     page = html.fromstring(desk.enter("Ada", "editor").get(SIDE).text)
-    count = evidence.summary(article(desk), ledger(desk)).statements
+    count = evidence.summarise_evidence(article(desk), ledger(desk)).statements
     assert count > 50 and f"{count} of {count} statements have evidence" in page.text_content()
     left = [plain(row[0].text_content()) for row in page.find_class("statement")]
     written = [
         plain(block)
         for question in article(desk).questions
-        for block in evidence.paragraphs(question)
+        for block in evidence.answer_paragraphs(question)
     ]
     assert plain(" ".join(left)).replace(" .", ".") == plain(" ".join(written)).replace(" .", ".")
     row = next(row for row in page.find_class("statement") if SAYS in row[0].text_content())
@@ -376,7 +382,9 @@ SQUEEZE = "A yawn is a deep breath that nobody means to take."
 @pytest.fixture
 def draft(desk):
     """A draft that lacks nothing but evidence: hiccups' first question, about something else."""
-    fields = manuscripts.read(files.read(files.article_path(desk.config, "hiccups")))
+    fields = article_document.read_document(
+        content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    )
     question = fields["questions"]["what_is"]
     fields["questions"] = {
         "what_is": {
@@ -388,10 +396,10 @@ def draft(desk):
         }
     }
     fields["sources"] = {n: fields["sources"][n] for n in (1, 3)}
-    path = files.draft_path(desk.config, "yawning")
+    path = content_files.draft_path(desk.config, "yawning")
     path.parent.mkdir()
-    text = manuscripts.write(
-        files.read(files.article_path(desk.config, "hiccups")), fields
+    text = article_document.write_document(
+        content_files.read_file(content_files.article_path(desk.config, "hiccups")), fields
     ).replace("further_reading:", "further_reading: []\nx:")
     path.write_text(re.sub(r"^x:\n(?:[ -].*\n)*", "", text, flags=re.MULTILINE))
     return path
@@ -406,11 +414,13 @@ def test_the_draft_of_an_article_shows_what_has_no_evidence_and_becomes_none_bef
     assert "has no evidence yet" in ada.get(f"{DRAFT}/side-by-side").text
     answer = ada.post(f"{DRAFT}/make-article")
     assert answer.status_code == 422 and "has no evidence" in answer.text
-    assert not files.article_path(desk.config, "yawning").is_file()
+    assert not content_files.article_path(desk.config, "yawning").is_file()
 
 
 def line_of(path, words):
-    return next(n for n, line in enumerate(files.read(path).splitlines(), 1) if words in line)
+    return next(
+        n for n, line in enumerate(content_files.read_file(path).splitlines(), 1) if words in line
+    )
 
 
 def test_the_evidence_of_a_draft_is_written_at_the_desk_and_goes_with_it(desk, draft):
@@ -427,12 +437,12 @@ def test_the_evidence_of_a_draft_is_written_at_the_desk_and_goes_with_it(desk, d
     page = ada.get(DRAFT).text
     assert "2 of 2 statements have evidence" in page and "without evidence" not in page
     assert "A deep breath" in ada.get(f"{DRAFT}/side-by-side").text
-    before = content.check(desk.config.path("data"))
+    before = site_content.check_content(desk.config.path("data"))
     finished = ada.post(f"{DRAFT}/make-article")
     assert finished.status_code == 303, re.findall("<li>(.*?)</li>", finished.text)
-    assert before == content.check(desk.config.path("data")) == []
-    kept = files.read(files.ledger_path(desk.config, "yawning"))
-    assert evidence.read(kept, "yawning.yml")[0].readings[1].by == "Ada"
+    assert before == site_content.check_content(desk.config.path("data")) == []
+    kept = content_files.read_file(content_files.ledger_path(desk.config, "yawning"))
+    assert evidence.read_ledger(kept, "yawning.yml")[0].readings[1].by == "Ada"
     assert list(draft.parent.iterdir()) == []
 
 
@@ -441,7 +451,7 @@ def test_a_draft_may_say_that_its_statements_are_not_held_yet(desk, draft):
     fields = form_of(ada.get(DRAFT).text)
     assert ada.post(DRAFT, **{**fields, "evidence": "none"}).status_code == 303
     assert ada.post(f"{DRAFT}/make-article").status_code == 303
-    assert content.check(desk.config.path("data")) == []
+    assert site_content.check_content(desk.config.path("data")) == []
 
 
 def test_a_draft_that_rests_on_a_withdrawn_source_does_not_become_an_article(desk, draft):
@@ -453,13 +463,13 @@ def test_a_draft_that_rests_on_a_withdrawn_source_does_not_become_an_article(des
 
 
 def test_a_draft_that_is_deleted_takes_its_evidence_with_it(desk, draft):
-    files.ledger_path(desk.config, "yawning", draft=True).write_text("sources: {}\n")
+    content_files.ledger_path(desk.config, "yawning", draft=True).write_text("sources: {}\n")
     assert desk.enter("Ada", "editor").post(f"{DRAFT}/remove-draft").status_code == 303
     assert list(draft.parent.iterdir()) == []
 
 
 def test_a_draft_in_which_most_is_missing_shows_its_statements_all_the_same(desk, draft):
-    text = files.read(draft)
+    text = content_files.read_file(draft)
     draft.write_text(re.sub(r"(?m)^ +(train|test|facet):.*\n(?: +- .*\n)*", "", text))
     ada = desk.enter("Ada", "editor")
     for page in (DRAFT, f"{DRAFT}/side-by-side", f"{DRAFT}/what_is/its-evidence"):
@@ -468,19 +478,23 @@ def test_a_draft_in_which_most_is_missing_shows_its_statements_all_the_same(desk
 
 
 def test_one_is_counted_as_one(desk, draft):
-    draft.write_text(files.read(draft).replace("It is common. [1][3]", "").replace("[1] ", "[1]"))
+    draft.write_text(
+        content_files.read_file(draft).replace("It is common. [1][3]", "").replace("[1] ", "[1]")
+    )
     ada = desk.enter("Ada", "editor")
     assert "0 of 1 statement has evidence" in ada.get(DRAFT).text
     assert "1 statement without evidence" in ada.get(DRAFT).text
 
 
 def test_addresses_that_moved_stand_in_the_review_until_their_article_has_others(desk):
-    (source, *_) = articles.read(
-        files.read(path := files.article_path(desk.config, "hiccups")), path
+    (source, *_) = articles.read_article(
+        content_files.read_file(path := content_files.article_path(desk.config, "hiccups")), path
     )[0].sources
-    place = links.Place("hiccups", str(path), 10, 1)
+    place = source_links.Place("hiccups", str(path), 10, 1)
     said = "its page is gone (404)"
-    links.keep(desk.config, [links.Link(source.url, (place,), links.State.GONE, said)])
+    source_links.keep_links(
+        desk.config, [source_links.Link(source.url, (place,), source_links.State.GONE, said)]
+    )
     ada = desk.enter("Ada", "editor")
     page = ada.get("/review").text
     assert "Addresses of sources that moved or are gone (1)" in page
@@ -490,7 +504,7 @@ def test_addresses_that_moved_stand_in_the_review_until_their_article_has_others
 
 
 def test_a_ledger_that_is_no_yaml_keeps_what_was_written_and_says_where(desk):
-    path = files.ledger_path(desk.config, "hiccups")
+    path = content_files.ledger_path(desk.config, "hiccups")
     path.write_text("sources: {}\na: [\n")
     ada = desk.enter("Ada", "editor")
     fields = form_of(ada.get(WHERE).text)

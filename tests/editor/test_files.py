@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import articles, history, settings
-from bot.editor import files, manuscripts
+from bot.content import articles, history
+from bot.editor.shared import article_document, content_files
+from bot.runtime import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.name for path in (ROOT / "data/articles").glob("*.md"))
@@ -34,12 +35,12 @@ def config(data):
     git(data, "init", "-q", "-b", "main")
     git(data, "add", ".")
     git(data, "-c", "user.name=First", "-c", "user.email=f@example.org", "commit", "-qm", "first")
-    return settings.read({"DATA": str(data), "VAR": str(data.parent / "var")})
+    return settings.read_settings({"DATA": str(data), "VAR": str(data.parent / "var")})
 
 
 def hiccups(config):
-    path = files.article_path(config, "hiccups")
-    return path, files.read(path)
+    path = content_files.article_path(config, "hiccups")
+    return path, content_files.read_file(path)
 
 
 def changed(before, after):
@@ -56,13 +57,13 @@ def changed(before, after):
 @pytest.mark.parametrize("name", NAMES)
 def test_an_article_whose_fields_nobody_changed_is_written_as_it_stands(name):
     text = (ROOT / "data/articles" / name).read_text()
-    assert manuscripts.write(text, manuscripts.read(text)) == text
+    assert article_document.write_document(text, article_document.read_document(text)) == text
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_fields_that_were_written_are_read_again(name):
     text = (ROOT / "data/articles" / name).read_text()
-    fields = copy.deepcopy(manuscripts.read(text))
+    fields = copy.deepcopy(article_document.read_document(text))
     first, second, third, *_ = fields["questions"]
     question = fields["questions"][second]
     question["train"][3:4] = ["- it: starts with a dash?", "# and a hash", "yes", "12:30"]
@@ -88,14 +89,16 @@ def test_fields_that_were_written_are_read_again(name):
         "changed": "",
         "withdrawn": "",
     }
-    assert manuscripts.read(manuscripts.write(text, fields)) == fields
+    assert article_document.read_document(article_document.write_document(text, fields)) == fields
 
 
 def test_a_phrase_is_one_line_of_the_file(config):
     _, text = hiccups(config)
-    fields = manuscripts.read(text)
+    fields = article_document.read_document(text)
     fields["questions"]["causes"]["train"].insert(2, "what on earth makes me hic")
-    assert changed(text, manuscripts.write(text, fields)) == ["+      - what on earth makes me hic"]
+    assert changed(text, article_document.write_document(text, fields)) == [
+        "+      - what on earth makes me hic"
+    ]
 
 
 def test_a_comment_beside_a_field_and_between_phrases_stays():
@@ -107,10 +110,10 @@ def test_a_comment_beside_a_field_and_between_phrases_stays():
     text = text.replace(
         "      - what is a hiccup\n", "      # how people say it\n      - what is a hiccup\n", 1
     )
-    fields = manuscripts.read(text)
+    fields = article_document.read_document(text)
     fields["about"] = "hiccup"
     fields["questions"]["what_is"]["train"][0] = "what are those hiccups"
-    assert changed(text, manuscripts.write(text, fields)) == [
+    assert changed(text, article_document.write_document(text, fields)) == [
         "-about: hiccups   # the condition",
         "+about: hiccup   # the condition",
         "-      - what are hiccups",
@@ -121,7 +124,7 @@ def test_a_comment_beside_a_field_and_between_phrases_stays():
 def test_an_article_is_saved_with_a_commit_of_that_file_alone_in_the_editors_name(config):
     path, text = hiccups(config)
     (config.path("data") / "talk.yml").write_text("another's unfinished work")
-    saved = files.save(
+    saved = content_files.save_file(
         config,
         path,
         text.replace("why hiccups start", "why hiccups begin"),
@@ -135,8 +138,8 @@ def test_an_article_is_saved_with_a_commit_of_that_file_alone_in_the_editors_nam
     assert git(config.path("data"), "log", "-1", "--format=%an|%ae|%s", "--name-only").split("\n")[
         :3
     ] == ["A b\"' $(id)|ann@example.org|hiccups: in plainer words", "", "articles/hiccups.md"]
-    assert history.read(config, path)[0].why == "hiccups: in plainer words"
-    assert history.at(config, path, history.read(config, path)[1].commit) == text
+    assert history.read_changes(config, path)[0].why == "hiccups: in plainer words"
+    assert history.read_revision(config, path, history.read_changes(config, path)[1].commit) == text
 
 
 def test_two_editors_of_one_article_get_a_merge(config):
@@ -145,8 +148,8 @@ def test_two_editors_of_one_article_get_a_merge(config):
         text.replace("why hiccups start", "why hiccups begin"),
         text.replace("      - define hiccup\n", ""),
     )
-    files.save(config, path, theirs, Person("Bob"), "one phrase less", text)
-    saved = files.save(config, path, mine, Person(), "in plainer words", text)
+    content_files.save_file(config, path, theirs, Person("Bob"), "one phrase less", text)
+    saved = content_files.save_file(config, path, mine, Person(), "in plainer words", text)
     assert (
         saved.merged and "why hiccups begin" in saved.text and "- define hiccup\n" not in saved.text
     )
@@ -155,7 +158,7 @@ def test_two_editors_of_one_article_get_a_merge(config):
 
 def test_two_editors_of_one_line_get_both_versions_to_see_and_nothing_is_lost(config):
     path, text = hiccups(config)
-    files.save(
+    content_files.save_file(
         config,
         path,
         text.replace("why hiccups start", "why hiccups begin"),
@@ -163,8 +166,8 @@ def test_two_editors_of_one_line_get_both_versions_to_see_and_nothing_is_lost(co
         "his",
         text,
     )
-    with pytest.raises(files.Conflict) as conflict:
-        files.save(
+    with pytest.raises(content_files.Conflict) as conflict:
+        content_files.save_file(
             config,
             path,
             text.replace("why hiccups start", "why a hiccup comes"),
@@ -182,50 +185,55 @@ def test_two_editors_of_one_line_get_both_versions_to_see_and_nothing_is_lost(co
 
 def test_many_editors_at_once_lose_nothing(config):
     path, text = hiccups(config)
-    questions = list(manuscripts.read(text)["questions"])[:6]
+    questions = list(article_document.read_document(text)["questions"])[:6]
 
     def add(id):
-        fields = manuscripts.read(text)
+        fields = article_document.read_document(text)
         fields["questions"][id]["train"].insert(5, f"a new phrase of {id}")
-        files.save(
-            config, path, manuscripts.write(text, fields), Person(id), f"phrase of {id}", text
+        content_files.save_file(
+            config,
+            path,
+            article_document.write_document(text, fields),
+            Person(id),
+            f"phrase of {id}",
+            text,
         )
 
     threads = [threading.Thread(target=add, args=(id,)) for id in questions]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
     assert all(f"- a new phrase of {id}\n" in path.read_text() for id in questions)
-    assert len(history.read(config, path)) == 1 + len(questions)
+    assert len(history.read_changes(config, path)) == 1 + len(questions)
 
 
 def test_a_text_with_faults_is_not_saved(config):
     path, text = hiccups(config)
     with pytest.raises(articles.ContentError):
-        files.save(
+        content_files.save_file(
             config,
             path,
             text.replace("facet: causes", "facet: "),
             Person(),
             "broken",
             text,
-            lambda new: articles.read(new, path)[1],
+            lambda new: articles.read_article(new, path)[1],
         )
     assert path.read_text() == text
 
 
 def test_without_a_repository_or_git_it_says_so_and_saves(data, monkeypatch, tmp_path):
-    config = settings.read({"DATA": str(data), "VAR": str(tmp_path / "var")})
+    config = settings.read_settings({"DATA": str(data), "VAR": str(tmp_path / "var")})
     path, text = hiccups(config)
-    assert "no git repository" in history.trouble(config)
-    assert files.save(config, path, text + "x", Person(), "why", text).commit is None
+    assert "no git repository" in history.find_trouble(config)
+    assert content_files.save_file(config, path, text + "x", Person(), "why", text).commit is None
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "not installed" in history.trouble(config)
+    assert "not installed" in history.find_trouble(config)
     now = path.read_text()
-    assert files.save(
+    assert content_files.save_file(
         config, path, now + "y", Person(), "why", now
     ).commit is None and path.read_text().endswith("y\n")
-    with pytest.raises(files.Conflict) as conflict:
-        files.save(config, path, text + "z", Person(), "why", text)
+    with pytest.raises(content_files.Conflict) as conflict:
+        content_files.save_file(config, path, text + "z", Person(), "why", text)
     assert conflict.value.text is None and conflict.value.theirs == path.read_text()
 
 
@@ -248,17 +256,17 @@ def test_without_a_repository_or_git_it_says_so_and_saves(data, monkeypatch, tmp
     ],
 )
 def test_a_path_is_never_made_of_what_was_asked(config, id):
-    with pytest.raises(files.NoFile):
-        files.article_path(config, id)
-    with pytest.raises(files.NoFile):
-        files.table_path(config, id)
+    with pytest.raises(content_files.NoFile):
+        content_files.article_path(config, id)
+    with pytest.raises(content_files.NoFile):
+        content_files.table_path(config, id)
 
 
 def test_a_link_out_of_the_folder_is_no_article(config, tmp_path):
     (tmp_path / "secret.md").write_text("secret")
     (config.path("data") / "articles/link.md").symlink_to(tmp_path / "secret.md")
-    with pytest.raises(files.NoFile):
-        files.article_path(config, "link")
+    with pytest.raises(content_files.NoFile):
+        content_files.article_path(config, "link")
 
 
 @pytest.mark.parametrize(
@@ -266,13 +274,13 @@ def test_a_link_out_of_the_folder_is_no_article(config, tmp_path):
 )
 def test_only_a_commit_of_the_history_is_shown(config, commit):
     with pytest.raises(history.NoCommit):
-        history.at(config, hiccups(config)[0], commit)
+        history.read_revision(config, hiccups(config)[0], commit)
 
 
 def test_a_difference_marks_the_words_that_changed():
-    rows = files.difference("a\nOften nobody can say why.\nb\n", "a\nOften nobody knows why.\nb\n")[
-        0
-    ]
+    rows = content_files.text_difference(
+        "a\nOften nobody can say why.\nb\n", "a\nOften nobody knows why.\nb\n"
+    )[0]
     assert [kind for kind, _ in rows] == ["same", "out", "in", "same"]
     assert [text for text, marked in rows[1][1] if marked] == ["can say"] and [
         text for text, marked in rows[2][1] if marked

@@ -9,7 +9,9 @@ import time
 
 import pytest
 
-from bot import history, release, settings
+from bot.content import history
+from bot.releases import registry
+from bot.runtime import settings
 from bot.store import accounts
 from tests.conftest import reword
 from tests.editor.conftest import running
@@ -46,7 +48,7 @@ def site(desk):
 @pytest.fixture
 def published(small_site):
     """A Desk of a site of one article, published, whose content is a git repository."""
-    config = settings.read(small_site)
+    config = settings.read_settings(small_site)
     begin_history(config.path("data"))
     with running(config) as made:
         yield made
@@ -217,7 +219,11 @@ def test_what_was_edited_on_the_server_is_named_and_committed_as_that_when_it_go
     assert f"commits what was {OUTSIDE}: {FILE}, {LEDGER}" in paula.get(path).text
     assert authors(published) == authors(published, LEDGER) == [OUTSIDE, "Root"]
     assert OUTSIDE not in paula.get("/publish/changes").text
-    live = release.folder_of(published.config, release.live(published.config)) / "data" / FILE
+    live = (
+        registry.folder_of(published.config, registry.live_release(published.config))
+        / "data"
+        / FILE
+    )
     assert live.read_text() == git(data, "show", f"HEAD:{FILE}")
     listed = accounts.read_audit(published.engine)
     assert [entry["detail"] for entry in listed if entry["person"] == OUTSIDE] == [
@@ -233,13 +239,16 @@ def test_a_draft_that_is_only_tried_commits_nothing(published):
 
 
 def test_what_git_can_not_take_does_not_go_live_and_says_why(published):
-    data, before = published.config.path("data"), release.live(published.config)
+    data, before = published.config.path("data"), registry.live_release(published.config)
     reword(data, ARTICLE, *WORDS)
     lock(data)
     paula = published.enter("Paula", "publisher")
     path = publish(paula)
     assert events(paula, f"{path}/events")[-1] == ("end", "failed")
-    assert "git is locked" in paula.get(path).text and release.live(published.config) == before
+    assert (
+        "git is locked" in paula.get(path).text
+        and registry.live_release(published.config) == before
+    )
 
 
 def run(published, verb):
@@ -247,7 +256,7 @@ def run(published, verb):
     done = subprocess.run(
         [sys.executable, "-m", "bot", verb],
         cwd=settings.ROOT,
-        env={**os.environ, **settings.environment(published.config)},
+        env={**os.environ, **settings.settings_environment(published.config)},
         capture_output=True,
         text=True,
     )
@@ -294,8 +303,8 @@ def test_what_is_under_way_in_git_stays_as_it_is_when_somebody_publishes(site, b
     data = site.config.path("data")
     begin(data)
     commit = git(data, "rev-parse", "HEAD")
-    with history.alone(site.config), pytest.raises(history.Stuck, match="is under way"):
-        history.settle(site.config)
+    with history.one_at_a_time(site.config), pytest.raises(history.Stuck, match="is under way"):
+        history.commit_waiting(site.config)
     assert git(data, "status", "--porcelain") == "UU talk.yml\n"
     assert git(data, "rev-parse", "HEAD") == commit
 
@@ -304,8 +313,8 @@ def test_what_is_under_way_in_git_stays_as_it_is_when_somebody_publishes(site, b
 def test_a_file_edited_outside_is_committed_whatever_its_name(site, name):
     data = site.config.path("data")
     (data / name).write_text("a: b\n")
-    with history.alone(site.config):
-        assert history.settle(site.config) == [name]
+    with history.one_at_a_time(site.config):
+        assert history.commit_waiting(site.config) == [name]
     assert not git(data, "status", "--porcelain")
 
 
@@ -317,7 +326,7 @@ def test_a_file_that_is_no_text_is_committed_as_it_is_and_in_nobody_s_way(site):
     (data / FILE).write_bytes(b"\xff")
     assert ann.get("/publish").status_code == 200
     mend()
-    with history.alone(site.config):
+    with history.one_at_a_time(site.config):
         history.record_outside(site.config, data / FILE)
-        assert history.settle(site.config) == []
+        assert history.commit_waiting(site.config) == []
     assert authors(site)[0] == OUTSIDE and not git(data, "status", "--porcelain")

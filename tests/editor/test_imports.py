@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot import articles, terms
-from bot.editor import first_drafts, imports
+from bot.content import articles, terms
+from bot.editor.importing import first_drafts, imports
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """<html><head><title>Essential tremor - Example</title><meta property="og:site_name" content="Example Health">
@@ -31,16 +31,16 @@ WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def find():
-    kinds, names, _ = terms.read(ROOT / "data")
+    kinds, names, _ = terms.read_terms(ROOT / "data")
     return terms.make_finder(kinds, names)
 
 
 def draft(found):
-    return first_drafts.draft(found, "Ann Editor", datetime.date(2026, 11, 24), find())
+    return first_drafts.make_draft(found, "Ann Editor", datetime.date(2026, 11, 24), find())
 
 
 def parts_of(text):
-    front, body, _ = articles.split(text)
+    front, body, _ = articles.split_front_matter(text)
     return yaml.safe_load(front), body
 
 
@@ -144,19 +144,21 @@ def test_nothing_in_a_page_stays_markup_or_a_slot():
     text = draft(imports.from_page(PAGE.encode())).text
     assert "<" not in text and "steal" not in text and "Home" not in text
     assert "{often}" not in text
-    article, faults = articles.read(text, "tremor.md")
+    article, faults = articles.read_article(text, "tremor.md")
     assert article is None and not [
-        fault for fault in faults if "HTML" in fault or "brace" in fault or "YAML" in fault
+        fault
+        for fault in map(str, faults)
+        if "HTML" in fault or "brace" in fault or "YAML" in fault
     ]
 
 
 def test_the_faults_of_a_draft_are_only_what_its_editor_must_write():
-    _, faults = articles.read(
+    _, faults = articles.read_article(
         draft(imports.from_page(PAGE.encode(), "https://example.org/tremor")).text, "tremor.md"
     )
-    assert faults and all("too few" in fault or "reads at grade" in fault for fault in faults), (
-        faults
-    )
+    assert faults and all(
+        "too few" in fault.text or "reads at grade" in fault.text for fault in faults
+    ), faults
 
 
 def test_a_word_file_becomes_a_draft():

@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 from sqlalchemy import insert
 
-from bot.editor import numbers
+from bot.editor.insights import number_pages
 from bot.store.tables import Conversation, Reply, Turn, Vote
 
 DAY = datetime.datetime(2026, 11, 3, 12, tzinfo=datetime.UTC)
@@ -134,7 +134,7 @@ def test_a_share_comes_with_its_uncertainty(counted):
     ],
 )
 def test_the_interval_is_wilsons(helpful, votes, interval):
-    assert numbers.wilson(helpful, votes) == interval
+    assert number_pages.wilson_interval(helpful, votes) == interval
 
 
 def test_days_can_be_chosen_and_had_as_csv(counted):

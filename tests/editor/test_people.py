@@ -1,6 +1,9 @@
 """Who may enter the desk, and what attacks get."""
 
 import contextlib
+import datetime
+import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -13,26 +16,112 @@ import pytest
 from conftest import ROOT
 from sqlalchemy import text
 
-from bot import store
+from bot.editor.app import create_app
+from bot.runtime import settings
 from bot.store import accounts
-from tests.editor.conftest import PASSWORD
+from bot.store import engine as store_engine
+from tests.editor.conftest import PASSWORD, running
+from tests.support.routes import list_routes
 
-PAGES = ["/", "/account", "/people", "/audit"]
+# whoever has no account may ask these: to sign in, to leave, to be invited
+OPEN = {
+    "/sign-in",
+    "/sign-in/single",
+    "/sign-in/back",
+    "/sign-out",
+    "/invitations/{token}",
+}
+# what readers may not look at, and editors may not change
+HIGHER = {
+    ("GET", "/people"): "admin",
+    ("POST", "/people"): "admin",
+    ("POST", "/people/{id}/invitation"): "admin",
+    ("POST", "/people/{id}/role"): "admin",
+    ("POST", "/people/{id}/dismissal"): "admin",
+    ("GET", "/audit"): "publisher",
+    ("POST", "/publish"): "publisher",
+    ("POST", "/publish/{id}/approval"): "publisher",
+    ("POST", "/publish/{id}/withdrawal"): "publisher",
+    ("POST", "/publish/rollback"): "publisher",
+}
+ROLES = ["reader", "editor", "publisher", "admin"]
+GUARDED = sorted(
+    (method, route.path)
+    for route in list_routes(create_app(None, None, None).routes)
+    if route.path not in OPEN
+    for method in route.methods - {"HEAD"}
+)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_without_a_session_every_page_leads_to_the_sign_in(desk, path):
-    answer = desk.visit().get(path)
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith("/editor/sign-in?next=%2Feditor")
+def role_for(method, path):
+    """The least role that a route wants."""
+    own = method == "GET" or path.startswith("/account/")
+    return HIGHER.get((method, path), "reader" if own else "editor")
 
 
-def test_without_a_session_nothing_can_be_changed(desk):
-    visit = desk.visit()
-    id = desk.add("Ada")
-    answer = visit.post(f"/people/{id}/role", visit.token("/sign-in"), role="admin")
-    assert answer.status_code == 401
-    assert accounts.find(desk.engine, "Ada").role == "editor"
+def address_of(path):
+    return re.sub(r"\{\w+(:\w+)?\}", "1", path)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory):
+    """A desk that all who may not enter share."""
+    folder = tmp_path_factory.mktemp("guarded")
+    shutil.copytree(ROOT / "data", folder / "data")
+    given = {
+        "DATABASE_URL": f"sqlite:///{folder}/desk.db",
+        "DATA": str(folder / "data"),
+        "VAR": str(folder),
+        "SECRET": "a secret of the tests",
+    }
+    with running(settings.read_settings(given)) as made:
+        yield made
+
+
+def test_the_guarded_routes_are_the_whole_desk_and_the_higher_ones_among_them():
+    assert len(GUARDED) > 60
+    assert set(HIGHER) <= set(GUARDED)
+
+
+def test_without_a_session_every_page_leads_to_the_sign_in_and_nothing_can_be_changed(guarded):
+    visit = guarded.visit()
+    token, wrong = visit.token("/sign-in"), []
+    for method, path in GUARDED:
+        answer = visit.client.request(
+            method, f"/editor{address_of(path)}", headers={"X-CSRF": token}
+        )
+        to, status = answer.headers.get("location", ""), answer.status_code
+        led = status == 303 and to.startswith("/editor/sign-in?next=%2Feditor")
+        if not (led if method == "GET" else status == 401):
+            wrong.append((method, path, status))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES[:-1])
+def test_a_route_is_refused_to_every_role_below_its_own(guarded, role):
+    visit, wrong = guarded.enter(f"A {role}", role), []
+    token = visit.token()
+    for method, path in GUARDED:
+        if ROLES.index(role) < ROLES.index(role_for(method, path)):
+            answer = visit.client.request(
+                method, f"/editor{address_of(path)}", headers={"X-CSRF": token}
+            )
+            if answer.status_code != 403 or "needs the role" not in answer.text:
+                wrong.append((method, path, answer.status_code))
+    assert wrong == []
+
+
+def test_every_page_opens_to_its_own_role(guarded):
+    pages = {path: role_for("GET", path) for method, path in GUARDED if method == "GET"}
+    visits = {role: guarded.enter(f"B {role}", role) for role in set(pages.values())}
+    shut = [
+        (path, answer.status_code)
+        for path, role in pages.items()
+        if "{" not in path
+        for answer in [visits[role].get(path)]
+        if answer.status_code in (401, 403)
+    ]
+    assert shut == []
 
 
 @pytest.mark.parametrize(
@@ -53,13 +142,13 @@ def test_a_page_wants_its_role(desk, role, path, status):
 
 
 def test_a_lower_role_changes_nobodys_role_not_even_its_own(desk):
-    visit, id = desk.enter("Ada", "publisher"), accounts.find(desk.engine, "Ada").id
+    visit, id = desk.enter("Ada", "publisher"), accounts.find_person(desk.engine, "Ada").id
     answer = visit.post(f"/people/{id}/role", role="admin")
     assert answer.status_code == 403
     assert "needs the role admin; yours is publisher" in answer.text
-    assert accounts.find(desk.engine, "Ada").role == "publisher"
+    assert accounts.find_person(desk.engine, "Ada").role == "publisher"
     assert desk.enter("Root", "admin").post(f"/people/{id}/role", role="editor").status_code == 303
-    assert accounts.find(desk.engine, "Ada").role == "editor"
+    assert accounts.find_person(desk.engine, "Ada").role == "editor"
 
 
 def test_ids_of_nobody_are_not_found(desk):
@@ -83,7 +172,7 @@ def test_a_form_without_a_right_token_changes_nothing(desk, forged):
         ).status_code
         == 403
     )
-    assert [member.name for member in accounts.listed(desk.engine)] == ["Root"]
+    assert [member.name for member in accounts.list_people(desk.engine)] == ["Root"]
 
 
 def test_a_token_of_another_browser_is_no_token(desk):
@@ -241,8 +330,8 @@ def test_an_invitation_sets_a_password_once(desk):
 
 def test_a_new_invitation_ends_what_the_old_password_opened(desk):
     visit, admin = desk.enter("Ada"), desk.enter("Root", "admin")
-    id = accounts.find(desk.engine, "Ada").id
-    accounts.accept(desk.engine, accounts.invite(desk.engine, id), "x")
+    id = accounts.find_person(desk.engine, "Ada").id
+    accounts.accept_invitation(desk.engine, accounts.invite_person(desk.engine, id), "x")
     assert visit.get("/account").status_code == 303
     assert admin.get("/account").status_code == 200
 
@@ -250,7 +339,8 @@ def test_a_new_invitation_ends_what_the_old_password_opened(desk):
 def test_who_is_dismissed_is_out_at_once(desk):
     visit, admin = desk.enter("Ada"), desk.enter("Root", "admin")
     assert (
-        admin.post(f"/people/{accounts.find(desk.engine, 'Ada').id}/dismissal").status_code == 303
+        admin.post(f"/people/{accounts.find_person(desk.engine, 'Ada').id}/dismissal").status_code
+        == 303
     )
     assert visit.get("/account").status_code == 303
     again = desk.visit()
@@ -328,7 +418,7 @@ def test_markup_in_a_name_or_an_address_is_refused_and_would_be_text(desk):
     for name, email in (("<script>alert(1)</script>", ""), ("Eve", "<img src=x>@x")):
         answer = admin.post("/people", name=name, role="reader", email=email)
         assert answer.status_code == 422
-    accounts.add(desk.engine, "<script>alert(1)</script>", "reader")
+    accounts.add_person(desk.engine, "<script>alert(1)</script>", "reader")
     page = admin.get("/people").text
     assert "&lt;script&gt;alert(1)" in page and "<script>alert" not in page
 
@@ -422,10 +512,79 @@ def test_people_are_looked_after_from_the_command_line(tmp_path):
     assert bot("remove", "Ada Example").returncode == 0
     assert "left" in bot("list").stdout
     assert "nobody" in bot("invite", "Eve").stderr
-    engine = store.connect(environment["DATABASE_URL"])
+    engine = store_engine.connect_database(environment["DATABASE_URL"])
     assert [entry["action"] for entry in accounts.read_audit(engine)] == [
         "people remove",
         "people role",
         "people add",
     ]
     engine.dispose()
+
+
+def guess(desk, name, times):
+    """Somebody elsewhere who tries wrong passwords; the last answer's status."""
+    stranger = desk.visit()
+    answers = [
+        stranger.post(
+            "/sign-in", stranger.token("/sign-in"), name=name, password=f"wrong horse battery {n}"
+        )
+        for n in range(times)
+    ]
+    return answers[-1].status_code
+
+
+def sign_in(visit, name, password=PASSWORD):
+    return visit.post("/sign-in", visit.token("/sign-in"), name=name, password=password).status_code
+
+
+def test_a_browser_that_signed_in_before_passes_while_somebody_guesses(desk, monkeypatch):
+    monkeypatch.setattr(accounts, "FIRST_DELAY", datetime.timedelta(hours=1))  # of a busy machine
+    ada = desk.enter("Ada", "editor")
+    desk.add("Bea")
+    assert ada.post("/sign-out").status_code == 303
+    assert guess(desk, "Ada", 7) == 429
+    assert sign_in(ada, "Ada") == 303
+    assert ada.post("/sign-out").status_code == 303
+    assert guess(desk, "Bea", 7) == 429
+    assert sign_in(ada, "Bea") == 429, "it is known for Ada's account only"
+    forged = desk.visit()
+    forged.client.cookies.set("desk-known", "0" * 32 + "." + "0" * 64, path="/editor")
+    assert sign_in(forged, "Ada") == 429
+
+
+def test_a_known_browser_has_five_wrong_tries_itself(desk, monkeypatch):
+    monkeypatch.setattr(accounts, "FIRST_DELAY", datetime.timedelta(hours=1))
+    ada = desk.enter("Ada", "editor")
+    assert ada.post("/sign-out").status_code == 303
+    for n in range(5):
+        assert sign_in(ada, "Ada", f"wrong horse battery {n}") == 401
+    assert sign_in(ada, "Ada") == 429
+
+
+def test_past_five_wrong_tries_each_waits_longer_and_the_account_is_never_shut(desk, monkeypatch):
+    now = datetime.datetime.now(datetime.UTC)
+    moment = [now]
+    monkeypatch.setattr(accounts, "utc_now", lambda: moment[0])
+
+    def is_let(seconds):
+        moment[0] += datetime.timedelta(seconds=seconds)
+        return accounts.try_sign_in(desk.engine, {"account Ada": 5}, 15, slowed="account Ada")
+
+    assert [is_let(0) for _ in range(6)] == [True] * 5 + [False]
+    assert [is_let(29), is_let(2), is_let(31), is_let(30), is_let(60)] == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert is_let(15 * 60)
+
+
+def test_guessing_elsewhere_keeps_nobody_from_changing_their_password(desk, monkeypatch):
+    monkeypatch.setattr(accounts, "FIRST_DELAY", datetime.timedelta(hours=1))
+    ada = desk.enter("Ada", "editor")
+    assert guess(desk, "Ada", 7) == 429
+    new = "another correct horse"
+    changed = ada.post("/account/password", old=PASSWORD, password=new, again=new)
+    assert changed.status_code == 303, changed.text

@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from benchmarks.desk import fill
-from bot import settings, store
-from bot.editor import library
-from bot.editor.app import State
-from bot.store import accounts, numbers, past, publications
+from bot.editor.shared import content_cache
+from bot.editor.shared.state import State
+from bot.runtime import settings
+from bot.store import accounts, engine, past_questions, publications, turn_counts
 from tests.editor.conftest import ROOT, running
 from tests.editor.test_review import read_review
+from tests.support.visitor_history import fill
 
 TURNS = 400
 
@@ -30,14 +30,14 @@ def desk(postgresql, tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     shutil.copytree(ROOT / "data", folder / "data")
     config = dataclasses.replace(
-        settings.read({}),
+        settings.read_settings({}),
         database_url=postgresql.make(uuid.uuid4().hex),
         data=str(folder / "data"),
         var=str(folder),
         secret="a secret of the tests",
     )
     with running(config) as made:
-        fill(made.engine, library.read_articles(State(config, made.engine, None)), TURNS)
+        fill(made.engine, content_cache.read_articles(State(config, made.engine, None)), TURNS)
         yield made
 
 
@@ -115,7 +115,7 @@ def test_the_numbers_count_every_message(desk, ada):
     )
     now = datetime.datetime.now(datetime.UTC)
     assert (
-        numbers.count(
+        turn_counts.count_messages(
             desk.engine, now - datetime.timedelta(days=60), now + datetime.timedelta(days=1)
         )
         == TURNS
@@ -133,12 +133,12 @@ def test_the_numbers_count_every_message(desk, ada):
 
 def test_one_publication_is_made_at_a_time_and_ends(desk):
     now = datetime.datetime.now(datetime.UTC)
-    id = publications.begin(desk.engine, "publish", "Ada", now)
+    id = publications.begin_publication(desk.engine, "publish", "Ada", now)
     with pytest.raises(publications.Busy):
-        publications.begin(desk.engine, "publish", "Bea")
-    publications.tell(desk.engine, id, "training", 0.4)
-    publications.tell(desk.engine, id, "testing", 0.6)
-    publications.end(
+        publications.begin_publication(desk.engine, "publish", "Bea")
+    publications.note_progress(desk.engine, id, "training", 0.4)
+    publications.note_progress(desk.engine, id, "testing", 0.6)
+    publications.end_publication(
         desk.engine,
         id,
         "tested",
@@ -146,24 +146,24 @@ def test_one_publication_is_made_at_a_time_and_ends(desk):
         report={"right": 1},
         comparison={"live": None},
     )
-    (made,) = publications.waiting(desk.engine)
+    (made,) = publications.waiting_publications(desk.engine)
     assert (made.id, [line["step"] for line in made.log], made.report, made.live_at) == (
         id,
         ["training", "testing"],
         {"right": 1},
         now,
     )
-    publications.move(desk.engine, id, "tested", "live", approved_by="Bea")
+    publications.move_publication(desk.engine, id, "tested", "live", approved_by="Bea")
     with pytest.raises(publications.NoPublication):
-        publications.move(desk.engine, id, "tested", "live")
-    assert publications.listed(desk.engine)[0].approved_by == "Bea"
-    assert len(past.questions(desk.engine, 1000)) > 100
+        publications.move_publication(desk.engine, id, "tested", "live")
+    assert publications.list_publications(desk.engine)[0].approved_by == "Bea"
+    assert len(past_questions.read_past_questions(desk.engine, 1000)) > 100
 
 
 def test_people_come_sign_on_and_leave(desk, ada):
     id = desk.add("Bea", email="Bea@example.org")
     with pytest.raises(accounts.NameTaken):
-        accounts.add(desk.engine, "Bea", "reader")
+        accounts.add_person(desk.engine, "Bea", "reader")
     assert (
         accounts.find_subject(desk.engine, "issuer 7", "bea@EXAMPLE.org")
         == id
@@ -199,6 +199,6 @@ def test_the_migrations_make_what_the_tables_say(desk):
 
     from bot.store.tables import Base
 
-    store.migrate(desk.config.database())
+    engine.migrate_database(desk.config.database())
     with desk.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []

@@ -14,8 +14,10 @@ import httpx
 import pytest
 import yaml
 
-from bot import publishing, release, settings, store
-from bot.store import accounts, publications
+from bot.domain.messages import IncomingMessage
+from bot.releases import publishing, registry
+from bot.runtime import settings
+from bot.store import accounts, publications, stored_turns
 from tests.conftest import reword, sign
 from tests.editor.conftest import running
 
@@ -23,7 +25,7 @@ from tests.editor.conftest import running
 @pytest.fixture
 def site(small_site):
     """A Desk of a site of one article, published."""
-    with running(settings.read(small_site)) as made:
+    with running(settings.read_settings(small_site)) as made:
         yield made
 
 
@@ -54,30 +56,27 @@ def publish(visit, **fields):
 def wait(site, id, state):
     end = time.monotonic() + 300
     under_way = {"running", "tested"} - {state}  # what is to go live is tested for a moment before
-    while publications.read(site.engine, id).state in under_way:
+    while publications.read_publication(site.engine, id).state in under_way:
         assert time.monotonic() < end
         time.sleep(0.2)
-    made = publications.read(site.engine, id)
+    made = publications.read_publication(site.engine, id)
     assert made.state == state, made.faults
     # that it goes live is noted before it does
-    while state == "live" and release.live(site.config) != made.release:
+    while state == "live" and registry.live_release(site.config) != made.release:
         assert time.monotonic() < end
         time.sleep(0.05)
     return made
 
 
 def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site):
-    before = release.live(site.config)
-    _, token, _ = store.open_conversation(site.engine, "web", 24)
-    accepted = store.accept(site.engine, token, "m1", "what causes restless legs", None, 24)
-    store.finish(
-        site.engine,
-        accepted,
-        [{"id": uuid.uuid4().hex, "kind": "answer"}],
-        "answer",
-        {},
-        understood={},
+    before = registry.live_release(site.config)
+    _, token, _ = stored_turns.open_conversation(site.engine, "web", 24)
+    accepted = stored_turns.accept_message(
+        site.engine, IncomingMessage(token, "m1", 24, "what causes restless legs")
     )
+    reply = {"id": uuid.uuid4().hex, "kind": "answer"}
+    end = stored_turns.TurnEnd([reply], "answer", {}, understood={})
+    stored_turns.finish_turn(site.engine, accepted, end)
     change(
         site.config, "In most people no cause is found.", "In most people nobody knows the cause."
     )
@@ -92,7 +91,7 @@ def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site)
         "done"
     ] == 1
     made = wait(site, int(path.rpartition("/")[2]), "live")
-    assert release.live(site.config) == made.release != before
+    assert registry.live_release(site.config) == made.release != before
     page = visit.get(path).text
     assert (
         "test phrases are answered rightly" in page
@@ -102,12 +101,12 @@ def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site)
     # a visitor's words are kept in one place alone
     assert "what causes restless legs" not in json.dumps(made.comparison)
     assert visit.post("/publish/rollback", release_id=before).status_code == 303
-    assert release.live(site.config) == before
+    assert registry.live_release(site.config) == before
     assert "brought back" in visit.get("/publish").text
 
 
 def test_a_fault_blocks_and_is_named(site):
-    before = release.live(site.config)
+    before = registry.live_release(site.config)
     change(site.config, "facet: causes", "facet:")
     visit = site.enter("Paula", "publisher")
     path = publish(visit)
@@ -119,11 +118,11 @@ def test_a_fault_blocks_and_is_named(site):
         and str(site.config.path("data").parent.parent)
         not in page.replace(str(site.config.path("data")), "")
     )
-    assert release.live(site.config) == before
+    assert registry.live_release(site.config) == before
 
 
 def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
-    before = release.live(site.config)
+    before = registry.live_release(site.config)
     told = {
         "conversations": [
             {
@@ -141,18 +140,21 @@ def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
     visit = site.enter("Paula", "publisher")
     path = publish(visit)
     assert events(visit, f"{path}/events")[-1] == ("end", "failed")
-    faults = publications.read(site.engine, int(path.rpartition("/")[2])).faults
+    faults = publications.read_publication(site.engine, int(path.rpartition("/")[2])).faults
     assert (
         len(faults) == 1
         and "“what sets them off”, message 2 (and hello)" in faults[0]
         and "restless_legs.inherited is told" in faults[0]
     )
-    assert "what sets them off" in visit.get(path).text and release.live(site.config) == before
+    assert (
+        "what sets them off" in visit.get(path).text
+        and registry.live_release(site.config) == before
+    )
 
 
 def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
     visit = site.enter("Paula", "publisher")
-    first = publications.begin(site.engine, "publish", "Somebody")
+    first = publications.begin_publication(site.engine, "publish", "Somebody")
     assert visit.post("/publish").status_code == 409
     with site.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE publications SET beat_at = '2020-01-01 00:00:00'")
@@ -160,16 +162,18 @@ def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
     change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
     second = publish(visit)
     wait(site, int(second.rpartition("/")[2]), "live")
-    assert publications.read(site.engine, first).state == "failed"
+    assert publications.read_publication(site.engine, first).state == "failed"
 
 
 def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk, monkeypatch):
     begun = []
-    monkeypatch.setattr(publishing, "begin", lambda *given: begun.append(given[2:]) or 1)
+    monkeypatch.setattr(
+        publishing, "begin_publication", lambda *given: begun.append(given[2:]) or 1
+    )
     tomorrow = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
     tomorrow += datetime.timedelta(days=1)
-    failed = publications.begin(desk.engine, "publish", "Paula", tomorrow)
-    publications.end(desk.engine, failed, "failed", faults=[publishing.NO_ANSWER])
+    failed = publications.begin_publication(desk.engine, "publish", "Paula", tomorrow)
+    publications.end_publication(desk.engine, failed, "failed", faults=[publishing.NO_ANSWER])
     page = desk.enter("Paula", "publisher").get(f"/publish/{failed}").text
     assert "may be very busy" in page and "Try again</button>" in page
     moment = page.split('name="live_at" value="')[1].split('"')[0]
@@ -179,7 +183,7 @@ def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk,
 
 
 def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
-    before = release.live(site.config)
+    before = registry.live_release(site.config)
     editor, reader = site.enter("Ed", "editor"), site.enter("Rea", "reader")
     assert (
         editor.post("/publish").status_code == 403
@@ -188,37 +192,39 @@ def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
     assert editor.post("/publish/rollback", release_id=before).status_code == 403
     path = publish(editor, goal="try")
     made = wait(site, int(path.rpartition("/")[2]), "tried")
-    assert made.release and release.live(site.config) == before
+    assert made.release and registry.live_release(site.config) == before
     assert httpx.get(f"{site.url}/editor/publish").status_code == 303
 
 
 def make_tested(site, person, live_at=None, report=None):
     """A publication that is tested and waits, of a candidate that is there."""
-    id = publications.begin(site.engine, "publish", person, live_at)
-    candidate = release.train(site.config, lambda step, done: None)
+    id = publications.begin_publication(site.engine, "publish", person, live_at)
+    candidate = registry.train_candidate(site.config, lambda step, done: None)
     comparison = {
-        "live": release.live(site.config),
+        "live": registry.live_release(site.config),
         "asked": 0,
         "gained": [],
         "lost": [],
         "changed": [],
         "rewritten": {},
     }
-    publications.end(site.engine, id, "tested", candidate, report=report, comparison=comparison)
+    publications.end_publication(
+        site.engine, id, "tested", candidate, report=report, comparison=comparison
+    )
     return id, candidate
 
 
 def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
     now = datetime.datetime.now(datetime.UTC)
     id, candidate = make_tested(site, "Paula", now + datetime.timedelta(hours=1))
-    publishing.advance(site.config, site.engine)
-    assert release.live(site.config) != candidate
+    publishing.advance_publications(site.config, site.engine)
+    assert registry.live_release(site.config) != candidate
     with site.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE publications SET live_at = '2020-01-01 00:00:00'")
-    publishing.advance(site.config, site.engine)
+    publishing.advance_publications(site.config, site.engine)
     assert (
-        release.live(site.config) == candidate
-        and publications.read(site.engine, id).state == "live"
+        registry.live_release(site.config) == candidate
+        and publications.read_publication(site.engine, id).state == "live"
     )
     visit = site.enter("Paula", "publisher")
     assert visit.post("/publish", live_at="2020-01-01T00:00").status_code == 422
@@ -226,8 +232,8 @@ def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
     late, other = make_tested(site, "Paula", now + datetime.timedelta(days=1))
     assert visit.post(f"/publish/{late}/withdrawal").status_code == 303
     assert (
-        publications.read(site.engine, late).state == "withdrawn"
-        and release.live(site.config) == candidate
+        publications.read_publication(site.engine, late).state == "withdrawn"
+        and registry.live_release(site.config) == candidate
     )
 
 
@@ -240,43 +246,43 @@ def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site
         "missed": [["a phrase", "restless_legs.causes", "nlu_fallback", 0.4]],
     }
     id, candidate = make_tested(site, "Paula", report=report)
-    find = release.folder_of
+    find = registry.folder_of
 
     def find_too_early(config, id):
         folder = find(config, id)
-        if id == candidate and release.live(site.config) != candidate:
-            monkeypatch.setattr(release, "folder_of", find)
-            publishing.advance(site.config, site.engine)
+        if id == candidate and registry.live_release(site.config) != candidate:
+            monkeypatch.setattr(registry, "folder_of", find)
+            publishing.advance_publications(site.config, site.engine)
         return folder
 
-    monkeypatch.setattr(release, "folder_of", find_too_early)
+    monkeypatch.setattr(registry, "folder_of", find_too_early)
     page = site.enter("Paula", "publisher").get(f"/publish/{id}")
     assert page.status_code == 200 and "1 phrase that ended otherwise" in page.text
-    assert release.live(site.config) == candidate
+    assert registry.live_release(site.config) == candidate
 
 
 def test_where_a_second_person_must_approve_nobody_approves_their_own(small_site):
-    with running(settings.read({**small_site, "APPROVAL": "second"})) as site:
+    with running(settings.read_settings({**small_site, "APPROVAL": "second"})) as site:
         paula, quinn = site.enter("Paula", "publisher"), site.enter("Quinn", "publisher")
         id, candidate = make_tested(site, "Paula")
-        publishing.advance(site.config, site.engine)
+        publishing.advance_publications(site.config, site.engine)
         assert (
-            release.live(site.config) != candidate
+            registry.live_release(site.config) != candidate
             and "waits for approval" in quinn.get(f"/publish/{id}").text
         )
         assert paula.post(f"/publish/{id}/approval").status_code == 403
         assert site.enter("Ed", "editor").post(f"/publish/{id}/approval").status_code == 403
         assert quinn.post(f"/publish/{id}/approval").status_code == 303
-        assert release.live(site.config) == candidate
-        assert publications.read(site.engine, id).approved_by == "Quinn"
+        assert registry.live_release(site.config) == candidate
+        assert publications.read_publication(site.engine, id).approved_by == "Quinn"
 
 
 def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(small_site):
-    with running(settings.read({**small_site, "APPROVAL": "second"})) as site:
+    with running(settings.read_settings({**small_site, "APPROVAL": "second"})) as site:
         paula, quinn, before = (
             site.enter("Paula", "publisher"),
             site.enter("Quinn", "publisher"),
-            release.live(site.config),
+            registry.live_release(site.config),
         )
         change(
             site.config, "In most people no cause is found", "In most people nobody knows the cause"
@@ -291,13 +297,15 @@ def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(
         )
         assert "Approve" not in paula.get(path).text
         assert quinn.post(f"{path}/approval").status_code == 303
-        publishing.advance(site.config, site.engine)
-        assert release.live(site.config) == before and "goes live at" in paula.get(path).text
+        publishing.advance_publications(site.config, site.engine)
+        assert (
+            registry.live_release(site.config) == before and "goes live at" in paula.get(path).text
+        )
         with site.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE publications SET live_at = '2020-01-01 00:00:00'")
-        publishing.advance(site.config, site.engine)
+        publishing.advance_publications(site.config, site.engine)
         assert (
-            release.live(site.config) == made.release
+            registry.live_release(site.config) == made.release
             and "approved by Quinn" in paula.get("/publish").text
         )
         log = [(entry["person"], entry["action"]) for entry in accounts.read_audit(site.engine)]
@@ -307,21 +315,23 @@ def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(
 def test_what_was_compared_with_an_older_release_does_not_go_live(site):
     first, _ = make_tested(site, "Paula")
     change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
-    release.publish(site.config, release.train(site.config, lambda step, done: None))
-    newer = release.live(site.config)
-    publishing.advance(site.config, site.engine)
+    registry.publish_release(
+        site.config, registry.train_candidate(site.config, lambda step, done: None)
+    )
+    newer = registry.live_release(site.config)
+    publishing.advance_publications(site.config, site.engine)
     assert (
-        release.live(site.config) == newer
-        and "Another release" in publications.read(site.engine, first).faults[0]
+        registry.live_release(site.config) == newer
+        and "Another release" in publications.read_publication(site.engine, first).faults[0]
     )
 
 
 def test_a_candidate_that_can_not_answer_a_question_does_not_go_live_and_names_it(
     small_site, monkeypatch
 ):
-    config, broken = settings.read(small_site), "20990101-000000-abcdef01"
-    before, candidates = release.live(config), config.path("models") / "candidates"
-    folder = shutil.copytree(release.folder_of(config, before), candidates / broken)
+    config, broken = settings.read_settings(small_site), "20990101-000000-abcdef01"
+    before, candidates = registry.live_release(config), config.path("models") / "candidates"
+    folder = shutil.copytree(registry.folder_of(config, before), candidates / broken)
     kept = json.loads((folder / "content.json").read_text())
     kept["texts"]["disclaimer"] = ""  # what no check passes any more
     (folder / "content.json").write_text(json.dumps(kept))
@@ -334,14 +344,14 @@ def test_a_candidate_that_can_not_answer_a_question_does_not_go_live_and_names_i
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 1 and release.live(config) == before
+    assert done.returncode == 1 and registry.live_release(config) == before
     assert "restless_legs.causes can't be answered: an answer comes with" in done.stderr
 
 
 @pytest.mark.parametrize("id", ["../../etc", "nosuch", "20200101-000000-abcdef01", ""])
 def test_only_a_release_is_brought_back(site, id):
-    before = release.live(site.config)
+    before = registry.live_release(site.config)
     assert site.enter("Paula", "publisher").post(
         "/publish/rollback", release_id=id
     ).status_code in (409, 422)
-    assert release.live(site.config) == before
+    assert registry.live_release(site.config) == before

@@ -6,9 +6,9 @@ import re
 import httpx
 import pytest
 
-from benchmarks.desk import fill
-from bot.editor import library
-from bot.editor.app import State
+from bot.editor.shared import content_cache
+from bot.editor.shared.state import State
+from tests.support.visitor_history import fill
 
 
 def report(service, token, reply, reason, comment=None):
@@ -48,7 +48,7 @@ def test_reports_of_one_fault_are_one_ticket_and_a_vote_changed_leaves_it(servic
 @pytest.fixture
 def reported(desk):
     """A desk with reports: a thousand messages of visitors stand in its database."""
-    fill(desk.engine, library.read_articles(State(desk.config, desk.engine)), 1000)
+    fill(desk.engine, content_cache.read_articles(State(desk.config, desk.engine)), 1000)
     return desk
 
 

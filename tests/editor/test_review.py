@@ -5,11 +5,11 @@ import time
 
 import pytest
 
-from benchmarks.desk import fill
-from bot import articles
-from bot.editor import library
-from bot.editor.app import State
+from bot.content import articles
+from bot.editor.shared import content_cache
+from bot.editor.shared.state import State
 from bot.store import conversations
+from tests.support.visitor_history import fill
 
 HOSTILE = "<script>alert(1)</script> can it be stopped"
 
@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script> can it be stopped"
 @pytest.fixture
 def asked(desk):
     """The desk after 200 messages of visitors, one of them hostile."""
-    fill(desk.engine, library.read_articles(State(desk.config, desk.engine)), 200)
+    fill(desk.engine, content_cache.read_articles(State(desk.config, desk.engine)), 200)
     with desk.engine.begin() as connection:
         connection.exec_driver_sql(
             "UPDATE turns SET text = ?, outcome = 'not_covered' WHERE id = 200", (HOSTILE,)
@@ -41,7 +41,7 @@ def test_a_wording_is_taught_in_its_article_and_leaves_the_review(asked):
     answer = visit.post("/review/teach", text=phrase, question="hiccups.causes")
     assert answer.status_code == 303
     path = asked.config.path("data") / "articles" / "hiccups.md"
-    article, faults = articles.read(path.read_text(), path)
+    article, faults = articles.read_article(path.read_text(), path)
     assert faults == []
     assert (
         phrase
@@ -112,7 +112,9 @@ def test_conversations_are_found_by_what_happened_in_them(asked):
     visit = asked.enter()
     assert visit.get("/conversations/nobody").status_code == 404
     assert "There is none like this" in visit.get("/conversations?release=none").text
-    for found in conversations.listed(asked.engine, conversations.Filter(outcome="clarify")):
+    for found in conversations.list_conversations(
+        asked.engine, conversations.Filter(outcome="clarify")
+    ):
         assert "clarify" in found["outcomes"]
 
 

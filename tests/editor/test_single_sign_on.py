@@ -10,8 +10,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
-from bot import settings
-from bot.editor import passwords
+from bot.editor.access import passwords
+from bot.runtime import settings
 from bot.store import accounts
 from tests.editor import issuer as issuers
 from tests.editor.conftest import PASSWORD, running
@@ -27,7 +27,7 @@ def issuer():
 def sso(tmp_path, issuer):
     """A Desk with single sign-on, to which Ada is invited by her e-mail address."""
     config = dataclasses.replace(
-        settings.read({}),
+        settings.read_settings({}),
         database_url=f"sqlite:///{tmp_path}/desk.db",
         var=str(tmp_path),
         secret="a secret of the tests",
@@ -36,7 +36,7 @@ def sso(tmp_path, issuer):
         oidc_client_secret=issuers.SECRET,
     )
     with running(config) as made:
-        accounts.add(made.engine, "Ada", "editor", "Ada@example.org")
+        accounts.add_person(made.engine, "Ada", "editor", "Ada@example.org")
         yield made
 
 
@@ -86,7 +86,9 @@ def test_the_subject_is_known_from_then_on_whatever_the_address_is(sso, issuer):
 
 def test_no_one_time_code_is_asked(sso, issuer):
     sso.add("Bea", email="bea@example.org")
-    accounts.set_codes(sso.engine, accounts.find(sso.engine, "Bea").id, passwords.new_secret())
+    accounts.set_codes(
+        sso.engine, accounts.find_person(sso.engine, "Bea").id, passwords.new_secret()
+    )
     visit = sso.visit()
     assert (
         visit.post("/sign-in", visit.token("/sign-in"), name="Bea", password=PASSWORD).status_code
@@ -116,10 +118,10 @@ def test_who_is_not_invited_by_a_verified_address_stays_out(sso, issuer):
 
 def test_who_left_stays_out_until_invited_again(sso):
     assert back(sso.visit()).status_code == 303
-    id = accounts.find(sso.engine, "Ada").id
-    accounts.dismiss(sso.engine, id)
+    id = accounts.find_person(sso.engine, "Ada").id
+    accounts.dismiss_person(sso.engine, id)
     assert back(sso.visit()).status_code == 403
-    accounts.invite(sso.engine, id)
+    accounts.invite_person(sso.engine, id)
     assert back(sso.visit()).status_code == 303
 
 
@@ -291,4 +293,4 @@ def test_without_an_issuer_there_is_no_button(desk):
 )
 def test_an_issuer_without_https_or_client_is_refused_at_the_start(environment):
     with pytest.raises(settings.SettingsError, match="OIDC_"):
-        settings.read(environment)
+        settings.read_settings(environment)

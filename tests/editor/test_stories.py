@@ -12,10 +12,10 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
-from bot import stories
-from bot.editor import files
+from bot.content import stories
+from bot.editor.shared import content_files
 from tests.editor.test_article_pages import forget_opened
-from tests.widget.browser import axe
+from tests.support.browser import axe
 
 TOLD = """\
 # How stories are written.
@@ -39,12 +39,15 @@ stories:
 """
 
 
-def path_of(desk, kind="told"):
-    return files.table_path(desk.config, stories.FILES[kind])
+def path_of(desk, kind="story"):
+    return content_files.table_path(desk.config, stories.FILES[kind])
 
 
-def told(desk, kind="told"):
-    return {story.name: story for story in stories.read(kind, files.read(path_of(desk, kind)))}
+def told(desk, kind="story"):
+    return {
+        story.name: story
+        for story in stories.read_stories(kind, content_files.read_file(path_of(desk, kind)))
+    }
 
 
 def fields(page):
@@ -74,7 +77,7 @@ def send(visit, at, page, then, /, **changes):
     )
 
 
-def at_of(story, kind="told"):
+def at_of(story, kind="story"):
     return f"/stories/{kind}/{story.key}"
 
 
@@ -154,24 +157,26 @@ def test_comments_stay_with_the_turns_that_stay(small):
 
 def test_a_story_is_added_and_taken_out(small):
     ada = small.enter()
-    new = ada.get("/stories/told/new").text
-    answer = send(ada, "/stories/told/new", new, "save", name="a third", gets_0="What are hiccups?")
+    new = ada.get("/stories/story/new").text
+    answer = send(
+        ada, "/stories/story/new", new, "save", name="a third", gets_0="What are hiccups?"
+    )
     assert answer.status_code == 303 and told(small)["a third"].turns == (
         stories.Turn("", "hiccups.what_is"),
     )
     assert (
-        send(ada, "/stories/told/new", new, "save", name="a third", gets_0="thanks").status_code
+        send(ada, "/stories/story/new", new, "save", name="a third", gets_0="thanks").status_code
         == 422
     )
     at = answer.headers["location"].removeprefix("/editor")
     assert send(ada, at, ada.get(at).text, "remove").status_code == 303
     assert path_of(small).read_text() == TOLD
     assert ada.get(at).status_code == 404
-    first = ada.get("/stories/tested/new").text
+    first = ada.get("/stories/test_conversation/new").text
     assert (
         send(
             ada,
-            "/stories/tested/new",
+            "/stories/test_conversation/new",
             first,
             "save",
             name="b",
@@ -181,7 +186,7 @@ def test_a_story_is_added_and_taken_out(small):
         ).status_code
         == 303
     )
-    assert yaml.safe_load(path_of(small, "tested").read_text()) == {
+    assert yaml.safe_load(path_of(small, "test_conversation").read_text()) == {
         "conversations": [
             {
                 "conversation": "b",
@@ -214,10 +219,12 @@ def test_every_fault_is_named_and_nothing_is_saved(small):
     ):
         assert fault in said, fault
     assert "<b>what" not in answer.text and path_of(small).read_text() == TOLD
-    new = ada.get("/stories/tested/new").text
-    silent = send(ada, "/stories/tested/new", new, "save", name="x", gets_0="thanks", says_0="")
+    new = ada.get("/stories/test_conversation/new").text
+    silent = send(
+        ada, "/stories/test_conversation/new", new, "save", name="x", gets_0="thanks", says_0=""
+    )
     assert "Message 1: write what the visitor says" in html.unescape(silent.text)
-    assert not path_of(small, "tested").exists()
+    assert not path_of(small, "test_conversation").exists()
 
 
 def test_what_two_editors_change_is_merged_or_shown(small):
@@ -265,15 +272,15 @@ def test_a_reader_reads_and_nobody_reaches_what_is_none(small):
         assert send(rea, at_of(story), page, then).status_code == 403
     ada = small.enter()
     for at in (
-        "/stories/told/000000000000",
+        "/stories/story/000000000000",
         "/stories/rules/new",
         "/stories/..%2fterms/new",
-        "/stories/tested/..%2f..%2fetc",
-        f"/stories/tested/{story.key}",
+        "/stories/test_conversation/..%2f..%2fetc",
+        f"/stories/test_conversation/{story.key}",
     ):
         assert ada.get(at).status_code == 404, at
     page = ada.get(at_of(story)).text
-    assert send(ada, "/stories/told/000000000000", page, "save").status_code == 404
+    assert send(ada, "/stories/story/000000000000", page, "save").status_code == 404
     assert send(ada, at_of(story), page, "save", csrf="0.0").status_code == 403
     assert small.visit().get("/stories").status_code == 303
     assert path_of(small).read_text() == TOLD
@@ -281,11 +288,11 @@ def test_a_reader_reads_and_nobody_reaches_what_is_none(small):
 
 def test_markup_in_a_story_is_text(small):
     ada = small.enter()
-    new = ada.get("/stories/told/new").text
+    new = ada.get("/stories/story/new").text
     bad = '<script>alert(1)</script> "><img src=x>'
     at = (
         send(
-            ada, "/stories/told/new", new, "save", name=bad, gets_0="What are hiccups?", says_0=bad
+            ada, "/stories/story/new", new, "save", name=bad, gets_0="What are hiccups?", says_0=bad
         )
         .headers["location"]
         .removeprefix("/editor")
@@ -337,21 +344,29 @@ def test_a_conversation_becomes_a_test_story_with_a_click(served):
     at = re.search(r'href="/editor(/conversations/\w+)"', ada.get("/conversations").text)[1]
     made = ada.post(f"{at}/story", name="a tremor, seen on its page")
     assert made.status_code == 303
-    story = told(served, "tested")["a tremor, seen on its page"]
-    assert made.headers["location"] == f"/editor{at_of(story, 'tested')}" and story.page == "tremor"
+    story = told(served, "test_conversation")["a tremor, seen on its page"]
+    assert (
+        made.headers["location"] == f"/editor{at_of(story, 'test_conversation')}"
+        and story.page == "tremor"
+    )
     assert [(turn.says, turn.gets) for turn in story.turns] == [
         ("what causes it?", "tremor.causes"),
         ("", chosen),
         ("thanks a lot", "thanks"),
     ]
     assert story.turns[0].offers == (chosen,)
-    tried = send(ada, at_of(story, "tested"), ada.get(at_of(story, "tested")).text, "try")
+    tried = send(
+        ada,
+        at_of(story, "test_conversation"),
+        ada.get(at_of(story, "test_conversation")).text,
+        "try",
+    )
     assert "answers every message as told" in tried.text
     assert "a tremor, seen on its page" in ada.get("/stories").text
     assert ada.post(f"{at}/story", name="a tremor, seen on its page").status_code == 422
     assert served.enter("Rea", "reader").post(f"{at}/story", name="mine").status_code == 403
     assert ada.post("/conversations/nosuch/story", name="mine").status_code == 404
-    path_of(served, "tested").unlink()
+    path_of(served, "test_conversation").unlink()
 
 
 def test_what_was_not_answered_makes_no_story(served):
@@ -379,7 +394,7 @@ def test_stories_and_tries_are_for_everybody(served, chromium, node_modules, wid
     tab.keyboard.press("Enter")
     tab.get_by_role("link", name="a reader compares two medicines").press("Enter")
     # loaded, scripts and all: without them each press loads a page anew
-    tab.wait_for_url("**/stories/told/*", timeout=60_000)
+    tab.wait_for_url("**/stories/story/*", timeout=60_000)
     tab.get_by_label("The visitor").first.press_sequentially("what causes hiccups")
     # by keyboard alone, from here to the result
     tab.get_by_role("button", name="Move down: message 1").press("Enter")

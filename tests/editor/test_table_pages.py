@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bot.editor import tables
+from bot.editor.tables import table_files
 
 
 def base_of(page):
@@ -13,7 +13,7 @@ def base_of(page):
 
 
 def rows(desk, name):
-    return tables.rows_of(name, (desk.config.path("data") / f"{name}.yml").read_text())
+    return table_files.rows_of(name, (desk.config.path("data") / f"{name}.yml").read_text())
 
 
 @pytest.mark.parametrize("name", ["terms", "talk", "safety"])

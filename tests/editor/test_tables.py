@@ -8,12 +8,16 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from bot import settings
-from bot.editor import imports, tables
+from bot.editor.importing import imports
+from bot.editor.tables import table_files
+from bot.runtime import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("terms", "talk", "safety")
-WAYS = {"csv": (tables.write_csv, tables.read_csv), "xlsx": (tables.write_xlsx, tables.read_xlsx)}
+WAYS = {
+    "csv": (table_files.write_csv, table_files.read_csv),
+    "xlsx": (table_files.write_xlsx, table_files.read_xlsx),
+}
 HOSTILE = [
     "=cmd|' /C calc'!A0",
     "+1+1",
@@ -43,18 +47,18 @@ def changed(before, after):
 
 
 def numbered(rows):
-    return [tables.Row(number, tuple(row)) for number, row in enumerate(rows, 2)]
+    return [table_files.Row(number, tuple(row)) for number, row in enumerate(rows, 2)]
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_table_that_comes_back_as_it_went_changes_nothing(name, way):
     text = text_of(name)
-    rows = tables.rows_of(name, text)
+    rows = table_files.rows_of(name, text)
     write, read = WAYS[way]
     back = read(name, write(name, rows))
     assert [row.cells for row in back] == rows
-    assert tables.write(name, text, back) == text
+    assert table_files.write_rows(name, text, back) == text
 
 
 @pytest.mark.parametrize("name", ["talk", "safety"])
@@ -79,19 +83,19 @@ def test_one_new_name_changes_one_entry_of_the_file():
     text = text_of("terms")
     rows = [
         (kind, term, f"{others}; shaky hands syndrome" if term == "essential tremor" else others)
-        for kind, term, others in tables.rows_of("terms", text)
+        for kind, term, others in table_files.rows_of("terms", text)
     ]
-    new = tables.write("terms", text, numbered(rows))
+    new = table_files.write_rows("terms", text, numbered(rows))
     assert all(
         "essential tremor" in line or line[1:].startswith("    ") for line in changed(text, new)
     )
-    assert tables.rows_of("terms", new) == rows
+    assert table_files.rows_of("terms", new) == rows
 
 
 def test_rows_that_are_added_and_taken_out_change_no_other_line():
     text = text_of("talk")
-    rows = tables.rows_of("talk", text)
-    new = tables.write(
+    rows = table_files.rows_of("talk", text)
+    new = table_files.write_rows(
         "talk",
         text,
         numbered(
@@ -100,8 +104,8 @@ def test_rows_that_are_added_and_taken_out_change_no_other_line():
     )
     assert changed(text, new) == ["-    - howdy", "+    - 'ahoy: there'"]
     text = text_of("terms")
-    rows = tables.rows_of("terms", text)
-    new = tables.write(
+    rows = table_files.rows_of("terms", text)
+    new = table_files.write_rows(
         "terms", text, numbered(rows + [("medicines", "newmedicine", "brandname; other, name")])
     )
     assert changed(text, new) == ["+  newmedicine: [brandname, 'other, name']"]
@@ -123,11 +127,11 @@ def test_each_part_of_the_safety_list_can_be_written(list, name, entry):
     text = text_of("safety")
     rows = [
         row
-        for row in tables.rows_of("safety", text)
+        for row in table_files.rows_of("safety", text)
         if not (list == "answer" and row[:2] == (list, name))
     ] + [(list, name, entry)]
-    new = tables.write("safety", text, numbered(rows))
-    assert sorted(tables.rows_of("safety", new)) == sorted(rows)
+    new = table_files.write_rows("safety", text, numbered(rows))
+    assert sorted(table_files.rows_of("safety", new)) == sorted(rows)
     assert len(changed(text, new)) < 40
 
 
@@ -148,9 +152,9 @@ def test_each_part_of_the_safety_list_can_be_written(list, name, entry):
     ],
 )
 def test_a_fault_is_named_with_its_row(name, row, said):
-    rows = [*tables.rows_of(name, text_of(name)), row]
-    with pytest.raises(tables.RowFaults) as faults:
-        tables.write(name, text_of(name), numbered(rows))
+    rows = [*table_files.rows_of(name, text_of(name)), row]
+    with pytest.raises(table_files.RowFaults) as faults:
+        table_files.write_rows(name, text_of(name), numbered(rows))
     assert [
         fault
         for fault in faults.value.faults
@@ -160,8 +164,8 @@ def test_a_fault_is_named_with_its_row(name, row, said):
 
 def test_every_fault_is_named_at_once():
     data = b"topic,use,phrase\r\nhello,train,a\r\ngreeting,teach,b\r\ngreeting,train,\r\n"
-    with pytest.raises(tables.RowFaults) as faults:
-        tables.write("talk", text_of("talk"), tables.read_csv("talk", data))
+    with pytest.raises(table_files.RowFaults) as faults:
+        table_files.write_rows("talk", text_of("talk"), table_files.read_csv("talk", data))
     assert [fault.split(":")[0] for fault in faults.value.faults] == ["row 2", "row 3", "row 4"]
 
 
@@ -196,8 +200,10 @@ def test_every_fault_is_named_at_once():
     ],
 )
 def test_what_other_content_forbids_is_named_with_the_row(name, change, said):
-    rows = numbered(change(tables.rows_of(name, text_of(name))))
-    faults = tables.check(settings.read(), name, tables.write(name, text_of(name), rows), rows)
+    rows = numbered(change(table_files.rows_of(name, text_of(name))))
+    faults = table_files.check_table(
+        settings.read_settings(), name, table_files.write_rows(name, text_of(name), rows), rows
+    )
     import re
 
     assert [fault for fault in faults if re.search(said, fault)], faults
@@ -221,8 +227,8 @@ def test_what_other_content_forbids_is_named_with_the_row(name, change, said):
     ],
 )
 def test_a_csv_that_is_none_or_hostile_is_refused(data, said):
-    with pytest.raises((tables.RowFaults, imports.Refused), match=said):
-        tables.read_csv("talk", data)
+    with pytest.raises((table_files.RowFaults, imports.Refused), match=said):
+        table_files.read_csv("talk", data)
 
 
 def packed(files):
@@ -263,12 +269,12 @@ BOMB = '<!DOCTYPE z [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a
     ],
 )
 def test_a_spreadsheet_that_is_none_or_hostile_is_refused(data, said):
-    with pytest.raises((tables.RowFaults, imports.Refused), match=said):
-        tables.read_xlsx("talk", data)
+    with pytest.raises((table_files.RowFaults, imports.Refused), match=said):
+        table_files.read_xlsx("talk", data)
 
 
 def test_numbers_of_a_spreadsheet_are_text():
-    assert tables.read_xlsx("talk", sheet(("greeting", "train", 42)))[0].cells == (
+    assert table_files.read_xlsx("talk", sheet(("greeting", "train", 42)))[0].cells == (
         "greeting",
         "train",
         "42",
@@ -286,7 +292,7 @@ def test_numbers_of_a_spreadsheet_are_text():
     ],
 )
 def test_yaml_that_is_code_or_no_table_is_refused_and_never_run(text):
-    from bot import articles
+    from bot.content import articles
 
-    with pytest.raises((articles.ContentError, tables.RowFaults)):
-        tables.rows_of("talk", text)
+    with pytest.raises((articles.ContentError, table_files.RowFaults)):
+        table_files.rows_of("talk", text)

@@ -14,8 +14,9 @@ import httpx
 import pytest
 import yaml
 
-from bot import articles, settings
-from bot.editor import files as kept
+from bot.content import articles
+from bot.editor.shared import content_files as kept
+from bot.runtime import settings
 from tests.channels.conftest import APPS
 from tests.editor.conftest import running
 from tests.oddities import files, messages
@@ -160,11 +161,11 @@ def test_what_editors_write_is_read_or_named_as_a_fault(one_article, row):
         text = text.replace(old, new, 1)
     text = row.get("before", "") + text + row.get("add", "")
     (data / EDITED).write_bytes(text.replace("\n", row.get("line_end", "\n")).encode())
-    _, faults = articles.read_all(data)
+    _, faults = articles.read_articles(data)
     if row["gets"] == NOTHING:
         assert not faults
     else:
-        check("\n".join(faults), row)
+        check("\n".join(map(str, faults)), row)
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +174,7 @@ def desk(tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     shutil.copytree(conftest.ROOT / "data", folder / "data")
     config = dataclasses.replace(
-        settings.read({}),
+        settings.read_settings({}),
         database_url=f"sqlite:///{folder}/desk.db",
         data=str(folder / "data"),
         var=str(folder),
@@ -195,7 +196,7 @@ def test_what_editors_import_is_kept_or_said_to_be_left_out(desk, row):
     if sent.status_code == 303:
         at = sent.headers["location"]
         draft = kept.draft_path(desk.config, at.rpartition("/")[2])
-        shown = ada.client.get(at).text + kept.read(draft)
+        shown = ada.client.get(at).text + kept.read_file(draft)
         ada.post(f"{at.removeprefix('/editor')}/remove-draft")
     check(html.unescape(shown), row)
 

@@ -20,8 +20,8 @@ with warnings.catch_warnings():
     warnings.simplefilter(
         "ignore"
     )  # Rasa is of 2023; the filter that `prepare` sets would stay for the other tests
-    compatibility.prepare()
-    compatibility.quieten()
+    compatibility.prepare_rasa()
+    compatibility.quieten_rasa()
     import rasa.core.run
     import rasa.model_training
     from rasa.engine.graph import ExecutionContext, GraphSchema

@@ -97,7 +97,9 @@ def test_a_policy_sees_the_entities_that_an_intent_uses(intent, featurized):
     assert set(state["user"].get("entities", ())) == featurized
 
 
-def test_a_slot_is_read_with_its_type_and_its_mapping(domain):
+def test_a_slot_is_read_with_its_type_and_its_mapping():
+    mapping = "{type: from_entity, entity: term}"
+    domain = domain_of(f"entities: [term]\nslots: {{about: {{type: text, mappings: [{mapping}]}}}}")
     slot = next(slot for slot in domain.slots if slot.name == "about")
 
     assert isinstance(slot, TextSlot)

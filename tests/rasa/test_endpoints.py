@@ -45,7 +45,7 @@ def test_our_actions_run_in_rasas_process_and_are_all_there(ours):
 
 
 def test_our_endpoints_name_the_stores_and_nothing_else(ours):
-    assert ours.tracker_store.type == "bot.rasa.trackers.LiveTrackerStore"
+    assert ours.tracker_store.type == "bot.rasa.tracker_store.LiveTrackerStore"
     assert ours.lock_store.type == "in_memory" and isinstance(
         LockStore.create(ours.lock_store), InMemoryLockStore
     )

@@ -11,7 +11,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot import encoder
+from bot.language import encoder
 
 PHRASES = {"brew tea": "tea.making", "tea cost": "tea.price"}
 GRAMS = {"analyzer": "char_wb", "min_ngram": 2, "max_ngram": 4}  # those of config.yml

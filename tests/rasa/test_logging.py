@@ -1,4 +1,5 @@
-"""Rasa's logs: from the level on that is asked for, through Python's logging, where bot.logs lets
+"""Rasa's logs: from the level on that is asked for, through Python's logging, where
+bot.runtime.logs lets
 no words through."""
 
 import io
@@ -9,8 +10,8 @@ import sys
 import pytest
 import structlog
 
-from bot import logs
 from bot.rasa import compatibility
+from bot.runtime import logs
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ def kept_settings():
     [("debug", ["one", "two", "three"]), ("warning", ["two", "three"]), ("error", ["three"])],
 )
 def test_rasa_logs_from_the_level_on_that_is_asked_for(caplog, level, written):
-    compatibility.quieten(level)
+    compatibility.quieten_rasa(level)
     logger = structlog.get_logger("rasa.of_a_test")
 
     logger.debug("one")
@@ -40,7 +41,7 @@ def test_rasa_logs_from_the_level_on_that_is_asked_for(caplog, level, written):
 
 
 def test_python_s_own_loggers_keep_to_the_same_level(caplog):
-    compatibility.quieten("error")
+    compatibility.quieten_rasa("error")
 
     logging.getLogger("rasa.of_a_test").warning("not this")
     logging.getLogger("rasa.of_a_test").error("this")
@@ -49,7 +50,7 @@ def test_python_s_own_loggers_keep_to_the_same_level(caplog):
 
 
 def test_a_line_of_structlog_is_json_with_its_level_and_values(caplog):
-    compatibility.quieten("info")
+    compatibility.quieten_rasa("info")
 
     structlog.get_logger("rasa.of_a_test").info(
         "message.parse", text="what does tea cost", number=3
@@ -64,7 +65,7 @@ def test_a_line_of_structlog_is_json_with_its_level_and_values(caplog):
 
 
 def test_an_exception_in_a_line_of_structlog_is_written_with_its_kind(caplog):
-    compatibility.quieten("info")
+    compatibility.quieten_rasa("info")
 
     try:
         raise ZeroDivisionError
@@ -76,7 +77,7 @@ def test_an_exception_in_a_line_of_structlog_is_written_with_its_kind(caplog):
 
 
 def test_a_value_bound_to_the_context_is_in_the_line(caplog):
-    compatibility.quieten("info")
+    compatibility.quieten_rasa("info")
 
     with structlog.contextvars.bound_contextvars(turn=3):
         structlog.get_logger("rasa.of_a_test").info("said")
@@ -87,7 +88,7 @@ def test_a_value_bound_to_the_context_is_in_the_line(caplog):
 def test_where_we_log_none_of_a_visitors_words_come_through_from_rasa(monkeypatch):
     written = io.StringIO()
     monkeypatch.setattr(sys, "stderr", written)
-    compatibility.quieten("info")
+    compatibility.quieten_rasa("info")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logs.Reduced("text", "rasa"))
     logging.getLogger().addHandler(handler)

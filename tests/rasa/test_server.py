@@ -21,7 +21,7 @@ from rasa.core.run import (
 from rasa.core.utils import AvailableEndpoints
 from sanic import Sanic
 
-from bot.rasa import trackers
+from bot.rasa import tracker_store
 from bot.rasa.channel import as_words
 
 SECRET = "s3cret"
@@ -29,7 +29,7 @@ ENDPOINTS = """
 action_endpoint:
   actions_module: tests.rasa.sample_actions
 tracker_store:
-  type: bot.rasa.trackers.LiveTrackerStore
+  type: bot.rasa.tracker_store.LiveTrackerStore
 lock_store:
   type: in_memory
 """
@@ -109,7 +109,7 @@ class Server:
         )
 
     def store(self):
-        return trackers.behind(self.app.ctx.agent.tracker_store)
+        return tracker_store.unwrap_store(self.app.ctx.agent.tracker_store)
 
 
 @pytest.fixture(scope="module")
@@ -271,7 +271,7 @@ def test_the_model_is_loaded_with_the_actions_and_the_store_that_the_endpoints_n
     agent = server.app.ctx.agent
 
     assert agent.is_ready() and agent.action_endpoint is endpoints.action
-    assert isinstance(server.store(), trackers.LiveTrackerStore)
+    assert isinstance(server.store(), tracker_store.LiveTrackerStore)
 
 
 def test_an_archive_that_is_none_leaves_an_agent_that_is_not_ready(tmp_path, endpoints):

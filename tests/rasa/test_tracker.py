@@ -23,8 +23,8 @@ from rasa.shared.core.events import (
 )
 from rasa.shared.core.trackers import DialogueStateTracker, EventVerbosity
 
-from bot.rasa import trackers
-from bot.rasa.trackers import LiveTrackerStore
+from bot.rasa import tracker_store
+from bot.rasa.tracker_store import LiveTrackerStore
 
 DOMAIN = {
     "session_config": {"session_expiration_time": 0, "carry_over_slots_to_new_session": True},
@@ -237,7 +237,7 @@ def test_a_sender_of_whom_nothing_is_kept_gets_a_new_tracker(store):
 
 
 def test_the_longest_unused_tracker_leaves_first(store, monkeypatch):
-    monkeypatch.setattr(trackers, "MOST", 2)
+    monkeypatch.setattr(tracker_store, "MOST", 2)
 
     saved(store, "first", "second", "first", "third")
 
@@ -256,13 +256,13 @@ def test_a_deleted_tracker_may_come_again_and_a_forgotten_one_may_not(store):
 
 def test_rasa_makes_our_store_of_the_endpoints_and_wraps_it(tmp_path):
     (tmp_path / "endpoints.yml").write_text(
-        "tracker_store:\n  type: bot.rasa.trackers.LiveTrackerStore\n"
+        "tracker_store:\n  type: bot.rasa.tracker_store.LiveTrackerStore\n"
     )
     endpoints = AvailableEndpoints.read_endpoints(str(tmp_path / "endpoints.yml"))
 
     store = FailSafeTrackerStore(TrackerStore.create(endpoints.tracker_store, domain()))
 
-    assert isinstance(trackers.behind(store), LiveTrackerStore)
+    assert isinstance(tracker_store.unwrap_store(store), LiveTrackerStore)
     assert saved(store, "visitor").domain is domain() and asyncio.run(
-        trackers.behind(store).keys()
+        tracker_store.unwrap_store(store).keys()
     ) == ["visitor"]

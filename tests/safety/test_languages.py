@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot import safety
-from bot.gateway import screening, turns
-from bot.safety import languages, patterns, verdicts
-from bot.safety import messages as taught
-from tests.safety import messages
+from bot.conversation import screening, turns
+from bot.safety import danger_messages as taught
+from bot.safety import danger_screen, languages, patterns, verdicts
+from tests.support import danger_messages
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN = [
@@ -23,18 +22,20 @@ TWELVE = {"es", "fr", "de", "it", "pt", "pl", "tr", "ar", "hi", "uk", "ru", "zh"
 
 @pytest.fixture(scope="module")
 def rules():
-    return safety.load(ROOT / "data")
+    return danger_screen.load_screen(ROOT / "data")
 
 
 def screen(rules, text):
-    return asyncio.run(screening.screen(rules, None, text))
+    return asyncio.run(screening.screen_message(rules, None, text))
 
 
 def test_all_open_dangers_are_answered_in_their_language(rules):
     missed = []
     for row in OPEN:
         danger = screen(rules, row["text"]).danger
-        if row["danger"] and danger != safety.Danger(row["kind"], f"language.{row['language']}"):
+        if row["danger"] and danger != danger_screen.Danger(
+            row["kind"], f"language.{row['language']}"
+        ):
             missed.append((row["text"], danger))
     assert not missed
 
@@ -53,24 +54,30 @@ def test_no_open_harmless_message_is_alarmed_and_each_is_known_as_its_language(r
 def test_every_language_has_texts_that_name_the_number_of_the_country(rules, code):
     assert set(rules.languages.known) == TWELVE
     for kind in ("emergency", "crisis"):
-        reply = safety.reply(rules, safety.Danger(kind, f"language.{code}"), "GB")
+        reply = danger_screen.danger_reply(
+            rules, danger_screen.Danger(kind, f"language.{code}"), "GB"
+        )
         assert (reply["kind"], reply["language"]) == (kind, code)
         assert "999" in reply["text"]
         assert "tel:999" in [line["tel"] for line in reply["numbers"]]
-    assert turns.whole(safety.decline_language(rules, code, "DE"))["language"] == code
-    assert "112" in safety.decline_language(rules, code, "DE")["text"]
-    assert "{" not in safety.decline_language(rules, code, None)["text"]
+    assert (
+        turns.complete_reply(danger_screen.decline_language(rules, code, "DE"))["language"] == code
+    )
+    assert "112" in danger_screen.decline_language(rules, code, "DE")["text"]
+    assert "{" not in danger_screen.decline_language(rules, code, None)["text"]
 
 
 def test_a_crisis_names_the_crisis_line_first(rules):
-    numbers = safety.reply(rules, safety.Danger("crisis", "language.es"), "ES")["numbers"]
+    numbers = danger_screen.danger_reply(
+        rules, danger_screen.Danger("crisis", "language.es"), "ES"
+    )["numbers"]
     assert [line["line"] for line in numbers] == ["crisis", "emergency"]
 
 
 def test_a_language_without_texts_is_declined_in_english(rules):
     verdict = screen(rules, "wat zijn de bijwerkingen van clonazepam")
     assert verdict.language == languages.OTHER
-    reply = safety.decline_language(rules, verdict.language, "NL")
+    reply = danger_screen.decline_language(rules, verdict.language, "NL")
     assert reply["text"] == "Sorry, I only answer in English. In an emergency, call 112."
 
 
@@ -86,7 +93,7 @@ def test_what_takes_a_danger_back_is_heard(rules, text):
     ["was ist epilepsie", "que es el hipo", "хочу померти", "mujhe jhatke aate hain kya karu"],
 )
 def test_short_messages_are_known(rules, text):
-    assert safety.screen_language(rules, text)[0]
+    assert danger_screen.screen_language(rules, text)[0]
 
 
 @pytest.mark.parametrize(
@@ -105,13 +112,13 @@ def test_short_messages_are_known(rules, text):
     ],
 )
 def test_names_slips_and_thin_english_are_english(rules, text):
-    assert safety.screen_language(rules, text) == (None, None)
+    assert danger_screen.screen_language(rules, text) == (None, None)
 
 
 def test_hardly_an_english_message_is_taken_for_another_language(rules):
-    found, _ = taught.read(ROOT / "data", rules.kinds)
-    texts = {message.text for message in found} | set(messages.phrases(ROOT / "data"))
-    strange = [text for text in texts if safety.screen_language(rules, text)[0]]
+    found, _ = taught.read_danger_messages(ROOT / "data", rules.kinds)
+    texts = {message.text for message in found} | set(danger_messages.phrases(ROOT / "data"))
+    strange = [text for text in texts if danger_screen.screen_language(rules, text)[0]]
     # those that are written in English letters and words alone; the others mix languages
     wrong = [text for text in strange if _is_english(rules, text)]
     assert len(wrong) <= 0.001 * len(texts), wrong
@@ -119,7 +126,7 @@ def test_hardly_an_english_message_is_taken_for_another_language(rules):
 
 def _is_english(rules, text):
     """Whether at least half of the words are frequent English ones."""
-    words = patterns.fold(text).split()
+    words = patterns.fold_text(text).split()
     return 2 * sum(word in rules.languages.english for word in words) > len(words)
 
 
@@ -129,10 +136,10 @@ def test_a_danger_in_a_mixed_message_with_enough_english_is_heard(rules):
 
 
 def test_an_english_rule_that_hears_a_foreign_message_is_answered_in_its_language(rules):
-    danger = safety.in_language(rules, safety.Danger("crisis", "own_life"), "fr")
-    assert danger == safety.Danger("crisis", "language.fr")
-    kept = safety.Danger("crisis", "own_life")
-    assert safety.in_language(rules, kept, languages.OTHER) == kept
+    danger = danger_screen.in_language(rules, danger_screen.Danger("crisis", "own_life"), "fr")
+    assert danger == danger_screen.Danger("crisis", "language.fr")
+    kept = danger_screen.Danger("crisis", "own_life")
+    assert danger_screen.in_language(rules, kept, languages.OTHER) == kept
 
 
 def test_a_file_that_lacks_a_text_is_a_fault_with_its_path(tmp_path):
@@ -141,13 +148,15 @@ def test_a_file_that_lacks_a_text_is_a_fault_with_its_path(tmp_path):
     path.write_text(text.replace("      only_english:", "      only:", 1), "utf-8")
     loaded, faults = languages.read_languages(path)
     assert loaded is None
-    assert faults == [f"{path}:1: es has no text 'only_english'; write it"]
+    assert [str(fault) for fault in faults] == [
+        f"{path}:1: es has no text 'only_english'; write it"
+    ]
 
 
 def test_yaml_that_is_none_is_a_fault_with_its_line(tmp_path):
     path = tmp_path / "languages.yml"
     path.write_text("languages:\n  es: [", "utf-8")
-    assert languages.read_languages(path)[1][0].startswith(f"{path}:2: not YAML")
+    assert str(languages.read_languages(path)[1][0]).startswith(f"{path}:2: not YAML")
 
 
 def test_a_site_may_do_without_the_file(tmp_path):

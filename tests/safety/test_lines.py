@@ -7,20 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from bot import countries, safety, wording
-from bot.safety import files, lines
+from bot.content import wording
+from bot.domain import countries
+from bot.safety import danger_screen, emergency_lines, rules_file
 
 DATA = Path(__file__).resolve().parents[2] / "data"
-CRISIS, VIOLENCE = safety.Danger("crisis", "own_life"), safety.Danger("emergency", "net.violence")
+CRISIS, VIOLENCE = (
+    danger_screen.Danger("crisis", "own_life"),
+    danger_screen.Danger("emergency", "net.violence"),
+)
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    return safety.load(DATA)
+    return danger_screen.load_screen(DATA)
 
 
 def numbers(loaded, country, kind):
-    return [line["number"] for line in safety.numbers(loaded, country, (kind,))]
+    return [line["number"] for line in danger_screen.emergency_numbers(loaded, country, (kind,))]
 
 
 @pytest.mark.parametrize(
@@ -28,12 +32,12 @@ def numbers(loaded, country, kind):
     [("gb", "GB"), ("UK", "GB"), ("uk ", "GB"), ("EL", "GR"), ("usa", "US"), ("De", "DE")],
 )
 def test_a_country_is_understood_as_people_write_it(written, code):
-    assert countries.normalise(written) == code
+    assert countries.country_code(written) == code
 
 
 @pytest.mark.parametrize("written", [None, "", "ZZ", "England", "G", "GBR", "EU", "\u0000"])
 def test_what_is_no_country_is_none(written):
-    assert countries.normalise(written) is None
+    assert countries.country_code(written) is None
 
 
 @pytest.mark.parametrize(
@@ -49,7 +53,9 @@ def test_what_is_no_country_is_none(written):
     ],
 )
 def test_a_territory_has_its_countrys_lines(loaded, territory, country):
-    assert safety.reply(loaded, CRISIS, territory) == safety.reply(loaded, CRISIS, country)
+    assert danger_screen.danger_reply(loaded, CRISIS, territory) == danger_screen.danger_reply(
+        loaded, CRISIS, country
+    )
 
 
 # The values that were found right; the issue "No danger goes unheard", 9
@@ -74,13 +80,13 @@ def test_the_values_that_were_found_right_are_given(loaded, kind):
 
 
 def test_a_number_with_a_star_is_dialled_with_it(loaded):
-    (line,) = safety.numbers(loaded, "CL", ("crisis",))
+    (line,) = danger_screen.emergency_numbers(loaded, "CL", ("crisis",))
     assert (line["number"], line["tel"]) == ("*4141", "tel:*4141")
     assert "from mobiles" in line["label"]
 
 
 def test_a_line_by_text_says_what_to_write_and_opens_the_app_for_it(loaded):
-    line = safety.numbers(loaded, "GB", ("crisis",))[1]
+    line = danger_screen.emergency_numbers(loaded, "GB", ("crisis",))[1]
     assert (line["number"], line["tel"]) == ("Text SHOUT to 85258", "sms:85258")
 
 
@@ -98,30 +104,30 @@ def test_a_line_by_text_says_what_to_write_and_opens_the_app_for_it(loaded):
     ],
 )
 def test_beside_a_line_stands_who_reaches_it_and_when(loaded, country, kind, condition):
-    assert condition in safety.numbers(loaded, country, (kind,))[0]["label"]
+    assert condition in danger_screen.emergency_numbers(loaded, country, (kind,))[0]["label"]
 
 
 def test_people_are_promised_only_on_lines_that_never_shut(loaded):
     promised = {
         country
         for country in loaded.book.countries
-        if "will listen" in safety.reply(loaded, CRISIS, country)["more"]
+        if "will listen" in danger_screen.danger_reply(loaded, CRISIS, country)["more"]
     }
     assert {"GB", "US", "IE", "FR", "PL"} <= promised
     for country in promised:
         found = loaded.book.find(country)
         shown = (*found["crisis"], *found.get("children", ()))
-        assert all(line.hours == lines.ALWAYS for line in shown), country
+        assert all(line.hours == emergency_lines.ALWAYS for line in shown), country
     assert "LU" not in promised and "EE" not in promised and "HR" not in promised
 
 
 def test_a_line_that_shuts_is_named_with_its_hours(loaded):
-    assert "on 45 45 45 (11:00-23:00)." in safety.reply(loaded, CRISIS, "LU")["text"]
+    assert "on 45 45 45 (11:00-23:00)." in danger_screen.danger_reply(loaded, CRISIS, "LU")["text"]
 
 
 def test_a_crisis_begins_kindly_and_speaks_of_no_line_that_is_not_there(loaded):
     for country in (None, *loaded.book.countries):
-        answer = safety.reply(loaded, CRISIS, country)
+        answer = danger_screen.danger_reply(loaded, CRISIS, country)
         first, second, third = answer["text"].splitlines()
         assert first.startswith("I'm sorry")
         assert "numbers here" not in answer["text"] + answer["more"]
@@ -132,31 +138,33 @@ def test_a_crisis_begins_kindly_and_speaks_of_no_line_that_is_not_there(loaded):
             if line["line"] == "crisis" and line.get("tel", "").startswith("tel:")
         ]
         assert spoken[0] in second if spoken else "findahelpline.com" in second
-        assert safety.first_number(loaded, country) in third
+        assert danger_screen.first_number(loaded, country) in third
 
 
 def test_without_a_line_to_talk_on_findahelpline_is_a_link(loaded):
     for country in (None, "HR"):
-        line = safety.reply(loaded, CRISIS, country)["numbers"][0]
+        line = danger_screen.danger_reply(loaded, CRISIS, country)["numbers"][0]
         assert (line["number"], line["url"]) == ("findahelpline.com", "https://findahelpline.com")
 
 
 def test_violence_gets_lines_for_it_and_a_country_without_one_the_emergency_number_alone(loaded):
-    kinds = [line["line"] for line in safety.reply(loaded, VIOLENCE, "NZ")["numbers"]]
+    kinds = [line["line"] for line in danger_screen.danger_reply(loaded, VIOLENCE, "NZ")["numbers"]]
     assert kinds == ["emergency", "violence", "harm", "children"]
-    assert [line["number"] for line in safety.reply(loaded, VIOLENCE, "HR")["numbers"]] == ["112"]
+    assert [
+        line["number"] for line in danger_screen.danger_reply(loaded, VIOLENCE, "HR")["numbers"]
+    ] == ["112"]
 
 
 def test_an_overdose_on_purpose_gets_the_poison_line_and_the_crisis_line(loaded):
     for text in ("i took all my pills to end it", "she has taken an overdose, she wants to die"):
-        answer = safety.reply(loaded, safety.screen(loaded, text), "IE")
+        answer = danger_screen.danger_reply(loaded, danger_screen.find_danger(loaded, text), "IE")
         kinds = {line["line"] for line in answer["numbers"]}
         assert kinds >= {"emergency", "poison", "crisis"}, text
 
 
 @pytest.mark.parametrize("country", "GB IE US AU NZ IN ZA DE FR ES IT NL PL".split())
 def test_lines_for_violence_and_for_children_come_from_a_page_that_was_read(loaded, country):
-    book = files.read(DATA / "emergency_numbers.yml")[0]
+    book = rules_file.read_rules_yaml(DATA / "emergency_numbers.yml")[0]
     for kind in ("violence", "children"):
         for line in book["countries"][country][kind]:
             source = book["sources"][line["source"]]
@@ -164,31 +172,35 @@ def test_lines_for_violence_and_for_children_come_from_a_page_that_was_read(load
 
 
 def test_of_somebody_who_does_not_breathe_nobody_is_told_to_say_that_it_is_hard(loaded):
-    answer = safety.reply(loaded, safety.screen(loaded, "he stopped breathing"), "GB")
+    answer = danger_screen.danger_reply(
+        loaded, danger_screen.find_danger(loaded, "he stopped breathing"), "GB"
+    )
     assert answer["text"].startswith("Call 999 now. Say whether the person breathes")
 
 
 def test_a_warning_has_at_most_two_lines_of_each_kind_one(loaded):
     for kind in loaded.kinds:
-        shown = [line["line"] for line in safety.warn(loaded, kind, "US")["numbers"]]
+        shown = [line["line"] for line in danger_screen.warning_line(loaded, kind, "US")["numbers"]]
         assert len(shown) == len(set(shown)) <= 3
         assert "emergency" in shown
 
 
 def test_every_text_with_every_countrys_numbers_is_plain(loaded):
     for country in (None, *loaded.book.countries):
-        answer = safety.reply(loaded, CRISIS, country)
+        answer = danger_screen.danger_reply(loaded, CRISIS, country)
         for part in (answer["text"], answer["more"]):
-            assert wording.faults(re.sub(r"[{}]", "", part)) == []
+            assert wording.wording_faults(re.sub(r"[{}]", "", part)) == []
 
 
 def test_only_a_person_checks_a_line():
     day = datetime.date(2026, 11, 28)
-    assert lines.Line("crisis", "A", "1", checked=day, by="Ada").is_checked_since(day)
-    assert not lines.Line("crisis", "A", "1", checked=day, by=lines.NO_PERSON).is_checked_since(day)
-    late = lines.Line("crisis", "A", "1", checked=day - datetime.timedelta(1), by="Ada")
+    assert emergency_lines.Line("crisis", "A", "1", checked=day, by="Ada").is_checked_since(day)
+    assert not emergency_lines.Line(
+        "crisis", "A", "1", checked=day, by=emergency_lines.NO_PERSON
+    ).is_checked_since(day)
+    late = emergency_lines.Line("crisis", "A", "1", checked=day - datetime.timedelta(1), by="Ada")
     assert not late.is_checked_since(day)
-    assert not lines.Line("crisis", "A", "1").is_checked_since(day)
+    assert not emergency_lines.Line("crisis", "A", "1").is_checked_since(day)
 
 
 def test_a_file_from_before_several_lines_is_read(loaded):
@@ -196,7 +208,7 @@ def test_a_file_from_before_several_lines_is_read(loaded):
         "sources": {"s": {}},
         "countries": {"GB": {"emergency": {"label": "E", "number": "999", "source": "s"}}},
     }
-    assert lines.faults("f", book, lambda *keys: "f:1") == []
-    made = lines.make(book)
+    assert emergency_lines.book_faults("f", book, lambda *keys: ("f", 1)) == []
+    made = emergency_lines.make_book(book)
     assert [line.number for line in made.find("gb")["emergency"]] == ["999"]
     assert made.say == "112 or your local emergency number"

@@ -4,8 +4,9 @@ published."""
 import numpy as np
 import pytest
 
-from bot import release, settings
-from bot.safety import net, training
+from bot.releases import registry
+from bot.runtime import settings
+from bot.safety import net, net_training
 from tests import conftest
 
 
@@ -16,8 +17,8 @@ def republished(tmp_path):
 
     def find_failures(change):
         models = conftest.republish(tmp_path / "models", lambda data: change(data.parent))
-        config = settings.read({"MODELS": str(models)})
-        return release.find_screen_failures(config, release.live(config))
+        config = settings.read_settings({"MODELS": str(models)})
+        return registry.find_screen_failures(config, registry.live_release(config))
 
     return find_failures
 
@@ -38,9 +39,11 @@ def test_a_must_message_that_rules_and_net_miss_is_named(republished):
 
 def test_a_net_that_hears_dangers_in_the_articles_is_refused_and_the_phrases_are_named(republished):
     def change(folder):
-        arrays = net.to_arrays(net.read(folder / release.NET))
+        arrays = net.to_arrays(net.read_net(folder / registry.NET))
         thresholds = np.array([-1e9, -1e9], dtype=np.float32)
-        training.encoding.save(folder / release.NET, **arrays | {"thresholds": thresholds})
+        net_training.vector_cache.save_arrays(
+            folder / registry.NET, **arrays | {"thresholds": thresholds}
+        )
 
     (failure,) = republished(change)
     assert "phrases of articles are taken for a danger: " in failure

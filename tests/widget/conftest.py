@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.widget.browser import STARTERS, Chat
+from tests.support.browser import STARTERS, Chat
 from tests.widget.standin import Server, page, serve
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.widget.browser import STARTERS, Chat, launch
+from tests.support.browser import STARTERS, VOICE, Chat, launch
 from tests.widget.standin import REVIEWED, Server, serve
 
 ROOT = Path(__file__).parents[2]
@@ -107,6 +107,44 @@ def delete(chat, server):
     chat.menu("Delete my data")
 
 
+def unfolded(chat, server):
+    more(chat, server)
+    for summary in chat.card.locator("summary").all():
+        summary.click()
+    chat.card.locator(".foot").scroll_into_view_if_needed()
+
+
+def unread(chat, server):
+    server.fault = lambda at, method, path: path == "/api/messages" and time.sleep(1)
+    chat.send("Can I stop the jerks from coming?")
+    chat.button("Close the chat").click()
+    chat.tab.locator(".badge").wait_for()
+
+
+def restarted(chat, server):
+    ask(chat, server, "Can I stop the jerks from coming?")
+    chat.menu("Start again")
+
+
+def larger(chat, server):
+    ask(chat, server, "Can I stop the jerks from coming?")
+    chat.menu("Larger text")
+
+
+def speak(chat, server):
+    chat.menu("Speak a question")
+
+
+def listening(chat, server):
+    speak(chat, server)
+    chat.button("Start listening").click()
+
+
+def full(chat, server):
+    ask(chat, server, "Can I stop the jerks from coming?")
+    chat.menu("Full screen")
+
+
 def said(word):
     return lambda chat, server: ask(chat, server, word)
 
@@ -149,7 +187,16 @@ SHOTS = {  # name: (state, size, options)
     "phone-dark": (answer, PHONE, {"color_scheme": "dark"}),
     "phone-rtl": (arabic, PHONE, {"dir": "rtl", "lang": "ar"}),
     "desktop-rtl": (arabic, DESKTOP, {"dir": "rtl", "lang": "ar"}),
-    "phone-spanish": (opened, PHONE, {"lang": "es"}),
+    "desktop-unfolded": (unfolded, DESKTOP, {}),
+    "phone-unfolded": (unfolded, PHONE, {"color_scheme": "dark"}),
+    "desktop-unread": (unread, DESKTOP, {}),
+    "phone-unread": (unread, PHONE, {"color_scheme": "dark"}),
+    "desktop-restarted": (restarted, DESKTOP, {}),
+    "phone-larger": (larger, PHONE, {}),
+    "phone-speak": (speak, PHONE, {}),
+    "phone-listening": (listening, PHONE, {"color_scheme": "dark"}),
+    "desktop-full": (full, DESKTOP, {}),
+    "phone-landscape": (answer, {"width": 844, "height": 390}, {}),
     "phone-320": (answer, {"width": 320, "height": 568}, {}),
     "zoom-400": (answer, {"width": 320, "height": 256}, {}),
     "forced-colours": (feedback, PHONE, {"forced_colors": "active"}),
@@ -175,13 +222,12 @@ def take(browser, name: str) -> Path:
     made = browser.new_context(
         viewport=size, device_scale_factor=1.5, reduced_motion="reduce", has_touch=touch, **options
     )
+    made.add_init_script(VOICE)
     chat = Chat(made.new_page())
     chat.tab.goto(server.origin + "/")
     if state:
         if mode == "floating":
             chat.launcher.click()
-        if lang == "es":
-            chat.input = chat.tab.get_by_role("textbox", name="Su pregunta")
         state(chat, server)
         chat.tab.wait_for_timeout(200)
     folder = ROOT / "var/screenshots"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bot.gateway import pages
+from bot.web import public_pages
 
 WIDGET = Path(__file__).parents[2] / "bot" / "widget"
 FILES = {
@@ -167,6 +167,7 @@ class Server:
     log: list = field(default_factory=list)
     conversations: dict = field(default_factory=dict)
     votes: list = field(default_factory=list)
+    page: int = 100  # turns that one answer lists
 
     def calls(self, method: str, path: str) -> list:
         """The bodies of these calls, in order."""
@@ -192,7 +193,11 @@ def turn_of(server: Server, body: dict, replies: list) -> dict:
 
 def read(name: str) -> bytes:
     """A file of the widget, as the gateway serves it."""
-    return pages.read_script(name).encode() if name in pages.FILES else (WIDGET / name).read_bytes()
+    return (
+        public_pages.read_script(name).encode()
+        if name in public_pages.FILES
+        else (WIDGET / name).read_bytes()
+    )
 
 
 def page(body: str, *, head: str = "", lang: str = "en", dir: str = "ltr") -> str:
@@ -356,7 +361,9 @@ def take_message(at: Handler, conversation: dict, body: dict):
 
 def list_turns(at: Handler, conversation: dict, _body: dict):
     after = int(at.path.partition("after=")[2] or 0)
-    at.json(200, {"turns": [turn for turn in conversation["turns"] if turn["id"] > after]})
+    later = [turn for turn in conversation["turns"] if turn["id"] > after]
+    page = later[: at.stand_in.page]
+    at.json(200, {"turns": page, "more": len(later) > len(page)})
 
 
 def take_vote(at: Handler, _conversation: dict, body: dict):

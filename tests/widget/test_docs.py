@@ -1,5 +1,4 @@
-"""docs/widget.md says what the code does; the code is typed, complete in both languages, and
-small."""
+"""docs/widget.md says what the code does; the code is typed, and small."""
 
 import gzip
 import re
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.gateway import pages
-from tests.widget.browser import names_in
+from bot.web import public_pages
+from tests.support.browser import names_in
 from tests.widget.standin import STRICT, WIDGET
 
 HERE = Path(__file__).parent
@@ -36,11 +35,8 @@ def in_ticks(text: str) -> set[str]:
 
 @pytest.fixture
 def texts(visit) -> dict:
-    """The two language tables, as the browser has them."""
-    return {
-        lang: visit(f'language="{lang}"').element.evaluate("element => element.texts")
-        for lang in ("en", "es")
-    }
+    """The widget's words, as the browser has them."""
+    return visit().element.evaluate("element => element.texts")
 
 
 def test_the_attributes_are_those_of_the_code():
@@ -91,8 +87,8 @@ def test_the_custom_properties_and_parts_are_those_of_the_code():
 
 def test_the_address_of_the_frame_version_takes_what_is_documented():
     taken = names_in(r"'([a-z]+)'", re.search(r"TAKEN = \[(.*?)\]", EMBED)[1])
-    line = next(line for line in DOCS.splitlines() if line.startswith("Its address takes"))
-    assert in_ticks(line) == taken
+    sentence = re.search(r"Its address takes [^.]*\.", DOCS)[0]
+    assert in_ticks(sentence) == taken
 
 
 def test_the_csp_of_the_docs_is_the_one_under_test():
@@ -106,6 +102,11 @@ def test_the_waiting_time_and_the_versions_are_those_of_the_code():
     assert f"over {int(re.search(r'PATIENCE = (\d+)_000', CODE)[1])} seconds" in DOCS
 
 
+def test_the_shortcut_is_the_one_of_the_code():
+    (named,) = names_in(r"'aria-keyshortcuts': '([^']+)'", CODE)
+    assert f"{named} opens the chat" in section("By keyboard and screen reader")
+
+
 def test_the_types_hold(node_modules):
     tsc = subprocess.run(
         ["npx", "--no-install", "tsc", "-p", HERE], cwd=HERE, capture_output=True, text=True
@@ -113,30 +114,13 @@ def test_the_types_hold(node_modules):
     assert (tsc.returncode, tsc.stdout) == (0, "")
 
 
-def test_both_languages_have_every_text_and_none_is_unused(texts):
-    blocks = {
-        lang: names_in(r"\n    (\w+):", re.search(rf"\n  {lang}: \{{(.*?)\n  \}},", CODE, re.S)[1])
-        for lang in texts
-    }
-    assert blocks["en"] == blocks["es"] == set(texts["en"])
-    same = {name for name in texts["en"] if texts["en"][name] == texts["es"][name]}
-    assert same <= {"dir", "no"}
-    holes = {
-        lang: {name: names_in(r"\{(\w+)\}", words) for name, words in table.items()}
-        for lang, table in texts.items()
-    }
-    assert holes["en"] == holes["es"]
+def test_no_text_is_unused(texts):
     rest = CODE.partition("// ----")[2]
     used = (
         names_in(r"\bt\.(\w+)", rest) | names_in(r"texts\.(\w+)", rest) | names_in(r"'(\w+)'", rest)
     )
     used |= names_in(r"'(\w+)'", re.search(r"REASONS = \[.*\]", CODE)[0])
-    assert set(texts["en"]) <= used | {"emergency", "crisis", "unavailable"}
-
-
-def test_spanish_punctuation_is_whole(texts):
-    for words in texts["es"].values():
-        assert words.count("?") == words.count("¿") and words.count("!") == words.count("¡")
+    assert set(texts) <= used | {"emergency", "crisis", "unavailable"}
 
 
 def test_the_emergency_numbers_are_those_of_the_safety_data():
@@ -148,14 +132,29 @@ def test_the_emergency_numbers_are_those_of_the_safety_data():
     assert here == first
 
 
-def test_it_is_under_20_kb_compressed_with_its_styles():
-    assert len(gzip.compress(pages.read_script("widget.js").encode(), 6)) < 20_000
+def test_it_is_under_24_kb_compressed_with_its_styles():
+    assert len(gzip.compress(public_pages.read_script("widget.js").encode(), 6)) < 24_000
 
 
-def test_what_is_served_lacks_the_comments_that_document_it_and_nothing_else():
-    served, kept = pages.read_script("widget.js").splitlines(), iter(CODE.splitlines())
+def test_what_is_served_lacks_comments_and_indents_and_nothing_else():
+    served = public_pages.read_script("widget.js").splitlines()
+    kept = (line.lstrip() for line in CODE.splitlines())
     left_out = [line for want in served for line in iter(lambda: next(kept), want)]
     left_out += list(kept)
     assert "@param" not in "\n".join(line for line in served if line.startswith(("/**", " *")))
     assert len(left_out) > 100
-    assert all(line.strip().startswith(("/**", "*")) for line in left_out)
+    assert all(line.startswith(("/**", "*", "//")) for line in left_out)
+
+
+def test_the_map_in_its_head_names_what_is_there_in_its_order():
+    head, _, code = CODE.partition("*/")
+    names = re.findall(r"#?\w+", " ".join(re.findall(r": (.*)", head.partition("bottom:")[2])))
+    names = [
+        name for name in names if re.fullmatch(r"[A-Z_]+|#?[a-z]+[A-Z]\w*|#\w+|[A-Z]\w+", name)
+    ]
+    assert len(names) > 30
+    made = r"(?m)^(?:export )?(?:const|async function|function|class) {0}\b|^  (?:async )?{0}\("
+    assert [name for name in names if not re.search(made.format(re.escape(name)), code)] == []
+    titles = [f"- {title}" for title in re.findall(r"(?m)^// -+ (.*)$", code)]
+    places = [head.find(title) for title in titles]
+    assert len(titles) == 5 and -1 not in places and places == sorted(places)

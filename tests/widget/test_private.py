@@ -95,7 +95,6 @@ def test_an_expired_session_is_dropped_without_asking_the_server(visit, server):
       localStorage[key] = JSON.stringify({...JSON.parse(localStorage[key]), until: Date.now() - 1}) }""")  # noqa: E501
     server.log.clear()
     chat.tab.reload()
-    chat.launcher.click()
     chat.tab.wait_for_timeout(300)
     assert not server.log
     chat.ask("hello")
@@ -111,6 +110,7 @@ def test_links_to_sources_do_not_say_where_the_visitor_came_from(visit, server):
     chat = visit()
     card = chat.ask("source")
     with chat.tab.context.expect_page() as opened:
+        card.get_by_text("Sources (1)").click()
         card.get_by_role("list", name="Sources").get_by_role("link").click()
     opened.value.wait_for_load_state()
     assert opened.value.evaluate("[document.referrer, window.opener]") == ["", None]

@@ -171,7 +171,6 @@ def test_a_conversation_that_ended_while_away_is_said_on_return(visit, server):
     chat.ask("hello")
     server.conversations.clear()
     chat.tab.reload()
-    chat.launcher.click()
     expect(chat.notes).to_have_text("Your earlier conversation has ended. This is a new one.")
     chat.ask("prevented?")
     assert len(server.conversations) == 1
@@ -203,7 +202,6 @@ def test_an_unsent_question_outlives_a_reload_and_is_sent_once(visit, server):
     expect(chat.cards).to_have_count(1)
     expect(chat.said).to_have_text("kept")
     chat.tab.reload()
-    chat.launcher.click()
     expect(chat.said).to_have_count(1)
     assert [turn["text"] for turn in server.conversations["token-1"]["turns"]] == ["kept"]
 
@@ -216,7 +214,6 @@ def test_a_question_that_was_answered_while_the_page_reloaded_is_shown_once(visi
     chat.until(lambda: len(server.calls("POST", "messages")) == 2)
     server.fault = None
     chat.tab.reload()
-    chat.launcher.click()
     expect(chat.cards).to_have_count(2)
     chat.tab.wait_for_timeout(1500)
     expect(chat.said).to_have_count(2)
@@ -238,7 +235,6 @@ def test_a_conversation_that_can_not_be_loaded_says_so_and_is_tried_again(visit,
     chat.ask("hello")
     server.fault = lambda at, method, path: at.broken()
     chat.tab.reload()
-    chat.launcher.click()
     expect(chat.trouble).to_contain_text("Your earlier conversation could not be loaded.")
     expect(chat.trouble.get_by_role("link", name="999")).to_be_visible()
     server.fault = None
@@ -414,20 +410,20 @@ def test_removed_from_the_page_and_put_back_it_goes_on(visit, server):
 
 def test_the_frame_version_fills_its_frame_and_takes_what_its_address_says(visit, server):
     server.pages["/framed"] = (
-        '<iframe src="/embed?article=tremor&country=GB&language=es&heading=No" width=600 '
+        '<iframe src="/embed?article=tremor&country=GB&remember=tab&heading=No" width=600 '
         "height=700>"
     )
     server.csp = None
     chat = visit()
     chat.tab.goto(server.origin + "/framed")
     frame = chat.tab.frame_locator("iframe")
-    frame.get_by_role("textbox", name="Su pregunta").fill("hello")
-    frame.get_by_role("textbox", name="Su pregunta").press("Enter")
+    frame.get_by_role("textbox", name="Your question").fill("hello")
+    frame.get_by_role("textbox", name="Your question").press("Enter")
     frame.locator(".card").wait_for()
     assert server.calls("POST", "conversations") == [
-        {"article": "tremor", "country": "GB", "language": "es"}
+        {"article": "tremor", "country": "GB", "language": "en"}
     ]
-    expect(frame.locator("h2")).to_have_text("Pregunte sobre este síntoma")
+    expect(frame.locator("h2")).to_have_text("Ask about this symptom")
     assert frame.locator(".panel").bounding_box() == chat.tab.locator("iframe").bounding_box() | {
         "x": pytest.approx(chat.tab.locator("iframe").bounding_box()["x"] + 2),
         "y": pytest.approx(chat.tab.locator("iframe").bounding_box()["y"] + 2),

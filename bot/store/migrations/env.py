@@ -1,11 +1,11 @@
-"""Alembic's entry: runs the migrations on the database that `store.migrate` names."""
+"""Alembic's entry: runs the migrations on the database that `stored_turns.migrate` names."""
 
 from alembic import context
 
-from bot import store
+from bot.store import engine as store_engine
 from bot.store.tables import Base
 
-engine = store.connect(context.config.attributes["url"])
+engine = store_engine.connect_database(context.config.attributes["url"])
 with engine.connect() as connection:
     # altering a table there drops and makes it anew, and rows that refer to it would go
     if connection.dialect.name == "sqlite":

@@ -7,7 +7,8 @@ revision = "0001"
 down_revision = None
 
 
-def upgrade():
+def upgrade() -> None:
+    # Long: one table after another; a migration that has run is not changed.
     op.create_table(
         "conversations",
         sa.Column("id", sa.String(), nullable=False),
@@ -84,7 +85,7 @@ def upgrade():
     )
 
 
-def downgrade():
+def downgrade() -> None:
     op.drop_table("votes")
     with op.batch_alter_table("replies") as batch_op:
         batch_op.drop_index(batch_op.f("ix_replies_turn"))

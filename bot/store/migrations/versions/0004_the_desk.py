@@ -16,7 +16,8 @@ REFUSE_POSTGRESQL = (
 )
 
 
-def upgrade():
+def upgrade() -> None:
+    # Long: one table after another; a migration that has run is not changed.
     op.create_table(
         "people",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -130,7 +131,7 @@ def upgrade():
         batch_op.create_index(batch_op.f("ix_votes_ticket"), ["ticket"], unique=False)
 
 
-def downgrade():
+def downgrade() -> None:
     with op.batch_alter_table("votes") as batch_op:
         batch_op.drop_index(batch_op.f("ix_votes_ticket"))
         batch_op.drop_constraint(op.f("fk_votes_ticket_tickets"), type_="foreignkey")

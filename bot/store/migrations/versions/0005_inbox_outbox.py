@@ -7,7 +7,7 @@ revision = "0005"
 down_revision = "0004"
 
 
-def upgrade():
+def upgrade() -> None:
     op.create_table(
         "inbox",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -45,7 +45,7 @@ def upgrade():
             op.create_index(op.f(f"ix_{table}_{column}"), table, [column], unique=False)
 
 
-def downgrade():
+def downgrade() -> None:
     op.drop_table("outbox")
     op.drop_table("inbox")
 

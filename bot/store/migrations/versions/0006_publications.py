@@ -7,7 +7,7 @@ revision = "0006"
 down_revision = "0005"
 
 
-def upgrade():
+def upgrade() -> None:
     op.create_table(
         "publications",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -35,5 +35,5 @@ def upgrade():
         batch_op.create_index(batch_op.f("ix_publications_state"), ["state"], unique=False)
 
 
-def downgrade():
+def downgrade() -> None:
     op.drop_table("publications")

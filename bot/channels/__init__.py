@@ -1,0 +1,1 @@
+"""Messaging apps: their calls, what they are answered, and the worker that sends it."""

@@ -1,0 +1,93 @@
+"""How people ask about one side (a facet) of any condition: `facets.yml`, the same for every
+article.
+
+Each phrase is taught to the question of that facet in each article that has one about its own
+condition; what no article answers is taught as that. So a new article understands the common
+questions before it has a phrase of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.content import articles
+from bot.content.asked_messages import AskedMessage
+from bot.domain.faults import Fault
+
+TERM = "{term}"
+
+
+def read_facet_phrases(
+    folder: str | Path, listed: Iterable[articles.Article]
+) -> tuple[list[AskedMessage], list[Fault]]:
+    """The phrases of `folder`/facets.yml as messages of nobody (hand ""), on the page of each of
+    the `listed` articles that answers them (those that name the condition: on no page), and every
+    fault. A folder without the file has none."""
+    path, listed = Path(folder, "facets.yml"), list(listed)
+    if not path.is_file():
+        return [], []
+    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8-sig"), path)
+    if faults or data is None:
+        return [], faults
+    known = {side for article in listed for q in article.questions for side in q.facets} | set(data)
+    first: dict[str, int] = {}
+    found: list[AskedMessage] = []
+    for facet, entry in data.items():
+        fault = _find_fault(facet, entry, known)
+        if fault:
+            faults.append(Fault(str(path), lines[(facet,)], fault))
+            continue
+        for place, phrase in enumerate(entry["phrases"]):
+            line = lines[(facet, "phrases", place)]
+            form = articles.normalise_phrase(phrase)
+            if first.setdefault(form, line) != line:
+                said = f"'{phrase}' stands in line {first[form]} already; take one of them out"
+                faults.append(Fault(str(path), line, said))
+            found += _ask(phrase, facet, entry.get("or"), listed)
+    return found, faults
+
+
+def _find_fault(facet: str, entry: Any, known: Container[str]) -> str | None:
+    if not isinstance(entry, dict) or set(entry) - {"phrases", "or"}:
+        return f"{facet} holds `phrases: [how people ask]` and perhaps `or: another facet`"
+    phrases, other = entry.get("phrases"), entry.get("or")
+    if not isinstance(phrases, list) or not phrases:
+        return f"{facet} needs `phrases:`, a list of how people ask about this side"
+    for phrase in phrases:
+        if not isinstance(phrase, str) or not phrase.strip():
+            return f"each phrase of {facet} must be text; put {phrase!r} into quotes"
+        if phrase.count(TERM) > 1 or "{" in phrase.replace(TERM, ""):
+            return f"'{phrase}' may hold {TERM} once, and no other place to fill"
+    if other is not None and (other == facet or other not in known):
+        return (
+            f"`or: {other}` of {facet} is no other facet of an article or this file; name one, or "
+            f"leave it out"
+        )
+    return None
+
+
+def _ask(
+    phrase: str, facet: str, other: str | None, listed: Sequence[articles.Article]
+) -> list[AskedMessage]:
+    """A phrase as it is asked of each article that answers it; where none does, as it is asked
+    anywhere."""
+    rows = []
+    for article in listed:
+        names = _find_questions(article, facet) or _find_questions(article, other)
+        text = phrase.replace(TERM, article.about)
+        page = None if text != phrase else article.id
+        if names:
+            rows.append(AskedMessage(text, page, names, None, ""))
+    if rows or not listed:
+        return rows
+    return [AskedMessage(phrase.replace(TERM, listed[0].about), None, (), "unanswered", "")]
+
+
+def _find_questions(article: articles.Article, facet: str | None) -> tuple[str, ...]:
+    """The names of the questions of this facet about the article's own condition."""
+    return tuple(
+        question.name
+        for question in article.questions
+        if facet in question.facets and question.about[0] == article.about
+    )

@@ -1,0 +1,118 @@
+"""What a reply is, for whoever makes, checks or sends one: its fields and their kinds."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from bot.domain.reply_kinds import ReplyKind
+
+ReplyBody = dict[str, Any]  # a Reply as JSON has it
+
+
+class Choice(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    title: str
+    value: str
+
+
+class Said(BaseModel):
+    """What a source says about one statement of the answer: `where` in it, what it `states` there,
+    and whether that bears the statement out: supported, partly, or by_several together."""
+
+    statement: str
+    where: str
+    states: str
+    verdict: str
+
+
+class Source(BaseModel):
+    """A source of an answer; `read`: how it was read, `version`: the day of what was read,
+    `checked`: both and the day of reading, as a sentence; `says`: what it says about the answer's
+    statements."""
+
+    n: int
+    title: str
+    publisher: str
+    url: str
+    read: str | None = None
+    version: str | None = None
+    checked: str | None = None
+    says: list[Said] = []
+
+
+class Number(BaseModel):
+    """A telephone line: what it is, and whom it is for; `tel`: a link to call or text it; `url`:
+    one to open, for a list or a chat."""
+
+    label: str
+    number: str
+    tel: str | None = None
+    url: str | None = None
+
+
+class Urgent(BaseModel):
+    """Whom to call in an emergency, as one small line below a reply that has no numbers."""
+
+    text: str
+    numbers: list[Number]
+
+
+class Warned(BaseModel):
+    """What stands above a usual answer to a message that may tell of a danger."""
+
+    kind: str
+    text: str
+    numbers: list[Number]
+
+
+class ArticleOf(BaseModel):
+    id: str
+    title: str
+    url: str
+    written_by: str
+    written_on: str
+    reviewed_by: str | None
+    reviewed_on: str | None
+    review: str | None
+    revision: str
+
+
+class Feedback(BaseModel):
+    ask: str
+    reasons: dict[str, str]
+
+
+class Reply(BaseModel):
+    """One reply. `kind` tells which of the other fields it has; an answer has them all."""
+
+    model_config = ConfigDict(extra="forbid", use_enum_values=True)
+    id: str
+    kind: ReplyKind
+    text: str
+    note: str | None = None  # above the text, as that it was shown before
+    more: str | None = None
+    topic: str | None = None
+    question: str | None = None
+    title: str | None = None
+    article: ArticleOf | None = None
+    sources: list[Source] | None = None
+    disclaimer: str | None = None
+    feedback: Feedback | None = None
+    choices: list[Choice] | None = None
+    numbers: list[Number] | None = None
+    language: str | None = None  # of text, where it isn't English
+    warning: Warned | None = None
+    emergency: Urgent | None = None
+    confidence: float | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.kind == ReplyKind.ANSWER and not (
+            self.question and self.article and self.disclaimer
+        ):
+            raise ValueError(
+                "an answer comes with its question, its article and its disclaimer, or not at all"
+            )
+        return self

@@ -1,0 +1,469 @@
+"""All that editors write, read and checked as a whole: articles, terms, talk, texts, stories, red
+flags."""
+
+import dataclasses
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from bot.content import (
+    articles,
+    asked_messages,
+    evidence,
+    facets,
+    replies,
+    reply_checks,
+    terms,
+    wording,
+)
+from bot.content.articles import Article, Question
+from bot.domain.faults import Fault, Location
+from bot.domain.reply_kinds import REFUSALS, ReplyKind
+from bot.safety import danger_screen
+
+# intents that are no talk, no question
+OUTCOMES = (*(kind.value for kind in REFUSALS), replies.ARTICLE_INFO)
+FALLBACK = "nlu_fallback"  # asked back, as Rasa calls it
+CLARIFY = ReplyKind.CLARIFY.value  # the same, as a reply's kind
+MIN_TALK_TRAIN, MIN_TALK_TEST = 10, 4
+
+
+@dataclass(frozen=True)
+class Talk:
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SiteContent:
+    """Everything of one content folder. `mentions`: {question: the terms that its section
+    names}; `ledgers`: {article: what its sources say}."""
+
+    folder: str
+    articles: dict[str, Article]
+    questions: dict[str, Question]
+    kinds: dict[str, str]
+    names: dict[str, str]
+    mentions: dict[str, tuple[str, ...]]
+    talk: dict[str, Talk]
+    texts: dict[str, Any]  # a text of each name; of those in replies.SEVERAL, {name: text}
+    ledgers: dict[str, evidence.Ledger] = field(default_factory=dict)
+
+    def article_of(self, question: str) -> Article:
+        return self.articles[question.partition(".")[0]]
+
+
+def load_content(folder: str | Path) -> SiteContent:
+    """The Content of a folder; raises articles.ContentError with every fault."""
+    found, faults = _read(folder)
+    if found is None:
+        raise articles.ContentError(faults)
+    return found
+
+
+def dump_content(content: SiteContent) -> bytes:
+    """The Content as JSON, for `parse`."""
+    return TypeAdapter(SiteContent).dump_json(content, warnings="error")
+
+
+def parse_content(text: str | bytes, folder: str | Path) -> SiteContent:
+    """The Content of a folder that was checked before, from what `dump` gave: 0.05 s in place of
+    2.2 (2026-11-28)."""
+    return dataclasses.replace(TypeAdapter(SiteContent).validate_json(text), folder=str(folder))
+
+
+def check_content(folder: str | Path) -> list[Fault]:
+    """Every fault of a content folder; [] when all is well."""
+    found, faults = _read(folder)
+    return (
+        faults
+        + _later_text_faults(folder)
+        + (_trial_faults(found) if found else [])
+        + danger_screen.check_rules(Path(folder))
+        + _safety_text_faults(folder)
+    )
+
+
+def _trial_faults(found: SiteContent) -> list[Fault]:
+    """What a release could not keep of a Content, and replies that it could not give."""
+    try:
+        kept = parse_content(dump_content(found), found.folder)
+    except ValueError as error:  # pydantic's own
+        return [Fault(found.folder, 1, f"a value of it can't be kept in a release: {error}")]
+    return [failure.fault for failure in reply_checks.find_failures(kept)]
+
+
+def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
+    listed, faults = articles.read_articles(folder)
+    ledgers, found = evidence.read_all(folder, listed)
+    faults += found
+    kinds, names, found = terms.read_terms(folder)
+    faults += found
+    talk, found = _read_talk(folder)
+    faults += found
+    texts, found = read_texts(folder)
+    faults += found
+    if kinds:
+        faults += unknown_terms(listed, kinds)
+    faults += title_faults(listed)
+    faults += _stolen_phrases(folder, listed, talk)
+    faults += asked_messages.read_asked_messages(folder, *_find_taught(listed, talk))[1]
+    faults += facets.read_facet_phrases(folder, listed)[1]
+    faults += _stories_faults(folder, listed, talk)
+    if faults:
+        return None, faults
+    find = terms.make_finder(kinds, names)
+    questions = {question.name: question for article in listed for question in article.questions}
+    mentions = {
+        question.name: tuple(
+            sorted(
+                {
+                    mention.term
+                    for mention in find(
+                        f"{question.ask} {question.title} {question.lead} {question.more}"
+                    )
+                }
+                | set(question.about)
+            )
+        )
+        for question in questions.values()
+    }
+    return SiteContent(
+        folder=str(folder),
+        articles={article.id: article for article in listed},
+        questions=questions,
+        kinds=kinds,
+        names=names,
+        mentions=mentions,
+        talk=talk,
+        texts=texts,
+        ledgers=ledgers,
+    ), []
+
+
+def read_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
+    """What other hands asked, and the phrases of facets in every article, without what a phrase of
+    the Content says already."""
+    names, taught = _find_taught(content.articles.values(), content.talk)
+    common, _ = facets.read_facet_phrases(content.folder, content.articles.values())
+    return [
+        *asked_messages.read_asked_messages(content.folder, names, taught)[0],
+        *(row for row in common if articles.normalise_phrase(row.text) not in taught),
+    ]
+
+
+def _find_taught(listed: Iterable[Article], talk: Mapping[str, Talk]) -> tuple[set[str], set[str]]:
+    """(the names of all questions, every phrase in normal form)."""
+    questions = [question for article in listed for question in article.questions]
+    both: list[Question | Talk] = [*questions, *talk.values()]
+    return {question.name for question in questions}, {
+        articles.normalise_phrase(phrase) for each in both for phrase in each.train + each.test
+    }
+
+
+def _read_talk(folder: str | Path) -> tuple[dict[str, Talk], list[Fault]]:
+    path = Path(folder, "talk.yml")
+    if not path.is_file():
+        return {}, [Fault(str(path), 1, articles.MISSING)]
+    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+    if data is None:
+        return {}, faults
+
+    def at(*keys: object) -> Location:
+        return str(path), lines.get(keys, lines.get(keys[:1], 1))
+
+    talk: dict[str, Talk] = {}
+    for intent, lists in data.items():
+        if not isinstance(lists, dict) or set(lists) != {"train", "test"}:
+            said = f"{intent} needs two lists, train and test, and nothing else"
+            faults.append(Fault(*at(intent), said))
+            continue
+        found = articles.phrase_faults(
+            lists["train"],
+            partial(at, intent),
+            ("train",),
+            MIN_TALK_TRAIN,
+        ) + articles.phrase_faults(lists["test"], partial(at, intent), ("test",), MIN_TALK_TEST)
+        faults += found
+        if not found:
+            talk[intent] = Talk(tuple(lists["train"]), tuple(lists["test"]))
+    faults += [
+        Fault(str(path), 1, f"{outcome} has no phrases; add it with train and test")
+        for outcome in (*OUTCOMES, *replies.TALK)
+        if outcome not in data
+    ]
+    return talk, faults
+
+
+def read_texts(folder: str | Path) -> tuple[dict[str, Any], list[Fault]]:
+    path = Path(folder, "texts.yml")
+    if not path.is_file():
+        return {}, [Fault(str(path), 1, articles.MISSING)]
+    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+    if data is None:
+        return {}, faults
+    faults += [
+        Fault(
+            str(path),
+            lines[(key,)],
+            f"{key} must be a list of `name: text` lines below `{key}:`"
+            if key in replies.SEVERAL
+            else f"{key} must be one text",
+        )
+        for key, text in data.items()
+        if isinstance(text, dict) != (key in replies.SEVERAL) or text == {}
+    ]
+    for key, text in data.items():
+        for part in text.values() if isinstance(text, dict) else [text]:
+            if not isinstance(part, str) or not part.strip():
+                faults.append(Fault(str(path), lines[(key,)], f"{key} needs a text"))
+            else:
+                plain = re.sub(r"[{}<>]", "", part)  # what is filled in is named like a word
+                faults += [
+                    Fault(str(path), lines[(key,)], f"{key}: {said}")
+                    for said in wording.wording_faults(plain)
+                ]
+    faults += _missing_texts(path, data, replies.TEXTS)
+    read_as = data.get("read_as", {})
+    faults += [
+        Fault(
+            str(path),
+            lines.get(("read_as",), 1),
+            f"read_as has no text for {kind}; write `{kind}: ...` below it",
+        )
+        for kind in evidence.Read
+        if "read_as" in data and (not isinstance(read_as, dict) or kind not in read_as)
+    ]
+    return data, faults
+
+
+def _missing_texts(path: Path, data: Container[str], wanted: Iterable[str]) -> list[Fault]:
+    return [
+        Fault(str(path), 1, f"the text {key} is missing; write `{key}: ...`")
+        for key in wanted
+        if key not in data
+    ]
+
+
+def _later_text_faults(folder: str | Path) -> list[Fault]:
+    """Texts that are missing of those that came later: of the messaging channels, of
+    conversations, and below what a source says; a release from before there were any still
+    loads."""
+    path = Path(folder, "texts.yml")
+    data = articles.read_yaml(path.read_text(encoding="utf-8"), path)[0] if path.is_file() else None
+    later = (*replies.CHANNEL_TEXTS, *replies.CONVERSATION_TEXTS, *replies.SOURCE_TEXTS)
+    return _missing_texts(path, data, later) if data else []
+
+
+def title_faults(listed: Iterable[Article]) -> list[Fault]:
+    """Wordings in titles, which stand above answers and on buttons."""
+    faults = [
+        Fault(article.path, 1, f"title: {said}")
+        for article in listed
+        for said in wording.wording_faults(article.title)
+    ]
+    return faults + [
+        Fault(article.path, question.line, f'{question.name}: "{text}": {said}')
+        for article in listed
+        for question in article.questions
+        for text in (question.ask, question.title)
+        for said in wording.wording_faults(text)
+    ]
+
+
+SAFETY_TEXTS = {"texts": ("text", "more", "open", "no_line"), "kinds": ("warning",)}
+FILLED_LATER = re.compile(r"\{(emergency|crisis|open)\}")
+
+
+def _safety_text_faults(folder: str | Path) -> list[Fault]:
+    """Wordings in the answers to a danger that must not reach anybody."""
+    path = Path(folder, "safety.yml")
+    data, lines, faults = (
+        articles.read_yaml(path.read_text(encoding="utf-8"), path)
+        if path.is_file()
+        else (None, {}, [])
+    )
+    if data is None or not isinstance(data.get("texts"), dict):
+        return []  # danger_screen.check_rules names it
+    kinds = data.get("kinds")
+    return [
+        Fault(str(path), lines[(section, name)], f"{name}: {said}")
+        for section, entries in (("texts", data["texts"]), ("kinds", kinds))
+        if isinstance(entries, dict)
+        for name, entry in entries.items()
+        if isinstance(entry, dict)
+        for part in SAFETY_TEXTS[section]
+        for said in wording.wording_faults(FILLED_LATER.sub("112", str(entry.get(part) or "")))
+    ]
+
+
+def unknown_terms(listed: Iterable[Article], kinds: Container[str]) -> list[Fault]:
+    faults = []
+    for article in listed:
+        if article.about not in kinds:
+            said = f"about: {article.about} is not a term; add it to data/terms.yml"
+            faults.append(Fault(article.path, 1, said))
+        faults += [
+            Fault(
+                article.path,
+                question.line,
+                f"{question.name} is about {term}, which is not a term; add it to data/terms.yml",
+            )
+            for question in article.questions
+            for term in question.about
+            if term not in kinds
+        ]
+    return faults
+
+
+def _stolen_phrases(
+    folder: str | Path, listed: Iterable[Article], talk: Mapping[str, Talk]
+) -> list[Fault]:
+    """Phrases of talk.yml that stand twice, or in an article as well."""
+    places = {
+        articles.normalise_phrase(phrase): question.name
+        for article in listed
+        for question in article.questions
+        for phrase in question.train + question.test
+    }
+    faults = []
+    for intent, both in talk.items():
+        for phrase in both.train + both.test:
+            other = places.setdefault(articles.normalise_phrase(phrase), f"{intent} of talk.yml")
+            if other != f"{intent} of talk.yml" or (both.train + both.test).count(phrase) > 1:
+                said = f'{intent}: "{phrase}" stands in {other} too; keep it in one place'
+                faults.append(Fault(str(Path(folder, "talk.yml")), 1, said))
+    return faults
+
+
+def _stories_faults(
+    folder: str | Path, listed: Iterable[Article], talk: Mapping[str, Talk]
+) -> list[Fault]:
+    """Rules, stories and test conversations that name what nothing teaches."""
+    known = (
+        {question.name for article in listed for question in article.questions}
+        | set(talk)
+        | {FALLBACK}
+    )
+    faults = []
+    for name in ("rules.yml", "stories.yml"):
+        path = Path(folder, name)
+        if path.is_file():
+            faults += story_faults(path.read_text(encoding="utf-8"), path, known)
+        else:
+            faults.append(Fault(str(path), 1, articles.MISSING))
+    path = Path(folder, "conversations.yml")
+    return faults + (
+        conversation_faults(path.read_text(encoding="utf-8"), path, known) if path.is_file() else []
+    )
+
+
+def story_faults(text: str, path: str | Path, known: Set[str]) -> list[Fault]:
+    """What is wrong with the text of rules.yml or stories.yml; `known`: the intents that there
+    are."""
+    data, lines, faults = articles.read_yaml(text, path)
+    for group in ("rules", "stories"):
+        for i, story in enumerate(_items(data, group)):
+            steps = _items(story, "steps")
+            if not steps:
+                said = (
+                    f"a story needs `{group.replace('ies', 'y').removesuffix('s')}: its name` and "
+                    f"`steps`"
+                )
+                faults.append(Fault(str(path), lines[(group, i)], said))
+            for j, step in enumerate(steps):
+                after = steps[j + 1] if j + 1 < len(steps) else None
+                faults += [
+                    Fault(str(path), lines[(group, i, "steps", j)], said)
+                    for said in _step_faults(group, step, after, known)
+                ]
+    return faults
+
+
+def _step_faults(
+    group: str, step: Mapping[Any, Any], after: Mapping[Any, Any] | None, known: Set[str]
+) -> Iterator[str]:
+    """What is wrong with one step of a rule or story, as sentences; `after`: the next one."""
+    intent, offer = step.get("intent"), step.get("offer", [])
+    if intent is not None and intent not in known:
+        yield (
+            f"the intent {intent} is not known; name a question as article.question, or an intent "
+            f"of talk.yml"
+        )
+    elif "." in str(intent) and after is not None and after.get("action") != "action_answer":
+        yield "a question must be answered; write `- action: action_answer` below it"
+    if "says" in step and (
+        group != "stories" or intent is None or not isinstance(step["says"], str)
+    ):
+        yield ('says belongs beside an `intent` of a story, as `says: "how somebody would ask it"`')
+    if "offer" in step and (
+        group != "stories"
+        or step.get("action") != "action_answer"
+        or not isinstance(offer, list)
+        or not offer
+    ):
+        yield (
+            "offer belongs beside `action: action_answer` of a story, as `offer: "
+            "[article.question, ...]`"
+        )
+    else:
+        yield from _offer_faults(offer, known)
+
+
+def _offer_faults(offered: Iterable[object], known: Set[str]) -> Iterator[str]:
+    for name in offered:
+        if "." not in str(name) or name not in known:
+            yield f"{name} can't be offered, it is no question; name one as article.question"
+
+
+def conversation_faults(text: str, path: str | Path, known: Set[str]) -> list[Fault]:
+    """What is wrong with the text of conversations.yml."""
+    data, lines, faults = articles.read_yaml(text, path)
+    for i, conversation in enumerate(_items(data, "conversations")):
+        turns = _items(conversation, "turns")
+        if not turns or not conversation.get("conversation"):
+            said = "a test conversation needs `conversation: its name` and `turns`"
+            faults.append(Fault(str(path), lines[("conversations", i)], said))
+        for j, turn in enumerate(turns):
+            faults += [
+                Fault(str(path), lines[("conversations", i, "turns", j)], said)
+                for said in _turn_faults(turn, known)
+            ]
+    return faults
+
+
+def _turn_faults(turn: Mapping[Any, Any], known: Set[str]) -> Iterator[str]:
+    """What is wrong with one turn of a test conversation, as sentences."""
+    gets, offers = turn.get("question", turn.get("kind")), turn.get("offers", [])
+    if (
+        not isinstance(turn.get("ask", ""), str)
+        or not turn.get("ask", "").strip()
+        and "question" not in turn
+    ):
+        yield 'say what the visitor writes, as `ask: "and the side effects?"`'
+    if (
+        gets not in known - {FALLBACK} | {CLARIFY}
+        or ("question" in turn) != ("." in str(gets))
+        or "question" in turn
+        and "kind" in turn
+    ):
+        yield (
+            f"say what must come: `question: article.question`, or `kind:` with an intent of "
+            f"talk.yml or {CLARIFY}"
+        )
+    yield from _offer_faults(offers if isinstance(offers, list) else [offers], known)
+
+
+def _items(data: object, key: str) -> list[dict[Any, Any]]:
+    """The mappings of a list below `key`."""
+    found = data.get(key) if isinstance(data, dict) else None
+    return (
+        [item if isinstance(item, dict) else {} for item in found]
+        if isinstance(found, list)
+        else []
+    )

@@ -1,0 +1,1 @@
+"""The words that all rooms share: messages, kinds of replies, faults, countries."""

@@ -1,0 +1,1 @@
+"""Who may enter the desk: signing in, passwords, people, single sign-on."""

@@ -1,0 +1,250 @@
+"""One's own account; the people of the desk, for admins; the audit log."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from bot.editor.access import passwords, sign_in_pages
+from bot.editor.shared import pages, session
+from bot.editor.shared.state import DeskState, State
+from bot.store import accounts
+
+router = APIRouter()
+Field = Annotated[str, Form(max_length=500)]
+Role = Annotated[Literal["reader", "editor", "publisher", "admin"], Form()]
+
+
+@router.get("/account")
+def show_account(request: Request, person: session.Reader) -> Response:
+    return _account(request, person)
+
+
+@router.post("/account/password")
+def change_password(
+    request: Request,
+    desk: DeskState,
+    person: session.Reader,
+    old: Field,
+    password: Field,
+    again: Field,
+) -> Response:
+    _prove(request, desk, person, old)
+    fault = passwords.password_fault(password, person.name) or (
+        "The two new passwords differ." if password != again else None
+    )
+    if fault:
+        return _account(request, person, 422, fault=fault)
+    accounts.set_password(
+        desk.engine, person.id, passwords.hash_password(password), session.browser_cookie(request)
+    )
+    session.record_action(request, "changed the password")
+    return pages.redirect_to(
+        request, "/editor/account", "The password is changed. Every other browser is signed out."
+    )
+
+
+@router.post("/account/codes")
+def begin_codes(request: Request, desk: DeskState, person: session.Reader, old: Field) -> Response:
+    """Show a new secret for one-time codes; they are on once a code of it was given."""
+    _prove(request, desk, person, old)
+    return _account(request, person, secret=passwords.new_secret())
+
+
+@router.post("/account/codes/on")
+def turn_codes_on(
+    request: Request,
+    desk: DeskState,
+    person: session.Reader,
+    secret: Field,
+    code: Field,
+    seal: Field,
+) -> Response:
+    if seal != _seal(request, person, secret):
+        raise session.Refused(
+            "These one-time codes were not begun here. Begin again; nothing was changed."
+        )
+    step = passwords.code_step(secret, code.replace(" ", ""))
+    if step is None:
+        return _account(
+            request,
+            person,
+            422,
+            secret=secret,
+            fault="This code is wrong. Is the clock of your device right? Try the next code.",
+        )
+    accounts.set_codes(desk.engine, person.id, secret)
+    accounts.use_code(desk.engine, person.id, step)
+    session.record_action(request, "turned one-time codes on")
+    return pages.redirect_to(
+        request, "/editor/account", "One-time codes are on: the next sign-in asks for one."
+    )
+
+
+@router.post("/account/codes/off")
+def turn_codes_off(
+    request: Request, desk: DeskState, person: session.Reader, old: Field
+) -> Response:
+    _prove(request, desk, person, old)
+    accounts.set_codes(desk.engine, person.id, None)
+    session.record_action(request, "turned one-time codes off")
+    return pages.redirect_to(request, "/editor/account", "One-time codes are off.")
+
+
+@router.post("/account/others")
+def end_other_sessions(request: Request, desk: DeskState, person: session.Reader) -> Response:
+    accounts.end_other_sessions(desk.engine, person.id, session.browser_cookie(request))
+    session.record_action(request, "signed out elsewhere")
+    return pages.redirect_to(request, "/editor/account", "Every other browser is signed out.")
+
+
+@router.get("/people")
+def show_people(request: Request, desk: DeskState, _admin: session.Admin) -> Response:
+    return _people(request, desk)
+
+
+@router.post("/people")
+def add_person(
+    request: Request,
+    desk: DeskState,
+    _admin: session.Admin,
+    name: Field,
+    role: Role,
+    email: Field = "",
+) -> Response:
+    """Add a person and show the invitation's link, this once."""
+    name, address = name.strip(), email.strip() or None
+    fault = accounts.name_fault(name, address)
+    if fault:
+        return _people(request, desk, 422, fault=fault)
+    try:
+        id = accounts.add_person(desk.engine, name, role, address)
+    except accounts.NameTaken:
+        return _people(
+            request,
+            desk,
+            422,
+            fault="Somebody at the desk has this name or this e-mail address already.",
+        )
+    session.record_action(request, "added a person", name, role)
+    link = invitation_link(request, accounts.invite_person(desk.engine, id))
+    return _people(request, desk, link=link, invited=name)
+
+
+@router.post("/people/{id}/invitation")
+def invite_again(
+    request: Request, desk: DeskState, _admin: session.Admin, id: pages.Number
+) -> Response:
+    """A new invitation: for a lost password, or for who has left and comes back."""
+    name = accounts.find_by_id(desk.engine, id).name
+    token = accounts.invite_person(desk.engine, id)
+    session.record_action(request, "invited again", name)
+    return _people(request, desk, link=invitation_link(request, token), invited=name)
+
+
+@router.post("/people/{id}/role")
+def change_role(
+    request: Request, desk: DeskState, admin: session.Admin, id: pages.Number, role: Role
+) -> Response:
+    name = accounts.find_by_id(desk.engine, id).name
+    if id == admin.id:
+        raise session.Refused(
+            "Nobody changes their own role: another admin can, or `bot people role` on the server."
+        )
+    accounts.change_role(desk.engine, id, role)
+    session.record_action(request, "changed a role", name, role)
+    return pages.redirect_to(request, "/editor/people", f"{name} is {role} now.")
+
+
+@router.post("/people/{id}/dismissal")
+def dismiss_person(
+    request: Request, desk: DeskState, admin: session.Admin, id: pages.Number
+) -> Response:
+    name = accounts.find_by_id(desk.engine, id).name
+    if id == admin.id:
+        raise session.Refused(
+            "Nobody dismisses themselves: another admin can, or `bot people remove` on the server."
+        )
+    accounts.dismiss_person(desk.engine, id)
+    session.record_action(request, "dismissed a person", name)
+    return pages.redirect_to(request, "/editor/people", f"{name} can no longer enter.")
+
+
+@router.get("/audit")
+def show_audit(
+    request: Request,
+    desk: DeskState,
+    _person: session.Publisher,
+    before: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+) -> Response:
+    entries = accounts.read_audit(desk.engine, before, most=100)
+    return pages.render_page(request, "audit.html", entries=entries)
+
+
+def invitation_link(request: Request, token: str) -> str:
+    """The link of an invitation, as it is sent to the person."""
+    return session.page_address(request, f"/editor/invitations/{token}")
+
+
+def _prove(request: Request, desk: State, person: accounts.Member, password: str) -> None:
+    """Raises session.Refused where this is not the person's own password, however the session was
+    got at."""
+    account = (
+        f"session {session.browser_cookie(request)}"  # who guesses elsewhere is no hindrance here
+    )
+    if not accounts.try_sign_in(
+        desk.engine, {account: sign_in_pages.ACCOUNT_TRIES}, sign_in_pages.TRIES_MINUTES
+    ):
+        raise session.Refused(sign_in_pages.TOO_MANY)
+    found = accounts.read_credentials(desk.engine, id=person.id)
+    if not passwords.password_matches(found.password_hash if found else None, password):
+        raise session.Refused(
+            "This is not your password. Go back and try again; nothing was changed."
+        )
+    accounts.clear_sign_in(desk.engine, account, account)
+
+
+def _seal(request: Request, person: accounts.Member, secret: str) -> str:
+    return session.keyed_hash(
+        request, f"codes {person.id} {session.browser_cookie(request)} {secret}"
+    )
+
+
+def _account(
+    request: Request,
+    person: accounts.Member,
+    status: int = 200,
+    fault: str | None = None,
+    secret: str | None = None,
+) -> HTMLResponse:
+    return pages.render_page(
+        request,
+        "account.html",
+        status,
+        fault=fault,
+        secret=secret,
+        seal=secret and _seal(request, person, secret),
+        app_link=secret and passwords.app_link(secret, person.name),
+    )
+
+
+def _people(
+    request: Request,
+    desk: State,
+    status: int = 200,
+    fault: str | None = None,
+    link: str | None = None,
+    invited: str | None = None,
+) -> HTMLResponse:
+    return pages.render_page(
+        request,
+        "people.html",
+        status,
+        fault=fault,
+        link=link,
+        invited=invited,
+        is_sure=bool(desk.config.public_url),
+        roles=accounts.ROLES,
+        members=accounts.list_people(desk.engine),
+        hours=accounts.INVITATION_HOURS,
+    )

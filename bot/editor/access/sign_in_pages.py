@@ -1,0 +1,130 @@
+"""Signing in and out, and taking up an invitation: the only pages for those who are not signed
+in."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Engine
+
+from bot.editor.access import passwords
+from bot.editor.shared import pages, session
+from bot.editor.shared.state import DeskState, State
+from bot.store import accounts
+
+TRIES_MINUTES, ACCOUNT_TRIES, ADDRESS_TRIES = 15, 5, 20
+WRONG = "The name, the password or the one-time code is wrong."
+TOO_MANY = (
+    f"There were too many tries. Wait a minute, then try again; at most {TRIES_MINUTES} minutes. A "
+    f"browser in which you have signed in before is not kept waiting."
+)
+router = APIRouter()
+Field = Annotated[str, Form(max_length=500)]
+
+
+@router.get("/sign-in")
+def show_sign_in(request: Request, desk: DeskState, next: str = "") -> Response:
+    if request.state.person:
+        return pages.redirect_to(request, session.next_path(next))
+    return show_form(request, desk, 200, next)
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    desk: DeskState,
+    name: Field,
+    password: Field,
+    code: Field = "",
+    next: Field = "",
+) -> Response:
+    """Open a session for the right name, password and one-time code."""
+    name = name.strip()
+    account, address = f"account {name}", f"address {request.client.host if request.client else ''}"
+    limits = {account: ACCOUNT_TRIES, address: ADDRESS_TRIES}
+    if known := session.find_known(request, name):  # who guesses elsewhere is no hindrance here
+        account = address = f"browser {known}"
+        limits = {account: ACCOUNT_TRIES}
+    if not accounts.try_sign_in(desk.engine, limits, TRIES_MINUTES, slowed=account):
+        return show_form(request, desk, 429, next, TOO_MANY)
+    found = accounts.read_credentials(desk.engine, name)
+    right = passwords.password_matches(found.password_hash if found else None, password)
+    if (
+        not found
+        or not right
+        or found.code_secret
+        and not take_code(desk.engine, found.id, found.code_secret, code)
+    ):
+        return show_form(request, desk, 401, next, WRONG)
+    accounts.clear_sign_in(desk.engine, account, address)
+    return enter_desk(request, desk, found.id, session.next_path(next), "signed in")
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, desk: DeskState) -> Response:
+    accounts.end_session(desk.engine, session.browser_cookie(request))
+    return session.drop_cookie(
+        request, pages.redirect_to(request, "/editor/sign-in", "You are signed out.")
+    )
+
+
+@router.get("/invitations/{token}")
+def show_invitation(request: Request, desk: DeskState, token: str) -> Response:
+    try:
+        invited = accounts.invited_person(desk.engine, token)
+    except accounts.NoInvitation:
+        return _no_invitation(request)
+    return pages.render_page(request, "invitation.html", invited=invited, fault=None)
+
+
+@router.post("/invitations/{token}")
+def accept_invitation(
+    request: Request, desk: DeskState, token: str, password: Field, again: Field
+) -> Response:
+    """Set the password of the invited person, and sign them in."""
+    try:
+        invited = accounts.invited_person(desk.engine, token)
+        fault = passwords.password_fault(password, invited.name) or (
+            "The two passwords differ." if password != again else None
+        )
+        if fault:
+            return pages.render_page(request, "invitation.html", 422, invited=invited, fault=fault)
+        id = accounts.accept_invitation(desk.engine, token, passwords.hash_password(password))
+    except accounts.NoInvitation:
+        return _no_invitation(request)
+    return enter_desk(request, desk, id, "/editor/", "accepted an invitation")
+
+
+def enter_desk(request: Request, desk: State, id: int, path: str, how: str) -> Response:
+    """Open a session for a person and lead them to a page. The session that this browser had ends:
+    its cookie is a new one."""
+    accounts.end_session(desk.engine, session.browser_cookie(request))
+    token, name = accounts.open_session(desk.engine, id), accounts.find_by_id(desk.engine, id).name
+    accounts.record_action(desk.engine, name, how)
+    response = session.set_known(request, pages.redirect_to(request, path), name)
+    return session.set_cookie(request, response, token)
+
+
+def take_code(engine: Engine, id: int, secret: str, code: str) -> bool:
+    """Whether `code` is this person's one-time code, for the first time."""
+    step = passwords.code_step(secret, code.replace(" ", ""))
+    return step is not None and accounts.use_code(engine, id, step)
+
+
+def show_form(
+    request: Request, desk: State, status: int, next: str, fault: str | None = None
+) -> Response:
+    """The page for signing in, which says what went wrong."""
+    issuer = urlsplit(desk.config.oidc_issuer).hostname
+    return pages.render_page(
+        request, "sign_in.html", status, next=session.next_path(next), fault=fault, issuer=issuer
+    )
+
+
+def _no_invitation(request: Request) -> Response:
+    return pages.render_page(
+        request,
+        "fault.html",
+        404,
+        sentence="This invitation was used, or is too old. Ask for a new one.",
+    )

@@ -1,0 +1,1 @@
+"""Articles, their questions, drafts and evidence."""

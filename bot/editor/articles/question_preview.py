@@ -1,0 +1,212 @@
+"""What the chat makes of a question as it is being written: its faults by field, how hard it reads,
+which phrases come too close to another question's, and how each channel shows it."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypedDict, cast
+
+from bot.content import articles, evidence, replies, site_content, terms, wording
+from bot.content.articles import Article, Question, Source
+from bot.content.evidence import Entry, Ledger, Statement
+from bot.domain.faults import Fault
+from bot.editor.articles import similar_phrases
+from bot.editor.shared import article_document, content_cache, previews, working_copy
+from bot.editor.shared.previews import Reply
+from bot.editor.shared.state import State
+from bot.language import encoder
+
+FieldFaults = dict[str, list[tuple[int | None, str]]]  # {field: [(its line, what is wrong)]}
+
+
+class Look(TypedDict):
+    """What the chat makes of a question: its faults by field, how hard it reads, how many words its
+    lead has, how each channel shows it, phrases that come close to another question's (None while
+    they are being compared), and its evidence as evidence_of gives it."""
+
+    faults: FieldFaults
+    grade: float
+    words: int
+    previews: list[tuple[str, Reply | str]]
+    close: list[tuple[str, str, str]] | None
+    evidence: list[dict[str, Any]]
+    titles: dict[str, str]
+
+
+def preview_question(
+    desk: State,
+    opened: content_cache.Opened,
+    question: str,
+    fields: article_document.QuestionFields,
+) -> Look:
+    """What the chat makes of a question as `fields` have it, in its article."""
+    manuscript: article_document.ArticleFields = {
+        **opened.fields,
+        "questions": {**opened.fields["questions"], question: fields},
+    }
+    written = article_document.write_document(opened.text, manuscript)
+    wrong = _by_field(written, opened.path, question, article_faults(desk, opened.path, written))
+    article = article_document.make_article(manuscript, opened.path)
+    (made,) = [each for each in article.questions if each.name == f"{article.id}.{question}"]
+    close: list[tuple[str, str, str]] | None
+    try:
+        close = similar_phrases.too_close(desk, fields["train"][:60], made.name)
+    except encoder.EncoderMissing:  # takes nothing else away
+        close = []
+    shown = (
+        previews.preview_reply(*_answer(desk, article, made, opened.ledger), desk.config)
+        if fields["text"].strip() and fields["ask"].strip()
+        else []
+    )
+    cited = evidence.of_text(f"{made.lead}\n\n{made.more}", opened.ledger)
+    return {
+        "faults": wrong,
+        "grade": round(wording.reading_grade(articles.MARK.sub("", fields["text"])), 1),
+        "words": len(articles.MARK.sub("", made.lead).split()),
+        "previews": shown,
+        "close": close,
+        "evidence": evidence_of(desk, opened.ledger, cited, article.sources),
+        "titles": {name: q.ask for name, q in content_cache.read_questions(desk).items()},
+    }
+
+
+def _answer(
+    desk: State, article: Article, question: Question, ledger: Ledger
+) -> tuple[Reply, dict[str, Any]]:
+    """(the reply that the chat would give, the fixed texts): the question in its article, beside
+    all others as they stand."""
+    drafts, today = working_copy.read_working_copy(desk), datetime.datetime.now(datetime.UTC).date()
+    held = {} if article.evidence == articles.NOT_HELD else {article.id: ledger}
+    shown = dataclasses.replace(
+        drafts,
+        articles={
+            **drafts.articles,
+            article.id: dataclasses.replace(article, questions=(question,)),
+        },
+        questions={**drafts.questions, question.name: question},
+        mentions={**drafts.mentions, question.name: question.about},
+        ledgers={**drafts.ledgers, **held},
+    )
+    return {
+        "id": "preview",
+        **replies.answer_question(shown, question.name, today, 1.0),
+    }, drafts.texts
+
+
+def evidence_of(
+    desk: State, ledger: Ledger, statements: Iterable[Statement], sources: Iterable[Source]
+) -> list[dict[str, Any]]:
+    """[{statement, is_weak, rows [{n, source, states, where, verdict, read, on, by, version}]}] of
+    an article's Statements and Sources; a number that its entry doesn't hold has `states` None."""
+    texts = site_content.read_texts(desk.config.path("data"))[0] or {}
+    known = {source.n: source for source in sources}
+    return [
+        {
+            "statement": statement,
+            "is_weak": statement.is_held() and evidence.is_weak(statement, ledger),
+            "rows": [
+                row
+                for n in statement.numbers
+                for row in _rows(n, statement.entry, ledger, known.get(n), texts)
+            ],
+        }
+        for statement in statements
+    ]
+
+
+def _rows(
+    n: int, entry: Entry | None, ledger: Ledger, source: Source | None, texts: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What source `n` says about a statement, a row for each place in it."""
+    reading = ledger.readings.get(n)
+    common = {
+        "n": n,
+        "source": source,
+        "read": texts.get("read_as", {}).get(reading.read, reading.read)
+        if reading
+        else "never read",
+        "version": reading.version if reading else None,
+        "on": reading.on if reading else None,
+        "by": reading.by if reading else "",
+    }
+    given = [each for each in entry.evidence if each.source == n] if entry else []
+    if not given:
+        return [{**common, "states": None, "where": "", "verdict": ""}]
+    return [
+        {
+            **common,
+            "states": each.states,
+            "where": each.where,
+            "verdict": each.verdict.replace("_", " "),
+        }
+        for each in given
+    ]
+
+
+def _by_field(written: str, path: Path, question: str, faults: Iterable[Fault]) -> FieldFaults:
+    """{field: [(line or None, what is wrong)]} of this question's faults; "" holds those of the
+    rest of the article."""
+    found: FieldFaults = {}
+    lines = written.splitlines()
+    data_lines = articles.read_yaml(
+        articles.split_front_matter(written)[0] or "", path, first_line=2
+    )[1]
+    section = next(
+        (
+            number
+            for number, line in enumerate(lines, 1)
+            if (m := articles.HEADING.match(line)) and m["id"] == question
+        ),
+        None,
+    )
+    following = next(
+        (
+            number
+            for number, line in enumerate(lines, 1)
+            if section and number > section and line.startswith("## ")
+        ),
+        len(lines) + 1,
+    )
+    for fault in faults:
+        number, said = fault.line, fault.text
+        if number is None or not fault.path.endswith(".md"):
+            found.setdefault("", []).append((None, str(fault)))
+            continue
+        if section and section <= number < following:
+            found.setdefault("heading" if number == section else "text", []).append(
+                (number - section - 1 if number > section else None, said)
+            )
+            continue
+        keys = [
+            keys
+            for keys, line in data_lines.items()
+            if line == number and keys[:2] == ("questions", question)
+        ]
+        if keys:
+            deepest = max(keys, key=len)
+            place_in_list = cast(int, deepest[3]) + 1 if len(deepest) > 3 else None
+            name = str(deepest[2]) if len(deepest) > 2 else "ask"
+            found.setdefault(name, []).append((place_in_list, said))
+    return found
+
+
+def article_faults(desk: State, path: Path, text: str) -> list[Fault]:
+    """What forbids an article's text: its own faults, phrases that stand in other articles, terms
+    that are none."""
+    article, found = articles.read_article(text, path)
+    if article is None:
+        return found
+    kinds, _, _ = terms.read_terms(desk.config.path("data"))
+    others = {
+        articles.normalise_phrase(phrase): question.name
+        for question in content_cache.read_questions(desk).values()
+        if question.name.partition(".")[0] != path.stem
+        for phrase in (*question.train, *question.test)
+    }
+    found += articles.repeated_phrases(
+        article, text, {phrase: (name, "another article", "") for phrase, name in others.items()}
+    )
+    return (
+        found + site_content.unknown_terms([article], kinds) + site_content.title_faults([article])
+    )

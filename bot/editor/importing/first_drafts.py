@@ -1,0 +1,372 @@
+"""A new article's draft, of what was found in a file or a text: sections, sources, and ways of
+asking to begin with. It isn't finished, and reviewed by nobody."""
+
+import datetime
+import html
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.content import articles
+from bot.content.terms import Mention
+from bot.editor.importing import heading_questions, text_blocks
+from bot.editor.importing.blocks import (
+    FOOTNOTE,
+    HEADING,
+    ITEM,
+    REFERENCE,
+    STEP,
+    Block,
+    FoundContent,
+    Refused,
+)
+from bot.editor.shared import article_document
+
+MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
+Finder = Callable[[str], list[Mention]]  # what terms.make_finder gives
+Section = tuple[str, list[Block]]  # its heading, and what stands below it
+Sources = dict[int, dict[str, Any]]  # as the front matter has them
+LONGEST_TITLE = 300  # of a source
+NO_ADDRESS = "https://"
+NOTHING = (
+    "There is no text to make an article of. Paste the article's paragraphs, with an empty line "
+    "between them."
+)
+MARK = re.compile(r"\s*\[(#\w+|\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
+BEFORE_THE_STOP = re.compile(r"\s*((?:\[\d+\])+)([.!?])(?=\s|$)")
+ADDRESS = re.compile(r"https?://[^\s<>\"']*[^\s<>\"'.,;:!?)\]]|www\.[^\s<>\"']*[^\s<>\"'.,;:!?)\]]")
+DOI = re.compile(r"\b(?:doi\s*:?\s*)?(10\.\d{4,9}/[^\s<>\"']*[^\s<>\"'.,;:)\]])", re.IGNORECASE)
+PUBMED = re.compile(r"\bPMID\s*:?\s*(\d{4,9})\b", re.IGNORECASE)
+# a title stands behind a blank: two runs of the same letters would take hours for a long address
+MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]+)\]\((https?://[^\s()]+)(?:\s[^()]*)?\)")
+IS_CITED = re.compile(r"\b(?:19|20)\d\d\b|\bet al\b", re.IGNORECASE)  # what a source's line has
+NUMBER = re.compile(r"\A\s*(?:\[?(\d{1,3})[\].)]+|\^)\s*")  # before a reference
+HEADING_NUMBER = re.compile(r"\A(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.)])\s+")
+TAG = re.compile(
+    r"</?(?:a|abbr|article|b|blockquote|body|br|cite|code|dd|div|dl|dt|em|figure|font|form|h[1-6]|"
+    r"head|hr|html|i|iframe|img|li|link|meta|ol|p|pre|q|s|script|section|small|span|strong|style|"
+    r"sub|sup|svg|table|tbody|td|th|thead|title|tr|u|ul)"
+    r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+))*\s*/?>",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A new article in our format. `notes` say what its editor must see to."""
+
+    title: str
+    id: str
+    text: str
+    notes: list[str]
+
+
+@dataclass
+class _Outline:
+    """What a draft is made of: sections (heading, [Blocks]), references as (label, title,
+    address), how many of them a list has, remarks {label: text of a footnote that names no
+    source}, and notes."""
+
+    sections: list[Section] = field(default_factory=list)
+    references: list[tuple[str, str, str]] = field(default_factory=list)
+    listed: int = 0
+    remarks: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Finder) -> Draft:
+    """The Draft of what was found. `find`: text -> terms named in it (terms.make_finder); `editor`:
+    who writes it. Raises Refused."""
+    outline = _outline(found)
+    if not outline.sections:
+        raise Refused(NOTHING)
+    title = plain_text(found.title) or "A new article"
+    about = _about(title, outline.sections, find)
+    sources, numbers = _sources(found, title, outline)
+    questions: dict[str, dict[str, object]] = {}
+    bodies: list[str] = []
+    ids: set[str] = set()
+    for heading, written in outline.sections[:MOST_SECTIONS]:
+        id, facet = heading_questions.name_question(heading, about, ids)
+        ids.add(id)
+        questions[id] = {
+            "ask": heading_questions.write_question(heading, facet, about or title),
+            "facet": facet,
+            "train": heading_questions.write_phrases(heading, facet, about or title),
+            "test": [],
+        }
+        marked = [
+            replace(block, text=_put_marks(block.text, numbers, outline, heading))
+            for block in written
+        ]
+        bodies.append(f"## {heading} {{#{id}}}\n\n{_write(marked)}")
+    front = {
+        "title": title,
+        "about": about or "",
+        "written_by": editor,
+        "written_on": today,
+        "reviewed_by": None,
+        "reviewed_on": None,
+        "review_every": "365 days",
+        "sources": sources,
+        "questions": questions,
+    }
+    text = "---\n" + article_document.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
+    return Draft(
+        title=title,
+        id=heading_questions.make_id(about or title),
+        text=text,
+        notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
+    )
+
+
+def _outline(found: FoundContent) -> _Outline:
+    """The _Outline of what was found."""
+    outline, is_listing = _Outline(), False
+    for block in found.blocks[:MOST_BLOCKS]:
+        if block.kind == HEADING:
+            heading = HEADING_NUMBER.sub("", plain_text(MARK.sub("", block.text)))
+            is_listing = bool(text_blocks.REFERENCES.fullmatch(heading))
+            if not is_listing and heading != plain_text(found.title):
+                outline.sections.append((heading, []))
+        elif is_listing or block.kind in (FOOTNOTE, REFERENCE):
+            _take_reference(outline, block)
+        else:
+            _take_text(outline, block)
+    if len(found.blocks) > MOST_BLOCKS:
+        first = plain_text(found.blocks[MOST_BLOCKS].text)
+        outline.notes.append(f"It is too long. It was left out from {text_blocks.quote(first)} on.")
+    empty = [heading for heading, written in outline.sections if not written]
+    if empty:
+        outline.notes.append(
+            f"Headings without text of their own were left out: "
+            f"{', '.join(map(text_blocks.quote, empty[:10]))}."
+        )
+    outline.sections = [(heading, written) for heading, written in outline.sections if written]
+    for heading, _ in outline.sections[MOST_SECTIONS:][:1]:
+        outline.notes.append(
+            f"Only the first {MOST_SECTIONS} of {len(outline.sections)} sections were taken. "
+            f"It was left out from {text_blocks.quote(heading)} on."
+        )
+    return outline
+
+
+def _take_reference(outline: _Outline, block: Block) -> None:
+    """Keep a line of a list of references, or a footnote; links of their own names are several."""
+    text = plain_text(block.text)
+    number = NUMBER.match(text)
+    outline.listed += block.kind not in (FOOTNOTE, REFERENCE)
+    is_step = block.kind == STEP
+    label = (
+        (not is_step and block.label)
+        or (number and number[1])
+        or (is_step and block.label)
+        or str(outline.listed)
+    )
+    title = " ".join(ADDRESS.sub("", NUMBER.sub("", text)).split()).strip(" :;,-–")
+    links = [(plain_text(said), address) for said, address in block.links if web_address(address)]
+    if block.kind != FOOTNOTE and len(links) > 1 and all(len(said) > 11 for said, _ in links):
+        outline.references += [("", said, web_address(address)) for said, address in links]
+        return
+    address = _address_of(text, links)
+    if block.kind == FOOTNOTE and not address and not IS_CITED.search(text):
+        outline.remarks[label] = text
+    elif title or address:
+        outline.references.append((label, title or address, address))
+
+
+def _address_of(text: str, links: list[tuple[str, str]]) -> str:
+    """The address of a reference: a link's, one that is written out, or that of its number."""
+    if links:
+        return web_address(links[0][1])
+    if written := ADDRESS.search(text):
+        return web_address(written[0] if "://" in written[0] else f"https://{written[0]}")
+    if doi := DOI.search(text):
+        return web_address(f"https://doi.org/{doi[1]}")
+    pubmed = PUBMED.search(text)
+    return f"https://pubmed.ncbi.nlm.nih.gov/{pubmed[1]}/" if pubmed else ""
+
+
+def _take_text(outline: _Outline, block: Block) -> None:
+    """Keep a paragraph or item; an address that is written out becomes a mark of its source."""
+
+    def mark(address: str, said: str) -> str:
+        if not web_address(address):
+            return f" {said} "
+        label = f"#a{len(outline.references)}"
+        outline.references.append((label, said or address, web_address(address)))
+        return f" [{label}]"
+
+    for said, address in block.links:
+        if web_address(address) and not ADDRESS.search(said):
+            outline.references.append(("", plain_text(said) or address, web_address(address)))
+    text = plain_text(MARKDOWN_LINK.sub(lambda m: f"{m[1]}{mark(m[2], m[1])}", block.text))
+    text = ADDRESS.sub(
+        lambda m: mark(m[0] if "://" in m[0] else f"https://{m[0]}", m[0]).strip(), text
+    )
+    if not re.search(r"\w", MARK.sub("", text)):
+        return
+    if not outline.sections:
+        outline.sections.append(("Overview", []))
+    outline.sections[-1][1].append(replace(block, text=text))
+
+
+def _sources(found: FoundContent, title: str, outline: _Outline) -> tuple[Sources, dict[str, int]]:
+    """({number: source}, {label: number}) of the page itself and of its references."""
+    sources: Sources = {
+        1: {
+            "title": title,
+            "publisher": plain_text(found.publisher),
+            "url": found.url or NO_ADDRESS,
+            "date": _as_date(found.date),
+        }
+    }
+    numbers: dict[str, int] = {}
+    places = {found.url: 1} if found.url else {}
+    for label, said, address in outline.references:
+        key = address or said
+        if key not in places and len(sources) <= MOST_REFERENCES:
+            places[key] = len(sources) + 1
+            cut = said if len(said) <= LONGEST_TITLE else f"{said[:LONGEST_TITLE].rstrip()}…"
+            sources[places[key]] = {"title": cut, "url": address or NO_ADDRESS}
+        if label and key in places:
+            numbers.setdefault(label, places[key])
+    left = {address or said for _, said, address in outline.references} - set(places)
+    if left:
+        outline.notes.append(
+            f"Only the first {MOST_REFERENCES} references were taken; {len(left)} were left out."
+        )
+    return {
+        n: {key: value for key, value in source.items() if value} for n, source in sources.items()
+    }, numbers
+
+
+def _put_marks(text: str, numbers: dict[str, int], outline: _Outline, heading: str) -> str:
+    """A text with the numbers of our sources in place of its own; what names none is told."""
+    lost: list[str] = []
+
+    def mark(match: re.Match[str]) -> str:
+        labels = _labels(match[1])
+        lost.extend(label for label in labels if label not in numbers)
+        known = [numbers[label] for label in labels if label in numbers]
+        return " " + "".join(f"[{n}]" for n in dict.fromkeys(known)) if known else ""
+
+    text = BEFORE_THE_STOP.sub(r"\2 \1", MARK.sub(mark, text))
+    for label in lost:
+        if label in outline.remarks:
+            said = (
+                f"the footnote {text_blocks.quote(outline.remarks[label])} was left out. Write "
+                f"into the text what matters of it"
+            )
+        elif label.startswith("#"):
+            continue
+        else:
+            said = f"the number [{label}] was left out: no reference of that number was found"
+        outline.notes.append(f"Under {text_blocks.quote(heading)}: {said}.")
+    return " ".join(text.split())
+
+
+def _labels(mark: str) -> list[str]:
+    """The labels that a mark stands for: "1, 3-5" for four."""
+    if mark.startswith("#"):
+        return [mark]
+    labels: list[int] = []
+    for part in re.split(r"\s*[,;]\s*", mark):
+        first, *last = (int(n) for n in re.split(r"\s*[–-]\s*", part))
+        labels += range(first, min(last[0] if last else first, first + 50) + 1)
+    return list(map(str, labels))
+
+
+def plain_text(text: str) -> str:
+    """A text that our articles may hold: no braces, no markup, no line that begins a heading."""
+    text = TAG.sub(" ", html.unescape(" ".join(text.split())))
+    text = text.replace("${", "(").replace("{", "(").replace("}", ")")
+    text = "".join(letter for letter in text if letter.isprintable())
+    text = re.sub(r"<(?=[a-zA-Z/!])", "‹", text)
+    if "‹" in text:
+        text = text.replace(">", "›")
+    return " ".join(text.split()).lstrip("# ")
+
+
+def web_address(url: str) -> str:
+    """An address of the web, or "" for what is none."""
+    return (
+        url.strip()
+        if re.fullmatch(r"https?://[^\s<>\"'{}\x00-\x1f\x7f]{1,500}", url.strip())
+        else ""
+    )
+
+
+def _as_date(text: str) -> datetime.date | None:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _about(title: str, sections: list[Section], find: Finder) -> str:
+    """The condition that the title names, or the one that is named most; "" for none."""
+    for text in (
+        title,
+        " ".join(
+            [heading for heading, _ in sections]
+            + [block.text for _, written in sections for block in written]
+        )[:20_000],
+    ):
+        named = [mention.term for mention in find(text) if mention.kind == "condition"]
+        if named:
+            return max(named, key=named.count)
+    return ""
+
+
+def _write(written: Iterable[Block]) -> str:
+    """A section's Markdown: paragraphs, and items that follow each other as one list; each names
+    the source."""
+    text, before = "", ""
+    for block in written:
+        is_listed = block.kind in (ITEM, STEP)
+        text += "\n" if is_listed and block.kind == before else "\n\n" if text else ""
+        text += f"{block.label}. " if block.kind == STEP else "- " if block.kind == ITEM else ""
+        text += f"{block.text}{'' if block.text.endswith(']') else ' '}[1]"
+        before = block.kind
+    return text
+
+
+def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
+    notes = [
+        "Rewrite the text in your own plain words: what stands here is another's.",
+        "Nobody has reviewed this. A clinician signs it beside its sources.",
+    ]
+    if not found.url:
+        notes.append("Source 1 has no address. Write where the text comes from.")
+    if not about:
+        notes.append(
+            "No condition of the terms list was found. Choose what the article is about, or add "
+            "the term first."
+        )
+    if len(sources) > 1:
+        more = len(sources) - 1
+        counted, whose = (
+            ("1 reference was", "its")
+            if more == 1
+            else (
+                f"{more} references were",
+                "each one's",
+            )
+        )
+        notes.append(
+            f"{counted} found. Put {whose} number behind what it supports; where the text had one, "
+            f"it stands there."
+        )
+    without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > 1]
+    if without:
+        notes.append(
+            f"References without an address: {', '.join(f'[{n}]' for n in without)}. Write where "
+            f"each stands, or take it out."
+        )
+    notes.append(
+        f"Each question needs {articles.MIN_TRAIN} ways of asking it, and {articles.MIN_TEST} "
+        f"more to test with."
+    )
+    return notes

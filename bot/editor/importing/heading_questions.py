@@ -1,0 +1,134 @@
+"""The question that a heading asks: its id, facet, wording, and phrases to begin with."""
+
+import re
+from collections.abc import Container
+
+from bot.content import articles
+
+# facet: (what a heading of it says, how people ask for it)
+FACETS = {
+    "side_effects": (
+        r"side.effects?|adverse",
+        ["what are the side effects", "does it have side effects"],
+    ),
+    "symptoms": (
+        r"symptoms?|signs?|feel like|look like",
+        ["what are the symptoms of {about}", "signs of {about}", "how do i know if it is {about}"],
+    ),
+    "triggers": (
+        r"triggers?|sets? (?:it|them) off|worse",
+        ["what triggers {about}", "what makes {about} worse"],
+    ),
+    "risk_factors": (
+        r"risk factors?|who gets|at risk",
+        ["who gets {about}", "what raises the risk of {about}"],
+    ),
+    "causes": (
+        r"causes?|why",
+        ["what causes {about}", "why do people get {about}", "cause of {about}"],
+    ),
+    "diagnosis": (
+        r"diagnos\w+|tests?|exams?",
+        ["how is {about} diagnosed", "is there a test for {about}", "how do doctors find {about}"],
+    ),
+    "medicines": (
+        r"medicines?|medications?|drugs?|tablets?",
+        ["which medicines help with {about}", "what tablets are there for {about}"],
+    ),
+    "treatments": (
+        r"treat\w*|therap\w+|manag\w+|surgery",
+        ["how is {about} treated", "treatment for {about}", "what helps against {about}"],
+    ),
+    "prevention": (
+        r"prevent\w*|avoid\w*",
+        ["can {about} be prevented", "how do i stop getting {about}"],
+    ),
+    "outlook": (
+        r"outlook|prognosis|go away|cured?|long.term",
+        ["does {about} go away", "can {about} be cured"],
+    ),
+    "seriousness": (
+        r"serious|dangerous|complications?|life.threatening",
+        ["is {about} dangerous", "how serious is {about}"],
+    ),
+    "when_to_seek_help": (
+        r"doctor|medical help|seek|emergency|urgent",
+        ["when should i see a doctor about {about}", "do i need a doctor for {about}"],
+    ),
+    "inheritance": (
+        r"inherit\w*|genetic\w*|famil\w+|hereditary",
+        ["is {about} inherited", "does {about} run in families"],
+    ),
+    "types": (r"types?|kinds?|forms?", ["what types of {about} are there", "kinds of {about}"]),
+    "pregnancy": (
+        r"pregnan\w+|breast.?feed\w*",
+        ["{about} and pregnancy", "is {about} a problem in pregnancy"],
+    ),
+    "children": (
+        r"child\w*|bab(?:y|ies)|infants?",
+        ["{about} in children", "can children have {about}"],
+    ),
+    "daily_life": (
+        r"living|daily|everyday|work|driving|cop\w+",
+        ["living with {about}", "how does {about} affect everyday life"],
+    ),
+    "definition": (
+        r"what (?:is|are)|overview|about|introduction|definition|summary",
+        ["what is {about}", "{about} meaning", "tell me about {about}"],
+    ),
+}
+LONGEST_ID = 60  # letters; content_files.article_path takes 80, with a number behind
+ASKS = re.compile(
+    r"(?:what|why|how|when|where|which|who|can|could|does|do|is|are|will|would|should)\b",
+    re.IGNORECASE,
+)
+
+
+def _facet(heading: str) -> str | None:
+    return next(
+        (
+            facet
+            for facet, (words, _) in FACETS.items()
+            if re.search(rf"\b(?:{words})\b", heading, re.IGNORECASE)
+        ),
+        None,
+    )
+
+
+def name_question(heading: str, about: str, taken: Container[str]) -> tuple[str, str]:
+    """(id, facet) of a section: the side of the subject that its heading names, or its words where
+    that is taken."""
+    facet = _facet(heading)
+    if facet and facet not in taken:
+        return facet, facet
+    base = make_id(heading.lower().replace(about or "\0", " ")) or "section"
+    id = next(
+        name
+        for name in (base, *(f"{base}_{n}" for n in range(2, 100)))
+        if name not in taken and name != articles.MADE_BY_US
+    )
+    return id, id
+
+
+def make_id(text: str) -> str:
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    joined = "_".join(words[:4])[:LONGEST_ID].rstrip("_")
+    return joined if re.match("[a-z]", joined) else f"a_{joined}" if joined else ""
+
+
+def write_question(heading: str, facet: str, about: str) -> str:
+    if heading.endswith("?"):
+        return heading
+    if ASKS.match(heading):
+        return f"{heading.rstrip('.:')}?"
+    asked = FACETS.get(facet, ("", [heading]))[1][0].replace("{about}", about)
+    return asked[:1].upper() + asked[1:].rstrip("?") + "?"
+
+
+def write_phrases(heading: str, facet: str, about: str) -> list[str]:
+    """Phrases to begin with: the heading, and how people ask for what it names."""
+    own = heading.rstrip("?:.").lower()
+    asked = [phrase.replace("{about}", about.lower()) for phrase in FACETS.get(facet, ("", []))[1]]
+    if about.lower() not in own and not ASKS.match(own):
+        own = f"{own} {about.lower()}"
+    return list({articles.normalise_phrase(phrase): phrase for phrase in [own, *asked]}.values())

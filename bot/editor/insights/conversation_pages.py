@@ -1,0 +1,172 @@
+"""Conversations as the visitor saw them, and a good one as a test conversation."""
+
+import datetime
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query, Request, Response
+from pydantic import BaseModel
+
+from bot.content import articles, replies, site_content, stories
+from bot.domain.faults import Fault
+from bot.domain.reply_kinds import REPEATABLE, Colour, ReplyKind
+from bot.editor.shared import content_cache, content_files, pages, session
+from bot.editor.shared.state import DeskState
+from bot.editor.stories import story_files
+from bot.store import conversations
+
+VOTES = {
+    "yes": "helpful",
+    "no": "not helpful",
+    "inaccurate": "inaccurate",
+    "out_of_date": "out of date",
+    "unclear": "unclear",
+    "not_what_was_asked": "not what was asked",
+    "other": "something else",
+}
+MOST = 40
+KNOWN = (*replies.TALK, *site_content.OUTCOMES, site_content.FALLBACK)
+router = APIRouter()
+
+
+class ListQuery(BaseModel):
+    """Which conversations the list shows: those with a turn of all that is named, before a
+    moment."""
+
+    outcome: str = ""
+    article: str = ""
+    channel: str = ""
+    vote: str = ""
+    release: str = ""
+    since: str = ""
+    until: str = ""
+    before: str = ""
+
+
+@router.get("/conversations")
+def show_conversations(
+    request: Request, desk: DeskState, query: Annotated[ListQuery, Query()]
+) -> Response:
+    before = _moment(query.before)
+    found = conversations.list_conversations(desk.engine, _read_filter(query), before, MOST)
+    given = query.model_dump(exclude={"before"})
+    channels, releases = conversations.known_filters(desk.engine)
+    earlier = None
+    if len(found) == MOST:
+        further = {**given, "before": found[-1]["at"].isoformat()}
+        earlier = urlencode({key: value for key, value in further.items() if value})
+    return pages.render_page(
+        request,
+        "conversations.html",
+        conversations=found,
+        given=given,
+        outcomes=tuple(ReplyKind),
+        alarming=[kind for kind in ReplyKind if kind.about.colour == Colour.BAD],
+        votes=VOTES,
+        channels=channels,
+        releases=releases,
+        articles=content_cache.read_articles(desk),
+        earlier=earlier,
+    )
+
+
+def _read_filter(query: ListQuery) -> conversations.Filter:
+    until = _moment(query.until)
+    return conversations.Filter(
+        query.outcome,
+        query.article,
+        query.channel,
+        query.vote,
+        query.release,
+        _moment(query.since),
+        until and until + datetime.timedelta(days=1),
+    )
+
+
+@router.get("/conversations/{id}")
+def show_conversation(request: Request, desk: DeskState, id: str) -> Response:
+    found = conversations.read_conversation(desk.engine, id)
+    return pages.render_page(
+        request,
+        "conversation.html",
+        conversation=found,
+        votes=VOTES,
+        can_be_story=bool(story_turns(found)),
+        articles=content_cache.read_articles(desk),
+        questions=content_cache.read_questions(desk),
+    )
+
+
+@router.post("/conversations/{id}/story")
+def make_story(
+    request: Request,
+    desk: DeskState,
+    person: session.Editor,
+    id: str,
+    name: Annotated[str, Form(max_length=120)],
+) -> Response:
+    """Write the conversation into data/conversations.yml, as one that must go so again."""
+    conversation = conversations.read_conversation(desk.engine, id)
+    story = stories.Story(
+        " ".join(name.split()), story_turns(conversation), conversation["article"] or ""
+    )
+    if not story.turns or not story.name:
+        said = "a test conversation needs a name, and a conversation that was answered to its end"
+        raise articles.ContentError([Fault.from_sentence(said)])
+    path = content_files.table_path(desk.config, stories.FILES["test_conversation"])
+    base = content_files.read_file(path)
+    if story.key in [other.key for other in stories.read_stories("test_conversation", base)]:
+        said = f"a test conversation “{story.name}” is there already; give this one another name"
+        raise articles.ContentError([Fault.from_sentence(said)])
+    content_files.save_file(
+        desk.config,
+        path,
+        story_files.write_story("test_conversation", base, None, story),
+        person,
+        f"Tell the story: {story.name}",
+        base,
+        lambda text: articles.read_yaml(text, path.name)[2],
+    )
+    session.record_action(request, "told a story", story.name)
+    return pages.redirect_to(
+        request,
+        f"/editor/stories/test_conversation/{story.key}",
+        f"“{story.name}” is a test conversation now.",
+    )
+
+
+def story_turns(conversation: conversations.ReadConversation) -> tuple[stories.Turn, ...]:
+    """The stories.Turns of a conversation: what each message got, and what was chosen next; ()
+    where it makes no good story: a turn that was not answered, a danger, a text that is deleted."""
+    made: list[stories.Turn] = []
+    turns = conversation["turns"]
+    for turn, following in zip(turns, [*turns[1:], None], strict=True):
+        reply = turn["replies"][0] if turn["replies"] else {}
+        gets = stories.name_reply(reply) if turn["outcome"] in REPEATABLE and reply else None
+        if (
+            gets is None
+            or gets not in KNOWN
+            and "." not in gets
+            or not turn["text"]
+            and turn["choice"] != gets
+        ):
+            return ()
+        chosen = following and following["choice"] or ""
+        offered = [choice["value"] for choice in reply.get("choices") or []]
+        made.append(
+            stories.Turn(
+                " ".join((turn["text"] or "").split()),
+                gets,
+                (chosen,) if "." in chosen and chosen in offered else (),
+            )
+        )
+    return tuple(made) if any("." in turn.gets for turn in made) else ()
+
+
+def _moment(text: str) -> datetime.datetime | None:
+    """The moment that a field or a link names, or None."""
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

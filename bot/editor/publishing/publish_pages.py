@@ -1,0 +1,251 @@
+"""Publishing: what would change, its making with live progress, what its tests and the comparison
+found, releases and the way back."""
+
+import asyncio
+import contextlib
+import datetime
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse, StreamingResponse
+
+from bot.content import articles, replies
+from bot.content.site_content import SiteContent
+from bot.domain.reply_kinds import ReplyKind
+from bot.editor.shared import content_files, pages, session
+from bot.editor.shared.state import DeskState, State
+from bot.releases import comparison, publishing, registry
+from bot.runtime import settings
+from bot.runtime.settings import Settings
+from bot.store import past_questions, publications
+
+router = APIRouter()
+Field = Annotated[str, Form(max_length=500)]
+LOOK_SECONDS = 0.4
+OUTCOMES = {
+    **{kind.value: kind.about.column for kind in ReplyKind},
+    replies.ARTICLE_INFO: "who wrote it",
+}
+
+
+@router.get("/publish")
+def show_publish(request: Request, desk: DeskState, fault: str = "") -> Response:
+    return _page(request, desk)
+
+
+@router.post("/publish")
+def begin_publication(
+    request: Request, desk: DeskState, goal: Field = "publish", live_at: Field = ""
+) -> Response:
+    """Begin a publication (goal `publish`, by a publisher) or a candidate to try (goal `try`)."""
+    person = session.require_role(request, "publisher" if goal != "try" else "editor")
+    moment = None
+    if live_at:
+        try:
+            moment = datetime.datetime.fromisoformat(live_at).replace(tzinfo=ZoneInfo("UTC"))
+        except ValueError:
+            return _page(request, desk, 422, "The date could not be read. Choose it anew.")
+        if moment < datetime.datetime.now(datetime.UTC):
+            return _page(
+                request, desk, 422, "That moment has passed. Choose a later one, or leave it empty."
+            )
+    try:
+        id = publishing.begin_publication(
+            desk.config, desk.engine, "try" if goal == "try" else "publish", person.name, moment
+        )
+    except publications.Busy:
+        return _page(
+            request,
+            desk,
+            409,
+            "Another publication is being made. Wait until it has ended; you can watch it below.",
+        )
+    session.record_action(
+        request,
+        "began to publish" if goal != "try" else "prepared a draft to try",
+        f"publication {id}",
+    )
+    return pages.redirect_to(request, f"/editor/publish/{id}")
+
+
+@router.get("/publish/changes")
+def show_changes(request: Request, desk: DeskState) -> Response:
+    """What differs between the content and the live release, as people read it."""
+    config = desk.config
+    now = registry.live_release(config)
+    listed = []
+    for name, kind, outside in publishing.content_changes(config):
+        before, after = (
+            content_files.read_file(path)
+            for path in (
+                (registry.folder_of(config, now) / "data" / name)
+                if now
+                else config.path("models") / "none",
+                config.path("data") / name,
+            )
+        )
+        listed.append((name, kind, outside, content_files.text_difference(before, after)))
+    return pages.render_page(request, "changes.html", listed=listed)
+
+
+@router.get("/publish/{id}")
+def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
+    made = _read(desk, id)
+    values: dict[str, Any] = {
+        "made": made,
+        "library": None,
+        "lists": {},
+        "picture": None,
+        "outcomes": OUTCOMES,
+        "wants_approval": publishing.wants_approval(desk.config),
+    }
+    if made.release and made.report:
+        library = _library(desk.config, made.release)
+        if library:
+            values["library"] = library
+            values["picture"] = confusion_picture(
+                *comparison.article_confusion(library, made.report["missed"])
+            )
+    if made.comparison:
+        turns = [
+            moved["turn"]
+            for kind in ("gained", "lost", "changed")
+            for moved in made.comparison[kind]
+        ]
+        said = past_questions.read_past_texts(desk.engine, turns)
+        values["lists"] = {
+            kind: [{**moved, "text": said.get(moved["turn"])} for moved in made.comparison[kind]]
+            for kind in ("gained", "lost", "changed")
+        }
+    return pages.render_page(request, "publication.html", **values)
+
+
+def _library(config: Settings, id: str) -> SiteContent | None:
+    """The content of a candidate or release; None where it is gone, for candidates are kept for a
+    while only."""
+    # going live, it moves from the candidates to the releases, and its files are missing for who
+    # reads it then
+    for _ in range(2):
+        with contextlib.suppress(FileNotFoundError, articles.ContentError, registry.ReleaseError):
+            return registry.read_content(config, id)
+    return None
+
+
+@router.get("/publish/{id}/events")
+async def stream_progress(request: Request, desk: DeskState, id: pages.Number) -> StreamingResponse:
+    """Server-sent events: `progress` with {step, done, log}, and `end` when there is no more to
+    come."""
+    await asyncio.to_thread(_read, desk, id)
+
+    async def events() -> AsyncIterator[str]:
+        last = None
+        while not await request.is_disconnected():
+            made = await asyncio.to_thread(publications.read_publication, desk.engine, id)
+            news = json.dumps({"step": made.step, "done": made.done, "log": made.log})
+            yield f"event: progress\ndata: {news}\n\n" if news != last else ": still there\n\n"
+            last = news
+            # what is due goes live in a moment
+            if made.state != "running" and not publishing.is_due(desk.config, made):
+                yield f"event: end\ndata: {made.state}\n\n"
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    return StreamingResponse(
+        events(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+    )
+
+
+@router.post("/publish/{id}/approval")
+def approve_publication(
+    request: Request, desk: DeskState, person: session.Publisher, id: pages.Number
+) -> Response:
+    made = _read(desk, id)
+    if made.person == person.name:
+        raise session.Refused(
+            "You asked for this publication yourself: another publisher must approve it."
+        )
+    try:
+        publishing.approve_publication(desk.config, desk.engine, id, person.name)
+    except publications.NoPublication:
+        raise HTTPException(404) from None
+    session.record_action(request, "approved", f"publication {id}", made.release or "")
+    return pages.redirect_to(request, f"/editor/publish/{id}", "Approved.")
+
+
+@router.post("/publish/{id}/withdrawal")
+def withdraw_publication(
+    request: Request, desk: DeskState, _person: session.Publisher, id: pages.Number
+) -> Response:
+    """Keep a tested publication from going live."""
+    try:
+        publications.move_publication(desk.engine, id, "tested", "withdrawn")
+    except publications.NoPublication:
+        raise HTTPException(404) from None
+    session.record_action(request, "withdrew", f"publication {id}")
+    return pages.redirect_to(request, f"/editor/publish/{id}", "Withdrawn: it does not go live.")
+
+
+@router.post("/publish/rollback")
+def roll_back(
+    request: Request, desk: DeskState, person: session.Publisher, release_id: Field
+) -> Response:
+    """Make an earlier release live again, at once."""
+    try:
+        publishing.roll_back(desk.config, desk.engine, release_id, person.name)
+    except publications.Busy:
+        return _page(request, desk, 409, "A publication is being made. Wait until it has ended.")
+    except registry.ReleaseError as error:
+        return _page(request, desk, 409, str(error).replace(f"{settings.ROOT}/", ""))
+    session.record_action(request, "rolled back", release_id)
+    return pages.redirect_to(
+        request,
+        "/editor/publish",
+        f"Release {release_id} is live again. Visitors get it within seconds.",
+    )
+
+
+def confusion_picture(
+    rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]]
+) -> dict[str, Any]:
+    """The confusion as a picture's cells: {rows, columns, cells [(x, y, count, share, right)]};
+    `share` of its row."""
+    totals = [sum(row) or 1 for row in counts]
+    return {
+        "rows": rows,
+        "columns": columns,
+        "cells": [
+            (x, y, count, count / totals[y], columns[x] == rows[y])
+            for y, row in enumerate(counts)
+            for x, count in enumerate(row)
+            if count
+        ],
+    }
+
+
+def _page(
+    request: Request, desk: State, status: int = 200, fault: str | None = None
+) -> HTMLResponse:
+    listed = publications.list_publications(desk.engine)
+    running = next((made for made in listed if made.state == "running"), None)
+    return pages.render_page(
+        request,
+        "publish.html",
+        status,
+        fault=fault,
+        listed=listed,
+        running=running,
+        changes=publishing.content_changes(desk.config),
+        live=registry.live_release(desk.config),
+        releases=[id for id, state in registry.list_releases(desk.config) if state != "candidate"],
+        wants_approval=publishing.wants_approval(desk.config),
+    )
+
+
+def _read(desk: State, id: int) -> publications.Entry:
+    try:
+        return publications.read_publication(desk.engine, id)
+    except publications.NoPublication:
+        raise HTTPException(404) from None

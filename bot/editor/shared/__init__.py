@@ -1,0 +1,1 @@
+"""What several pages of the desk need: sessions, templates, the content's files."""

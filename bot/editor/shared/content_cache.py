@@ -1,0 +1,120 @@
+"""The content as it stands in the files, for pages: read again only where a file has changed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.content import articles, evidence, site_content
+from bot.domain.faults import Fault
+from bot.domain.reply_kinds import REFUSALS, ReplyKind
+from bot.editor.shared import article_document, content_files
+from bot.editor.shared.state import State
+
+# What a message can be beside a question of an article, as editors read it.
+OUTCOMES = {
+    "greeting": "a greeting",
+    "thanks": "thanks",
+    "goodbye": "a goodbye",
+    "help": "what can be asked",
+    "bot_identity": "who is speaking",
+    "about_me": "what is stored of me",
+    "forget_me": "delete what is stored of me",
+    "terms_of_use": "the terms of use",
+    "give_feedback": "how to complain",
+    "distress": "grief, fear or despair",
+    "article_info": "who wrote it, and when",
+    **{kind.value: kind.about.title for kind in REFUSALS},
+    site_content.FALLBACK: ReplyKind.CLARIFY.about.title,
+}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An article, or the draft of one, beside its ledger, as their files are.
+
+    `at`: its page at the desk; `faults`: why its ledger can't be read, in whole or in part."""
+
+    at: str
+    path: Path
+    text: str
+    fields: article_document.ArticleFields
+    article: articles.Article
+    ledger_path: Path
+    ledger_text: str
+    ledger: evidence.Ledger
+    faults: tuple[Fault, ...]
+
+
+def open_article(desk: State, id: str, draft: bool = False) -> Opened:
+    """The Opened article; raises content_files.NoFile, article_document.Unreadable."""
+    path = (
+        content_files.draft_path(desk.config, id)
+        if draft
+        else content_files.article_path(desk.config, id)
+    )
+    if not path.is_file():
+        raise content_files.NoFile(path.name)
+    text, ledger_path = (
+        content_files.read_file(path),
+        content_files.ledger_path(desk.config, id, draft),
+    )
+    fields, ledger_text = (
+        article_document.read_document(text, path.name),
+        content_files.read_file(ledger_path),
+    )
+    ledger, faults = (
+        evidence.read_ledger(ledger_text, ledger_path) if ledger_text else (evidence.Ledger(), [])
+    )
+    return Opened(
+        at=f"/editor/articles/{'drafts/' if draft else ''}{id}",
+        path=path,
+        text=text,
+        fields=fields,
+        article=article_document.make_article(fields, path),
+        ledger_path=ledger_path,
+        ledger_text=ledger_text,
+        ledger=ledger,
+        faults=tuple(faults),
+    )
+
+
+def read_questions(desk: State) -> dict[str, articles.Question]:
+    """{name: articles.Question} of every article without a fault, in the order of the files."""
+    return {
+        question.name: question
+        for article in read_articles(desk).values()
+        for question in article.questions
+    }
+
+
+def read_articles(desk: State) -> dict[str, articles.Article]:
+    """{id: articles.Article} of every article without a fault."""
+    found = {}
+    for path in articles.list_files(desk.config.path("data"), "articles/*.md"):
+        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+        known = desk.articles.get(path.name)
+        if known is None or known[0] != stamp:
+            try:
+                article = articles.read_article(path.read_text(encoding="utf-8"), path)[0]
+            except UnicodeDecodeError:
+                article = None
+            known = desk.articles[path.name] = (stamp, article)
+        if known[1]:
+            found[path.stem] = known[1]
+    return found
+
+
+def read_ledgers(desk: State) -> dict[str, evidence.Ledger]:
+    """{id: evidence.Ledger} of every article that is held against one; what has a fault in it is
+    left out."""
+    found, known_articles = {}, read_articles(desk)
+    for path in articles.list_files(desk.config.path("data"), "evidence/*.yml"):
+        article = known_articles.get(path.stem)
+        if article and article.evidence == articles.NOT_HELD:
+            continue
+        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+        known = desk.ledgers.get(path.name)
+        if known is None or known[0] != stamp:
+            text = path.read_text(encoding="utf-8", errors="replace")
+            known = desk.ledgers[path.name] = (stamp, evidence.read_ledger(text, path)[0])
+        found[path.stem] = known[1]
+    return found

@@ -1,0 +1,293 @@
+"""The content's files as editors change them: read, saved with a commit in their name, and merged
+with what others saved. Where git can't take it, saving works, and bot/content/history.py keeps
+it."""
+
+import difflib
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.content import articles, history
+from bot.domain.faults import Fault
+from bot.editor.shared import article_document
+from bot.runtime.settings import Settings
+from bot.store.accounts import Member
+
+TABLES = ("terms.yml", "talk.yml", "safety.yml", "stories.yml", "conversations.yml")
+DRAFTS = ".drafts"
+SECONDS = 20
+KEPT_DAYS = 14
+LARGEST = 2_000_000
+Piece = tuple[str, bool]  # letters of a line, and whether they are changed
+Row = tuple[str, list[Piece]]  # same, out or in, and a line's pieces
+
+
+class NoFile(LookupError):
+    """There is no such file of content."""
+
+
+class Conflict(RuntimeError):
+    """Somebody else changed the same lines since the editor opened the file. `text`: both versions,
+    with marks between them (None where they could not be merged); `theirs`: the file as it is now.
+    Nothing was saved."""
+
+    def __init__(self, text: str | None, theirs: str) -> None:
+        super().__init__("somebody else changed the same lines")
+        self.text, self.theirs = text, theirs
+
+
+@dataclass(frozen=True)
+class Saved:
+    """`text` as it is in the file now; `merged`: with what somebody else had saved meanwhile;
+    `commit`: its hash, or None."""
+
+    text: str
+    merged: bool
+    commit: str | None
+
+
+def article_path(config: Settings, id: str) -> Path:
+    """The file of an article, whether or not it is there; raises NoFile for what can't name one."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,79}", id or ""):
+        raise NoFile(id)
+    return _inside(config, config.path("data") / "articles" / f"{id}.md")
+
+
+def ledger_path(config: Settings, id: str, draft: bool = False) -> Path:
+    """The file that holds the evidence of an article, or of the draft of one, whether or not it is
+    there; raises NoFile."""
+    article_path(config, id)
+    folder = config.path("data") / (DRAFTS if draft else "evidence")
+    return _inside(config, folder / f"{id}.yml")
+
+
+def draft_path(config: Settings, id: str) -> Path:
+    """The file of a draft of a whole article: beside the articles, where no release takes it
+    from."""
+    article_path(config, id)
+    return _inside(config, config.path("data") / DRAFTS / f"{id}.md")
+
+
+def notes_path(config: Settings, id: str) -> Path:
+    """The file that says, a line each, what the editor of a draft must see to."""
+    return draft_path(config, id).with_suffix(".txt")
+
+
+def table_path(config: Settings, name: str) -> Path:
+    """The file of a table: one of TABLES; raises NoFile."""
+    if name not in TABLES:
+        raise NoFile(name)
+    return _inside(config, config.path("data") / name)
+
+
+def read_file(path: Path) -> str:
+    """The text of a file; "" where there is none yet. Raises article_document.Unreadable for what
+    is no
+    text."""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        said = "this is not UTF-8 text; save the file as UTF-8"
+        raise article_document.Unreadable([Fault(path.name, line, said)]) from None
+
+
+def text_revision(text: str) -> str:
+    """What names a text's version: 12 hex digits of its SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def save_file(
+    config: Settings,
+    path: Path,
+    text: str,
+    person: Member,
+    why: str,
+    base: str | None = None,
+    check: Callable[[str], Sequence[Fault]] = lambda text: [],
+) -> Saved:
+    """Save `text`, which `person` made of `base` (None: of the file as it is), with a commit in
+    that name; what others saved meanwhile is kept.
+
+    `check(text)` lists the faults that forbid it. Raises articles.ContentError with them, and
+    Conflict; nothing is saved then."""
+    text = _fit(path, text)
+    with history.one_at_a_time(config):
+        now = read_file(path)
+        merged = False
+        if base is not None and base != now and text != now:
+            text, merged = merge_texts(text, base, now), True
+        faults = check(text)
+        if faults:
+            raise articles.ContentError(faults)
+        if text == now:
+            return Saved(text, merged, None)
+        history.record_outside(config, path)
+        return Saved(text, merged, _write(config, path, text, person, why))
+
+
+def create_file(config: Settings, path: Path, text: str, person: Member, why: str) -> bool:
+    """Save a new file as `save` does; whether there was none of this name yet, and it's saved."""
+    text = _fit(path, text)
+    with history.one_at_a_time(config):
+        if path.exists():
+            return False
+        _write(config, path, text, person, why)
+    return True
+
+
+def _fit(path: Path, text: str) -> str:
+    """The text as our files have it; raises articles.ContentError where it's too large."""
+    text = tidy_text(text)
+    if len(text) > LARGEST:
+        said = f"the file would be larger than {LARGEST // 1_000_000} MB; leave something out"
+        raise articles.ContentError([Fault(str(path), 1, said)])
+    return text
+
+
+def _write(config: Settings, path: Path, text: str, person: Member, why: str) -> str | None:
+    """Write a file and put it into the history; the commit's hash, or None."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    articles.save_text(path, text)
+    return history.record_change(config, path, text, person, why)
+
+
+def keep_opened(config: Settings, text: str) -> str:
+    """Keep a text that an editor opens, so that what is saved can be merged with it; its
+    revision."""
+    folder, name = config.path("var") / "opened", text_revision(text)
+    folder.mkdir(parents=True, exist_ok=True)
+    old = time.time() - KEPT_DAYS * 24 * 3600
+    for path in folder.iterdir():
+        if path.stat().st_mtime < old:
+            path.unlink(missing_ok=True)
+    articles.save_text(folder / name, text)
+    return name
+
+
+def read_kept(config: Settings, name: str) -> str | None:
+    """The text that was kept under a revision; None where it isn't any more."""
+    path = config.path("var") / "opened" / name
+    return (
+        path.read_text(encoding="utf-8")
+        if re.fullmatch(r"[0-9a-f]{12}", name) and path.is_file()
+        else None
+    )
+
+
+def read_opened(config: Settings, path: Path, name: str) -> str | None:
+    """The text of a file as an editor opened it, by its revision: as it still is, as it was kept,
+    or out of its history; None where it is nowhere any more."""
+    now = read_file(path)
+    if text_revision(now) == name:
+        return now
+    text = read_kept(config, name)
+    if text is not None:
+        return text
+    return next(
+        (
+            old
+            for change in history.read_changes(config, path)
+            if text_revision(old := history.read_revision(config, path, change.commit)) == name
+        ),
+        None,
+    )
+
+
+def remove_files(config: Settings, paths: Iterable[Path], person: Member, why: str) -> None:
+    """Take files away, each with a commit in the person's name; one that isn't there is none."""
+    with history.one_at_a_time(config):
+        for path in filter(Path.is_file, paths):
+            history.record_outside(config, path)
+            path.unlink(missing_ok=True)
+            history.record_change(config, path, None, person, why)
+
+
+def tidy_text(text: str) -> str:
+    """A text from a form as our files have it: line ends and the last line."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip() + "\n"
+
+
+def merge_texts(mine: str, base: str, theirs: str) -> str:
+    """The text with both changes in it; raises Conflict where they touch the same lines."""
+    if not shutil.which("git"):
+        raise Conflict(None, theirs)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("mine", mine), ("base", base), ("theirs", theirs)):
+            Path(folder, name).write_text(text, encoding="utf-8")
+        done = subprocess.run(
+            [
+                "git",
+                "merge-file",
+                "-p",
+                "-L",
+                "your version",
+                "-L",
+                "before",
+                "-L",
+                "the other editor's version",
+                "mine",
+                "base",
+                "theirs",
+            ],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+    if done.returncode:
+        raise Conflict(done.stdout if 0 < done.returncode < 128 else None, theirs)
+    return done.stdout
+
+
+def text_difference(before: str, after: str, context: int = 2) -> list[list[Row]]:
+    """What changed, as people read it: groups of (kind, pieces), kind same, out or in; pieces are
+    (text, changed).
+
+    Lines that were rewritten stand below each other, with the words that differ marked.
+    """
+    old, new, groups = before.splitlines(), after.splitlines(), list[list[Row]]()
+    for opcodes in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(
+        context
+    ):
+        rows: list[Row] = []
+        for kind, a, b, c, d in opcodes:
+            if kind == "equal":
+                rows += [("same", [(line, False)]) for line in old[a:b]]
+                continue
+            pairs = list(zip(old[a:b], new[c:d], strict=False)) if b - a == d - c else []
+            if pairs:
+                for left, right in pairs:
+                    rows += _marked(left, right)
+            else:
+                rows += [("out", [(line, False)]) for line in old[a:b]] + [
+                    ("in", [(line, False)]) for line in new[c:d]
+                ]
+        groups.append(rows)
+    return groups
+
+
+def _marked(left: str, right: str) -> list[Row]:
+    """The rows of a rewritten line, the words that differ marked."""
+    old, new = re.findall(r"\s+|[^\s]+", left), re.findall(r"\s+|[^\s]+", right)
+    out: list[Piece] = []
+    come: list[Piece] = []
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if a < b:
+            out.append(("".join(old[a:b]), kind != "equal"))
+        if c < d:
+            come.append(("".join(new[c:d]), kind != "equal"))
+    return [("out", out), ("in", come)]
+
+
+def _inside(config: Settings, path: Path) -> Path:
+    """`path`, or NoFile where a link leads it out of the content folder."""
+    if not path.resolve().is_relative_to(config.path("data").resolve()):
+        raise NoFile(path.name)
+    return path

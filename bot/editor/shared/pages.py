@@ -1,0 +1,118 @@
+"""Pages from templates: what every page is given, and what a browser may load for it."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote, unquote
+
+from fastapi import Path as InPath
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from bot.content import wording
+from bot.domain.faults import Fault
+from bot.editor.shared import session
+
+# a row's number in an address, and one behind "?": what a database can look for
+Number = Annotated[int, InPath(ge=0, lt=2**31)]
+Asked = Annotated[int, Query(ge=0, lt=2**31)]
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+NOTICE = "notice"  # the cookie of what the next page says once
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
+    "'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"x-robots-tag", b"noindex"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+]
+# The menu: (title, path, least role). A page of its own is a line of its own.
+MENU = [
+    ("Review", "/editor/review", "reader"),
+    ("Conversations", "/editor/conversations", "reader"),
+    ("Reports", "/editor/reports", "reader"),
+    ("Articles", "/editor/articles", "reader"),
+    ("Terms, talk, safety", "/editor/tables/terms", "reader"),
+    ("Stories", "/editor/stories", "reader"),
+    ("Try", "/editor/try", "reader"),
+    ("Publish", "/editor/publish", "reader"),
+    ("Numbers", "/editor/numbers", "reader"),
+    ("People", "/editor/people", "admin"),
+    ("Log", "/editor/audit", "publisher"),
+]
+FORM_TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
+
+
+def name_file(fault: Fault) -> str:
+    """A fault as it is printed, with its file's name alone in place of the path."""
+    return str(replace(fault, path=fault.file))
+
+
+templates = Environment(
+    loader=FileSystemLoader(sorted(HERE.parent.glob("*/templates"))),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+templates.filters["moment"] = lambda at: f"{at:%Y-%m-%d %H:%M}"
+templates.filters["day"] = lambda at: f"{at.day} {at:%B %Y}"
+templates.filters["counted"] = wording.counted
+templates.filters["by_file"] = name_file
+templates.globals["zip"] = zip
+
+
+def render_page(
+    request: Request, template: str, status: int = 200, /, **values: object
+) -> HTMLResponse:
+    """The page made of a template and `values`. Every template has `person` (or None), `path`,
+    `menu`, `notice`, `trouble` (what keeps changes from the history) and, for each form that is
+    sent, `form_token()` too; what htmx sends has the token from base.html.
+
+    Whatever a value holds is text: markup in it is shown, not obeyed.
+    """
+    person = getattr(request.state, "person", None)
+    path, csrf = request.url.path, session.csrf_token(request)
+    html = templates.get_template(template).render(
+        person=person,
+        path=path,
+        csrf=csrf,
+        form_token=lambda: FORM_TOKEN.format(csrf),
+        notice=unquote(request.cookies.get(NOTICE, "")),
+        trouble=getattr(request.state, "trouble", None) if person else None,
+        menu=[
+            (title, at, path == at or path.startswith(at + "/"))
+            for title, at, role in MENU
+            if person and person.may(role)
+        ],
+        **values,
+    )
+    # a file's name may hold bytes that are no text
+    response = session.set_cookie(request, HTMLResponse(html.encode("utf-8", "replace"), status))
+    if NOTICE in request.cookies:
+        response.delete_cookie(NOTICE, path="/editor")
+    return response
+
+
+def redirect_to(request: Request, path: str, notice: str = "") -> RedirectResponse:
+    """To another page of the desk, which says `notice` once; after whatever was changed."""
+    response = RedirectResponse(path, 303)
+    if notice:
+        response.set_cookie(
+            NOTICE,
+            quote(notice[:500]),
+            max_age=60,
+            path="/editor",
+            secure=session.is_secure(request),
+            httponly=True,
+            samesite="lax",
+        )
+    return response

@@ -1,0 +1,141 @@
+"""The draft beside a release: its content as the files have it, its answer, and what of it a
+release has not learned."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+import yaml
+
+from bot.content import articles, replies, site_content
+from bot.content.articles import Question
+from bot.content.site_content import SiteContent
+from bot.domain.reply_kinds import ReplyKind
+from bot.editor.shared import content_cache, content_files, previews
+from bot.editor.shared.state import State
+from bot.releases import registry
+from bot.runtime.settings import Settings
+
+TAUGHT = {
+    "talk.yml": "talk",
+    "terms.yml": "the terms",
+    "stories.yml": "the stories",
+    "rules.yml": "the rules",
+}
+
+
+def read_working_copy(desk: State) -> SiteContent:
+    """The Content as the files have it; an article with faults is as in the live release."""
+    config, known = desk.config, content_cache.read_articles(desk)
+    live = previews.release_content(config, registry.live_release(config))
+    there = {path.stem for path in articles.list_files(config.path("data"), "articles/*.md")}
+    shown = {**{id: article for id, article in live.articles.items() if id in there}, **known}
+    questions = {
+        question.name: question for article in shown.values() for question in article.questions
+    }
+    texts = site_content.read_texts(config.path("data"))[0] or {}
+    return dataclasses.replace(
+        live,
+        articles=shown,
+        questions=questions,
+        texts={**live.texts, **texts},
+        ledgers=content_cache.read_ledgers(desk),
+        mentions={
+            name: live.mentions.get(name, question.about) for name, question in questions.items()
+        },
+    )
+
+
+def newest_candidate(config: Settings) -> str | None:
+    """The newest candidate that is younger than the live release, or None."""
+    found = [id for id, state in registry.list_releases(config) if state == "candidate"]
+    now = registry.live_release(config)
+    return found[0] if found and (now is None or found[0] > now) else None
+
+
+def draft_answer(drafts: SiteContent, reply: dict[str, Any]) -> dict[str, Any]:
+    """What the draft answers where a release gave `reply`: an answer in the draft's words, anything
+    else as it is."""
+    name = reply.get("question") or ""
+    if reply["kind"] != ReplyKind.ANSWER or name.endswith(f".{replies.ARTICLE_INFO}"):
+        return reply
+    if name not in drafts.questions:
+        return {
+            "kind": ReplyKind.NOT_COVERED,
+            "text": replies.fill_placeholders(
+                drafts.texts["not_covered"], covered=replies.covered_conditions(drafts)
+            ),
+            "choices": [],
+        }
+    made = replies.answer_question(
+        drafts, name, datetime.datetime.now(datetime.UTC).date(), reply["confidence"]
+    )
+    return {**made, "choices": reply.get("choices") or []}
+
+
+def unlearned_changes(desk: State, id: str, text: str) -> list[str]:
+    """Sentences: what editors have changed since release `id` was trained, and what shows once they
+    prepare one; `text`: what is tried."""
+    old = previews.release_content(desk.config, id)
+    now = content_cache.read_questions(desk)
+    wanted, folder = articles.normalise_phrase(text), registry.folder_of(desk.config, id) / "data"
+    said = [
+        f"These very words teach “{question.ask}” in the draft."
+        for name, question in now.items()
+        if _teaches(question, wanted) and not _teaches(old.questions.get(name), wanted)
+    ]
+    before = old.questions
+    changed = [
+        name
+        for name, question in now.items()
+        if name not in before or _particulars(question) != _particulars(before[name])
+    ]
+    gone = [name for name in old.questions if name not in now]
+    said += (
+        [
+            f"{len(changed)} {'question has' if len(changed) == 1 else 'questions have'} other "
+            f"phrases or particulars in the draft."
+        ]
+        if changed
+        else []
+    )
+    said += (
+        [
+            f"{len(gone)} {'question is' if len(gone) == 1 else 'questions are'} taken out or "
+            f"can’t be read in the draft."
+        ]
+        if gone
+        else []
+    )
+    others = [
+        title
+        for name, title in TAUGHT.items()
+        if _differs(
+            content_files.read_file(desk.config.path("data") / name),
+            content_files.read_file(folder / name),
+        )
+    ]
+    return said + (
+        [f"In the draft {', '.join(others)} {'is' if others == ['talk'] else 'are'} changed."]
+        if others
+        else []
+    )
+
+
+def _teaches(question: Question | None, wanted: str) -> bool:
+    return question is not None and wanted in map(articles.normalise_phrase, question.train)
+
+
+def _particulars(question: Question) -> tuple[tuple[str, ...], ...]:
+    return question.about, question.facets, question.train
+
+
+def _differs(new: str, old: str) -> bool:
+    if new == old:
+        return False
+    try:
+        return bool(
+            yaml.load(new, Loader=articles.LOADER) != yaml.load(old, Loader=articles.LOADER)
+        )
+    except yaml.YAMLError:
+        return True

@@ -1,0 +1,1 @@
+"""Terms, talk and safety as tables."""

@@ -1,0 +1,1 @@
+"""Messages tried on a release, with why they got their reply."""

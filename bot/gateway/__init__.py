@@ -1,1 +1,0 @@
-"""The gateway: the public web service. Rasa and the actions stay private behind it."""

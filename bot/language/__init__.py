@@ -1,0 +1,1 @@
+"""Words and vectors: normal form, spelling, the sentence encoder. Nothing here knows Rasa."""

@@ -1,0 +1,1 @@
+"""Personal data in a visitor's text, found and masked."""

@@ -1,0 +1,1 @@
+"""Releases: checked, trained, tested, compared, published and rolled back."""

@@ -1,0 +1,287 @@
+"""Publishing from the desk: the pipeline as a process of its own, which the database tells of.
+
+`bot publish --job N` makes publication N: check, train, test and compare, at the lowest priority,
+so that visitors come first; then it goes live, or waits for its time or for another person's
+approval. It ends with the process that started it."""
+
+import contextlib
+import datetime
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from bot.content import articles, history
+from bot.releases import comparison, registry
+from bot.runtime import settings
+from bot.runtime.settings import Settings
+from bot.store import accounts, publications
+from bot.store.engine import StoreDown
+
+TELL_SECONDS, BEAT_SECONDS = 0.3, 5
+type CheckStories = Callable[[Settings, str, registry.Progress], list[str]]
+OVERTAKEN = (
+    "Another release went live after this one was compared with what was live then. Publish again."
+)
+NO_ANSWER = (
+    "The new release did not answer: this machine may be very busy, or short of memory. Try again; "
+    "if it comes to the same, ask who runs this site."
+)
+
+
+def begin_publication(
+    config: Settings,
+    engine: Engine,
+    goal: str,
+    person: str,
+    live_at: datetime.datetime | None = None,
+) -> int:
+    """Start the making of a publication and return its number; raises publications.Busy.
+
+    `goal`: publish, or try (not to go live). `live_at`: the moment at which it goes live; None: as
+    soon as it may."""
+    id = publications.begin_publication(engine, goal, person, live_at)
+    process = subprocess.Popen(
+        ["nice", "-n", "19", sys.executable, "-m", "bot", "publish", "--job", str(id)],
+        cwd=settings.ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={
+            **os.environ,
+            **settings.settings_environment(config),
+            "SECRET": settings.site_secret(config),
+        },
+    )
+    threading.Thread(target=_see_off, args=(process,), daemon=True).start()
+    return id
+
+
+def _see_off(process: subprocess.Popen[bytes]) -> None:
+    with process:  # its standard input stays open until it has ended
+        process.wait()
+
+
+def make_publication(
+    config: Settings, engine: Engine, id: int, check_stories: CheckStories
+) -> None:
+    """Make publication `id`, which `begin` began; how it ended stands in the database.
+    `check_stories`: rehearsal.check_stories."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    wanted = publications.read_publication(engine, id)
+    found: dict[str, Any] = {}
+    with _noted_progress(engine, id) as tell:
+        try:
+            found["release"] = candidate = registry.train_candidate(
+                config,
+                lambda step, done: tell(step, 0.5 * done),
+                _settle(engine, wanted) if wanted.goal != "try" else None,
+            )
+            report, comparison = _ask(config, engine, candidate, check_stories, tell)
+            found |= {"report": asdict(report), "comparison": comparison.as_dict()}
+            faults = report.failures
+        except articles.ContentError as error:
+            faults = [str(fault).removeprefix(f"{settings.ROOT}/") for fault in error.faults]
+        except registry.NoAnswer as error:
+            faults = [f"{NO_ANSWER} What they need: {error}."]
+        except (registry.ReleaseError, history.Stuck, StoreDown) as error:
+            faults = [str(error)]
+        except Exception as error:  # whatever it is, the page must not wait for ever
+            faults = [
+                f"It could not be made: {type(error).__name__}. Ask who runs this site to look "
+                f"into its log."
+            ]
+            raise
+        finally:
+            if sys.exc_info()[0] not in (KeyboardInterrupt, SystemExit):
+                state = "failed" if faults else "tried" if wanted.goal == "try" else "tested"
+                publications.end_publication(engine, id, state, faults=faults, **found)
+    advance_publications(config, engine)
+
+
+def _settle(engine: Engine, wanted: publications.Entry) -> Callable[[Settings], None]:
+    """A function that commits what is in no commit before it can go live, and names it."""
+
+    def settle(config: Settings) -> None:
+        names = history.commit_waiting(config)
+        if names:
+            who, listed, made = history.OUTSIDE.name, ", ".join(names), f"publication {wanted.id}"
+            publications.note_progress(engine, wanted.id, f"commits what was {who}: {listed}", 0.0)
+            accounts.record_action(engine, who, "was committed", made, listed)
+
+    return settle
+
+
+def approve_publication(config: Settings, engine: Engine, id: int, person: str) -> None:
+    """Note that `person` approves publication `id`, which waits for it; raises
+    publications.NoPublication for one's own."""
+    waiting = publications.read_publication(engine, id)
+    if waiting.person == person or waiting.state != "tested":
+        raise publications.NoPublication(id)
+    publications.move_publication(engine, id, "tested", "tested", approved_by=person)
+    advance_publications(config, engine)
+
+
+def advance_publications(config: Settings, engine: Engine) -> None:
+    """Bring live what was tested, is approved where that is wanted, and whose time has come."""
+    for waiting in publications.waiting_publications(engine):
+        if is_due(config, waiting):
+            with contextlib.suppress(publications.NoPublication):  # another process was faster
+                if (waiting.comparison or {}).get("live") != registry.live_release(config):
+                    publications.move_publication(
+                        engine, waiting.id, "tested", "failed", faults=[OVERTAKEN]
+                    )
+                else:
+                    publications.move_publication(engine, waiting.id, "tested", "live")
+                    _bring_live(config, engine, waiting)
+
+
+def is_due(config: Settings, made: publications.Entry) -> bool:
+    """Whether a publication is tested, approved where that is wanted, and its time has come."""
+    in_time = made.live_at is None or made.live_at <= datetime.datetime.now(datetime.UTC)
+    return (
+        made.state == "tested" and in_time and bool(made.approved_by or not wants_approval(config))
+    )
+
+
+def _bring_live(config: Settings, engine: Engine, waiting: publications.Entry) -> None:
+    try:
+        registry.publish_release(config, waiting.release or "")
+    except (registry.ReleaseError, OSError) as error:
+        publications.move_publication(
+            engine, waiting.id, "live", "failed", faults=[f"It could not be brought live: {error}"]
+        )
+
+
+def content_changes(config: Settings) -> list[tuple[str, str, bool]]:
+    """[(file, kind, outside)] of what differs between the content and the live release's: new,
+    changed or gone; `outside`: edited outside the desk, and in no commit yet."""
+    now, outside = registry.live_release(config), set(history.list_outside(config))
+    old, new = (
+        _files(folder)
+        for folder in (
+            registry.folder_of(config, now) / "data" if now else None,
+            config.path("data"),
+        )
+    )
+    return [
+        (
+            name,
+            "new" if name not in old else "gone" if name not in new else "changed",
+            name in outside,
+        )
+        for name in sorted({*old, *new})
+        if name not in old or name not in new or old[name].read_bytes() != new[name].read_bytes()
+    ]
+
+
+def _files(folder: Path | None) -> dict[str, Path]:
+    if folder is None:
+        return {}
+    return {
+        str(path.relative_to(folder)): path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    }
+
+
+def roll_back(config: Settings, engine: Engine, id: str, person: str) -> int:
+    """Make release `id` live again at once; raises registry.ReleaseError, publications.Busy."""
+    if dict(registry.list_releases(config)).get(id) != "release":
+        raise registry.ReleaseError(f"{id} is no earlier release")
+    registry.read_manifest(config, id)
+    made = publications.begin_publication(engine, "rollback", person)
+    publications.end_publication(engine, made, "live", release=id)
+    registry.publish_release(config, id)
+    return made
+
+
+def wants_approval(config: Settings) -> bool:
+    """Whether a publication must be approved by another person than who asked for it."""
+    return config.approval == "second"
+
+
+def _ask(
+    config: Settings,
+    engine: Engine,
+    candidate: str,
+    check_stories: CheckStories,
+    tell: registry.Progress,
+) -> tuple[registry.Report, comparison.Comparison]:
+    """(Report, Comparison) of a candidate: all at once, since each is mostly one process that waits
+    for another's core."""
+    shares = dict.fromkeys(
+        ("asking the test phrases", "telling the stories", "asking what visitors asked before"), 0.0
+    )
+
+    def heard(name: str) -> registry.Progress:
+        def progress(step: str, done: float) -> None:
+            shares[name] = done
+            tell(
+                min(shares, key=lambda name: shares[name]),
+                0.5 + 0.5 * sum(shares.values()) / len(shares),
+            )
+
+        return progress
+
+    testing, telling, comparing = shares
+    with ThreadPoolExecutor(len(shares)) as pool:
+        tested = pool.submit(registry.test_candidate, config, candidate, heard(testing))
+        stories = pool.submit(check_stories, config, candidate, heard(telling))
+        compared = pool.submit(
+            comparison.compare_candidate, config, engine, candidate, heard(comparing)
+        )
+        report = tested.result()
+        return replace(report, failures=report.failures + stories.result()), compared.result()
+
+
+@contextlib.contextmanager
+def _noted_progress(engine: Engine, id: int) -> Iterator[registry.Progress]:
+    """A progress function whose news reach the database, not too often, and a sign of life now and
+    then."""
+    news = ("checks the content", 0.0)
+    lock, over = threading.Lock(), threading.Event()
+
+    def write() -> None:
+        last: tuple[str, float] | None = None
+        noted_at = 0.0
+        while not over.wait(TELL_SECONDS):
+            with lock:
+                now = news
+            if now != last or time.monotonic() - noted_at > BEAT_SECONDS:
+                with contextlib.suppress(Exception):  # the next sign of life may come through
+                    publications.note_progress(engine, id, *now)
+                    last, noted_at = now, time.monotonic()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+
+    def tell(step: str, done: float) -> None:
+        nonlocal news
+        with lock:
+            news = (step, max(done, news[1]))
+
+    try:
+        yield tell
+    finally:
+        over.set()
+        writer.join()
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of standard input, a pipe from who started this: it comes even when that was
+    killed."""
+    try:
+        while os.read(0, 1):
+            pass
+    finally:
+        os._exit(1)

@@ -1,0 +1,1 @@
+"""What every process needs: settings, logs, loops, the hash of its code."""

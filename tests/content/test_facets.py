@@ -1,0 +1,79 @@
+"""How people ask about a side of any condition (data/facets.yml): taught to each article, and its
+faults by line."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bot.content import site_content
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the content, without the messages of other hands."""
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "asked")
+    return tmp_path / "data"
+
+
+def taught(folder):
+    """{(text, page): what it asks, or what it gets}."""
+    rows = site_content.read_asked(site_content.load_content(folder))
+    return {(row.text, row.page): row.asks or row.gets for row in rows}
+
+
+def test_a_phrase_teaches_every_article_that_answers_its_facet(folder):
+    (folder / "facets.yml").write_text(
+        "outlook:\n  or: seriousness\n  phrases: [will it stay, 'does {term} stay']\n"
+        "seriousness:\n  phrases: [how grave would it be]\n"
+        "costs:\n  phrases: [what would it cost me, 'what would {term} cost me']\n"
+    )
+    rows = taught(folder)
+    assert rows["will it stay", "hiccups"] == ("hiccups.outlook",)
+    assert rows["will it stay", "tremor"] == ("tremor.seriousness",)  # by `or`
+    assert rows["does tremor stay", None] == ("tremor.seriousness",)
+    assert rows["how grave would it be", "hiccups"] == ("hiccups.seriousness",)
+    assert rows["what would it cost me", None] == "unanswered"
+    assert len([text for text, _ in rows if text == "will it stay"]) == 9
+    assert len([text for text, _ in rows if text == "what would it cost me"]) == 1
+
+
+def test_what_an_article_says_itself_is_not_taught_twice(folder):
+    before = site_content.load_content(folder)
+    phrase = before.questions["tremor.causes"].train[0]
+    (folder / "facets.yml").write_text(f'causes:\n  phrases: ["{phrase}", whence is it]\n')
+    assert not [text for text, _ in taught(folder) if text == phrase]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("causes: [why]\n", 1, "holds `phrases:"),
+        ("causes:\n  phrases: why\n", 1, "needs `phrases:`, a list"),
+        ("causes:\n  phrases: []\n", 1, "needs `phrases:`, a list"),
+        ("causes:\n  phrases: [why]\n  and: 1\n", 1, "holds `phrases:"),
+        ("causes:\n  phrases: [1]\n", 1, "must be text"),
+        ("causes:\n  phrases: ['why {term} or {term}']\n", 1, "once"),
+        ("causes:\n  phrases: ['why {condition}']\n", 1, "once"),
+        ("causes:\n  phrases: [why]\nmore:\n  or: less\n  phrases: [how]\n", 3, "no other facet"),
+        ("causes:\n  or: causes\n  phrases: [why]\n", 1, "no other facet"),
+        ("causes:\n  phrases:\n    - why\n    - Why?\n", 4, "stands in line 3 already"),
+        ("causes:\n  phrases:\n   - why\n  - how\n", 4, "not valid YAML"),
+        ("causes:\n", 1, "holds `phrases:"),
+    ],
+)
+def test_a_fault_names_its_line_and_what_to_write(folder, text, line, says):
+    (folder / "facets.yml").write_text(text)
+    faults = site_content.check_content(folder)
+    assert any(f"facets.yml:{line}: " in fault and says in fault for fault in map(str, faults)), (
+        faults
+    )
+
+
+def test_without_the_file_articles_teach_alone(folder):
+    (folder / "facets.yml").unlink()
+    assert site_content.check_content(folder) == []
+    assert taught(folder) == {}

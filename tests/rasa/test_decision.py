@@ -1,0 +1,122 @@
+"""What a message gets, by what each reply costs: the functions alone, and in the live release."""
+
+import numpy as np
+import pytest
+
+from bot.rasa import decision
+
+INTENTS = ["a.one", "a.two", "b.one", "greeting", "not_covered", "out_of_scope", "personal_advice"]
+ABOUTS = {
+    "a.one": {"article": "a", "about": ["tics"], "mentions": []},
+    "a.two": {"article": "a", "about": ["tics"], "mentions": ["botox"]},
+    "b.one": {"article": "b", "about": ["tremor"], "mentions": []},
+}
+KINDS = decision.know_intents(INTENTS, ABOUTS)
+
+
+def look(probability, page=None, terms=(), likeness=None, text="what is it"):
+    log_probability = np.log(np.maximum(probability, 1e-6))
+    alike = np.full(len(INTENTS), 0.8) if likeness is None else np.array(likeness)
+    said = decision.Said(text, tuple(terms), page)
+    return decision.gather_evidence(
+        KINDS, said, log_probability, log_probability, lambda i: alike[i]
+    )
+
+
+NEAR = [0.2, 0.15, 0.35, 0.1, 0.1, 0.05, 0.05]
+
+
+def test_on_an_articles_page_its_own_questions_come_first():
+    assert INTENTS[look(NEAR).order[0]] == "b.one"
+    assert [INTENTS[i] for i in look(NEAR, "a").order] == ["a.one", "a.two", "b.one"]
+
+
+def test_whoever_names_what_the_page_does_not_know_may_mean_another_article():
+    assert INTENTS[look(NEAR, "a", ["tremor"]).order[0]] == "b.one"
+    assert INTENTS[look(NEAR, "a", ["botox"]).order[0]] == "a.one"
+
+
+def test_nothing_is_decided_where_no_question_or_not_every_outcome_is_taught():
+    assert decision.know_intents(INTENTS, {}) is None
+    assert decision.know_intents(INTENTS[:-1], ABOUTS) is None
+
+
+def between(sure, rival):
+    """A message that is a.one, or else the rival (an intent)."""
+    probability = dict.fromkeys(INTENTS, 0.01) | {"a.one": sure, rival: 1 - sure}
+    return look(list(probability.values()), "a").numbers
+
+
+@pytest.fixture(scope="module")
+def decider():
+    """Taught that the first question is right as often as it is likely; else the rival is."""
+    random = np.random.RandomState(3)
+    numbers, ways = [], []
+    for _ in range(600):
+        sure, rival = 0.5 + random.rand() / 2, ("a.two", "not_covered")[random.randint(2)]
+        other = decision.OTHER if rival == "a.two" else decision.UNANSWERED
+        if rival == "not_covered":
+            sure = 2 * sure - 1
+        numbers.append(between(sure, rival))
+        ways.append(decision.RIGHT if random.rand() < sure else other)
+    return decision.fit_decider(np.array(numbers), np.array(ways))
+
+
+def decide(decider, sure, rival, **changed):
+    costs = decision.make_costs({**decision.COSTS, **changed})
+    return decision.decide_reply(decider, between(sure, rival), costs)
+
+
+def test_what_is_sure_is_answered_what_is_near_asked_back_and_what_is_unlikely_refused(decider):
+    got = [
+        decide(decider, *message)[0]
+        for message in ((0.97, "a.two"), (0.55, "a.two"), (0.03, "not_covered"))
+    ]
+    assert got == [decision.ANSWER, decision.ASK_BACK, decision.UNANSWERED]
+
+
+def test_the_probabilities_are_as_often_true_as_they_say(decider):
+    for sure in (0.6, 0.75, 0.9):
+        ways = decide(decider, sure, "a.two")[1]
+        assert abs(ways.sum() - 1) < 1e-5
+        assert abs(ways[decision.RIGHT] - sure) < 0.12, (sure, ways)
+
+
+def test_the_dearer_a_wrong_answer_the_more_is_asked_back(decider):
+    answered = [
+        sum(
+            decide(decider, sure, "a.two", wrong_answer=cost)[0] == decision.ANSWER
+            for sure in np.linspace(0.5, 1, 50)
+        )
+        for cost in (0.6, 1, 2)
+    ]
+    assert answered[0] > answered[1] > answered[2]
+
+
+def test_an_answer_to_what_may_be_a_decision_costs_most():
+    costs = decision.make_costs(decision.COSTS)
+    likely = np.array([0.84, 0, 0.16, 0, 0, 0])
+    assert np.argmin(costs @ likely) != decision.ANSWER
+    assert np.argmin(costs @ np.array([0.84, 0, 0, 0.16, 0, 0])) == decision.ANSWER
+
+
+def test_a_way_that_no_message_shows_is_never_taken(decider):
+    for sure in np.linspace(0.01, 0.99, 20):
+        for rival in ("a.two", "not_covered", "greeting"):
+            assert decide(decider, sure, rival)[0] not in (decision.TALK, decision.PERSONAL)
+
+
+@pytest.mark.parametrize(
+    "costs, said",
+    [
+        ({**decision.COSTS, "asking_back": 1.2}, "less than `wrong_answer`"),
+        ({**decision.COSTS, "asking_back": 0}, "more than nothing"),
+        ({"wrong_answer": 1}, "`costs` must hold"),
+        ({**decision.COSTS, "silence": 1}, "`costs` must hold"),
+        ({**decision.COSTS, "wrong_answer": "much"}, "a number"),
+        (None, "`costs` must hold"),
+    ],
+)
+def test_costs_that_contradict_each_other_are_refused_with_a_sentence(costs, said):
+    with pytest.raises(ValueError, match=said):
+        decision.make_costs(costs)
