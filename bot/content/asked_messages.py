@@ -6,7 +6,7 @@ answered, and so how sure an answer is; docs/understanding.md explains their not
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Container
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,12 +41,10 @@ class AskedMessage:
 
 
 def read_asked_messages(
-    folder: str | Path, questions: Collection[str], phrases: Container[str]
+    folder: str | Path, questions: Collection[str]
 ) -> tuple[list[AskedMessage], list[Fault]]:
-    """The messages in `folder`/asked, and every fault.
-
-    `questions`: the names of all questions; `phrases`: what is taught or tested already, in normal
-    form, which is left out. So are messages about an article that the folder doesn't hold."""
+    """The messages in `folder`/asked, but for those about an article that the folder doesn't hold,
+    and every fault; `questions`: the names of all questions."""
     found, faults = list[AskedMessage](), list[Fault]()
     held = {name.partition(".")[0] for name in questions}
     for path in sorted(Path(folder, "asked").glob("*.yml")):
@@ -74,7 +72,7 @@ def read_asked_messages(
             elif before != line:
                 said = f"{what} stands in line {before} already; take one of them out"
                 faults.append(Fault(str(path), line, said))
-            elif form not in phrases:
+            else:
                 found.append(row)
     return found, faults
 

@@ -112,7 +112,8 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
         faults += unknown_terms(listed, kinds)
     faults += title_faults(listed)
     faults += _stolen_phrases(folder, listed, talk)
-    faults += asked_messages.read_asked_messages(folder, *_find_taught(listed, talk))[1]
+    asked = {question.name for article in listed for question in article.questions}
+    faults += asked_messages.read_asked_messages(folder, asked)[1]
     faults += facets.read_facet_phrases(folder, listed)[1]
     faults += _stories_faults(folder, listed, talk)
     if faults:
@@ -149,21 +150,19 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
 def read_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
     """What other hands asked, and the phrases of facets in every article, without what a phrase of
     the Content says already."""
-    names, taught = _find_taught(content.articles.values(), content.talk)
-    common, _ = facets.read_facet_phrases(content.folder, content.articles.values())
+    both: list[Question | Talk] = [*content.questions.values(), *content.talk.values()]
+    said = {articles.normalise_phrase(phrase) for each in both for phrase in each.train + each.test}
     return [
-        *asked_messages.read_asked_messages(content.folder, names, taught)[0],
-        *(row for row in common if articles.normalise_phrase(row.text) not in taught),
+        row for row in read_all_asked(content) if articles.normalise_phrase(row.text) not in said
     ]
 
 
-def _find_taught(listed: Iterable[Article], talk: Mapping[str, Talk]) -> tuple[set[str], set[str]]:
-    """(the names of all questions, every phrase in normal form)."""
-    questions = [question for article in listed for question in article.questions]
-    both: list[Question | Talk] = [*questions, *talk.values()]
-    return {question.name for question in questions}, {
-        articles.normalise_phrase(phrase) for each in both for phrase in each.train + each.test
-    }
+def read_all_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
+    """As read_asked, with what a phrase says too: it stays the same where a phrase changes."""
+    return [
+        *asked_messages.read_asked_messages(content.folder, set(content.questions))[0],
+        *facets.read_facet_phrases(content.folder, content.articles.values())[0],
+    ]
 
 
 def _read_talk(folder: str | Path) -> tuple[dict[str, Talk], list[Fault]]:

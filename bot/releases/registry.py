@@ -568,7 +568,7 @@ def _train_net(config: Settings, folder: Path) -> None:
     phrases = phrases_of(loaded) + [
         phrase for talk in loaded.talk.values() for phrase in talk.train + talk.test
     ]
-    asked = [(row.text, row.hand) for row in site_content.read_asked(loaded)]
+    asked = [(row.text, row.hand) for row in site_content.read_all_asked(loaded)]
     done = subprocess.run(
         [sys.executable, "-m", "bot.safety.net_training", str(folder), str(_encoder(config))],
         input=json.dumps({"phrases": phrases, "asked": asked}),

@@ -45,7 +45,33 @@ def test_what_an_article_says_itself_is_not_taught_twice(folder):
     before = site_content.load_content(folder)
     phrase = before.questions["tremor.causes"].train[0]
     (folder / "facets.yml").write_text(f'causes:\n  phrases: ["{phrase}", whence is it]\n')
-    assert not [text for text, _ in taught(folder) if text == phrase]
+    (folder / "asked").mkdir()
+    (folder / "asked/first.yml").write_text(
+        f'messages:\n- {{says: "{phrase}", page: tremor, asks: tremor.causes}}\n'
+        "- {says: 'but whence', page: tremor, asks: tremor.causes}\n"
+    )
+    texts = {text for text, _ in taught(folder)}
+    assert phrase not in texts and {"whence is it", "but whence"} <= texts
+
+
+def test_a_changed_phrase_changes_nothing_of_what_the_net_of_dangers_learns(folder):
+    """It is taught anew where that changes, which takes most of a minute."""
+    content = site_content.load_content(folder)
+    common = "can {term} be prevented"
+    (folder / "facets.yml").write_text(f'prevention:\n  phrases: ["{common}"]\n')
+    said = common.replace("{term}", "myoclonus")
+    path = folder / "articles/myoclonus.md"
+    assert said in content.questions["myoclonus.prevention"].train + (
+        content.questions["myoclonus.prevention"].test
+    )
+    before = site_content.read_all_asked(site_content.load_content(folder))
+    text = path.read_text()
+    assert text.count(f"- {said}\n") == 1
+    path.write_text(text.replace(f"- {said}\n", "- is there any way round myoclonus\n"))
+    changed = site_content.load_content(folder)
+    assert said not in changed.questions["myoclonus.prevention"].train
+    assert site_content.read_all_asked(changed) == before
+    assert said in {row.text for row in site_content.read_asked(changed)}
 
 
 @pytest.mark.parametrize(
