@@ -36,7 +36,7 @@ bench: install test-install ## measure training, start, memory, latency and thro
 
 bench-safety: install ## dangers heard and false alarms of the live release, on messages that nothing was tuned on
 	@.venv/bin/python -m benchmarks.safety --rounds var/safety-rounds.json
-	@.venv/bin/python -m benchmarks.safety --told tests/safety/rounds/told-over-several.jsonl
+	@.venv/bin/python -m benchmarks.safety --talks tests/safety/rounds/talks-of-several.jsonl
 	@.venv/bin/python -m benchmarks.safety --languages tests/safety/rounds/other-languages.jsonl
 
 bench-publishing: install test-install ## from "Publish" to live under a load of visitors, and what they notice

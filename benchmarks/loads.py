@@ -4,6 +4,8 @@ import asyncio
 import os
 import resource
 import statistics
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 
@@ -12,6 +14,7 @@ from tests.support.load import ask, come, crowd, offer, visiting
 
 DANGER = "i want to kill myself"
 CROWD = 16
+FEW, MANY, OTHERS = 4, 64, 12  # visitors at once; processes that take the machine from us
 BACK_SECONDS = 0.05  # at most, that an answer is on its way back: its message waits no more
 
 
@@ -277,21 +280,60 @@ async def _throughput(kind, folder, seconds):
     folder.mkdir()
     with kind(folder, MESSAGES_PER_MINUTE="1000000") as site:
         async with visiting(site.url) as load:
-            until, begun = asyncio.Event(), len(load.journal)
-            busy, client, start = _cpu(), time.process_time(), time.monotonic()
-            asking = asyncio.create_task(crowd(load, CROWD, until))
-            await asyncio.sleep(seconds)
-            until.set()
-            await asking
-            took = time.monotonic() - start
-            spent = [after - before for before, after in zip(busy, _cpu(), strict=False)]
-            got = journal.figures(load.journal[begun:])
-            got |= {
-                "rate": got["answered"] / took,
-                "busy": 1 - spent[1] / spent[0],
-                "client": (time.process_time() - client) / took / os.cpu_count(),
-            }
-            return got, site.faults(load.journal)
+            return await _crowd_figures(load, CROWD, seconds), site.faults(load.journal)
+
+
+async def _crowd_figures(load, visitors, seconds):
+    """journal.figures of so many visitors, with the rate of answers, and the shares of all cores
+    that were busy and that the visitors took."""
+    until, begun = asyncio.Event(), len(load.journal)
+    busy, client, start = _cpu(), time.process_time(), time.monotonic()
+    asking = asyncio.create_task(crowd(load, visitors, until))
+    await asyncio.sleep(seconds)
+    until.set()
+    await asking
+    took = time.monotonic() - start
+    spent = [after - before for before, after in zip(busy, _cpu(), strict=False)]
+    got = journal.figures(load.journal[begun:])
+    return got | {
+        "rate": got["answered"] / took,
+        "busy": 1 - spent[1] / spent[0],
+        "client": (time.process_time() - client) / took / os.cpu_count(),
+    }
+
+
+async def slow_machine(load, site, seconds=60):
+    """Two results, each of FEW and of MANY visitors at once: on the machine as it is, and with
+    OTHERS processes beside that never rest."""
+    results = []
+    for others in (0, OTHERS):
+        running = [
+            subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(others)
+        ]
+        try:
+            if others:  # the places follow what they have measured
+                await _crowd_figures(load, FEW, seconds / 2)
+            few = await _crowd_figures(load, FEW, seconds)
+            many = await _crowd_figures(load, MANY, seconds)
+        finally:
+            for process in running:
+                process.kill()
+                process.wait()
+        share = many["rate"] / few["rate"]
+        beside = f", {others} busy processes beside" if others else ""
+        results.append(
+            result(
+                f"{MANY} conversations at once{beside}",
+                f"80 % of what {FEW} at once get",
+                f"{FEW}: {few['rate']:.1f} answers/s, p95 {ms(few['p95'])}; {MANY}: "
+                f"{many['rate']:.1f}/s ({share:.0%}), p95 {ms(many['p95'])}, "
+                f"{many['refused']:,} refused, {many['unavailable']} unavailable",
+                share >= 0.8,
+                {"few": few, "many": many},
+                site.faults(load.journal),
+            )
+        )
+    return results
 
 
 def _cpu():

@@ -4,7 +4,7 @@ python -m benchmarks.safety                     a table
 python -m benchmarks.safety --json              the same for programs
 python -m benchmarks.safety --rounds FILE       rules and net on the shut rounds, in a table and as
 JSON in FILE; by kind, by style, in odd form, and the time of the screen
-python -m benchmarks.safety --told FILE         talks of several messages, heard as a visitor's
+python -m benchmarks.safety --talks FILE        talks of several messages, heard as a visitor's
 python -m benchmarks.safety --languages FILE    messages in other languages
 python -m benchmarks.safety --real-words FILE   the `not_typos` of data/safety.yml, from lists
 of one word a line"""
@@ -219,7 +219,7 @@ def _read_rows(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines() if line]
 
 
-async def measure_told(path: Path) -> dict:
+async def measure_talks(path: Path) -> dict:
     """Return, by sort of talk, at how many a message is alarmed, and the last one is. The rules
     are those of data/, the net that of the live release.
 
@@ -351,11 +351,13 @@ def main(args=None) -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--rounds", type=Path, metavar="FILE")
     parser.add_argument("--real-words", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--told", type=Path, metavar="FILE")
+    parser.add_argument("--talks", type=Path, metavar="FILE")
     parser.add_argument("--languages", type=Path, metavar="FILE")
     chosen = parser.parse_args(args)
-    if chosen.told or chosen.languages:
-        measured = measure_told(chosen.told) if chosen.told else measure_languages(chosen.languages)
+    if chosen.talks or chosen.languages:
+        measured = (
+            measure_talks(chosen.talks) if chosen.talks else measure_languages(chosen.languages)
+        )
         figures = asyncio.run(measured)
         print(json.dumps(figures, indent=1)) if chosen.json else print_table(figures)
         return

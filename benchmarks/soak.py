@@ -105,6 +105,13 @@ async def beside(folder, scale):
             return await loads.beside(load, site, max(60, 1800 * scale))
 
 
+async def slow(folder, scale):
+    """With visitors who call from many addresses."""
+    with sites.single(folder, **UNLIMITED) as site:
+        async with visiting(site.url, addresses(60)) as load:
+            return await loads.slow_machine(load, site, max(10, 60 * scale))
+
+
 async def together(folder, scale):
     return [await loads.together(folder, max(10, 30 * scale))]
 
@@ -155,6 +162,7 @@ LOADS = {
     "burst": on(sites.single, each(loads.burst, 30), **UNLIMITED),
     "idle": on(sites.single, each(loads.idle, 2000), **UNLIMITED),
     "hostile": beside,
+    "slow": slow,
     "together": together,
 }
 FAULTS = {

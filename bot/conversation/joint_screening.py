@@ -11,7 +11,7 @@ from bot.safety.rules_file import Screen
 from bot.store import stored_turns
 
 # how much a message must add to what stood before it, in the net's scores: chosen on
-# tests/safety/told_open.jsonl (2026-11-28), where 0 to 0.8 do alike
+# tests/safety/talks_open.jsonl (2026-11-28), where 0 to 0.8 do alike
 ADDS = 0.8
 # Where no message by itself is this much like a danger, they aren't heard together: it loses none
 # of the same talks, and 99.8 % of the articles' phrases stay below (2026-11-28)

@@ -63,11 +63,11 @@ def check_stories(config: settings.Settings, id: str, progress: Progress) -> lis
     ]
     if listed:
         key = _hash_all(config, id)
-        kept: list[str] | None = registry.read_kept(config, "told", key)
+        kept: list[str] | None = registry.read_kept(config, "rehearsals", key)
         if kept is None:
             progress("loading the stories", 0.0)
             kept = asyncio.run(_go_through(config, id, listed, progress))
-            registry.keep_result(config, "told", key, kept)
+            registry.keep_result(config, "rehearsals", key, kept)
         found = kept
     progress("told the stories", 1.0)
     return found

@@ -419,7 +419,7 @@ def _weigh_by_terms(
     held = covered | foreign
     # A medicine that no article is about, but that the section of a question about what is named
     # speaks of: not foreign.
-    told = bool(covered) and any(
+    speaks_of_it = bool(covered) and any(
         foreign <= question.mentions and covered & {question.subject, *question.about}
         for question in map(library.questions.get, confidence)
         if question
@@ -435,7 +435,7 @@ def _weigh_by_terms(
             1.0 if term in question.about else MENTIONED if term in question.mentions else unrelated
             for term in held
         )
-        if foreign - question.mentions and not told:
+        if foreign - question.mentions and not speaks_of_it:
             lost += value * (1 - likelihood)
         weighed[name] = (
             value * likelihood * (1.0 if article in (None, question.article) else ELSEWHERE)

@@ -149,7 +149,7 @@ def test_the_open_talks_keep_their_shares(rules, listener):
     """Dangers at least 85 %, look-alikes heard together at most 10 %: these were tuned on."""
     rows = [
         json.loads(line)
-        for line in (ROOT / "tests/safety/told_open.jsonl").read_text("utf-8").splitlines()
+        for line in (ROOT / "tests/safety/talks_open.jsonl").read_text("utf-8").splitlines()
     ][::3]
     shares = {}
     for row in rows:

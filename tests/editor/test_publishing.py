@@ -123,7 +123,7 @@ def test_a_fault_blocks_and_is_named(site):
 
 def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
     before = registry.live_release(site.config)
-    told = {
+    conversations = {
         "conversations": [
             {
                 "conversation": "what sets them off",
@@ -135,7 +135,7 @@ def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
         ]
     }
     (site.config.path("data") / "conversations.yml").write_text(
-        yaml.safe_dump(told, sort_keys=False)
+        yaml.safe_dump(conversations, sort_keys=False)
     )
     visit = site.enter("Paula", "publisher")
     path = publish(visit)
@@ -144,7 +144,7 @@ def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
     assert (
         len(faults) == 1
         and "“what sets them off”, message 2 (and hello)" in faults[0]
-        and "restless_legs.inherited is told" in faults[0]
+        and "restless_legs.inherited is conversations" in faults[0]
     )
     assert (
         "what sets them off" in visit.get(path).text

@@ -43,7 +43,7 @@ def path_of(desk, kind="story"):
     return content_files.table_path(desk.config, stories.FILES[kind])
 
 
-def told(desk, kind="story"):
+def stories_of(desk, kind="story"):
     return {
         story.name: story
         for story in stories.read_stories(kind, content_files.read_file(path_of(desk, kind)))
@@ -97,16 +97,16 @@ def small(desk):
 
 def test_every_story_is_shown_and_saved_as_it_was(desk):
     ada = desk.enter()
-    assert len(told(desk)) >= 6 and all(story.turns for story in told(desk).values())
+    assert len(stories_of(desk)) >= 6 and all(story.turns for story in stories_of(desk).values())
     before, listed = path_of(desk).read_text(), ada.get("/stories").text
-    for story in told(desk).values():
+    for story in stories_of(desk).values():
         assert html.escape(story.name, quote=False).replace("'", "&#39;") in listed
         answer = send(ada, at_of(story), ada.get(at_of(story)).text, "save")
         assert answer.status_code == 303 and path_of(desk).read_text() == before, answer.text
 
 
 def test_a_turn_is_moved_added_and_taken_out_before_anything_is_saved(small):
-    ada, story = small.enter(), told(small)["one who asks twice"]
+    ada, story = small.enter(), stories_of(small)["one who asks twice"]
     page = ada.get(at_of(story)).text
     page = send(ada, at_of(story), page, "up.1").text
     assert [value for name, value in fields(page) if name.startswith("gets")] == [
@@ -124,7 +124,7 @@ def test_a_turn_is_moved_added_and_taken_out_before_anything_is_saved(small):
     ).text
     assert path_of(small).read_text() == TOLD
     assert send(ada, at_of(story), page, "save").status_code == 303
-    assert told(small)["one who asks twice"].turns == (
+    assert stories_of(small)["one who asks twice"].turns == (
         stories.Turn("", "hiccups.causes", ("hiccups.triggers",)),
         stories.Turn("how do i stop them", "hiccups.prevention"),
     )
@@ -138,7 +138,7 @@ def test_a_turn_is_moved_added_and_taken_out_before_anything_is_saved(small):
 
 
 def test_comments_stay_with_the_turns_that_stay(small):
-    ada, story = small.enter(), told(small)["one who asks twice"]
+    ada, story = small.enter(), stories_of(small)["one who asks twice"]
     answer = send(
         ada,
         at_of(story),
@@ -161,7 +161,7 @@ def test_a_story_is_added_and_taken_out(small):
     answer = send(
         ada, "/stories/story/new", new, "save", name="a third", gets_0="What are hiccups?"
     )
-    assert answer.status_code == 303 and told(small)["a third"].turns == (
+    assert answer.status_code == 303 and stories_of(small)["a third"].turns == (
         stories.Turn("", "hiccups.what_is"),
     )
     assert (
@@ -198,7 +198,7 @@ def test_a_story_is_added_and_taken_out(small):
 
 
 def test_every_fault_is_named_and_nothing_is_saved(small):
-    ada, story = small.enter(), told(small)["one who asks twice"]
+    ada, story = small.enter(), stories_of(small)["one who asks twice"]
     answer = send(
         ada,
         at_of(story),
@@ -229,7 +229,7 @@ def test_every_fault_is_named_and_nothing_is_saved(small):
 
 def test_what_two_editors_change_is_merged_or_shown(small):
     ada, bob = small.enter("Ada"), small.enter("Bob")
-    one, other = told(small)["one who asks twice"], told(small)["another"]
+    one, other = stories_of(small)["one who asks twice"], stories_of(small)["another"]
     mine, his = ada.get(at_of(one)).text, bob.get(at_of(one)).text
     assert (
         send(
@@ -239,29 +239,29 @@ def test_what_two_editors_change_is_merged_or_shown(small):
     )
     assert send(ada, at_of(one), mine, "save", says_0="what are they").status_code == 303
     assert (
-        told(small)["another"].turns[0].says == "hello there"
-        and told(small)["one who asks twice"].turns[0].says == "what are they"
+        stories_of(small)["another"].turns[0].says == "hello there"
+        and stories_of(small)["one who asks twice"].turns[0].says == "what are they"
     )
     conflict = send(bob, at_of(one), his, "save", says_0="hics, what are they")
     assert conflict.status_code == 409 and "hics, what are they" in conflict.text
-    assert told(small)["one who asks twice"].turns[0].says == "what are they"
+    assert stories_of(small)["one who asks twice"].turns[0].says == "what are they"
     assert send(bob, at_of(one), conflict.text, "save").status_code == 303
-    assert told(small)["one who asks twice"].turns[0].says == "hics, what are they"
+    assert stories_of(small)["one who asks twice"].turns[0].says == "hics, what are they"
 
 
 def test_what_was_opened_long_ago_is_not_written_over_others(desk):
-    ada, story = desk.enter(), next(iter(told(desk).values()))
+    ada, story = desk.enter(), next(iter(stories_of(desk).values()))
     page = ada.get(at_of(story)).text
     path_of(desk).write_text(path_of(desk).read_text().replace("says hello first", "greets first"))
     forget_opened(desk)
     answer = send(ada, at_of(story), page, "save", says_0="what is it")
     assert answer.status_code == 409 and "what is it" in answer.text
     assert send(ada, at_of(story), answer.text, "save").status_code == 303
-    assert "a newly diagnosed reader who greets first" in told(desk)
+    assert "a newly diagnosed reader who greets first" in stories_of(desk)
 
 
 def test_a_reader_reads_and_nobody_reaches_what_is_none(small):
-    rea, story = small.enter("Rea", "reader"), told(small)["another"]
+    rea, story = small.enter("Rea", "reader"), stories_of(small)["another"]
     page = rea.get(at_of(story)).text
     assert (
         rea.get("/stories").status_code == 200
@@ -301,7 +301,7 @@ def test_markup_in_a_story_is_text(small):
         assert (
             "&lt;script&gt;alert(1)" in page and "<script>alert" not in page and "<img" not in page
         )
-    assert told(small)[bad].turns[0].says == bad
+    assert stories_of(small)[bad].turns[0].says == bad
 
 
 def test_a_story_that_branches_is_shown_as_such_and_stays(small):
@@ -310,17 +310,17 @@ def test_a_story_that_branches_is_shown_as_such_and_stays(small):
             "      - intent: greeting\n", "      - or: [{intent: greeting}, {intent: help}]\n"
         )
     )
-    page = small.enter().get(at_of(told(small)["another"])).text
+    page = small.enter().get(at_of(stories_of(small)["another"])).text
     assert "can’t be shown as a conversation" in page and "<fieldset" not in page
 
 
 def test_all_stories_come_as_told(served):
     page = served.enter().get("/stories?tried=1", timeout=120).text
-    assert page.count("as told</span>") == len(told(served)) >= 6 and "came otherwise" not in page
+    assert page.count("as told</span>") == len(stories_of(served)) >= 6 and "came otherwise" not in page
 
 
 def test_a_story_is_tried_as_it_stands_in_the_form(served):
-    ada, story = served.enter(), told(served)["a reader compares two medicines"]
+    ada, story = served.enter(), stories_of(served)["a reader compares two medicines"]
     page = ada.get(at_of(story)).text
     answer = send(
         ada,
@@ -344,7 +344,7 @@ def test_a_conversation_becomes_a_test_story_with_a_click(served):
     at = re.search(r'href="/editor(/conversations/\w+)"', ada.get("/conversations").text)[1]
     made = ada.post(f"{at}/story", name="a tremor, seen on its page")
     assert made.status_code == 303
-    story = told(served, "test_conversation")["a tremor, seen on its page"]
+    story = stories_of(served, "test_conversation")["a tremor, seen on its page"]
     assert (
         made.headers["location"] == f"/editor{at_of(story, 'test_conversation')}"
         and story.page == "tremor"
@@ -420,7 +420,7 @@ def test_stories_and_tries_are_for_everybody(served, chromium, node_modules, wid
 
 
 def test_without_rasa_it_is_said_and_the_list_stands(small):
-    ada, story = small.enter(), told(small)["another"]
+    ada, story = small.enter(), stories_of(small)["another"]
     assert ada.get("/stories?tried=1").status_code == 503
     answer = send(ada, at_of(story), ada.get(at_of(story)).text, "try")
     assert answer.status_code == 503 and "does not answer just now" in answer.text

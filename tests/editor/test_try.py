@@ -168,7 +168,7 @@ def test_a_prepared_release_answers_for_the_draft(served):
             and f"The prepared release {folder.name} understands the message" in then
         )
         ada, at = served.enter(), "/stories/story/new"
-        told = [
+        form = [
             ("csrf", ada.token()),
             ("name", "hello"),
             ("turn", "0"),
@@ -178,7 +178,7 @@ def test_a_prepared_release_answers_for_the_draft(served):
         ]
         tried = ada.client.post(
             f"/editor{at}",
-            content=urlencode(told),
+            content=urlencode(form),
             timeout=SLOWEST,
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )

@@ -33,21 +33,21 @@ def test_there_are_forty_conversations_and_six_stories():
     assert len([story for story in STORIES if len(story["steps"]) >= 4]) >= 6
 
 
-def as_case(told):
+def as_case(talk):
     """A conversation as a test case; one with a `gap` is known to fail, and must be taken out of
     the gaps once it passes."""
     marks = (
-        [pytest.mark.xfail(strict=True, raises=AssertionError, reason=told["gap"])]
-        if "gap" in told
+        [pytest.mark.xfail(strict=True, raises=AssertionError, reason=talk["gap"])]
+        if "gap" in talk
         else []
     )
-    return pytest.param(told, marks=marks, id=told["conversation"])
+    return pytest.param(talk, marks=marks, id=talk["conversation"])
 
 
-@pytest.mark.parametrize("told", [as_case(told) for told in CONVERSATIONS])
-def test_each_turn_of_a_conversation_gets_what_it_asks(service, told):
-    token = service.open(**({"article": told["page"]} if "page" in told else {}))
-    for turn in told["turns"]:
+@pytest.mark.parametrize("talk", [as_case(talk) for talk in CONVERSATIONS])
+def test_each_turn_of_a_conversation_gets_what_it_asks(service, talk):
+    token = service.open(**({"article": talk["page"]} if "page" in talk else {}))
+    for turn in talk["turns"]:
         reply = service.ask(turn["ask"], token)[0]
         reply.setdefault("question", None)
         got = f"{turn['ask']!r} got {reply['kind']} {reply['question']} {values(reply)}: {reply['text'][:80]}"  # noqa: E501

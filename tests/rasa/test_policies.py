@@ -52,11 +52,11 @@ OPTIONS = {
 }
 
 
-def conversation(*told):
+def conversation(*said):
     """A tracker after these intents and actions; what begins with `action` or `utter` is an
     action."""
     events = [ActionExecuted("action_listen")]
-    for name in told:
+    for name in said:
         if name.startswith(("action", "utter")):
             events.append(ActionExecuted(name))
         else:
@@ -84,16 +84,16 @@ class Predictor:
             kind: components.load(kind, **options) for kind, options in OPTIONS.items()
         }
 
-    def __call__(self, kind, *told):
+    def __call__(self, kind, *said):
         """(the action, its confidence) that one policy predicts after a conversation."""
-        prediction = self.policies[kind].predict_action_probabilities(conversation(*told), DOMAIN)
+        prediction = self.policies[kind].predict_action_probabilities(conversation(*said), DOMAIN)
         return DOMAIN.action_names_or_texts[
             prediction.max_confidence_index
         ], prediction.max_confidence
 
-    def together(self, *told):
+    def together(self, *said):
         """(the action, the policy that won) of all policies."""
-        tracker = conversation(*told)
+        tracker = conversation(*said)
         predictions = [
             policy.predict_action_probabilities(tracker, DOMAIN)
             for policy in self.policies.values()
@@ -106,7 +106,7 @@ class Predictor:
 
 
 @pytest.mark.parametrize(
-    ("told", "action"),
+    ("said", "action"),
     [
         (["greeting"], "action_talk"),
         (["nlu_fallback"], "action_clarify"),
@@ -115,8 +115,8 @@ class Predictor:
     ],
     ids=str,
 )
-def test_a_rule_decides_whatever_was_said_before(predict, told, action):
-    assert predict(RulePolicy, *told) == (action, 1.0)
+def test_a_rule_decides_whatever_was_said_before(predict, said, action):
+    assert predict(RulePolicy, *said) == (action, 1.0)
 
 
 def test_where_no_rule_matches_the_fallback_has_the_confidence_of_its_threshold(predict):
@@ -134,7 +134,7 @@ def test_a_fallback_action_that_the_domain_does_not_have_is_named():
 
 
 @pytest.mark.parametrize(
-    ("told", "action"),
+    ("said", "action"),
     [
         (["tea.making"], "action_answer"),
         (["tea.making", "action_answer", "action_listen", "tea.price"], "utter_offer_1"),
@@ -145,22 +145,22 @@ def test_a_fallback_action_that_the_domain_does_not_have_is_named():
     ],
     ids=str,
 )
-def test_a_conversation_that_goes_as_a_story_tells_goes_on_so(predict, told, action):
-    assert predict(MemoizationPolicy, *told) == (action, 1.0)
+def test_a_conversation_that_goes_as_a_story_tells_goes_on_so(predict, said, action):
+    assert predict(MemoizationPolicy, *said) == (action, 1.0)
 
 
 @pytest.mark.parametrize(
-    "told", [["tea.price"], ["tea.colour", "action_answer", "action_listen", "tea.price"]], ids=str
+    "said", [["tea.price"], ["tea.colour", "action_answer", "action_listen", "tea.price"]], ids=str
 )
-def test_a_conversation_that_no_story_tells_is_left_to_others(predict, told):
-    assert predict(MemoizationPolicy, *told)[1] == 0.0
+def test_a_conversation_that_no_story_tells_is_left_to_others(predict, said):
+    assert predict(MemoizationPolicy, *said)[1] == 0.0
 
 
 # ── AnswerPolicy ──────────────────────────────────────────────────────────────────────────────────────────────  # noqa: E501
 
 
 @pytest.mark.parametrize(
-    ("told", "action"),
+    ("said", "action"),
     [
         (["tea.colour"], "action_answer"),
         (["tea.colour", "action_answer"], "action_listen"),
@@ -171,22 +171,22 @@ def test_a_conversation_that_no_story_tells_is_left_to_others(predict, told):
     ],
     ids=str,
 )
-def test_a_question_is_answered_once_and_then_waited(predict, told, action):
-    assert predict(AnswerPolicy, *told) == (action, 1.0)
+def test_a_question_is_answered_once_and_then_waited(predict, said, action):
+    assert predict(AnswerPolicy, *said) == (action, 1.0)
 
 
 @pytest.mark.parametrize(
-    "told", [["greeting"], ["nlu_fallback"], [], ["greeting", "action_talk"]], ids=str
+    "said", [["greeting"], ["nlu_fallback"], [], ["greeting", "action_talk"]], ids=str
 )
-def test_what_is_no_question_is_left_to_others(predict, told):
-    assert predict(AnswerPolicy, *told)[1] == 0.0
+def test_what_is_no_question_is_left_to_others(predict, said):
+    assert predict(AnswerPolicy, *said)[1] == 0.0
 
 
 # ── All together ──────────────────────────────────────────────────────────────────────────────────────────────  # noqa: E501
 
 
 @pytest.mark.parametrize(
-    ("told", "action", "policy"),
+    ("said", "action", "policy"),
     [
         (["greeting"], "action_talk", "RulePolicy"),
         (["tea.colour"], "action_answer", "AnswerPolicy"),
@@ -206,9 +206,9 @@ def test_what_is_no_question_is_left_to_others(predict, told):
     ids=str,
 )
 def test_a_rule_goes_before_a_story_and_a_story_before_a_plain_answer(
-    predict, told, action, policy
+    predict, said, action, policy
 ):
-    assert predict.together(*told) == (action, policy)
+    assert predict.together(*said) == (action, policy)
 
 
 def test_of_two_policies_that_are_as_sure_the_one_with_the_higher_priority_wins():

@@ -176,14 +176,15 @@ async def offer(load, rate, seconds=None, until=None):
 
 
 async def crowd(load, visitors, until):
-    """So many visitors, each asking again as soon as the last has an end, until the event
-    `until`."""
+    """So many visitors, each asking again as soon as the last has an end, or a second after a
+    refusal, until the event `until`."""
 
     async def talk():
         visitor = await come(load)
         while not until.is_set():
             if visitor.asked >= TURNS:
                 visitor = await come(load)
-            await ask(load, visitor)
+            if (await ask(load, visitor)).end() == "refused":
+                await asyncio.sleep(1)
 
     await asyncio.gather(*(talk() for _ in range(visitors)))
