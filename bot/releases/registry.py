@@ -34,6 +34,7 @@ RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our
 CONFIGURATION = ("config.yml", "domain.yml")
 ARCHIVE = "model.tar.gz"
 NET = "net.npz"  # the learned net of the screen, where a site has messages to teach it
+SIGNATURE = "manifest.sig"  # the last file of a candidate that is written
 CONTENT = "content.json"  # what data/ holds, as it was read and checked
 # The programs that make an archive and the screen's net, and answer with them: a change of what
 # they import wants a new training, like a change of content.
@@ -170,7 +171,7 @@ def verify_release(config: Settings, folder: Path) -> Manifest:
     in its place; raises ReleaseError."""
     try:
         text = (folder / "manifest.json").read_bytes()
-        signature = (folder / "manifest.sig").read_text().strip()
+        signature = (folder / SIGNATURE).read_text().strip()
     except FileNotFoundError:
         raise ReleaseError(f"{folder} has no signed manifest; train it again") from None
     if not hmac.compare_digest(signature.encode(), _signature(config, text).encode()):
@@ -498,14 +499,15 @@ def fetch_live(config: Settings) -> bool:
 
 
 def list_releases(config: Settings) -> list[tuple[str, str]]:
-    """[(id, state, made_at)] of all releases and candidates, newest first; state: live, release or
-    candidate."""
+    """[(id, state)] of all releases and candidates, newest first; state: live, release or
+    candidate. A candidate that is still being made, or whose making was broken off, is none yet: it
+    has no signature."""
     now = live_release_or_none(config)
     found = [
         (folder.name, "live" if folder.name == now else kind.removesuffix("s"))
         for kind in ("releases", "candidates")
         for folder in (config.path("models") / kind).glob("*")
-        if folder.is_dir()
+        if folder.is_dir() and (kind == "releases" or (folder / SIGNATURE).is_file())
     ]
     return sorted(found, reverse=True)
 
@@ -661,7 +663,7 @@ def _sign(config: Settings, folder: Path, id: str, hash: str, taught_by: str) ->
         indent=1,
     ).encode()
     (folder / "manifest.json").write_bytes(text)
-    (folder / "manifest.sig").write_text(_signature(config, text))
+    articles.save_text(folder / SIGNATURE, _signature(config, text))
 
 
 def _signature(config: Settings, text: bytes) -> str:

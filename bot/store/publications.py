@@ -165,6 +165,14 @@ def list_publications(engine: Engine, most: int = 30) -> list[Entry]:
         ]
 
 
+def find_running(engine: Engine) -> Entry | None:
+    """The publication that is being made, or None."""
+    with transaction(engine) as session:
+        made = session.scalar(select(Publication).where(Publication.slot.is_not(None)))
+        found = _entry(made) if made else None
+    return found if found and found.state == "running" else None
+
+
 def waiting_publications(engine: Engine) -> list[Entry]:
     """The publications that wait for their time or an approval, oldest first."""
     with transaction(engine) as session:
