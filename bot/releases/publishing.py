@@ -7,7 +7,6 @@ approval. It ends with the process that started it."""
 import contextlib
 import datetime
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -22,13 +21,12 @@ from sqlalchemy import Engine
 
 from bot.content import articles, history
 from bot.releases import comparison, registry, steps
-from bot.runtime import settings
+from bot.runtime import job_process, settings
 from bot.runtime.settings import Settings
 from bot.store import accounts, publications
 from bot.store.engine import StoreDown
 
 TELL_SECONDS, BEAT_SECONDS = 0.3, 2
-STOP_SECONDS = 10  # that a stopped job has to clean up
 type CheckStories = Callable[[Settings, str, registry.Progress], list[str]]
 MOST_DETAIL = 200  # signs of a fault that stand in the log
 OVERTAKEN = (
@@ -84,8 +82,7 @@ def make_publication(
 ) -> None:
     """Make publication `id`, which `begin` began; how it ended stands in the database.
     `check_stories`: rehearsal.check_stories; `find_end`: reply_actions.find_end."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # which cleans up what is half made
+    job_process.prepare_to_end()
     wanted = publications.read_publication(engine, id)
     found: dict[str, Any] = {}
     with _noted_progress(engine, id) as tell:
@@ -292,7 +289,7 @@ def _noted_progress(engine: Engine, id: int) -> Iterator[registry.Progress]:
             if now != last or time.monotonic() - noted_at > BEAT_SECONDS:
                 with contextlib.suppress(Exception):  # the next sign of life may come through
                     if not publications.note_progress(engine, id, *now):
-                        _end_soon()
+                        job_process.end_soon()
                         return
                     last, noted_at = now, time.monotonic()
 
@@ -309,30 +306,3 @@ def _noted_progress(engine: Engine, id: int) -> Iterator[registry.Progress]:
     finally:
         over.set()
         writer.join()
-
-
-def _end_soon() -> None:
-    """End this process, as soon as it has cleaned up, and at once all that it has started."""
-    at_the_latest = threading.Timer(STOP_SECONDS, os._exit, (1,))
-    at_the_latest.daemon = True
-    at_the_latest.start()
-    _end_group()
-
-
-def _end_group() -> None:
-    """Ask this process and all that it has started to end."""
-    if os.getpgrp() == os.getpid():  # else others are in the group, too
-        os.killpg(os.getpgrp(), signal.SIGTERM)
-    else:
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of standard input, a pipe from who started this: it comes even when that was
-    killed."""
-    try:
-        while os.read(0, 1):
-            pass
-    finally:
-        _end_group()
-        os._exit(1)

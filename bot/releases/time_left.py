@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.releases import steps
 from bot.store.publications import Entry
 
+OVERDUE_SECONDS = 5
 MOST_EARLIER = 5  # publications whose times count: the site and its machine change
 # from the first of these on it is known whether there is something to learn
 TIMED = (steps.LEARNING, steps.DANGERS, steps.SEALING, steps.PHRASES, steps.STORIES, steps.PAST)
@@ -41,7 +42,7 @@ def estimate_time_left(
 
 def describe_seconds(left: float) -> str:
     """Seconds that something still takes, in words."""
-    if left <= 0:
+    if left < -OVERDUE_SECONDS:
         return "longer than the last times"
     if left < 8:
         return "a few seconds"

@@ -97,15 +97,14 @@ def begin_publication(
 
 
 def note_progress(engine: Engine, id: int, step: str, done: float) -> bool:
-    """Note how far a publication is, where a new step is a line of its log; whether it goes on:
-    somebody may have stopped it."""
+    """Note how far a publication is, where a new step is a line of its log; False where somebody
+    has stopped it meanwhile."""
     with transaction(engine) as session:
         made = session.get(Publication, id)
-        if made is None or made.state != "running":
-            return False
-        _begin_step(made, step)
-        made.done, made.beat_at = done, utc_now()
-        return True
+        if made and made.state == "running":
+            _begin_step(made, step)
+            made.done, made.beat_at = done, utc_now()
+        return made is None or made.state != "stopped"
 
 
 def _begin_step(made: Publication, step: str) -> None:

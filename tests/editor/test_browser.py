@@ -145,7 +145,7 @@ def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, 
     tab.goto(f"{asked.url}/editor/reports")
     report = re.search(r"/editor/reports/(\d+)", tab.content())[1]
     publication = make_publication(asked)
-    publications.begin_publication(asked.engine, "publish", "Ada", reason="a new leaflet")
+    publications.begin_publication(asked.engine, "publish", "Ada", reason="a new leaflet" * 30)
     faults = []
     for path in PAGES:
         path = path.format(conversation=conversation, report=report, publication=publication)

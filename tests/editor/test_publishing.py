@@ -270,7 +270,8 @@ def test_the_time_that_is_left_is_that_of_earlier_ones_which_learned_as_much(des
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (-3, "longer than the last times"),
+        (-8, "longer than the last times"),
+        (-3, "a few seconds"),
         (3, "a few seconds"),
         (38, "about 40 s"),
         (94, "about 90 s"),

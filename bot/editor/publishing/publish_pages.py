@@ -5,8 +5,7 @@ import asyncio
 import contextlib
 import datetime
 import json
-import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from bot.content import articles, replies
 from bot.content.site_content import SiteContent
 from bot.domain.reply_kinds import ReplyKind
+from bot.editor.publishing import confusion_picture
 from bot.editor.shared import content_files, pages, session
 from bot.editor.shared.state import DeskState, State
 from bot.releases import comparison, publishing, registry, time_left
@@ -26,9 +26,6 @@ from bot.store import accounts, past_questions, publications
 router = APIRouter()
 Field = Annotated[str, Form(max_length=500)]
 LOOK_SECONDS = 0.4
-# of the picture of what the tests found, in pixels: a cell, a letter at its widest on average, the
-# room around; and how steeply the labels of its columns stand
-SIZE, LETTER, GAP, LEAN = 34, 8, 8, math.radians(60)
 OUTCOMES = {
     **{kind.value: kind.about.column for kind in ReplyKind},
     replies.ARTICLE_INFO: "who wrote it",
@@ -134,8 +131,8 @@ def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
         library = _library(desk.config, made.release)
         if library:
             values["library"] = library
-            values["picture"] = confusion_picture(
-                *comparison.article_confusion(library, made.report["missed"])
+            values["picture"] = confusion_picture.draw_confusion(
+                *comparison.article_confusion(library, made.report["missed"]), OUTCOMES
             )
     if made.comparison:
         turns = [
@@ -247,47 +244,6 @@ def split_missed(report: Mapping[str, Any]) -> dict[str, Any]:
         "talk": [row for row in missed if "." not in row[1]],
         "rest": report.get("total", 0)
         - sum(report.get(key, 0) for key in ("right", "offered", "wrong")),
-    }
-
-
-def confusion_picture(
-    rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]]
-) -> dict[str, Any]:
-    """The confusion as a picture: its `width` and `height`, in which the labels have room; the
-    labels of rows and columns with their places, [(x, y, text)]; cells [(x, y, count, share, right,
-    title)], `share` of their row, `size` wide."""
-    above = [OUTCOMES.get(column, column.replace("_", " ")) for column in columns]
-    beside = [row.replace("_", " ") for row in rows]
-    longest = LETTER * max(map(len, above), default=0)
-    left = LETTER * max(map(len, beside), default=0) + GAP
-    top = longest * math.sin(LEAN) + 2 * GAP
-    totals = [sum(row) or 1 for row in counts]
-    return {
-        "size": SIZE,
-        "width": round(left + SIZE * len(columns) + longest * math.cos(LEAN) + GAP),
-        "height": round(top + SIZE * len(rows) + GAP),
-        "lean": round(math.degrees(LEAN)),
-        "rows": [
-            (round(left - GAP), round(top + SIZE * (y + 0.65)), text)
-            for y, text in enumerate(beside)
-        ],
-        "columns": [
-            (round(left + SIZE * (x + 0.65)), round(top - GAP), text)
-            for x, text in enumerate(above)
-        ],
-        "cells": [
-            (
-                round(left + SIZE * x),
-                round(top + SIZE * y),
-                count,
-                count / totals[y],
-                columns[x] == rows[y],
-                f"{beside[y]} → {above[x]}: {count}",
-            )
-            for y, row in enumerate(counts)
-            for x, count in enumerate(row)
-            if count
-        ],
     }
 
 
