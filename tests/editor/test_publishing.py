@@ -159,7 +159,7 @@ def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
     assert (
         len(faults) == 1
         and "“what sets them off”, message 2 (and hello)" in faults[0]
-        and "restless_legs.inherited is conversations" in faults[0]
+        and "restless_legs.inherited is told" in faults[0]
     )
     assert (
         "what sets them off" in visit.get(path).text
