@@ -19,6 +19,7 @@ from bot.editor.articles import (
     draft_pages,
     evidence_pages,
     question_pages,
+    side_by_side_pages,
 )
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
@@ -47,6 +48,7 @@ PARTS = [
     draft_pages.router,
     conversation_pages.router,
     report_pages.router,
+    side_by_side_pages.router,
     evidence_pages.router,
     article_draft_pages.router,
     article_pages.router,

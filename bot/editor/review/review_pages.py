@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from bot.content import articles, wording
 from bot.domain.faults import Fault
-from bot.editor.articles import evidence_pages
+from bot.editor.articles import source_doubts
 from bot.editor.review import clustering
 from bot.editor.shared import article_document, content_cache, content_files, pages, session
 from bot.editor.shared.state import DeskState, State
@@ -37,8 +37,8 @@ def show_review(request: Request, desk: DeskState, page: pages.Asked = 1) -> Res
     return pages.render_page(
         request,
         "review.html",
-        doubts=evidence_pages.in_doubt(desk),
-        links=evidence_pages.moved_links(desk),
+        doubts=source_doubts.list_doubts(desk),
+        links=source_doubts.list_moved_links(desk),
         groups=shown[(page - 1) * GROUPS : page * GROUPS],
         total=len(shown),
         aside=len(aside),
