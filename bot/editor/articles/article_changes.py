@@ -48,7 +48,9 @@ def save_change(page: ArticlePage, change: Change) -> Response:
         page.person,
         change.why,
         change.before,
-        lambda text: [] if page.draft else question_preview.article_faults(page.desk, path, text),
+        lambda text: (
+            [] if page.is_draft else question_preview.article_faults(page.desk, path, text)
+        ),
     )
     session.record_action(page.request, "changed an article", page.id, change.why)
     notice = "Saved." if saved.text != change.before else "Nothing was changed."

@@ -121,7 +121,7 @@ def render_article(
     if faults is None:
         faults = (
             question_preview.draft_faults(desk, opened)
-            if page.draft
+            if page.is_draft
             else question_preview.article_faults(desk, opened.path, opened.text)
         )
     base = content_files.keep_opened(desk.config, opened.text)
@@ -153,7 +153,7 @@ def _render(
         "article.html",
         form.status,
         id=page.id,
-        draft=page.draft,
+        draft=page.is_draft,
         fields=form.fields,
         base=form.base,
         faults=form.faults,
@@ -161,7 +161,7 @@ def _render(
         at=page.at,
         bare=bare,
         figures=evidence.summarise_evidence(opened.article, opened.ledger),
-        notes=_read_notes(page) if page.draft else [],
+        notes=_read_notes(page) if page.is_draft else [],
     )
 
 

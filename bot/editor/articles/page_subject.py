@@ -20,26 +20,26 @@ class ArticlePage:
     desk: State
     person: Member
     id: str
-    draft: bool
+    is_draft: bool
     question: str = ""
 
     @property
     def at(self) -> str:
         """The address of the article's own page."""
-        return content_cache.article_address(self.id, self.draft)
+        return content_cache.article_address(self.id, self.is_draft)
 
     @property
     def path(self) -> Path:
         """Its file, whether or not it is there; raises content_files.NoFile."""
         config = self.desk.config
-        if self.draft:
+        if self.is_draft:
             return content_files.draft_path(config, self.id)
         return content_files.article_path(config, self.id)
 
     def open_article(self) -> content_cache.Opened:
         """The article beside its ledger; raises content_files.NoFile and
         article_document.Unreadable."""
-        return content_cache.open_article(self.desk, self.id, self.draft)
+        return content_cache.open_article(self.desk, self.id, self.is_draft)
 
     def read_text(self) -> str:
         """The text of its file; raises content_files.NoFile where there is none."""
@@ -59,9 +59,9 @@ async def _for_editor(request: Request, desk: DeskState, person: session.Editor)
 def _read_address(request: Request, desk: State, person: Member) -> ArticlePage:
     """The ArticlePage of an address, in which either `{article}` or `{draft}` stands."""
     names = request.path_params
-    draft = "draft" in names
-    id = names["draft"] if draft else names["article"]
-    return ArticlePage(request, desk, person, id, draft, names.get("question", ""))
+    is_draft = "draft" in names
+    id = names["draft"] if is_draft else names["article"]
+    return ArticlePage(request, desk, person, id, is_draft, names.get("question", ""))
 
 
 # What a page asks for in its signature. One function serves an article and its draft: it has a

@@ -92,7 +92,7 @@ def _render_question(
         form.status,
         id=page.id,
         question=page.question,
-        draft=page.draft,
+        draft=page.is_draft,
         fields=form.fields,
         base=form.base,
         faults=form.faults,

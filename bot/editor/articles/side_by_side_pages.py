@@ -70,7 +70,7 @@ def _signing_faults(page: ArticlePage, opened: content_cache.Opened, new: str) -
     now = content_files.read_file(opened.path), content_files.read_file(opened.ledger_path)
     if now != (opened.text, opened.ledger_text):
         return [CHANGED]
-    return [] if page.draft else question_preview.article_faults(page.desk, opened.path, new)
+    return [] if page.is_draft else question_preview.article_faults(page.desk, opened.path, new)
 
 
 def _render(
@@ -87,7 +87,7 @@ def _render(
         status,
         opened=opened,
         article=article,
-        draft=page.draft,
+        draft=page.is_draft,
         parts=[
             (
                 question,
