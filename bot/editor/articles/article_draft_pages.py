@@ -114,16 +114,12 @@ def remove_draft(page: PageToEdit) -> Response:
 
 def _import_draft(desk: State, person: Member, form: ImportForm) -> Draft:
     """The draft of what an editor sent; raises Refused."""
-    file = form.file
-    return imports.make_draft(
-        desk.config.path("data"),
-        person.name,
-        datetime.datetime.now(datetime.UTC).date(),
-        data=file.file.read() if file and file.filename else b"",
-        name=(file.filename or "") if file else "",
-        text=form.text,
-        url=form.url,
+    file = form.file if form.file and form.file.filename else None
+    original = imports.Original(
+        file.file.read() if file else b"", (file and file.filename) or "", form.text, form.url
     )
+    today = datetime.datetime.now(datetime.UTC).date()
+    return imports.make_draft(desk.config.path("data"), person.name, today, original)
 
 
 def _save_new(desk: State, made: Draft, person: Member) -> str:
