@@ -13,7 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.content import articles, history
 from bot.editor.access import people_pages, sign_in_pages, single_sign_on
-from bot.editor.articles import article_pages, draft_pages, evidence_pages
+from bot.editor.articles import (
+    article_draft_pages,
+    article_pages,
+    draft_pages,
+    evidence_pages,
+    question_pages,
+    side_by_side_pages,
+)
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
 from bot.editor.review import report_pages, review_pages
@@ -34,14 +41,18 @@ from bot.store.votes import NoTicket
 # from anybody, and from who is signed in
 LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024
 # Every page here is for those who are signed in; who may change something, session.guard_page
-# and what a page asks for (session.Publisher ...) say.
+# and what a page asks for (session.Publisher ...) say. The first address that fits is taken: those
+# with fixed words stand before /articles/{article}, and that before /articles/{article}/{question}.
 PARTS = [
     review_pages.router,
     draft_pages.router,
     conversation_pages.router,
     report_pages.router,
+    side_by_side_pages.router,
     evidence_pages.router,
+    article_draft_pages.router,
     article_pages.router,
+    question_pages.router,
     table_pages.router,
     story_pages.router,
     try_pages.router,

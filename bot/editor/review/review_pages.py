@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from bot.content import articles, wording
 from bot.domain.faults import Fault
-from bot.editor.articles import evidence_pages
+from bot.editor.articles import source_doubts
 from bot.editor.review import clustering
 from bot.editor.shared import article_document, content_cache, content_files, pages, session
 from bot.editor.shared.state import DeskState, State
@@ -23,7 +24,18 @@ LONGEST = 300  # characters of a phrase
 MASK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 router = APIRouter()
 Texts = Annotated[list[str], Form(max_length=200)]
-Name = Annotated[str, Form(max_length=200)]
+Name = Annotated[str, StringConstraints(max_length=200)]
+
+
+class TeachForm(BaseModel):
+    """The texts of a group, the question that they are to teach (`other`: chosen in the list of all
+    questions), and the phrases that were ticked."""
+
+    model_config = ConfigDict(frozen=True)
+    text: Annotated[list[str], Field(max_length=200)]
+    question: Name = ""
+    other: Name = ""
+    phrase: Annotated[list[str], Field(max_length=200)] = []
 
 
 @router.get("/review")
@@ -37,8 +49,8 @@ def show_review(request: Request, desk: DeskState, page: pages.Asked = 1) -> Res
     return pages.render_page(
         request,
         "review.html",
-        doubts=evidence_pages.in_doubt(desk),
-        links=evidence_pages.moved_links(desk),
+        doubts=source_doubts.list_doubts(desk),
+        links=source_doubts.list_moved_links(desk),
         groups=shown[(page - 1) * GROUPS : page * GROUPS],
         total=len(shown),
         aside=len(aside),
@@ -64,22 +76,19 @@ def teach_phrases(
     request: Request,
     desk: DeskState,
     person: session.Editor,
-    text: Texts,
-    question: Name = "",
-    other: Name = "",
-    phrase: Annotated[list[str] | None, Form(max_length=200)] = None,
+    form: Annotated[TeachForm, Form()],
 ) -> Response:
-    """Add the ticked phrases (the first text, where none is ticked) to a question; the group of
-    `text` is done with."""
-    known, question = content_cache.read_questions(desk), question or other
+    """Add the ticked phrases (the first text, where none is ticked) to a question; the group is
+    done with."""
+    known, question = content_cache.read_questions(desk), form.question or form.other
     if question not in known:
         said = f"{question or 'nothing'} is no question of an article: choose one of the list"
         raise articles.ContentError([Fault.from_sentence(said)])
-    wanted = [as_phrase(text) for text in phrase or text[:1]]
+    wanted = [as_phrase(text) for text in form.phrase or form.text[:1]]
     added = add_phrases(desk, person, question, wanted)
     review.set_aside(
         desk.engine,
-        [clustering.key_of(desk, text) for text in text],
+        [clustering.key_of(desk, text) for text in form.text],
         person.name,
         registry.live_release(desk.config) or "0",
     )
@@ -111,7 +120,11 @@ def bring_back(request: Request, desk: DeskState, text: Texts) -> Response:
 
 @router.post("/review/question")
 def draft_question(
-    request: Request, desk: DeskState, person: session.Editor, text: Texts, nearest: Name = ""
+    request: Request,
+    desk: DeskState,
+    person: session.Editor,
+    text: Texts,
+    nearest: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Begin a new question with the group's wordings as its phrases."""
     phrases = list(dict.fromkeys(filter(None, map(as_phrase, text))))

@@ -504,26 +504,15 @@ def _edit(
     if before is None:
         assert after is not None  # an entry that is in neither is no change
         return [(end, end, _written(name, path, after, indent))]
-    found = article_document.entries_of(parent)[path[-1]]
+    entries = article_document.entries_of(parent)
+    found = entries[path[-1]]
+    first, last = found[0].start_mark.line, article_document.last_line(*found)
     if after is None:
-        return [(found[0].start_mark.line, article_document.last_line(*found), [])]
+        return [(first, last, [])]
     if isinstance(found[1], yaml.SequenceNode) and not found[1].flow_style:
-        return article_document.list_edits(
-            article_document.entries_of(parent),
-            lines,
-            path[-1],
-            before,
-            after,
-            indent,
-            article_document.last_line(*found),
-        )
-    return [
-        (
-            found[0].start_mark.line,
-            article_document.last_line(*found),
-            _written(name, path, after, indent),
-        )
-    ]
+        group = article_document.Group(entries, lines, indent, last)
+        return article_document.list_edits(group, path[-1], before, after)
+    return [(first, last, _written(name, path, after, indent))]
 
 
 def _written(name: str, path: Key, values: list[str], indent: int) -> list[str]:
