@@ -10,7 +10,7 @@ import asyncio
 import datetime
 import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict
 
@@ -327,6 +327,17 @@ async def read_message(tracker: Tracker) -> Said:
     metadata = message.get("metadata") or {}
     id = metadata.get("release") or registry.live_release(settings.read_settings()) or ""
     library = await asyncio.get_running_loop().run_in_executor(reader, read_content, id)
+    return make_said(id, library, message, metadata)
+
+
+def make_said(
+    id: str,
+    library: site_content.SiteContent,
+    message: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+) -> Said:
+    """The Said of a message, as Rasa gives one: {text, intent, intent_ranking, entities,
+    context}."""
     ranking = [
         (intent["name"], intent["confidence"]) for intent in message.get("intent_ranking", [])
     ]
@@ -334,7 +345,7 @@ async def read_message(tracker: Tracker) -> Said:
         "release": id,
         "content": library,
         "text": message.get("text") or "",
-        "metadata": metadata,
+        "metadata": dict(metadata),
         "intent": message["intent"]["name"],
         "confidence": message["intent"]["confidence"],
         "ranking": [
@@ -350,6 +361,26 @@ async def read_message(tracker: Tracker) -> Said:
         "context": message.get("context") or {},
         "asked": metadata.get("asked", []),
     }
+
+
+def find_end(id: str, asked: Mapping[str, Any], understood: Mapping[str, Any]) -> str:
+    """How a message {text, metadata} ends that release `id` understood so: the name of the question
+    whose answer it gets, or a reply's kind. What isn't understood for sure may be asked back, and
+    may be declined."""
+    message = {**understood, "text": asked["text"]}
+    said = make_said(id, read_content(id), message, asked.get("metadata") or {})
+    intent = said["intent"]
+    if intent in said["content"].questions or intent == replies.ARTICLE_INFO:
+        return intent
+    if found := answer_word(said):
+        reply = found[0]
+    elif intent in site_content.OUTCOMES:
+        reply = decline_message(said, intent)
+    elif intent == site_content.FALLBACK:
+        reply = ask_back(said)
+    else:
+        return ReplyKind.TALK.value
+    return str(reply.get("question") or reply["kind"])
 
 
 def topic_after_answer(said: Said) -> Topic:

@@ -33,11 +33,14 @@ def test(options: Namespace, config: Settings) -> int:
 def publish(options: Namespace, config: Settings) -> int:
     """test a candidate and make it the live release (the newest candidate, or --release ID)"""
     if options.job:  # begun at the desk, which is told of everything
+        from actions import reply_actions
         from bot.conversation import rehearsal
         from bot.releases import publishing
 
         engine = store_engine.connect_database(config.database())
-        publishing.make_publication(config, engine, options.job, rehearsal.check_stories)
+        publishing.make_publication(
+            config, engine, options.job, rehearsal.check_stories, reply_actions.find_end
+        )
         engine.dispose()
         return 0
     id = options.release or newest_candidate(config)
@@ -56,15 +59,14 @@ def publish(options: Namespace, config: Settings) -> int:
 def compare(options: Namespace, config: Settings) -> None:
     """ask a candidate what visitors asked before, and say what would change (the newest candidate,
     or --release ID)"""
+    from actions import reply_actions
     from bot.releases import comparison
 
     store_engine.migrate_database(config.database())
     engine = store_engine.connect_database(config.database())
-    show_comparison(
-        comparison.compare_candidate(
-            config, engine, options.release or newest_candidate(config), progress_bar("comparing")
-        )
-    )
+    id = options.release or newest_candidate(config)
+    bar = progress_bar("comparing")
+    show_comparison(comparison.compare_candidate(config, engine, id, reply_actions.find_end, bar))
     engine.dispose()
 
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from bot.content import reply_model, wording
 from bot.domain.faults import Fault, Locate, Location
+from bot.domain.web_addresses import is_web_address
 
 MIN_TRAIN, MIN_TEST = 14, 6
 LEAD_WORDS = 90
@@ -516,9 +517,12 @@ def _text_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
     for key in ("title", "about", "written_by"):
         if not isinstance(data.get(key), str) or not data[key].strip():
             faults.append(Fault(*at(key), f"{key} is missing; write `{key}: ...`"))
-    for key in ("reviewed_by", "url"):
-        if not isinstance(data.get(key), str | None):
-            faults.append(Fault(*at(key), f"{key} must be text, or left empty"))
+    if not isinstance(data.get("reviewed_by"), str | None):
+        faults.append(Fault(*at("reviewed_by"), "reviewed_by must be text, or left empty"))
+    url = data.get("url")
+    if url not in (None, "") and not is_web_address(url):
+        said = "url must begin with https:// and hold no blanks, or be left empty"
+        faults.append(Fault(*at("url"), said))
     return faults
 
 
@@ -548,7 +552,7 @@ def _source_faults(sources: object, at: Locate) -> list[Fault]:
             faults.append(Fault(*here, f"a source is named by a number from 1, not {n!r}"))
         elif not isinstance(source, dict) or not source.get("title") or not source.get("url"):
             faults.append(Fault(*here, f"source {n} needs a title and a url"))
-        elif not re.match(r"https?://[^\s<>\"']+$", str(source["url"])):
+        elif not is_web_address(source["url"]):
             said = f"the url of source {n} must begin with https:// and hold no blanks"
             faults.append(Fault(*here, said))
         else:
@@ -761,7 +765,7 @@ def _further_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
         if (
             not isinstance(source, dict)
             or not source.get("title")
-            or not re.match(r"https?://[^\s<>\"']+$", str(source.get("url")))
+            or not is_web_address(source.get("url"))
         ):
             said = (
                 "further reading needs a title, and a url that begins with https:// and holds no "

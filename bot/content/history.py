@@ -5,6 +5,7 @@ A change that git can't take is kept in `var/uncommitted` with its text, and com
 name once it can. What was edited outside the desk is never committed in an editor's name."""
 
 import contextlib
+import datetime
 import fcntl
 import json
 import logging
@@ -70,7 +71,7 @@ class Change:
     """One commit of a file."""
 
     commit: str
-    day: str
+    at: datetime.datetime
     editor: str
     why: str
 
@@ -228,12 +229,14 @@ def find_trouble(config: Settings) -> str | None:
 
 def read_changes(config: Settings, path: Path, most: int = 50) -> list[Change]:
     """The file's Changes, newest first; [] where no history is kept."""
-    form = "--format=%H%x1f%as%x1f%an%x1f%s"
+    form = "--format=%H%x1f%at%x1f%an%x1f%s"
     done = _git(config, "log", f"-{most}", form, "--", str(path), quiet=True)
+    if done.returncode:
+        return []
+    lines = [line.split("\x1f", 3) for line in done.stdout.splitlines() if line.count("\x1f") >= 3]
     return [
-        Change(*line.split("\x1f", 3))
-        for line in done.stdout.splitlines()
-        if line.count("\x1f") >= 3 and not done.returncode
+        Change(commit, datetime.datetime.fromtimestamp(int(at), datetime.UTC), editor, why)
+        for commit, at, editor, why in lines
     ]
 
 

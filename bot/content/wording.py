@@ -104,6 +104,12 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def duration(seconds: float) -> str:
+    """A time that something took: "14 s", "1 min 33 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def _syllables(word: str) -> int:
     """Syllables of an English word, by its groups of vowels."""
     word = re.sub(r"[^a-z]", "", word.lower())

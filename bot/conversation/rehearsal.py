@@ -16,7 +16,7 @@ from bot.content import replies, site_content, stories
 from bot.content.reply_model import ReplyBody
 from bot.conversation import limits, rasa_processes, turns, typed_choices
 from bot.language import vector_cache
-from bot.releases import registry
+from bot.releases import registry, steps
 from bot.runtime import code_hash, settings
 from bot.safety import danger_screen, verdicts
 from bot.store import stored_turns
@@ -65,11 +65,11 @@ def check_stories(config: settings.Settings, id: str, progress: Progress) -> lis
         key = _hash_all(config, id)
         kept: list[str] | None = registry.read_kept(config, "rehearsals", key)
         if kept is None:
-            progress("loading the stories", 0.0)
+            progress(steps.STORIES, 0.0)
             kept = asyncio.run(_go_through(config, id, listed, progress))
             registry.keep_result(config, "rehearsals", key, kept)
         found = kept
-    progress("told the stories", 1.0)
+    progress(steps.STORIES, 1.0)
     return found
 
 
@@ -122,7 +122,7 @@ async def _go_through(
                     found.append(
                         f"{where} does not offer {', '.join(got['missing'])} where it is told to"
                     )
-            progress("telling the stories", done / len(listed))
+            progress(steps.STORIES, done / len(listed))
     finally:
         await rasa_processes.stop_processes(started)
     return found

@@ -3,10 +3,9 @@ release."""
 
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -14,12 +13,14 @@ from sqlalchemy import Engine
 from bot.content import site_content
 from bot.content.site_content import SiteContent
 from bot.domain.reply_kinds import ReplyKind
-from bot.releases import registry
-from bot.runtime import settings
+from bot.releases import registry, steps
+from bot.runtime import code_hash, settings
 from bot.runtime.settings import Settings
 from bot.store import past_questions as past_messages
 
 MOST = 1000  # past questions
+# (release, message, how it was understood) -> the question whose answer it gets, or a reply's kind
+type FindEnd = Callable[[str, Mapping[str, Any], registry.Understood], str]
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,18 @@ class Comparison:
 
 
 def compare_candidate(
-    config: Settings, engine: Engine, id: str, progress: registry.Progress = lambda step, done: None
+    config: Settings,
+    engine: Engine,
+    id: str,
+    find_end: FindEnd,
+    progress: registry.Progress = lambda step, done: None,
 ) -> Comparison:
     """The Comparison of a candidate with the live release, on up to MOST of the latest past
     questions of the database.
 
     Each is asked as it stood in its conversation: with its topic, its number and the page's
-    article; where the candidate took the live release's archive over, none needs to be. Raises
-    registry.ReleaseError, stored_turns.StoreDown."""
+    article; where the candidate took the live release's archive over, none needs to be. `find_end`:
+    actions.reply_actions.find_end. Raises registry.ReleaseError, stored_turns.StoreDown."""
     now = registry.live_release(config)
     past = past_messages.read_past_questions(engine, MOST) if now else []
     folders = [registry.folder_of(config, each) for each in ([now, id] if now else [id])]
@@ -76,13 +81,11 @@ def compare_candidate(
     ):  # the candidate ends every question as the live release does: as it was recorded
         ends = [[each["ended"] for each in past]] * 2
     elif past:
-        archives = {
-            hash: folder / registry.ARCHIVE for hash, folder in zip(hashes, folders, strict=True)
-        }
-        ends = _ask_both(config, archives, libraries, [each["message"] for each in past], progress)
+        messages = [each["message"] for each in past]
+        ends = _ask_both(config, [folder.name for folder in folders], messages, find_end, progress)
     else:
         ends = []
-    progress("compared", 1.0)
+    progress(steps.PAST, 1.0)
     moved: dict[str, list[Moved]] = {"gained": [], "lost": [], "changed": []}
     for question, before, after in zip(past, *(ends or ([], [])), strict=True):
         if before != after:
@@ -115,30 +118,33 @@ def _archive_hash(config: Settings, id: str) -> str:
 
 def _ask_both(
     config: Settings,
-    archives: Mapping[str, Path],
-    libraries: Sequence[SiteContent],
+    ids: Sequence[str],
     messages: Sequence[Mapping[str, Any]],
+    find_end: FindEnd,
     progress: registry.Progress,
 ) -> list[list[str]]:
-    """How the messages end with each archive, {hash: its file}; both are asked at once, and only
-    what wasn't asked of them before."""
-    shares = [0.0] * len(archives)
+    """How the messages end with each of these releases; both are asked at once, and only what
+    wasn't asked of them before."""
+    shares = [0.0] * len(ids)
+    # of the visitors' words no trace is kept: they are deleted after their days
+    names = [
+        hmac.digest(
+            settings.site_secret(config).encode(),
+            json.dumps(message, sort_keys=True).encode(),
+            "sha256",
+        ).hex()
+        for message in messages
+    ]
 
-    def ask(place: int, hash: str, archive: Path) -> list[str]:
+    def ask(place: int, id: str) -> list[str]:
         def heard(done: float) -> None:
             shares[place] = done
-            progress("asking what visitors asked", sum(shares) / len(shares))
+            progress(steps.PAST, sum(shares) / len(shares))
 
-        # of the visitors' words no trace is kept: they are deleted after their days
-        names = [
-            hmac.digest(
-                settings.site_secret(config).encode(),
-                json.dumps(message, sort_keys=True).encode(),
-                "sha256",
-            ).hex()
-            for message in messages
-        ]
-        key = f"{hash[:16]}-{registry.code_digest()}"
+        manifest = registry.read_manifest(config, id)
+        archive = registry.folder_of(config, id) / registry.ARCHIVE
+        parts = (manifest["files"][registry.ARCHIVE], manifest["digest"], code_hash.hash_project())
+        key = "-".join(part[:16] for part in parts)
         known = registry.read_kept(config, "compared", key) or {}
         missing = [place for place, name in enumerate(names) if name not in known]
         if missing:
@@ -146,15 +152,15 @@ def _ask_both(
                 config, archive, [messages[place] for place in missing], heard
             )
             known |= {
-                names[place]: result["intent"]["name"]
+                names[place]: find_end(id, messages[place], result)
                 for place, result in zip(missing, results, strict=True)
             }
             registry.keep_result(config, "compared", key, {name: known[name] for name in names})
         heard(1.0)
-        return [_end(known[name], libraries[place]) for name in names]
+        return [known[name] for name in names]
 
-    with ThreadPoolExecutor(len(archives)) as pool:
-        return list(pool.map(ask, range(len(archives)), archives, archives.values()))
+    with ThreadPoolExecutor(len(ids)) as pool:
+        return list(pool.map(ask, range(len(ids)), ids))
 
 
 def article_confusion(

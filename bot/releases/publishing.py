@@ -20,14 +20,15 @@ from typing import Any
 from sqlalchemy import Engine
 
 from bot.content import articles, history
-from bot.releases import comparison, registry
-from bot.runtime import settings
+from bot.releases import comparison, registry, steps
+from bot.runtime import job_process, settings
 from bot.runtime.settings import Settings
 from bot.store import accounts, publications
 from bot.store.engine import StoreDown
 
-TELL_SECONDS, BEAT_SECONDS = 0.3, 5
+TELL_SECONDS, BEAT_SECONDS = 0.3, 2
 type CheckStories = Callable[[Settings, str, registry.Progress], list[str]]
+MOST_DETAIL = 200  # signs of a fault that stand in the log
 OVERTAKEN = (
     "Another release went live after this one was compared with what was live then. Publish again."
 )
@@ -43,18 +44,20 @@ def begin_publication(
     goal: str,
     person: str,
     live_at: datetime.datetime | None = None,
+    reason: str = "",
 ) -> int:
     """Start the making of a publication and return its number; raises publications.Busy.
 
     `goal`: publish, or try (not to go live). `live_at`: the moment at which it goes live; None: as
-    soon as it may."""
-    id = publications.begin_publication(engine, goal, person, live_at)
+    soon as it may. `reason`: why, for whoever reads of it later."""
+    id = publications.begin_publication(engine, goal, person, live_at, reason)
     process = subprocess.Popen(
         ["nice", "-n", "19", sys.executable, "-m", "bot", "publish", "--job", str(id)],
         cwd=settings.ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,  # a group of its own, which ends as a whole
         env={
             **os.environ,
             **settings.settings_environment(config),
@@ -71,11 +74,15 @@ def _see_off(process: subprocess.Popen[bytes]) -> None:
 
 
 def make_publication(
-    config: Settings, engine: Engine, id: int, check_stories: CheckStories
+    config: Settings,
+    engine: Engine,
+    id: int,
+    check_stories: CheckStories,
+    find_end: comparison.FindEnd,
 ) -> None:
     """Make publication `id`, which `begin` began; how it ended stands in the database.
-    `check_stories`: rehearsal.check_stories."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    `check_stories`: rehearsal.check_stories; `find_end`: reply_actions.find_end."""
+    job_process.prepare_to_end()
     wanted = publications.read_publication(engine, id)
     found: dict[str, Any] = {}
     with _noted_progress(engine, id) as tell:
@@ -85,8 +92,8 @@ def make_publication(
                 lambda step, done: tell(step, 0.5 * done),
                 _settle(engine, wanted) if wanted.goal != "try" else None,
             )
-            report, comparison = _ask(config, engine, candidate, check_stories, tell)
-            found |= {"report": asdict(report), "comparison": comparison.as_dict()}
+            report, compared = _ask(config, engine, candidate, check_stories, find_end, tell)
+            found |= {"report": asdict(report), "comparison": compared.as_dict()}
             faults = report.failures
         except articles.ContentError as error:
             faults = [str(fault).removeprefix(f"{settings.ROOT}/") for fault in error.faults]
@@ -102,9 +109,27 @@ def make_publication(
             raise
         finally:
             if sys.exc_info()[0] not in (KeyboardInterrupt, SystemExit):
-                state = "failed" if faults else "tried" if wanted.goal == "try" else "tested"
-                publications.end_publication(engine, id, state, faults=faults, **found)
+                _end_publication(engine, wanted, faults, found)
     advance_publications(config, engine)
+
+
+def _end_publication(
+    engine: Engine, wanted: publications.Entry, faults: list[str], found: dict[str, Any]
+) -> None:
+    """Note how the making of a publication ended, unless somebody stopped it before."""
+    state = "failed" if faults else "tried" if wanted.goal == "try" else "tested"
+    last_step = None if faults else steps.DONE
+    ended = publications.end_publication(
+        engine, wanted.id, state, faults=faults, last_step=last_step, **found
+    )
+    if ended and faults:
+        _record_failure(engine, wanted, faults[0])
+
+
+def _record_failure(engine: Engine, made: publications.Entry, fault: str) -> None:
+    """A line of the log: that it failed, and the first line of why."""
+    first = fault.strip().partition("\n")[0][:MOST_DETAIL]
+    accounts.record_action(engine, made.person, "failed", f"publication {made.id}", first)
 
 
 def _settle(engine: Engine, wanted: publications.Entry) -> Callable[[Settings], None]:
@@ -114,7 +139,8 @@ def _settle(engine: Engine, wanted: publications.Entry) -> Callable[[Settings], 
         names = history.commit_waiting(config)
         if names:
             who, listed, made = history.OUTSIDE.name, ", ".join(names), f"publication {wanted.id}"
-            publications.note_progress(engine, wanted.id, f"commits what was {who}: {listed}", 0.0)
+            said = steps.KEEPING.format(who=who, listed=listed)
+            publications.note_progress(engine, wanted.id, said, 0.0)
             accounts.record_action(engine, who, "was committed", made, listed)
 
     return settle
@@ -136,9 +162,7 @@ def advance_publications(config: Settings, engine: Engine) -> None:
         if is_due(config, waiting):
             with contextlib.suppress(publications.NoPublication):  # another process was faster
                 if (waiting.comparison or {}).get("live") != registry.live_release(config):
-                    publications.move_publication(
-                        engine, waiting.id, "tested", "failed", faults=[OVERTAKEN]
-                    )
+                    _fail(engine, waiting, "tested", OVERTAKEN)
                 else:
                     publications.move_publication(engine, waiting.id, "tested", "live")
                     _bring_live(config, engine, waiting)
@@ -156,9 +180,17 @@ def _bring_live(config: Settings, engine: Engine, waiting: publications.Entry) -
     try:
         registry.publish_release(config, waiting.release or "")
     except (registry.ReleaseError, OSError) as error:
-        publications.move_publication(
-            engine, waiting.id, "live", "failed", faults=[f"It could not be brought live: {error}"]
+        _fail(engine, waiting, "live", f"It could not be brought live: {error}")
+    else:
+        release = waiting.release or ""
+        accounts.record_action(
+            engine, waiting.person, "went live", f"publication {waiting.id}", release
         )
+
+
+def _fail(engine: Engine, waiting: publications.Entry, before: str, fault: str) -> None:
+    publications.move_publication(engine, waiting.id, before, "failed", faults=[fault])
+    _record_failure(engine, waiting, fault)
 
 
 def content_changes(config: Settings) -> list[tuple[str, str, bool]]:
@@ -215,21 +247,18 @@ def _ask(
     engine: Engine,
     candidate: str,
     check_stories: CheckStories,
+    find_end: comparison.FindEnd,
     tell: registry.Progress,
 ) -> tuple[registry.Report, comparison.Comparison]:
     """(Report, Comparison) of a candidate: all at once, since each is mostly one process that waits
     for another's core."""
-    shares = dict.fromkeys(
-        ("asking the test phrases", "telling the stories", "asking what visitors asked before"), 0.0
-    )
+    shares = dict.fromkeys((steps.PHRASES, steps.STORIES, steps.PAST), 0.0)
 
     def heard(name: str) -> registry.Progress:
         def progress(step: str, done: float) -> None:
             shares[name] = done
-            tell(
-                min(shares, key=lambda name: shares[name]),
-                0.5 + 0.5 * sum(shares.values()) / len(shares),
-            )
+            first = next((each for each, share in shares.items() if share < 1), name)
+            tell(first, 0.5 + 0.5 * sum(shares.values()) / len(shares))
 
         return progress
 
@@ -238,7 +267,7 @@ def _ask(
         tested = pool.submit(registry.test_candidate, config, candidate, heard(testing))
         stories = pool.submit(check_stories, config, candidate, heard(telling))
         compared = pool.submit(
-            comparison.compare_candidate, config, engine, candidate, heard(comparing)
+            comparison.compare_candidate, config, engine, candidate, find_end, heard(comparing)
         )
         report = tested.result()
         return replace(report, failures=report.failures + stories.result()), compared.result()
@@ -247,8 +276,8 @@ def _ask(
 @contextlib.contextmanager
 def _noted_progress(engine: Engine, id: int) -> Iterator[registry.Progress]:
     """A progress function whose news reach the database, not too often, and a sign of life now and
-    then."""
-    news = ("checks the content", 0.0)
+    then. Where somebody has stopped the publication meanwhile, this process ends."""
+    news = (steps.CHECKING, 0.0)
     lock, over = threading.Lock(), threading.Event()
 
     def write() -> None:
@@ -259,7 +288,9 @@ def _noted_progress(engine: Engine, id: int) -> Iterator[registry.Progress]:
                 now = news
             if now != last or time.monotonic() - noted_at > BEAT_SECONDS:
                 with contextlib.suppress(Exception):  # the next sign of life may come through
-                    publications.note_progress(engine, id, *now)
+                    if not publications.note_progress(engine, id, *now):
+                        job_process.end_soon()
+                        return
                     last, noted_at = now, time.monotonic()
 
     writer = threading.Thread(target=write)
@@ -275,13 +306,3 @@ def _noted_progress(engine: Engine, id: int) -> Iterator[registry.Progress]:
     finally:
         over.set()
         writer.join()
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of standard input, a pipe from who started this: it comes even when that was
-    killed."""
-    try:
-        while os.read(0, 1):
-            pass
-    finally:
-        os._exit(1)

@@ -25,7 +25,7 @@ from typing import Any, TypedDict
 
 from bot.content import articles, history, reply_checks, site_content
 from bot.content.site_content import SiteContent
-from bot.releases import depot
+from bot.releases import depot, steps
 from bot.runtime import code_hash, settings
 from bot.runtime.settings import Settings
 from bot.safety import danger_screen
@@ -34,6 +34,7 @@ RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our
 CONFIGURATION = ("config.yml", "domain.yml")
 ARCHIVE = "model.tar.gz"
 NET = "net.npz"  # the learned net of the screen, where a site has messages to teach it
+SIGNATURE = "manifest.sig"  # the last file of a candidate that is written
 CONTENT = "content.json"  # what data/ holds, as it was read and checked
 # The programs that make an archive and the screen's net, and answer with them: a change of what
 # they import wants a new training, like a change of content.
@@ -50,7 +51,7 @@ MOST_ALARMS = 0.002  # of the phrases of articles, taken for an emergency or a c
 MOST_WARNINGS = 0.01  # of them, warned above their answer
 type Progress = Callable[[str, float], object]  # of a step, and how much is done, from 0 to 1
 type Understood = dict[str, Any]  # what Rasa says of a message
-TRAINED = re.compile(r"component train_(.+?)\d*$")
+TRAINED = re.compile(r"component train_")
 
 
 class ReleaseError(RuntimeError):
@@ -170,7 +171,7 @@ def verify_release(config: Settings, folder: Path) -> Manifest:
     in its place; raises ReleaseError."""
     try:
         text = (folder / "manifest.json").read_bytes()
-        signature = (folder / "manifest.sig").read_text().strip()
+        signature = (folder / SIGNATURE).read_text().strip()
     except FileNotFoundError:
         raise ReleaseError(f"{folder} has no signed manifest; train it again") from None
     if not hmac.compare_digest(signature.encode(), _signature(config, text).encode()):
@@ -205,7 +206,7 @@ def train_candidate(
     Where the live release was taught the same, its archive is taken over: a change of answers alone
     needs no training. Raises articles.ContentError with the faults of the content, and ReleaseError
     where the training fails."""
-    progress("checking the content", 0.0)
+    progress(steps.CHECKING, 0.0)
     source = config.path("data")
     faults = site_content.check_content(source)
     if faults:
@@ -228,15 +229,15 @@ def train_candidate(
             taught_by = _take_archive(config, folder)
             if taught_by is None:
                 _run_training(config, folder, progress)
-            progress("training the net of the screen", 0.9)
+            progress(steps.DANGERS, 0.9)
             netted.result()
-        progress("signing", 0.95)
+        progress(steps.SEALING, 0.95)
         _sign(config, folder, id, hash, taught_by or id)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     _keep_newest(candidates, KEPT)
-    progress("trained", 1.0)
+    progress(steps.SEALING, 1.0)
     return id
 
 
@@ -252,13 +253,13 @@ def test_candidate(config: Settings, id: str, progress: Progress) -> Report:
         for phrase in question.test
     ]
     phrases += [(phrase, intent) for intent, talk in loaded.talk.items() for phrase in talk.test]
-    progress("loading the candidate", 0.0)
+    progress(steps.STARTING, 0.0)
     intents, understood = _understand_phrases(
         config,
         folder / ARCHIVE,
         manifest["files"][ARCHIVE],
         [phrase for phrase, _ in phrases],
-        lambda done: progress("asking its test phrases", done),
+        lambda done: progress(steps.PHRASES, done),
     )
     failures = [
         f"the archive knows no question {name}" for name in loaded.questions if name not in intents
@@ -271,7 +272,7 @@ def test_candidate(config: Settings, id: str, progress: Progress) -> Report:
     failures += map(str, danger_screen.check_rules(folder / "data"))
     failures += find_screen_failures(config, id)
     report = _judge(id, loaded, phrases, understood)
-    progress("tested", 1.0)
+    progress(steps.PHRASES, 1.0)
     return replace(report, failures=failures + report.failures)
 
 
@@ -498,14 +499,15 @@ def fetch_live(config: Settings) -> bool:
 
 
 def list_releases(config: Settings) -> list[tuple[str, str]]:
-    """[(id, state, made_at)] of all releases and candidates, newest first; state: live, release or
-    candidate."""
+    """[(id, state)] of all releases and candidates, newest first; state: live, release or
+    candidate. A candidate that is still being made, or whose making was broken off, is none yet: it
+    has no signature."""
     now = live_release_or_none(config)
     found = [
         (folder.name, "live" if folder.name == now else kind.removesuffix("s"))
         for kind in ("releases", "candidates")
         for folder in (config.path("models") / kind).glob("*")
-        if folder.is_dir()
+        if folder.is_dir() and (kind == "releases" or (folder / SIGNATURE).is_file())
     ]
     return sorted(found, reverse=True)
 
@@ -584,9 +586,10 @@ def _train_net(config: Settings, folder: Path) -> None:
 
 
 def _run_training(config: Settings, folder: Path, progress: Progress) -> None:
-    """Train `folder` in Rasa's own process; every trained component is a step."""
-    steps = re.findall(r"^\s+- name: (\S+)", (folder / "config.yml").read_text(), re.MULTILINE)
-    begun = 0
+    """Train `folder` in Rasa's own process; each trained component is a part of what is done."""
+    config_text = (folder / "config.yml").read_text()
+    parts, begun = len(re.findall(r"^\s+- name: ", config_text, re.MULTILINE)), 0
+    progress(steps.LEARNING, 0.1)
     with _rasa(
         ["train", str(folder), str(folder / ARCHIVE)],
         stderr=subprocess.STDOUT,
@@ -596,13 +599,9 @@ def _run_training(config: Settings, folder: Path, progress: Progress) -> None:
         try:
             for line in process.stdout or ():
                 tail = [*tail[-30:], line]
-                match = TRAINED.match(line.strip())
-                if match:
+                if TRAINED.match(line.strip()):
                     begun += 1
-                    progress(
-                        f"training {match[1].rpartition('.')[2]}",
-                        min(0.9, 0.1 + 0.8 * begun / len(steps)),
-                    )
+                    progress(steps.LEARNING, min(0.9, 0.1 + 0.8 * begun / parts))
         except BaseException:
             process.kill()
             raise
@@ -661,7 +660,7 @@ def _sign(config: Settings, folder: Path, id: str, hash: str, taught_by: str) ->
         indent=1,
     ).encode()
     (folder / "manifest.json").write_bytes(text)
-    (folder / "manifest.sig").write_text(_signature(config, text))
+    articles.save_text(folder / SIGNATURE, _signature(config, text))
 
 
 def _signature(config: Settings, text: bytes) -> str:

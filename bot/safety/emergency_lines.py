@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.domain import countries
 from bot.domain.faults import Fault, Locate
+from bot.domain.web_addresses import is_web_address
 
 # what a country has lines for -> what is said of it beside a line's own name
 LINES = {
@@ -160,7 +161,8 @@ def book_faults(path: Path, book: Any, at: Locate) -> list[Fault]:
     """What is wrong with the content of emergency_numbers.yml."""
     if not isinstance(book, dict) or not book.get("countries") or not book.get("sources"):
         return [Fault(str(path), 1, "'countries' or 'sources' is missing; add it")]
-    found, sources = list[Fault](), book["sources"]
+    sources = book["sources"]
+    found = _address_faults(sources, at)
     for code, entry in book["countries"].items():
         here = at("countries", code)
         if code not in countries.CODES:
@@ -183,6 +185,15 @@ def book_faults(path: Path, book: Any, at: Locate) -> list[Fault]:
             return [*found, Fault(*at("anywhere"), said)]
         found += _entry_faults(("anywhere",), anywhere, sources, at)
     return found
+
+
+def _address_faults(sources: Any, at: Locate) -> list[Fault]:
+    """What is wrong with the addresses of the sources."""
+    return [
+        Fault(*at("sources", name), "url must begin with https:// and hold no blanks")
+        for name, source in (sources.items() if isinstance(sources, dict) else ())
+        if isinstance(source, dict) and "url" in source and not is_web_address(source["url"])
+    ]
 
 
 def _entry_faults(
@@ -229,7 +240,7 @@ def _line_faults(line: dict[str, Any], sources: Collection[str]) -> list[str]:
         found.append("a line has either a number or a url; write one of them")
     elif number is not None and not NUMBER.fullmatch(number):
         found.append(f"'{number}' is no telephone number; write digits, blanks, - and *")
-    elif url is not None and not url.startswith("https://"):
+    elif url is not None and not (is_web_address(url) and url.startswith("https://")):
         found.append(f"'{url}' is no web address; write one that begins with https://")
     if way not in WAYS:
         found.append(f"way '{way}'; write one of {', '.join(WAYS)}")

@@ -54,6 +54,7 @@ class Member:
 @dataclass(frozen=True)
 class Credentials:
     id: int
+    name: str
     password_hash: str | None
     code_secret: str | None
 
@@ -166,18 +167,20 @@ def accept_invitation(engine: Engine, token: str, password_hash: str) -> int:
 
 
 def read_credentials(
-    engine: Engine, name: str | None = None, id: int | None = None
+    engine: Engine, given: str | None = None, id: int | None = None
 ) -> Credentials | None:
-    """The Credentials of a person who may enter, or None."""
+    """The Credentials of a person who may enter, by id, or as `given`: the name, or the e-mail
+    address in whatever case. None for nobody, and for an address that two have but for its case."""
+    if id is not None:
+        whose = Person.id == id
+    else:  # no name holds an @
+        whose = or_(Person.name == given, func.lower(Person.email) == (given or "").lower())
     with transaction(engine) as session:
-        person = session.scalar(
-            select(Person).where(
-                Person.name == name if id is None else Person.id == id, Person.left_at.is_(None)
-            )
-        )
-        if person is None:
+        found = session.scalars(select(Person).where(whose, Person.left_at.is_(None))).all()
+        if len(found) != 1:
             return None
-        return Credentials(person.id, person.password_hash, person.code_secret)
+        (person,) = found
+        return Credentials(person.id, person.name, person.password_hash, person.code_secret)
 
 
 def set_password(engine: Engine, id: int, password_hash: str, keep: str) -> None:
@@ -308,10 +311,49 @@ def record_action(
         )
 
 
-def read_audit(engine: Engine, before: int | None = None, most: int = 100) -> list[AuditLine]:
-    """The newest entries of the audit log, or the newest before entry `before`."""
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which entries of the audit log are wanted: of a person, of what was done, of a day (UTC);
+    what is None or empty leaves out nothing."""
+
+    person: str = ""
+    action: str = ""
+    day: datetime.date | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """What an entry must fulfil."""
+        found = []
+        if self.person:
+            found.append(AuditEntry.person == self.person)
+        if self.action:
+            found.append(AuditEntry.action == self.action)
+        if self.day:
+            first = datetime.datetime.combine(self.day, datetime.time(), datetime.UTC)
+            found += [AuditEntry.at >= first, AuditEntry.at < first + datetime.timedelta(days=1)]
+        return found
+
+
+def list_audited(engine: Engine) -> tuple[list[str], list[str]]:
+    """(everybody who did something, everything that was done) of the audit log, by name."""
     with transaction(engine) as session:
-        found = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
+        people, actions = (
+            list(session.scalars(select(column).distinct().order_by(column)))
+            for column in (AuditEntry.person, AuditEntry.action)
+        )
+        return people, actions
+
+
+def read_audit(
+    engine: Engine,
+    before: int | None = None,
+    most: int = 100,
+    wanted: AuditFilter = AuditFilter(),
+) -> list[AuditLine]:
+    """The newest entries of the audit log that are `wanted`, or the newest before entry
+    `before`."""
+    with transaction(engine) as session:
+        found = select(AuditEntry).where(*wanted.conditions())
+        found = found.order_by(AuditEntry.id.desc()).limit(most)
         if before:
             found = found.where(AuditEntry.id < before)
         return [

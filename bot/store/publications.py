@@ -10,13 +10,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from bot.store.engine import change_rows, transaction, utc_now
-from bot.store.tables import JsonObject, Publication
+from bot.store.tables import AuditEntry, JsonObject, Publication
 
 # without a sign of life, a publication was broken off: on a busy machine it comes last
 SILENT_SECONDS = 120
-STATES = ("running", "tried", "tested", "live", "failed", "withdrawn")
+BROKEN_OFF = "It was broken off: the service was stopped meanwhile. Begin again."
+STATES = ("running", "tried", "tested", "live", "failed", "stopped", "withdrawn")
 
 
 class Busy(RuntimeError):
@@ -30,9 +32,10 @@ class NoPublication(LookupError):
 @dataclass(frozen=True)
 class Entry:
     """A publication as the pages see it. `goal`: publish, try (made and tested, to be tried) or
-    rollback. `state`: running, tried, tested (waits for an approval or its time), live, failed or
-    withdrawn. `report` and `comparison` are those of bot.releases.registry and
-    bot.releases.comparison as dicts."""
+    rollback. `state`: running, tried, tested (waits for an approval or its time), live, failed,
+    stopped (while it was being made) or withdrawn. `reason`: why, where somebody wrote it.
+    `report` and `comparison` are those of bot.releases.registry and bot.releases.comparison as
+    dicts."""
 
     id: int
     goal: str
@@ -49,25 +52,29 @@ class Entry:
     faults: list[str]
     report: JsonObject | None
     comparison: JsonObject | None
+    reason: str | None
+
+    @property
+    def seconds_to_live(self) -> float | None:
+        """How long it took from the button until it was live; None where it isn't, or where it
+        waited for somebody or for a time."""
+        waited = self.goal == "rollback" or self.live_at or self.approved_by
+        if self.state != "live" or waited or not self.ended_at:
+            return None
+        return (self.ended_at - self.began_at).total_seconds()
 
 
 def begin_publication(
-    engine: Engine, goal: str, person: str, live_at: datetime.datetime | None = None
+    engine: Engine,
+    goal: str,
+    person: str,
+    live_at: datetime.datetime | None = None,
+    reason: str = "",
 ) -> int:
     """The number of a new publication that now runs; raises Busy."""
     try:
         with transaction(engine) as session:
-            old = utc_now() - datetime.timedelta(seconds=SILENT_SECONDS)
-            session.execute(
-                update(Publication)
-                .where(Publication.slot.is_not(None), Publication.beat_at < old)
-                .values(
-                    slot=None,
-                    state="failed",
-                    ended_at=utc_now(),
-                    faults=["It was broken off: the service was stopped meanwhile. Begin again."],
-                )
-            )
+            _give_up_silent(session)
             made = Publication(
                 goal=goal,
                 state="running",
@@ -75,9 +82,10 @@ def begin_publication(
                 began_at=utc_now(),
                 beat_at=utc_now(),
                 slot=1,
-                step="begins",
+                step="Beginning",
                 done=0.0,
                 live_at=live_at,
+                reason=reason or None,
                 log=[],
                 faults=[],
             )
@@ -88,17 +96,21 @@ def begin_publication(
         raise Busy("another publication is being made") from None
 
 
-def note_progress(engine: Engine, id: int, step: str, done: float) -> None:
-    """Note how far a publication is: a new step is a line of its log."""
+def note_progress(engine: Engine, id: int, step: str, done: float) -> bool:
+    """Note how far a publication is, where a new step is a line of its log; False where somebody
+    has stopped it meanwhile."""
     with transaction(engine) as session:
         made = session.get(Publication, id)
         if made and made.state == "running":
-            if step != made.step:
-                made.log = [
-                    *made.log,
-                    {"at": utc_now().isoformat(timespec="seconds"), "step": step},
-                ]
-            made.step, made.done, made.beat_at = step, done, utc_now()
+            _begin_step(made, step)
+            made.done, made.beat_at = done, utc_now()
+        return made is None or made.state != "stopped"
+
+
+def _begin_step(made: Publication, step: str) -> None:
+    if step != made.step:
+        line = {"at": utc_now().isoformat(timespec="seconds"), "step": step}
+        made.step, made.log = step, [*made.log, line]
 
 
 def end_publication(
@@ -109,14 +121,21 @@ def end_publication(
     faults: Sequence[str] = (),
     report: JsonObject | None = None,
     comparison: JsonObject | None = None,
-) -> None:
-    """Note how the making of a publication ended; raises NoPublication."""
+    last_step: str | None = None,
+) -> bool:
+    """Note how the making of a publication ended, and the `last_step` of its log; whether it was
+    still being made: one that was stopped stays so. Raises NoPublication."""
     with transaction(engine) as session:
-        made = session.get(Publication, id)
+        made = session.get(Publication, id, with_for_update=True)
         if made is None:
             raise NoPublication(id)
+        if made.state != "running":
+            return False
+        if last_step:
+            _begin_step(made, last_step)
         made.state, made.ended_at, made.slot, made.release = state, utc_now(), None, release
         made.faults, made.report, made.comparison, made.done = list(faults), report, comparison, 1.0
+        return True
 
 
 def move_publication(
@@ -135,6 +154,7 @@ def move_publication(
             "ended_at": utc_now(),
             **({"approved_by": approved_by} if approved_by else {}),
             **({"faults": list(faults)} if faults else {}),
+            **({"slot": None} if before == "running" else {}),
         }
         change = (
             update(Publication)
@@ -165,6 +185,14 @@ def list_publications(engine: Engine, most: int = 30) -> list[Entry]:
         ]
 
 
+def find_running(engine: Engine) -> Entry | None:
+    """The publication that is being made, or None."""
+    with transaction(engine) as session:
+        made = session.scalar(select(Publication).where(Publication.slot.is_not(None)))
+        found = _entry(made) if made else None
+    return found if found and found.state == "running" else None
+
+
 def waiting_publications(engine: Engine) -> list[Entry]:
     """The publications that wait for their time or an approval, oldest first."""
     with transaction(engine) as session:
@@ -174,6 +202,24 @@ def waiting_publications(engine: Engine) -> list[Entry]:
                 select(Publication).where(Publication.state == "tested").order_by(Publication.id)
             )
         ]
+
+
+def _give_up_silent(session: Session) -> None:
+    """End, as failed, the publication that has given no sign of life for too long."""
+    old = utc_now() - datetime.timedelta(seconds=SILENT_SECONDS)
+    for made in session.scalars(
+        select(Publication).where(Publication.slot.is_not(None), Publication.beat_at < old)
+    ).all():
+        made.slot, made.state, made.ended_at, made.faults = None, "failed", utc_now(), [BROKEN_OFF]
+        line = AuditEntry(
+            at=utc_now(),
+            person=made.person,
+            action="failed",
+            subject=f"publication {made.id}",
+            detail=BROKEN_OFF,
+        )
+        session.add(line)
+    session.flush()
 
 
 def _entry(made: Publication) -> Entry:
@@ -193,9 +239,8 @@ def _entry(made: Publication) -> Entry:
         made.step,
         made.done,
         made.log,
-        ["It was broken off: the service was stopped meanwhile. Begin again."]
-        if broken
-        else made.faults,
+        [BROKEN_OFF] if broken else made.faults,
         made.report,
         made.comparison,
+        made.reason,
     )

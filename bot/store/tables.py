@@ -308,3 +308,4 @@ class Publication(Base):
     faults: Mapped[list[str]]
     report: Mapped[JsonObject | None]
     comparison: Mapped[JsonObject | None]
+    reason: Mapped[str | None]

@@ -11,6 +11,7 @@ from bot.editor.review import clustering
 from bot.editor.shared import content_cache
 from bot.editor.shared.state import State
 from bot.releases import registry
+from bot.store import publications
 from tests.editor.conftest import PASSWORD
 from tests.support.browser import axe
 from tests.support.visitor_history import fill
@@ -35,6 +36,7 @@ PAGES = [
     "/stories/story/new",
     "/try",
     "/publish",
+    "/publish/{publication}",
     "/numbers",
     "/people",
     "/audit",
@@ -97,6 +99,37 @@ def wait(tab, holds, *given):
         time.sleep(0.05)
 
 
+def make_publication(desk):
+    """A publication that was tested, with phrases that ended otherwise in every way."""
+    made = publications.begin_publication(desk.engine, "publish", "Ada")
+    missed = [
+        ["a phrase", "sleep_starts.what_is", "febrile_seizures.what_is", 0.7],
+        ["another", "hiccups.causes", "hiccups.what_is", 0.7],
+        ["and another", "restless_legs.causes", "personal_advice", 0.7],
+        ["a fourth", "epilepsy.what_is", "nlu_fallback", 0.3],
+        ["well hello", "greet", "nlu_fallback", 0.3],
+    ]
+    report = {"total": 900, "right": 896, "offered": 1, "wrong": 2, "missed": missed}
+    release = registry.live_release(desk.config)
+    publications.end_publication(desk.engine, made, "withdrawn", release, report=report)
+    return made
+
+
+def test_no_label_of_the_heat_map_leaves_the_picture(asked, sign_in):
+    tab, _ = sign_in()
+    tab.goto(f"{asked.url}/editor/publish/{make_publication(asked)}")
+    texts, cut = tab.evaluate("""() => {
+        const picture = document.querySelector('svg.confusion')
+        const frame = picture.getBoundingClientRect()
+        const texts = [...picture.querySelectorAll('text')]
+        const cut = texts.filter(text => {
+            const box = text.getBoundingClientRect()
+            return box.left < frame.left || box.right > frame.right
+                || box.top < frame.top || box.bottom > frame.bottom})
+        return [texts.map(text => text.textContent), cut.map(text => text.textContent)]}""")
+    assert "another question of the article" in texts and cut == []
+
+
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
 def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, width, scheme):
     there = registry.list_releases  # with an earlier one, for the page to offer its way back
@@ -111,9 +144,11 @@ def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, 
     conversation = re.search(r"/editor/conversations/(\w+)", tab.content())[1]
     tab.goto(f"{asked.url}/editor/reports")
     report = re.search(r"/editor/reports/(\d+)", tab.content())[1]
+    publication = make_publication(asked)
+    publications.begin_publication(asked.engine, "publish", "Ada", reason="a new leaflet" * 30)
     faults = []
     for path in PAGES:
-        path = path.format(conversation=conversation, report=report)
+        path = path.format(conversation=conversation, report=report, publication=publication)
         tab.goto(f"{asked.url}/editor{path}")
         assert tab.locator("h1").count() == 1, path
         faults += [f"{path}: {fault}" for fault in axe(tab, node_modules)]

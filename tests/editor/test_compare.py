@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -9,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from actions import reply_actions
 from bot.domain.messages import IncomingMessage
 from bot.releases import comparison, registry
 from bot.runtime import settings
 from bot.store import engine as store_engine
 from bot.store import past_questions, stored_turns
-from tests.conftest import reword
+from tests.conftest import reword, sign
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,8 +42,10 @@ def no_rasa(monkeypatch):
 
 
 @pytest.fixture
-def site(small_site):
-    """(settings, engine) of a site of one article."""
+def site(small_site, monkeypatch):
+    """(settings, engine) of a site of one article, whose settings the actions read, too."""
+    for name, value in small_site.items():
+        monkeypatch.setenv(name, value)
     config = settings.read_settings(small_site)
     store_engine.migrate_database(config.database())
     engine = store_engine.connect_database(config.database())
@@ -70,7 +74,7 @@ def test_a_change_of_an_answer_takes_the_live_archive_over_and_is_compared_witho
     assert archive_of(config, id) == archive_of(config, live)
     assert registry.read_manifest(config, id)["taught_by"] == live
     no_rasa()
-    found = comparison.compare_candidate(config, engine, id)
+    found = comparison.compare_candidate(config, engine, id, reply_actions.find_end)
     assert (found.asked, found.gained, found.lost, found.changed) == (1, [], [], [])
     assert found.rewritten == {"restless_legs.causes": 1}
 
@@ -118,17 +122,42 @@ def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site, no_r
     )
     id = registry.train_candidate(config, quiet)
     assert archive_of(config, id) != archive_of(config, registry.live_release(config))
-    found = comparison.compare_candidate(config, engine, id)
+    found = comparison.compare_candidate(config, engine, id, reply_actions.find_end)
     assert found.asked == 2
     assert [(moved.text, moved.after) for moved in found.gained] == [
         ("blarg my zonkers please", "restless_legs.causes")
     ]
     assert found.lost == []
     no_rasa()
-    assert comparison.compare_candidate(config, engine, id) == found  # nothing is asked twice
+    assert (
+        comparison.compare_candidate(config, engine, id, reply_actions.find_end) == found
+    )  # nothing is asked twice
     assert all(
         "zonkers" not in path.read_text() for path in (config.path("var") / "compared").iterdir()
     )
+
+
+def test_what_was_too_unsure_to_be_answered_and_was_declined_is_called_declined(site, monkeypatch):
+    config, engine = site
+    ask(engine, "blarg my zonkers please", "out_of_scope")
+    live, id = registry.live_release(config), "20990101-000000-aaaaaaaa"
+    folder = config.path("models") / "candidates" / id
+    shutil.copytree(registry.folder_of(config, live), folder)
+    with (folder / registry.ARCHIVE).open("ab") as archive:
+        archive.write(bytes(1024))  # another archive, that can be read
+    sign(folder, id=id)
+
+    def understand(config, archive, messages, progress):
+        name = "restless_legs.causes" if archive.parent.name == id else "nlu_fallback"
+        ranking = [{"name": each, "confidence": 0.2} for each in (name, "out_of_scope")]
+        understood = {"intent": ranking[0], "intent_ranking": ranking, "entities": []}
+        return set(), [understood for _ in messages]
+
+    monkeypatch.setattr(registry, "understand_messages", understand)
+    found = comparison.compare_candidate(config, engine, id, reply_actions.find_end)
+    assert [(moved.before, moved.after) for moved in found.gained] == [
+        ("out_of_scope", "restless_legs.causes")
+    ]
 
 
 def test_a_follow_up_is_asked_with_the_topic_that_it_had(site):

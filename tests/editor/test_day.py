@@ -236,6 +236,7 @@ def test_an_editors_day(site, tmp_path, open_tab):
             "accepted an invitation",
             "taught phrases",
             "began to publish",
+            "went live",
             "told a story",
             "took a report",
             "ended a report",

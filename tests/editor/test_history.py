@@ -101,6 +101,18 @@ def refuse_to_write(data):
     return lambda: (data / ".git/refs/heads/main.lock").unlink()
 
 
+def test_past_changes_have_their_times_wherever_they_were_made(site):
+    ann = site.enter("Ann")
+    save_title(ann, "In the evening")
+    data = site.config.path("data")
+    git(data, "commit", "-q", "--amend", "--no-edit", "--date", "2026-01-02T23:30:00-05:00")
+    page = ann.get(f"/articles/{ARTICLE}/past-changes").text
+    assert "Ann, 2026-01-03 04:30 UTC" in page
+    commit = git(data, "rev-parse", "HEAD").strip()
+    shown = ann.get(f"/articles/{ARTICLE}/past-changes?commit={commit}").text
+    assert shown.count("Ann, 2026-01-03 04:30 UTC") == 2
+
+
 BROKEN = {
     "a lock of a moment ago": (lock, "git is locked (.git/index.lock)"),
     "a stale lock": (lock_for_long, "git is locked (.git/index.lock)"),
@@ -216,7 +228,7 @@ def test_what_was_edited_on_the_server_is_named_and_committed_as_that_when_it_go
     assert paula.get("/publish/changes").text.count(OUTSIDE) == 2
     path = publish(paula)
     assert events(paula, f"{path}/events")[-1] == ("end", "live")
-    assert f"commits what was {OUTSIDE}: {FILE}, {LEDGER}" in paula.get(path).text
+    assert f"Keeping in the history what was {OUTSIDE}: {FILE}, {LEDGER}" in paula.get(path).text
     assert authors(published) == authors(published, LEDGER) == [OUTSIDE, "Root"]
     assert OUTSIDE not in paula.get("/publish/changes").text
     live = (

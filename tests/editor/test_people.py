@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import html
 import re
 import shutil
 import sqlite3
@@ -326,6 +327,107 @@ def test_an_invitation_sets_a_password_once(desk):
         other.post(link, other.token("/sign-in"), password=PASSWORD, again=PASSWORD).status_code
         == 404
     )
+
+
+@pytest.mark.parametrize(
+    "common",
+    [
+        "password1234",
+        "P@ssw0rd!2024",
+        "Sunshine 2024!",
+        "qwertyuiop12",
+        "1q2w3e4r5t6y",
+        "letmeinletmein",
+        "123456789012",
+    ],
+)
+def test_a_password_that_is_guessed_first_is_refused(desk, common):
+    link = f"/invitations/{accounts.invite_person(desk.engine, desk.add('Ada'))}"
+    invited = desk.visit()
+    answer = invited.post(link, invited.token(link), password=common, again=common)
+    assert answer.status_code == 422 and "too easy to guess" in answer.text
+    ada = desk.enter("Ada")
+    changed = ada.post("/account/password", old=PASSWORD, password=common, again=common)
+    assert changed.status_code == 422 and "too easy to guess" in changed.text
+
+
+@pytest.mark.parametrize("rare", ["eyelid kettle orbit", "x8Kd0Qpz7Lm2", "monkey dragon sun river"])
+def test_a_password_of_words_that_do_not_belong_together_is_taken(desk, rare):
+    link = f"/invitations/{accounts.invite_person(desk.engine, desk.add('Ada'))}"
+    invited = desk.visit()
+    answer = invited.post(link, invited.token(link), password=rare, again=rare)
+    assert answer.status_code == 303, answer.text
+
+
+@pytest.mark.parametrize("given", ["Ada", "ada@example.org", " Ada@Example.org "])
+def test_one_signs_in_by_name_or_by_email(desk, given):
+    desk.add("Ada", email="ada@example.org")
+    visit = desk.visit()
+    answer = visit.post("/sign-in", visit.token("/sign-in"), name=given, password=PASSWORD)
+    assert answer.status_code == 303 and visit.get("/account").status_code == 200
+
+
+def test_an_email_is_no_second_way_to_guess(desk):
+    desk.add("Ada", email="ada@example.org")
+    visit = desk.visit()
+    token = visit.token("/sign-in")
+    answers = [
+        visit.post("/sign-in", token, name=name, password=f"wrong {n}").status_code
+        for n, name in enumerate(["Ada", "ada@example.org"] * 3)
+    ]
+    assert answers == [401] * 5 + [429]
+    assert (
+        visit.post("/sign-in", token, name="ada@example.org", password=PASSWORD).status_code == 429
+    )
+
+
+def test_an_address_that_two_have_but_for_its_case_opens_nothing(desk):
+    desk.add("Ada", email="ada@example.org")
+    desk.add("Eve", email="ADA@example.org")
+    visit = desk.visit()
+    answer = visit.post(
+        "/sign-in", visit.token("/sign-in"), name="ada@example.org", password=PASSWORD
+    )
+    assert answer.status_code == 401
+
+
+def test_the_log_is_filtered_by_person_action_and_day(desk):
+    root = desk.enter("Root", "admin")
+    root.post("/people", name="Ada", role="reader")
+    accounts.record_action(desk.engine, "Ben & Co", "went live", "publication 7")
+    with desk.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO audit (at, person, action, subject, detail) VALUES"
+                " ('2026-01-02 23:59:59', 'Ada', 'went live', 'publication 3', '')"
+            )
+        )
+
+    def listed(query):
+        table = root.get(f"/audit?{query}").text.split("<tbody>")[1].split("</tbody>")[0]
+        return [
+            re.sub(r"<[^>]+>", "|", row).strip("|").split("||")[1:3]
+            for row in table.split("<tr>")[1:]
+        ]
+
+    assert listed("who=Ben+%26+Co") == [["Ben &amp; Co", "went live"]]
+    assert listed("action=went+live") == [["Ada", "went live"], ["Ben &amp; Co", "went live"]]
+    assert listed("day=2026-01-02") == [["Ada", "went live"]]
+    assert "Nothing of that kind was done." in root.get("/audit?action=went+live&who=Root").text
+    assert len(listed("day=nonsense")) == len(listed(""))
+    assert "<option selected>Ada</option>" in root.get("/audit?who=Ada").text
+
+
+def test_earlier_entries_of_a_filtered_log_are_of_its_kind(desk):
+    root = desk.enter("Root", "admin")
+    for number in range(120):
+        accounts.record_action(desk.engine, "Ada", "went live", f"publication {number}")
+        accounts.record_action(desk.engine, "Ben", "failed", f"publication {number}")
+    page = root.get("/audit?who=Ada").text
+    link = html.unescape(re.search(r'href="(\?[^"]+)">Earlier', page)[1])
+    earlier = root.get(f"/audit{link}").text
+    assert earlier.count("went live</td>") == 20 and "failed</td>" not in earlier
+    assert "Earlier</a>" not in earlier
 
 
 def test_a_new_invitation_ends_what_the_old_password_opened(desk):

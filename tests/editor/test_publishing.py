@@ -4,6 +4,7 @@ the way back."""
 import datetime
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 from bot.domain.messages import IncomingMessage
-from bot.releases import publishing, registry
+from bot.releases import publishing, registry, steps, time_left
 from bot.runtime import settings
 from bot.store import accounts, publications, stored_turns
 from tests.conftest import reword, sign
@@ -83,7 +84,8 @@ def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site)
     visit = site.enter("Paula", "publisher")
     assert "articles/restless_legs.md" in visit.get("/publish").text
     assert "nobody" in visit.get("/publish/changes").text
-    path = publish(visit)
+    path = publish(visit, reason="as  the new guideline says")
+    assert "You may close this page" in visit.get(path).text
     heard = events(visit, f"{path}/events")
     assert heard[-1][0] == "end" and {name for name, _ in heard[:-1]} == {"progress"}
     steps = [json.loads(data) for _, data in heard[:-1]]
@@ -98,6 +100,18 @@ def test_a_changed_answer_is_published_with_live_progress_and_brought_back(site)
         and "<svg" in page
         and "What causes restless legs?" in page
     )
+    after = r"went live after (\d+ min )?\d+ s"
+    assert "Why: as the new guideline says" in page and re.search(after, page)
+    listed = visit.get("/publish").text
+    assert "as the new guideline says" in listed and re.search(after, listed)
+    plain = {words for name, words in vars(steps).items() if name.isupper()}
+    assert {line["step"] for line in made.log} <= plain
+    log = [tuple(entry.values())[2:] for entry in accounts.read_audit(site.engine, most=2)]
+    number = f"publication {made.id}"
+    assert log == [
+        ("Paula", "went live", number, made.release),
+        ("Paula", "began to publish", number, "as the new guideline says"),
+    ]
     # a visitor's words are kept in one place alone
     assert "what causes restless legs" not in json.dumps(made.comparison)
     assert visit.post("/publish/rollback", release_id=before).status_code == 303
@@ -111,6 +125,9 @@ def test_a_fault_blocks_and_is_named(site):
     visit = site.enter("Paula", "publisher")
     path = publish(visit)
     assert events(visit, f"{path}/events")[-1] == ("end", "failed")
+    newest = accounts.read_audit(site.engine)[0]
+    assert (newest["person"], newest["action"]) == ("Paula", "failed")
+    assert "restless_legs.md" in newest["detail"]
     page = visit.get(path).text
     assert (
         "needs `facet" in page
@@ -163,6 +180,10 @@ def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
     second = publish(visit)
     wait(site, int(second.rpartition("/")[2]), "live")
     assert publications.read_publication(site.engine, first).state == "failed"
+    failures = accounts.read_audit(site.engine, wanted=accounts.AuditFilter(action="failed"))
+    assert [(line["person"], line["subject"]) for line in failures] == [
+        ("Somebody", f"publication {first}")
+    ]
 
 
 def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk, monkeypatch):
@@ -172,14 +193,161 @@ def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk,
     )
     tomorrow = datetime.datetime.now(datetime.UTC).replace(second=0, microsecond=0)
     tomorrow += datetime.timedelta(days=1)
-    failed = publications.begin_publication(desk.engine, "publish", "Paula", tomorrow)
+    failed = publications.begin_publication(
+        desk.engine, "publish", "Paula", tomorrow, "the new leaflet"
+    )
     publications.end_publication(desk.engine, failed, "failed", faults=[publishing.NO_ANSWER])
     page = desk.enter("Paula", "publisher").get(f"/publish/{failed}").text
     assert "may be very busy" in page and "Try again</button>" in page
     moment = page.split('name="live_at" value="')[1].split('"')[0]
-    publish(desk.enter("Paula"), live_at=moment)
-    assert begun == [("publish", "Paula", tomorrow)]
+    reason = page.split('name="reason" value="')[1].split('"')[0]
+    publish(desk.enter("Paula"), live_at=moment, reason=reason)
+    assert begun == [("publish", "Paula", tomorrow, "the new leaflet")]
     assert "Try again</button>" not in desk.enter("Ed").get(f"/publish/{failed}").text
+
+
+def test_an_editor_is_told_whom_to_ask_and_may_prepare(desk):
+    for name, role in (("Paula", "publisher"), ("Root", "admin"), ("Gone", "publisher")):
+        desk.add(name, role)
+    accounts.dismiss_person(desk.engine, accounts.find_person(desk.engine, "Gone").id)
+    accounts.add_person(desk.engine, "Only invited", "publisher")
+    page = desk.enter("Ed").get("/publish").text
+    assert "To publish takes the role publisher; yours is editor. Ask Paula or Root." in page
+    assert "Only prepare it, to try</button>" in page and 'value="publish"' not in page
+    read = desk.enter("Rea", "reader").get("/publish").text
+    assert "yours is reader. Ask Paula or Root." in read and "Only prepare it" not in read
+    publisher = desk.enter("Paula").get("/publish").text
+    assert "To publish takes the role" not in publisher and 'value="publish"' in publisher
+
+
+def test_where_nobody_may_publish_an_editor_is_sent_to_who_runs_the_site(desk):
+    page = desk.enter("Ed").get("/publish").text
+    assert "Nobody here has it yet: ask who runs this site." in page
+
+
+def begin_steps(site, id, *named, seconds=0):
+    """Note steps of a publication, begun so many seconds ago."""
+    for step in named:
+        publications.note_progress(site.engine, id, step, 0.5)
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+    with site.engine.begin() as connection:
+        kept = connection.exec_driver_sql(f"SELECT log FROM publications WHERE id = {id}").scalar()
+        log = json.loads(kept)
+        for line in log[-len(named) :]:
+            line["at"] = then.isoformat(timespec="seconds")
+        connection.exec_driver_sql(
+            "UPDATE publications SET log = ? WHERE id = ?", (json.dumps(log), id)
+        )
+
+
+def make_earlier(site, learning, seconds):
+    """A publication that was tested `seconds` after it had begun to learn, or not to."""
+    id = publications.begin_publication(site.engine, "publish", "Paula")
+    begin_steps(site, id, steps.CHECKING, seconds=seconds + 2)
+    begin_steps(site, id, *([steps.LEARNING] if learning else []), steps.DANGERS, seconds=seconds)
+    publications.end_publication(site.engine, id, "live", last_step=steps.DONE)
+
+
+def test_the_time_that_is_left_is_that_of_earlier_ones_which_learned_as_much(desk):
+    for seconds in (90, 60, 62):
+        make_earlier(desk, True, seconds)
+    make_earlier(desk, False, 20)
+    visit = desk.enter("Paula", "publisher")
+    made = publications.begin_publication(desk.engine, "publish", "Paula")
+    begin_steps(desk, made, steps.CHECKING)
+    assert "time left:" not in visit.get(f"/publish/{made}").text  # which of both isn't known yet
+    begin_steps(desk, made, steps.LEARNING, seconds=20)
+    assert "time left: about 40 s" in visit.get(f"/publish/{made}").text
+    assert "time left: about 40 s" in visit.get("/publish").text
+    publications.end_publication(desk.engine, made, "failed")
+    made = publications.begin_publication(desk.engine, "publish", "Paula")
+    begin_steps(desk, made, steps.DANGERS)
+    assert "time left: about 20 s" in visit.get(f"/publish/{made}").text
+    begin_steps(desk, made, steps.SEALING)  # at which no earlier one is known to have been
+    assert "time left:" not in visit.get(f"/publish/{made}").text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-8, "longer than the last times"),
+        (-3, "a few seconds"),
+        (3, "a few seconds"),
+        (38, "about 40 s"),
+        (94, "about 90 s"),
+        (150, "about 2 minutes"),
+    ],
+)
+def test_the_time_that_is_left_in_words(seconds, words):
+    assert time_left.describe_seconds(seconds) == words
+
+
+def job_processes(candidates):
+    """The commands of the processes that make a candidate in this folder."""
+    listed = subprocess.run(["ps", "-axww", "-o", "args="], capture_output=True, text=True).stdout
+    return [line for line in listed.splitlines() if f"{candidates}/" in line]
+
+
+def test_a_publication_is_stopped_and_its_processes_end(site):
+    before = registry.live_release(site.config)
+    change(site.config, "    train:\n", "    train:\n      - blarg my zonkers please\n")
+    editor, visit = site.enter("Ed", "editor"), site.enter("Paula", "publisher")
+    path = publish(visit)
+    id, end = int(path.rpartition("/")[2]), time.monotonic() + 120
+    while publications.read_publication(site.engine, id).step != steps.LEARNING:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert editor.post(f"{path}/stop").status_code == 403
+    assert "Stop</button>" not in editor.get(path).text
+    assert "Stop</button>" in visit.get(path).text
+    assert visit.post(f"{path}/stop").status_code == 303
+    page = visit.get(path).text
+    assert "nothing has changed for visitors" in page and "Try again</button>" in page
+    candidates = site.config.path("models") / "candidates"
+    while list(candidates.iterdir()) or job_processes(candidates):
+        assert time.monotonic() < end, (list(candidates.iterdir()), job_processes(candidates))
+        time.sleep(0.2)
+    assert publications.read_publication(site.engine, id).state == "stopped"
+    assert registry.live_release(site.config) == before
+    assert accounts.read_audit(site.engine)[0]["action"] == "stopped"
+    assert visit.post(f"{path}/stop").status_code == 303
+    assert "had ended already" in visit.get(path).text
+    assert publications.find_running(site.engine) is None
+
+
+def test_an_editor_stops_what_editors_may_begin(desk):
+    made = publications.begin_publication(desk.engine, "try", "Somebody")
+    ed = desk.enter("Ed")
+    assert ed.post(f"/publish/{made}/stop").status_code == 303
+    assert publications.read_publication(desk.engine, made).state == "stopped"
+    # what its process finds out meanwhile changes nothing any more
+    assert not publications.end_publication(desk.engine, made, "tried", "20260101-000000-a")
+    assert publications.read_publication(desk.engine, made).state == "stopped"
+    assert ed.post("/publish/999/stop").status_code == 404
+
+
+def test_what_the_tests_counted_adds_up_and_talk_stands_apart(desk):
+    report = {
+        "total": 10,
+        "right": 5,
+        "offered": 2,
+        "wrong": 1,
+        "missed": [
+            *[[f"offered {n}", "hiccups.causes", "nlu_fallback", 0.4] for n in range(2)],
+            *[[f"declined {n}", "hiccups.causes", "not_covered", 0.9] for n in range(2)],
+            ["wrong", "hiccups.causes", "hiccups.what_is", 0.9],
+            *[[f"talk {n}", "greet", "nlu_fallback", 0.4] for n in range(3)],
+        ],
+    }
+    made = publications.begin_publication(desk.engine, "publish", "Paula")
+    publications.end_publication(desk.engine, made, "failed", report=report)
+    page = re.sub(r"<[^>]+>", "", desk.enter("Ed").get(f"/publish/{made}").text)
+    assert "Of 10 test phrases of articles 5 are answered rightly" in page
+    assert "2 are asked back with the right question offered" in page
+    assert "2 are asked back without it or declined" in page
+    assert "1 get another question’s answer" in page
+    assert "5 phrases that ended otherwise" in page
+    assert "3 phrases of talk that ended otherwise" in page
 
 
 def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
@@ -309,7 +477,11 @@ def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(
             and "approved by Quinn" in paula.get("/publish").text
         )
         log = [(entry["person"], entry["action"]) for entry in accounts.read_audit(site.engine)]
-        assert log[:2] == [("Quinn", "approved"), ("Paula", "began to publish")]
+        assert log[:3] == [
+            ("Paula", "went live"),
+            ("Quinn", "approved"),
+            ("Paula", "began to publish"),
+        ]
 
 
 def test_what_was_compared_with_an_older_release_does_not_go_live(site):
@@ -324,6 +496,8 @@ def test_what_was_compared_with_an_older_release_does_not_go_live(site):
         registry.live_release(site.config) == newer
         and "Another release" in publications.read_publication(site.engine, first).faults[0]
     )
+    newest = accounts.read_audit(site.engine)[0]
+    assert (newest["action"], newest["subject"]) == ("failed", f"publication {first}")
 
 
 def test_a_candidate_that_can_not_answer_a_question_does_not_go_live_and_names_it(

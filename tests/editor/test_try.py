@@ -14,6 +14,7 @@ from conftest import sign_content
 
 from bot.editor.shared import content_files
 from bot.releases import registry
+from bot.store import publications
 
 SLOWEST = 60  # seconds, for a machine that has much else to do
 ASKED_BACK = "it is asked back which is meant"
@@ -192,6 +193,22 @@ def test_a_prepared_release_answers_for_the_draft(served):
         assert "Hello" in now and "can’t be started" in then
     finally:
         shutil.rmtree(folder.parent)
+
+
+def test_while_a_release_is_being_prepared_the_live_one_answers_and_it_is_said(served):
+    live = registry.live_release(served.config)
+    unfinished = served.config.path("models") / "candidates" / "20990101-000000-cccccccc"
+    shutil.copytree(registry.folder_of(served.config, live) / "data", unfinished / "data")
+    made = publications.begin_publication(served.engine, "try", "Ada")
+    try:
+        now, then = ask(served.enter(), "hello")
+        assert "can’t be started" not in then and "No newer release is prepared" in then
+        assert "A newer release is being prepared just now" in then
+        publications.end_publication(served.engine, made, "failed")
+        assert "being prepared" not in ask(served.enter(), "hello")[1]
+    finally:
+        shutil.rmtree(unfinished.parent)
+        publications.end_publication(served.engine, made, "failed")
 
 
 def test_nothing_of_what_is_tried_is_stored(served):

@@ -329,6 +329,18 @@ BROKEN = [  # file, what stands there, what is put in its place, what the fault 
     ("emergency_numbers.yml", '"https://findahelpline.com"', "findahelpline", "is no web address"),
     (
         "emergency_numbers.yml",
+        '"https://findahelpline.com"',
+        '"https://find a helpline.com"',
+        "is no web address",
+    ),
+    (
+        "emergency_numbers.yml",
+        '"https://www.samaritans.org/"',
+        '"javascript:alert(1)"',
+        "url must begin with https://",
+    ),
+    (
+        "emergency_numbers.yml",
         "countries, url: ",
         "countries, web: ",
         "a line has either a number or a url",

@@ -9,6 +9,8 @@ import time
 import argon2
 import pyotp
 
+from bot.editor.access import guessable
+
 SHORTEST, LONGEST = 12, 200
 STEP_SECONDS = 30
 _hasher = argon2.PasswordHasher()
@@ -24,6 +26,11 @@ def password_fault(password: str, name: str) -> str | None:
         return f"The password is too long: {LONGEST} characters at most."
     if name.casefold() in password.casefold() or len(set(password)) < 5:
         return "The password is too easy to guess: it holds your name, or few different characters."
+    if guessable.is_guessable(password):
+        return (
+            "The password is too easy to guess: many people have one like it, with other digits. "
+            "Four or five words that have nothing to do with each other are better."
+        )
     return None
 
 

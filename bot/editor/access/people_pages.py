@@ -1,7 +1,9 @@
 """One's own account; the people of the desk, for admins; the audit log."""
 
+import datetime
 from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -14,6 +16,8 @@ from bot.store import accounts
 router = APIRouter()
 Line = Annotated[str, StringConstraints(max_length=500)]
 Secret = Annotated[str, Field(max_length=500, repr=False)]  # never in a log
+Wanted = Annotated[str, Query(max_length=200)]
+AUDIT_LINES = 100  # on a page of the log
 Password = Annotated[str, Form(max_length=500)]
 Role = Literal["reader", "editor", "publisher", "admin"]
 
@@ -206,9 +210,36 @@ def show_audit(
     desk: DeskState,
     _person: session.Publisher,
     before: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+    who: Wanted = "",
+    action: Wanted = "",
+    day: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    entries = accounts.read_audit(desk.engine, before, most=100)
-    return pages.render_page(request, "audit.html", entries=entries)
+    """The log, newest first; what `who` did, what was done (`action`), and on which `day`."""
+    wanted = accounts.AuditFilter(who, action, _read_day(day))
+    entries = accounts.read_audit(desk.engine, before, AUDIT_LINES, wanted)
+    people, actions = accounts.list_audited(desk.engine)
+    return pages.render_page(
+        request,
+        "audit.html",
+        entries=entries,
+        wanted=wanted,
+        people=people,
+        actions=actions,
+        earlier=urlencode(
+            {"who": who, "action": action, "day": wanted.day or "", "before": entries[-1]["id"]}
+        )
+        if len(entries) == AUDIT_LINES
+        else "",
+    )
+
+
+def _read_day(text: str) -> datetime.date | None:
+    """A day as a form's field has it; None where it is empty, or none that has a next one."""
+    try:
+        day = datetime.date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day < datetime.date.max else None
 
 
 def invitation_link(request: Request, token: str) -> str:

@@ -44,8 +44,11 @@ def show_sign_in(request: Request, desk: DeskState, next: str = "") -> Response:
 
 @router.post("/sign-in")
 def sign_in(request: Request, desk: DeskState, form: Annotated[SignInForm, Form()]) -> Response:
-    """Open a session for the right name, password and one-time code."""
+    """Open a session for the right name or e-mail address, password and one-time code."""
     name = form.name.strip()
+    found = accounts.read_credentials(desk.engine, name)
+    # one account, however it is named: its tries are counted together
+    name = found.name if found else name
     account, address = f"account {name}", f"address {request.client.host if request.client else ''}"
     limits = {account: ACCOUNT_TRIES, address: ADDRESS_TRIES}
     if known := session.find_known(request, name):  # who guesses elsewhere is no hindrance here
@@ -53,7 +56,6 @@ def sign_in(request: Request, desk: DeskState, form: Annotated[SignInForm, Form(
         limits = {account: ACCOUNT_TRIES}
     if not accounts.try_sign_in(desk.engine, limits, TRIES_MINUTES, slowed=account):
         return show_form(request, desk, 429, form.next, TOO_MANY)
-    found = accounts.read_credentials(desk.engine, name)
     right = passwords.password_matches(found.password_hash if found else None, form.password)
     if (
         not found

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import datetime
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,13 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from bot.content import articles, replies
 from bot.content.site_content import SiteContent
 from bot.domain.reply_kinds import ReplyKind
+from bot.editor.publishing import confusion_picture
 from bot.editor.shared import content_files, pages, session
 from bot.editor.shared.state import DeskState, State
-from bot.releases import comparison, publishing, registry
+from bot.releases import comparison, publishing, registry, time_left
 from bot.runtime import settings
 from bot.runtime.settings import Settings
-from bot.store import past_questions, publications
+from bot.store import accounts, past_questions, publications
 
 router = APIRouter()
 Field = Annotated[str, Form(max_length=500)]
@@ -38,10 +39,14 @@ def show_publish(request: Request, desk: DeskState, fault: str = "") -> Response
 
 @router.post("/publish")
 def begin_publication(
-    request: Request, desk: DeskState, goal: Field = "publish", live_at: Field = ""
+    request: Request,
+    desk: DeskState,
+    goal: Field = "publish",
+    live_at: Field = "",
+    reason: Field = "",
 ) -> Response:
     """Begin a publication (goal `publish`, by a publisher) or a candidate to try (goal `try`)."""
-    person = session.require_role(request, "publisher" if goal != "try" else "editor")
+    person = session.require_role(request, _least_role(goal))
     moment = None
     if live_at:
         try:
@@ -52,9 +57,10 @@ def begin_publication(
             return _page(
                 request, desk, 422, "That moment has passed. Choose a later one, or leave it empty."
             )
+    goal, reason = "try" if goal == "try" else "publish", " ".join(reason.split())
     try:
         id = publishing.begin_publication(
-            desk.config, desk.engine, "try" if goal == "try" else "publish", person.name, moment
+            desk.config, desk.engine, goal, person.name, moment, reason
         )
     except publications.Busy:
         return _page(
@@ -67,8 +73,24 @@ def begin_publication(
         request,
         "began to publish" if goal != "try" else "prepared a draft to try",
         f"publication {id}",
+        reason,
     )
     return pages.redirect_to(request, f"/editor/publish/{id}")
+
+
+@router.post("/publish/{id}/stop")
+def stop_publication(request: Request, desk: DeskState, id: pages.Number) -> Response:
+    """Stop a publication that is being made: its process looks whether it goes on, and ends."""
+    made = _read(desk, id)
+    session.require_role(request, _least_role(made.goal))
+    try:
+        publications.move_publication(desk.engine, id, "running", "stopped")
+    except publications.NoPublication:
+        notice = "It had ended already, so that nothing was stopped."
+    else:
+        session.record_action(request, "stopped", f"publication {id}")
+        notice = "Stopped: nothing has changed for visitors."
+    return pages.redirect_to(request, f"/editor/publish/{id}", notice)
 
 
 @router.get("/publish/changes")
@@ -100,14 +122,17 @@ def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
         "lists": {},
         "picture": None,
         "outcomes": OUTCOMES,
+        "left": _time_left(desk, made),
+        "missed": split_missed(made.report or {}),
+        "least_role": _least_role(made.goal),
         "wants_approval": publishing.wants_approval(desk.config),
     }
     if made.release and made.report:
         library = _library(desk.config, made.release)
         if library:
             values["library"] = library
-            values["picture"] = confusion_picture(
-                *comparison.article_confusion(library, made.report["missed"])
+            values["picture"] = confusion_picture.draw_confusion(
+                *comparison.article_confusion(library, made.report["missed"]), OUTCOMES
             )
     if made.comparison:
         turns = [
@@ -136,15 +161,17 @@ def _library(config: Settings, id: str) -> SiteContent | None:
 
 @router.get("/publish/{id}/events")
 async def stream_progress(request: Request, desk: DeskState, id: pages.Number) -> StreamingResponse:
-    """Server-sent events: `progress` with {step, done, log}, and `end` when there is no more to
-    come."""
+    """Server-sent events: `progress` with {step, done, left, log}, and `end` when there is no more
+    to come."""
     await asyncio.to_thread(_read, desk, id)
 
     async def events() -> AsyncIterator[str]:
         last = None
+        earlier = await asyncio.to_thread(publications.list_publications, desk.engine)
         while not await request.is_disconnected():
             made = await asyncio.to_thread(publications.read_publication, desk.engine, id)
-            news = json.dumps({"step": made.step, "done": made.done, "log": made.log})
+            left = time_left.estimate_time_left(made, earlier)
+            news = json.dumps({"step": made.step, "done": made.done, "left": left, "log": made.log})
             yield f"event: progress\ndata: {news}\n\n" if news != last else ": still there\n\n"
             last = news
             # what is due goes live in a moment
@@ -207,21 +234,16 @@ def roll_back(
     )
 
 
-def confusion_picture(
-    rows: Sequence[str], columns: Sequence[str], counts: Sequence[Sequence[int]]
-) -> dict[str, Any]:
-    """The confusion as a picture's cells: {rows, columns, cells [(x, y, count, share, right)]};
-    `share` of its row."""
-    totals = [sum(row) or 1 for row in counts]
+def split_missed(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report counts and lists, so that it adds up: the phrases of articles that were not
+    answered rightly ("articles"), how many of them got no answer and were not asked back with the
+    right question either ("rest"), and the phrases of talk ("talk"), which no count holds."""
+    missed = report.get("missed", [])
     return {
-        "rows": rows,
-        "columns": columns,
-        "cells": [
-            (x, y, count, count / totals[y], columns[x] == rows[y])
-            for y, row in enumerate(counts)
-            for x, count in enumerate(row)
-            if count
-        ],
+        "articles": [row for row in missed if "." in row[1]],
+        "talk": [row for row in missed if "." not in row[1]],
+        "rest": report.get("total", 0)
+        - sum(report.get(key, 0) for key in ("right", "offered", "wrong")),
     }
 
 
@@ -237,11 +259,27 @@ def _page(
         fault=fault,
         listed=listed,
         running=running,
+        left=_time_left(desk, running) if running else "",
+        least_role=_least_role(running.goal) if running else "",
+        publishers=[
+            member.name
+            for member in accounts.list_people(desk.engine)
+            if member.may("publisher") and member.has_password and not member.left
+        ],
         changes=publishing.content_changes(desk.config),
         live=registry.live_release(desk.config),
         releases=[id for id, state in registry.list_releases(desk.config) if state != "candidate"],
         wants_approval=publishing.wants_approval(desk.config),
     )
+
+
+def _least_role(goal: str) -> str:
+    """Who may ask for a publication of this goal, and stop it."""
+    return "editor" if goal == "try" else "publisher"
+
+
+def _time_left(desk: State, made: publications.Entry) -> str:
+    return time_left.estimate_time_left(made, publications.list_publications(desk.engine))
 
 
 def _read(desk: State, id: int) -> publications.Entry:

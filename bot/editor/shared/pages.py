@@ -66,6 +66,7 @@ templates = Environment(
 templates.filters["moment"] = lambda at: f"{at:%Y-%m-%d %H:%M}"
 templates.filters["day"] = lambda at: f"{at.day} {at:%B %Y}"
 templates.filters["counted"] = wording.counted
+templates.filters["duration"] = wording.duration
 templates.filters["by_file"] = name_file
 templates.globals["zip"] = zip
 

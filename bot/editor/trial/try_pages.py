@@ -12,6 +12,7 @@ from bot.editor.shared import content_cache, content_files, pages, previews, wor
 from bot.editor.shared.state import DeskState, State
 from bot.editor.trial import explanation
 from bot.releases import registry
+from bot.store import publications
 
 LONGEST = 2_000  # signs, as a visitor's message may have
 MOST_BEFORE = 5  # messages that were said before
@@ -132,6 +133,7 @@ def _sides(desk: State, text: str, tried: Tried) -> list[dict[str, Any]]:
             "reply": reply,
             "why": explanation.explain_turn(config, own, draft),
             "prepared": bool(tried.candidate),
+            "making": publications.find_running(desk.engine),
             "fault": tried.fault,
             "changed": content_files.text_difference(before, after) if before != after else [],
             "unlearned": working_copy.unlearned_changes(desk, draft["release"], text),

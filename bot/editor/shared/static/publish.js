@@ -9,6 +9,7 @@ if (place) {
     const said = `${Math.round(news.done * 100)} %: ${news.step}`
     if (step.dataset.step !== news.step) step.textContent = said // heard once a step
     step.dataset.step = news.step
+    place.querySelector('[data-left]').textContent = news.left ? `time left: ${news.left}` : ''
     place.querySelector('output').textContent = `${Math.round(news.done * 100)} %`
     const log = news.log.map((line) => Object.assign(document.createElement('li'), { textContent: `${line.at.slice(11, 19)} ${line.step}` }))
     place.querySelector('ol').replaceChildren(...log)

@@ -1,0 +1,12 @@
+"""The steps of making a release, in the words that editors read."""
+
+CHECKING = "Checking what was written"
+KEEPING = "Keeping in the history what was {who}: {listed}"
+LEARNING = "Learning the questions and stories"
+DANGERS = "Learning what is a danger"
+SEALING = "Sealing the release"
+STARTING = "Starting what was learned"
+PHRASES = "Asking the test phrases"
+STORIES = "Going through the stories"
+PAST = "Asking again what visitors asked"
+DONE = "Everything is tested"
