@@ -40,7 +40,7 @@ MENU = [
     ("Conversations", "/editor/conversations", "reader"),
     ("Reports", "/editor/reports", "reader"),
     ("Articles", "/editor/articles", "reader"),
-    ("Terms, talk, safety", "/editor/tables/terms", "reader"),
+    ("Terms and texts", "/editor/tables/terms", "reader"),
     ("Stories", "/editor/stories", "reader"),
     ("Try", "/editor/try", "reader"),
     ("Publish", "/editor/publish", "reader"),
