@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.content import articles, history
 from bot.editor.access import people_pages, sign_in_pages, single_sign_on
-from bot.editor.articles import article_pages, draft_pages, evidence_pages
+from bot.editor.articles import article_pages, draft_pages, evidence_pages, version_pages
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
 from bot.editor.review import report_pages, review_pages
@@ -38,6 +38,7 @@ LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024
 PARTS = [
     review_pages.router,
     draft_pages.router,
+    version_pages.router,
     conversation_pages.router,
     report_pages.router,
     evidence_pages.router,

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
@@ -125,6 +126,19 @@ def desk(tmp_path):
     )
     with running(config) as made:
         yield made
+
+
+@pytest.fixture
+def git(desk):
+    """The desk's content as a git repository with one commit; its folder."""
+    folder = desk.config.path("data")
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
