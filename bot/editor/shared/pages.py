@@ -74,8 +74,9 @@ def render_page(
     request: Request, template: str, status: int = 200, /, **values: object
 ) -> HTMLResponse:
     """The page made of a template and `values`. Every template has `person` (or None), `path`,
-    `menu`, `notice`, `trouble` (what keeps changes from the history) and, for each form that is
-    sent, `form_token()` too; what htmx sends has the token from base.html.
+    `menu`, `notice`, `trouble` (what keeps changes from the history), `refused` (whether a form
+    comes back unsaved) and, for each form that is sent, `form_token()` too; what htmx sends has
+    the token from base.html.
 
     Whatever a value holds is text: markup in it is shown, not obeyed.
     """
@@ -86,6 +87,7 @@ def render_page(
         path=path,
         csrf=csrf,
         form_token=lambda: FORM_TOKEN.format(csrf),
+        refused=status in (409, 422),
         notice=unquote(request.cookies.get(NOTICE, "")),
         trouble=getattr(request.state, "trouble", None) if person else None,
         menu=[
