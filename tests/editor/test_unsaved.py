@@ -1,4 +1,5 @@
-"""Forms of the desk in a browser: a changed one warns before its page is left."""
+"""Forms of the desk in a browser: a changed one warns before its page is left, and a question's
+look follows what is typed."""
 
 import pytest
 from playwright.sync_api import expect
@@ -116,3 +117,16 @@ def test_a_search_and_a_password_are_nothing_to_lose(tab):
     tab.goto("/editor/account")
     tab.locator("[type=password]").first.press_sequentially("secret")
     assert leave(tab)
+
+
+def test_a_questions_look_follows_soon_after_the_last_key(tab):
+    tab.goto(QUESTION)
+    tab.evaluate(
+        "() => { window.waited = []; let typed = 0;"
+        "addEventListener('input', () => { typed = performance.now() }, true);"
+        "document.addEventListener('htmx:beforeRequest',"
+        " () => window.waited.push(performance.now() - typed)) }"
+    )
+    tab.locator("[name=text]").press_sequentially("Zebras ")
+    expect(tab.locator("#look")).to_contain_text("Zebras ")
+    assert min(tab.evaluate("() => window.waited")) < 400
