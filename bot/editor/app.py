@@ -20,6 +20,7 @@ from bot.editor.articles import (
     evidence_pages,
     question_pages,
     side_by_side_pages,
+    version_pages,
 )
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
@@ -46,6 +47,7 @@ LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024
 PARTS = [
     review_pages.router,
     draft_pages.router,
+    version_pages.router,
     conversation_pages.router,
     report_pages.router,
     side_by_side_pages.router,

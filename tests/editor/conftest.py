@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ def running(config):
 @pytest.fixture
 def desk(tmp_path):
     """A desk of its own, with a copy of the content that it may change."""
-    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns(".*"))
     config = dataclasses.replace(
         settings.read_settings({}),
         database_url=f"sqlite:///{tmp_path}/desk.db",
@@ -127,12 +128,25 @@ def desk(tmp_path):
         yield made
 
 
+@pytest.fixture
+def git(desk):
+    """The desk's content as a git repository with one commit; its folder."""
+    folder = desk.config.path("data")
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
     """The desk of a real service, with copies of the content and of the live release that tests may
     change with care."""
     folder = tmp_path_factory.mktemp("served")
-    shutil.copytree(ROOT / "data", folder / "data")
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     models = republish(folder / "models", lambda data: None)
     with serving(folder, DATA=str(folder / "data"), MODELS=str(models)) as service:
         config = dataclasses.replace(

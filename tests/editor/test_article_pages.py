@@ -16,18 +16,6 @@ from bot.editor.shared import article_document, content_files
 from tests.editor.test_imports import PAGE, word
 
 
-@pytest.fixture
-def git(desk):
-    folder = desk.config.path("data")
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"],
-    ):
-        subprocess.run(["git", "-C", str(folder), *command], check=True)
-    return folder
-
-
 def base_of(page):
     return re.search(r'name="base" value="([0-9a-f]+)"', page)[1]
 

@@ -43,7 +43,7 @@ def admin(request, tmp_path_factory):
     from bot.runtime import settings
 
     folder = tmp_path_factory.mktemp("no_such")
-    shutil.copytree(conftest.ROOT / "data", folder / "data")
+    shutil.copytree(conftest.ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     config = dataclasses.replace(
         settings.read_settings({}),
         database_url=f"sqlite:///{folder}/desk.db",

@@ -68,7 +68,7 @@ def address_of(path):
 def guarded(tmp_path_factory):
     """A desk that all who may not enter share."""
     folder = tmp_path_factory.mktemp("guarded")
-    shutil.copytree(ROOT / "data", folder / "data")
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     given = {
         "DATABASE_URL": f"sqlite:///{folder}/desk.db",
         "DATA": str(folder / "data"),

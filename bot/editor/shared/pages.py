@@ -40,7 +40,7 @@ MENU = [
     ("Conversations", "/editor/conversations", "reader"),
     ("Reports", "/editor/reports", "reader"),
     ("Articles", "/editor/articles", "reader"),
-    ("Terms, talk, safety", "/editor/tables/terms", "reader"),
+    ("Terms and texts", "/editor/tables/terms", "reader"),
     ("Stories", "/editor/stories", "reader"),
     ("Try", "/editor/try", "reader"),
     ("Publish", "/editor/publish", "reader"),
@@ -75,8 +75,9 @@ def render_page(
     request: Request, template: str, status: int = 200, /, **values: object
 ) -> HTMLResponse:
     """The page made of a template and `values`. Every template has `person` (or None), `path`,
-    `menu`, `notice`, `trouble` (what keeps changes from the history) and, for each form that is
-    sent, `form_token()` too; what htmx sends has the token from base.html.
+    `menu`, `notice`, `trouble` (what keeps changes from the history), `refused` (whether a form
+    comes back unsaved) and, for each form that is sent, `form_token()` too; what htmx sends has
+    the token from base.html.
 
     Whatever a value holds is text: markup in it is shown, not obeyed.
     """
@@ -87,6 +88,7 @@ def render_page(
         path=path,
         csrf=csrf,
         form_token=lambda: FORM_TOKEN.format(csrf),
+        refused=status in (409, 422),
         notice=unquote(request.cookies.get(NOTICE, "")),
         trouble=getattr(request.state, "trouble", None) if person else None,
         menu=[

@@ -1,5 +1,5 @@
-"""Terms, talk and the safety list: shown as tables, taken out as CSV or XLSX and brought in again,
-every fault by its row."""
+"""Terms, talk, the safety list and the fixed texts: shown as tables, taken out as CSV or XLSX and
+brought in again, every fault by its row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from bot.domain.faults import Fault
 from bot.editor.importing.blocks import Refused
 from bot.editor.shared import content_files, pages, session
 from bot.editor.shared.state import DeskState, State
-from bot.editor.tables import table_files
+from bot.editor.tables import table_files, text_rows
 from bot.store.accounts import Member
 
 router = APIRouter()
-TITLES = {"terms": "Terms", "talk": "Talk", "safety": "Safety list"}
+TITLES = {"terms": "Terms", "talk": "Talk", "safety": "Safety list", "texts": "Fixed texts"}
 WHAT = {
     "terms": "What people call conditions, medicines and treatments. A name that no article is "
     "about makes a question “not covered”.",
@@ -25,6 +25,8 @@ WHAT = {
     "and phrases that test.",
     "safety": "What is taken for an emergency or a crisis, and what is answered then. Nothing "
     "here goes live that misses a message which must be caught.",
+    "texts": "Every sentence that visitors read outside the articles and the safety list. Names in "
+    "braces, as {covered}, are filled in.",
 }
 PER_PAGE = 100
 TYPES = {
@@ -221,6 +223,7 @@ def _render(
         titles=TITLES,
         what=WHAT[name],
         columns=table_files.COLUMNS[name],
+        hints=text_rows.read_hints(text) if name == "texts" else {},
         search=search,
         rows=found[(page - 1) * PER_PAGE : page * PER_PAGE],
         total=len(found),

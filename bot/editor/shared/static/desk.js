@@ -66,3 +66,36 @@ document.addEventListener('htmx:sendError', () => {
 function say(sentence) {
   document.querySelector('#said').textContent = sentence
 }
+
+// --- a changed form warns before its page is left; nothing is typed into those of the review
+
+let sent = null
+let unsaved = false // whether what htmx swaps held a change
+
+document.addEventListener('submit', (event) => {
+  if (!event.defaultPrevented) sent = event.target
+})
+addEventListener('beforeunload', (event) => {
+  if ([...document.forms].some((form) => form !== sent && isUnsaved(form))) event.preventDefault()
+  sent = null // who stays may leave later
+})
+document.addEventListener('htmx:beforeSwap', ({detail: {target, requestConfig}}) => {
+  const acts = requestConfig?.elt.name === 'then' && !requestConfig.elt.value.startsWith('try')
+  unsaved = [...target.querySelectorAll('form')].some((form) => acts || isUnsaved(form))
+})
+document.addEventListener('htmx:load', ({detail: {elt}}) => {
+  for (const form of unsaved ? elt.querySelectorAll('form') : []) form.dataset.unsaved = ''
+})
+
+function isUnsaved(form) {
+  if (form.method !== 'post' || form.querySelector('[type=password]') || form.closest('.group')) return false
+  return form.dataset.unsaved !== undefined || [...form.elements].some(isChanged)
+}
+
+function isChanged(field) {
+  if (field.matches('[type=checkbox], [type=radio]')) return field.checked !== field.defaultChecked
+  if (field.matches('[type=file]')) return field.files.length > 0
+  if (!field.matches('select')) return field.defaultValue !== undefined && field.value !== field.defaultValue
+  const chosen = [...field.options].findIndex((option) => option.defaultSelected)
+  return field.options.length > 0 && field.selectedIndex !== Math.max(chosen, 0)
+}
