@@ -8,7 +8,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from bot.content import articles, wording
 from bot.domain.faults import Fault
@@ -34,20 +34,31 @@ LONGEST = 300  # characters of a phrase
 MASK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 router = APIRouter()
 Texts = Annotated[list[str], Form(max_length=200)]
-Name = Annotated[str, Form(max_length=200)]
-Given = Annotated[str, Field(max_length=200)]
-Address = Annotated[str, Form(max_length=2000)]
+Name = Annotated[str, StringConstraints(max_length=200)]
+Address = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class TeachForm(BaseModel):
+    """The texts of a group, the question that they are to teach (`other`: chosen in the list of all
+    questions), the phrases that were ticked, and the page to go `back` to."""
+
+    model_config = ConfigDict(frozen=True)
+    text: Annotated[list[str], Field(max_length=200)]
+    question: Name = ""
+    other: Name = ""
+    phrase: Annotated[list[str], Field(max_length=200)] = []
+    back: Address = ""
 
 
 class ReviewQuery(BaseModel):
     """What of the review is shown: its page, and what its messages must hold."""
 
-    text: Given = ""
-    article: Given = ""
-    channel: Given = ""
-    why: Given = ""
-    since: Given = ""
-    until: Given = ""
+    text: Name = ""
+    article: Name = ""
+    channel: Name = ""
+    why: Name = ""
+    since: Name = ""
+    until: Name = ""
     page: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
     def as_filter(self) -> review.Filter:
@@ -139,23 +150,19 @@ def teach_phrases(
     request: Request,
     desk: DeskState,
     person: session.Editor,
-    text: Texts,
-    question: Name = "",
-    other: Name = "",
-    phrase: Annotated[list[str] | None, Form(max_length=200)] = None,
-    back: Address = "",
+    form: Annotated[TeachForm, Form()],
 ) -> Response:
-    """Add the ticked phrases (the first text, where none is ticked) to a question; the group of
-    `text` is done with."""
-    known, question = content_cache.read_questions(desk), question or other
+    """Add the ticked phrases (the first text, where none is ticked) to a question; the group is
+    done with."""
+    known, question = content_cache.read_questions(desk), form.question or form.other
     if question not in known:
         said = f"{question or 'nothing'} is no question of an article: choose one of the list"
         raise articles.ContentError([Fault.from_sentence(said)])
-    wanted = [as_phrase(text) for text in phrase or text[:1]]
+    wanted = [as_phrase(text) for text in form.phrase or form.text[:1]]
     added = add_phrases(desk, person, question, wanted)
     review.set_aside(
         desk.engine,
-        [waiting.key_of(desk, text) for text in text],
+        [waiting.key_of(desk, text) for text in form.text],
         person.name,
         registry.live_release(desk.config) or "0",
     )
@@ -167,13 +174,17 @@ def teach_phrases(
         if added
         else f"“{known[question].ask}” has this phrase already"
     )
-    waiting.take_away(desk, len(text))
-    return _done(request, desk, f"{said}. Visitors get it with the next release.", back)
+    waiting.take_away(desk, len(form.text))
+    return _done(request, desk, f"{said}. Visitors get it with the next release.", form.back)
 
 
 @router.post("/review/aside")
 def set_aside(
-    request: Request, desk: DeskState, person: session.Editor, text: Texts, back: Address = ""
+    request: Request,
+    desk: DeskState,
+    person: session.Editor,
+    text: Texts,
+    back: Annotated[Address, Form()] = "",
 ) -> Response:
     """Show a group no longer."""
     review.set_aside(desk.engine, [waiting.key_of(desk, text) for text in text], person.name)
@@ -192,7 +203,11 @@ def bring_back(request: Request, desk: DeskState, text: Texts) -> Response:
 
 @router.post("/review/question")
 def draft_question(
-    request: Request, desk: DeskState, person: session.Editor, text: Texts, nearest: Name = ""
+    request: Request,
+    desk: DeskState,
+    person: session.Editor,
+    text: Texts,
+    nearest: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
     """Begin a new question with the group's wordings as its phrases."""
     phrases = list(dict.fromkeys(filter(None, map(as_phrase, text))))
