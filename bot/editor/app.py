@@ -24,7 +24,7 @@ from bot.editor.articles import (
 )
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
-from bot.editor.review import report_pages, review_pages
+from bot.editor.review import report_pages, review_pages, waiting
 from bot.editor.shared import article_document, content_files, pages, session
 from bot.editor.shared.state import DeskState, Rehearse, State
 from bot.editor.stories import story_pages
@@ -78,7 +78,7 @@ def create_app(config: settings.Settings, engine: Engine, rehearse: Rehearse) ->
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(session.identify_person)],
+        dependencies=[Depends(session.identify_person), Depends(count_waiting)],
         form_limits={
             "max_fields": session.FORM_LIMITS["max_fields"],
             "max_part_size": session.FORM_LIMITS["max_part_size"],
@@ -103,6 +103,12 @@ def look_at_history(request: Request, desk: DeskState) -> None:
     """Before every page as a whole: what keeps changes from the history stands on it."""
     if "hx-request" not in request.headers:
         request.state.trouble = history.find_trouble(desk.config)
+
+
+def count_waiting(request: Request, desk: DeskState) -> None:
+    """Before every page as a whole of somebody who is signed in: how much waits, for the menu."""
+    if request.state.person and "hx-request" not in request.headers:
+        request.state.waiting = waiting.read_counts(desk)
 
 
 def _show_first(request: Request) -> RedirectResponse:

@@ -88,13 +88,22 @@ async def no_rasa(said, article=None, candidate=None):
     raise registry.NoAnswer("Rasa is not running")
 
 
+def wait_idle(state):
+    """Wait until nothing reads the database behind the pages."""
+    end = time.monotonic() + 60
+    while state.waiting.busy or state.live_answers.busy:
+        assert time.monotonic() < end, "what runs behind the pages never ended"
+        time.sleep(0.01)
+
+
 @contextlib.contextmanager
-def running(config):
-    """A Desk that is served while the block runs."""
+def running(config, rehearse=no_rasa):
+    """A Desk that is served while the block runs; `rehearse` stands in for the bot."""
     store_engine.migrate_database(config.database())
     engine = store_engine.connect_database(config.database())
     app = FastAPI()
-    app.mount("/editor", create_app(config, engine, no_rasa))
+    pages = create_app(config, engine, rehearse)
+    app.mount("/editor", pages)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
@@ -108,6 +117,7 @@ def running(config):
         finally:
             for client in desk.visits:
                 client.close()
+            wait_idle(pages.state.desk)
             server.should_exit = True
             thread.join()
             engine.dispose()

@@ -5,6 +5,7 @@ import re
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from bot.content import history
 from bot.content.site_content import load_content
@@ -23,6 +24,8 @@ from tests.support.visitor_history import fill
 PAGES = [
     "/review",
     "/review/aside",
+    "/review?text=hiccups",
+    "/review/teach/1",
     "/drafts",
     "/drafts/{draft}",
     "/conversations",
@@ -294,6 +297,53 @@ def test_the_review_is_worked_by_keyboard_alone(asked, sign_in):
     assert complaints == []
 
 
+def lead_of(group):
+    return group.inner_text().splitlines()[0]
+
+
+def expect_gone(tab, text):
+    """Wait until no group of the review is led by a text."""
+    whole = re.compile(rf"^\s*{re.escape(text)}\s*$")
+    expect(tab.locator(".group h2", has_text=whole)).to_have_count(0)
+
+
+def test_keys_work_without_focusing_a_group_unless_they_are_switched_off(asked, sign_in):
+    tab, complaints = sign_in()
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    tab.reload()  # with the scripts run: groups that are still arriving have no keys yet
+    groups = tab.locator(".group")
+    first, second, third = (lead_of(groups.nth(n)) for n in range(3))
+    assert tab.evaluate("document.activeElement === document.body")
+    tab.keyboard.press("s")
+    expect_gone(tab, first)
+    expect(tab.locator(".group[aria-current] h2")).to_have_text(second)
+    tab.get_by_text("Keys", exact=True).click()
+    tab.get_by_label("They work anywhere on this page").uncheck()
+    tab.reload()
+    tab.keyboard.press("s")
+    groups.nth(1).focus()
+    tab.keyboard.press("s")
+    expect_gone(tab, third)
+    assert lead_of(groups.nth(0)) == second
+    assert complaints == []
+
+
+def test_the_menu_keeps_its_line_with_the_numbers_of_what_waits(asked, sign_in):
+    tab, _ = sign_in()
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    tab.goto(f"{asked.url}/editor/conversations")
+    badges = tab.locator("#menu .badge")
+    expect(badges).to_have_count(2)
+    tops = {item.bounding_box()["y"] for item in tab.locator("#menu li").all()}
+    assert len(tops) == 1
+    first = tab.locator("#waits-review")
+    before = int(first.inner_text().split()[0])
+    tab.goto(f"{asked.url}/editor/review")
+    tab.keyboard.press("s")
+    expect(first).not_to_have_text(re.compile(rf"^{before} "))
+    assert int(first.inner_text().split()[0]) < before
+
+
 def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(
     asked, sign_in, monkeypatch
 ):
@@ -301,7 +351,7 @@ def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(
     wait_grouped(tab, f"{asked.url}/editor/review")
     read, waits = clustering.read_groups, [None]
     monkeypatch.setattr(
-        clustering, "read_groups", lambda desk: waits.pop() if waits else read(desk)
+        clustering, "read_groups", lambda *asked: waits.pop() if waits else read(*asked)
     )
     tab.goto(f"{asked.url}/editor/review")
     tab.get_by_text("is being grouped").wait_for()

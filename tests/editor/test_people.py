@@ -40,6 +40,7 @@ HIGHER = {
     ("POST", "/people/{id}/role"): "admin",
     ("POST", "/people/{id}/dismissal"): "admin",
     ("GET", "/audit"): "publisher",
+    ("GET", "/review/teach/{turn}"): "editor",
     ("POST", "/publish"): "publisher",
     ("POST", "/publish/{id}/approval"): "publisher",
     ("POST", "/publish/{id}/withdrawal"): "publisher",

@@ -55,6 +55,7 @@ def audit(desk):
     [
         "/review",
         "/review/aside",
+        "/review?text=why+do&article=hiccups&channel=web&why=declined&since=2026-01-01",
         "/drafts",
         "/conversations",
         "/conversations?outcome=clarify",

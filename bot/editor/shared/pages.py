@@ -1,5 +1,6 @@
 """Pages from templates: what every page is given, and what a browser may load for it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,8 @@ SECURITY = [
     (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
-# The menu: (title, path, least role). A page of its own is a line of its own.
+# The menu: (title, path, least role). A page of its own is a line of its own. How much waits there,
+# `request.state.waiting` says, by path.
 MENU = [
     ("Review", "/editor/review", "reader"),
     ("Conversations", "/editor/conversations", "reader"),
@@ -82,6 +84,7 @@ def render_page(
     Whatever a value holds is text: markup in it is shown, not obeyed.
     """
     person = getattr(request.state, "person", None)
+    waiting: Mapping[str, int] = getattr(request.state, "waiting", {})
     path, csrf = request.url.path, session.csrf_token(request)
     html = templates.get_template(template).render(
         person=person,
@@ -92,7 +95,7 @@ def render_page(
         notice=unquote(request.cookies.get(NOTICE, "")),
         trouble=getattr(request.state, "trouble", None) if person else None,
         menu=[
-            (title, at, path == at or path.startswith(at + "/"))
+            (title, at, path == at or path.startswith(at + "/"), waiting.get(at))
             for title, at, role in MENU
             if person and person.may(role)
         ],

@@ -18,10 +18,28 @@ document.addEventListener('click', (event) => {
   if (sure && !confirm(sure.dataset.sure)) event.preventDefault()
 })
 
-// --- review: keys count only while a group has the focus, so that they are in nobody's way
+// --- review: keys are for the group that has the focus, else for the marked one: the first, or the last that had it.
+// Who speaks to the computer, or writes with one key at a time, can have them only while a group has the focus.
+
+const KEYS = 'desk-review-keys'  // what the browser remembers of the checkbox: 'anywhere' or 'focus'
+
+function markedGroup() {
+  return document.querySelector('.group[aria-current]') ?? document.querySelector('.group')
+}
+
+function markGroup(group) {
+  for (const other of document.querySelectorAll('.group[aria-current]')) other.removeAttribute('aria-current')
+  group?.setAttribute('aria-current', 'true')
+}
+
+function groupOfKeys(target) {
+  const group = target.closest?.('.group')
+  if (group) return group
+  return localStorage.getItem(KEYS) === 'focus' || target.matches?.('button, a') ? null : markedGroup()
+}
 
 function pressInGroup(event) {
-  const group = event.target.closest?.('.group')
+  const group = groupOfKeys(event.target)
   if (!group || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input:not([type=checkbox]), select, textarea')) return
   if (event.key === 'j' || event.key === 'k') {
     const groups = [...document.querySelectorAll('.group')]
@@ -34,6 +52,22 @@ function pressInGroup(event) {
   }
   event.preventDefault()
 }
+
+function prepareKeys() {
+  markGroup(markedGroup())
+  const anywhere = document.querySelector('#keys-anywhere')
+  if (anywhere) anywhere.checked = localStorage.getItem(KEYS) !== 'focus'
+}
+
+prepareKeys()
+document.addEventListener('htmx:afterSettle', prepareKeys)
+document.addEventListener('focusin', (event) => {
+  const group = event.target.closest?.('.group')
+  if (group) markGroup(group)
+})
+document.addEventListener('change', (event) => {
+  if (event.target.id === 'keys-anywhere') localStorage.setItem(KEYS, event.target.checked ? 'anywhere' : 'focus')
+})
 
 document.addEventListener('toggle', (event) => {
   const select = event.target.querySelector?.(':scope [data-question]')
