@@ -314,7 +314,9 @@ def sign(folder, **changes):
 @pytest.fixture
 def data(tmp_path):
     """A copy of the content that a test may break."""
-    return Path(shutil.copytree(ROOT / "data", tmp_path / "data"))
+    return Path(
+        shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns(".*"))
+    )
 
 
 def keep_one_article(data, article="restless_legs"):
@@ -343,7 +345,9 @@ def small_release(tmp_path_factory):
     """A folder with `data` of one article and `models` with a release of it: made once, to be
     copied."""
     folder = tmp_path_factory.mktemp("small")
-    keep_one_article(Path(shutil.copytree(ROOT / "data", folder / "data")))
+    keep_one_article(
+        Path(shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*")))
+    )
     (folder / "models").mkdir()
     (folder / "models" / "encoder").symlink_to(settings.read_settings().path("models") / "encoder")
     config = settings.read_settings(

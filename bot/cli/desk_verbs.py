@@ -28,10 +28,12 @@ def review(options: Namespace, config: Settings) -> None:
     desk = state.State(config, engine)
     while (found := clustering.read_groups(desk)) is None:  # the texts are still being encoded
         time.sleep(0.2)
-    for group in found[0]:
-        nearest = f"  nearest: {group.nearest[0][0]}" if group.nearest else ""
+    while (suggested := clustering.suggest_for(desk, found.groups)) is None:
+        time.sleep(0.2)
+    for group, near in zip(found.groups, suggested, strict=True):
+        nearest = f"  nearest: {near[0].question}" if near else ""
         print(f"{group.count:>5}  {group.wordings[0].text}  ({', '.join(group.why)}){nearest}")
-    if not found[0]:
+    if not found.groups:
         print("nothing is to be reviewed")
     engine.dispose()
 

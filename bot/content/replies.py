@@ -551,8 +551,8 @@ def _checked(content: SiteContent, article: Article) -> str:
 def _partly(texts: Mapping[str, Any], count: int) -> str:
     """How many statements stand in their source only in part, as a text; nothing for none."""
     if count == 1 and "evidence_partly_one" in texts:
-        return str(texts["evidence_partly_one"])
-    return fill_placeholders(texts["evidence_partly"], count=count) if count else ""
+        return f"{texts['evidence_partly_one'].rstrip()} "
+    return f"{fill_placeholders(texts['evidence_partly'], count=count).rstrip()} " if count else ""
 
 
 def _answer(

@@ -16,6 +16,7 @@ from bot.content import (
     asked_messages,
     evidence,
     facets,
+    fixed_texts,
     replies,
     reply_checks,
     terms,
@@ -83,6 +84,7 @@ def check_content(folder: str | Path) -> list[Fault]:
     return (
         faults
         + _later_text_faults(folder)
+        + fixed_texts.find_placeholder_faults(folder)
         + (_trial_faults(found) if found else [])
         + danger_screen.check_rules(Path(folder))
         + _safety_text_faults(folder)
@@ -218,13 +220,14 @@ def read_texts(folder: str | Path) -> tuple[dict[str, Any], list[Fault]]:
         if isinstance(text, dict) != (key in replies.SEVERAL) or text == {}
     ]
     for key, text in data.items():
-        for part in text.values() if isinstance(text, dict) else [text]:
+        for name, part in text.items() if isinstance(text, dict) else [(None, text)]:
+            line = lines.get((key, name), lines[(key,)])
             if not isinstance(part, str) or not part.strip():
-                faults.append(Fault(str(path), lines[(key,)], f"{key} needs a text"))
+                faults.append(Fault(str(path), line, f"{key} needs a text"))
             else:
                 plain = re.sub(r"[{}<>]", "", part)  # what is filled in is named like a word
                 faults += [
-                    Fault(str(path), lines[(key,)], f"{key}: {said}")
+                    Fault(str(path), line, f"{key}: {said}")
                     for said in wording.wording_faults(plain)
                 ]
     faults += _missing_texts(path, data, replies.TEXTS)

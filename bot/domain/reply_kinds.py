@@ -92,9 +92,8 @@ def kinds_of(*groups: Group) -> tuple[ReplyKind, ...]:
 DANGERS = kinds_of(Group.DANGER)
 # the understanding knows these by the same names, as what a message may ask for
 REFUSALS = kinds_of(Group.NOT_COVERED, Group.DECLINED)
-# gave the visitor no answer: whom to call in an emergency stands below them
+# gave the visitor no answer: whom to call in an emergency stands below them, and editors review
+# them, for each may hide a question that should have been answered
 WITHOUT_ANSWER = kinds_of(Group.ASKED_BACK, Group.NOT_COVERED, Group.DECLINED)
-# may hide a question that the articles should answer, or that should have been understood
-TO_REVIEW = kinds_of(Group.ASKED_BACK, Group.NOT_COVERED)
 # depend on the articles and the understanding alone, so that a story can expect them
 REPEATABLE = kinds_of(Group.ANSWERED, Group.TALK) + WITHOUT_ANSWER

@@ -13,10 +13,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.content import articles, history
 from bot.editor.access import people_pages, sign_in_pages, single_sign_on
-from bot.editor.articles import article_pages, draft_pages, evidence_pages
+from bot.editor.articles import (
+    article_draft_pages,
+    article_pages,
+    draft_pages,
+    evidence_pages,
+    question_pages,
+    side_by_side_pages,
+    version_pages,
+)
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
-from bot.editor.review import report_pages, review_pages
+from bot.editor.review import report_pages, review_pages, waiting
 from bot.editor.shared import article_document, content_files, pages, session
 from bot.editor.shared.state import DeskState, Rehearse, State
 from bot.editor.stories import story_pages
@@ -34,14 +42,19 @@ from bot.store.votes import NoTicket
 # from anybody, and from who is signed in
 LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024
 # Every page here is for those who are signed in; who may change something, session.guard_page
-# and what a page asks for (session.Publisher ...) say.
+# and what a page asks for (session.Publisher ...) say. The first address that fits is taken: those
+# with fixed words stand before /articles/{article}, and that before /articles/{article}/{question}.
 PARTS = [
     review_pages.router,
     draft_pages.router,
+    version_pages.router,
     conversation_pages.router,
     report_pages.router,
+    side_by_side_pages.router,
     evidence_pages.router,
+    article_draft_pages.router,
     article_pages.router,
+    question_pages.router,
     table_pages.router,
     story_pages.router,
     try_pages.router,
@@ -65,7 +78,7 @@ def create_app(config: settings.Settings, engine: Engine, rehearse: Rehearse) ->
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(session.identify_person)],
+        dependencies=[Depends(session.identify_person), Depends(count_waiting)],
         form_limits={
             "max_fields": session.FORM_LIMITS["max_fields"],
             "max_part_size": session.FORM_LIMITS["max_part_size"],
@@ -90,6 +103,12 @@ def look_at_history(request: Request, desk: DeskState) -> None:
     """Before every page as a whole: what keeps changes from the history stands on it."""
     if "hx-request" not in request.headers:
         request.state.trouble = history.find_trouble(desk.config)
+
+
+def count_waiting(request: Request, desk: DeskState) -> None:
+    """Before every page as a whole of somebody who is signed in: how much waits, for the menu."""
+    if request.state.person and "hx-request" not in request.headers:
+        request.state.waiting = waiting.read_counts(desk)
 
 
 def _show_first(request: Request) -> RedirectResponse:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from bot.language import encoder
 
 MOST_KEPT = 60_000  # vectors; 2.3 kB each
+# what reading a file raises that is missing, or was not written by this module
+BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
 def encode_all(folder: Path, texts: list[str]) -> NDArray[np.float32]:
@@ -24,7 +27,7 @@ def encode_all(folder: Path, texts: list[str]) -> NDArray[np.float32]:
 
     What was encoded before is read from a file there, as float16; where the folder can't be
     written to, nothing is kept. Raises encoder.EncoderMissing."""
-    path = Path(folder) / f"vectors-{encoder_hash(folder)}.npz"
+    path = _path_of(folder)
     keys = [_key(text) for text in texts]
     known = _read(path)
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
@@ -39,6 +42,30 @@ def encode_all(folder: Path, texts: list[str]) -> NDArray[np.float32]:
             save_arrays(path, keys=np.array(list(known)), vectors=np.array(list(known.values())))
     width = encoder.DIMENSIONS * len(encoder.OUTPUTS)
     return np.array([known[key] for key in keys], dtype=np.float32).reshape(len(texts), width)
+
+
+def read_kept(folder: Path, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+    """{text: `Encoder.encode` of it, float32 [384]} of those of the texts whose vectors are kept.
+
+    The file is read row by row: whole it is some 90 MB. Raises encoder.EncoderMissing."""
+    wanted = {_key(text): text for text in texts}
+    found: dict[str, NDArray[np.float32]] = {}
+    with contextlib.suppress(*BROKEN), zipfile.ZipFile(_path_of(folder)) as file:
+        with file.open("keys.npy") as opened:
+            keys = np.lib.format.read_array(opened).tolist()
+        with file.open("vectors.npy") as opened:
+            np.lib.format.read_magic(opened)
+            (_, width), _, dtype = np.lib.format.read_array_header_1_0(opened)
+            for key in keys:
+                row = opened.read(width * dtype.itemsize)
+                if key in wanted:
+                    vector = np.frombuffer(row, dtype)[: encoder.DIMENSIONS]
+                    found[wanted[key]] = vector.astype(np.float32)
+    return found
+
+
+def _path_of(folder: Path) -> Path:
+    return Path(folder) / f"vectors-{encoder_hash(folder)}.npz"
 
 
 def encoder_hash(folder: Path) -> str:
@@ -72,5 +99,5 @@ def _read(path: Path) -> dict[str, NDArray[np.float16]]:
     try:
         with path.open("rb") as opened, np.load(opened) as file:
             return dict(zip(file["keys"].tolist(), file["vectors"], strict=True))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except BROKEN:
         return {}

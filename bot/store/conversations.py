@@ -178,10 +178,11 @@ def read_conversation(engine: Engine, id: str) -> ReadConversation:
 def known_filters(engine: Engine) -> tuple[list[str], list[str]]:
     """What can be filtered by: (channels, releases), the latest release first."""
     with transaction(engine) as session:
-        return (
-            sorted(session.scalars(select(Conversation.channel).distinct())),
-            sorted(
-                filter(None, session.scalars(select(Turn.release).distinct())),
-                reverse=True,
-            ),
-        )
+        releases = session.scalars(select(Turn.release).distinct()).all()
+    return known_channels(engine), sorted(filter(None, releases), reverse=True)
+
+
+def known_channels(engine: Engine) -> list[str]:
+    """The channels that visitors have written by."""
+    with transaction(engine) as session:
+        return sorted(session.scalars(select(Conversation.channel).distinct()))

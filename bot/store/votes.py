@@ -7,7 +7,7 @@ from typing import TypedDict
 from sqlalchemy import Engine, Select, func, select, update
 from sqlalchemy.orm import Session
 
-from bot.store.engine import change_rows, transaction, utc_now
+from bot.store.engine import change_rows, count_rows, transaction, utc_now
 from bot.store.stored_turns import NoReply, _conversation
 from bot.store.tables import JsonObject, Person, Reply, Ticket, Turn, Vote
 
@@ -118,6 +118,13 @@ def list_tickets(engine: Engine, ended: bool = False) -> list[Summary]:
                 _select().where(wanted).order_by(Ticket.id.desc()).limit(SHOWN)
             )
         ]
+
+
+def count_open_tickets(engine: Engine) -> int:
+    with transaction(engine) as session:
+        return count_rows(
+            session, select(func.count()).select_from(Ticket).where(Ticket.ended_at.is_(None))
+        )
 
 
 def read_ticket(engine: Engine, id: int) -> ReadTicket:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
@@ -87,13 +88,22 @@ async def no_rasa(said, article=None, candidate=None):
     raise registry.NoAnswer("Rasa is not running")
 
 
+def wait_idle(state):
+    """Wait until nothing reads the database behind the pages."""
+    end = time.monotonic() + 60
+    while state.waiting.busy or state.live_answers.busy:
+        assert time.monotonic() < end, "what runs behind the pages never ended"
+        time.sleep(0.01)
+
+
 @contextlib.contextmanager
-def running(config):
-    """A Desk that is served while the block runs."""
+def running(config, rehearse=no_rasa):
+    """A Desk that is served while the block runs; `rehearse` stands in for the bot."""
     store_engine.migrate_database(config.database())
     engine = store_engine.connect_database(config.database())
     app = FastAPI()
-    app.mount("/editor", create_app(config, engine, no_rasa))
+    pages = create_app(config, engine, rehearse)
+    app.mount("/editor", pages)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
@@ -107,6 +117,7 @@ def running(config):
         finally:
             for client in desk.visits:
                 client.close()
+            wait_idle(pages.state.desk)
             server.should_exit = True
             thread.join()
             engine.dispose()
@@ -115,7 +126,7 @@ def running(config):
 @pytest.fixture
 def desk(tmp_path):
     """A desk of its own, with a copy of the content that it may change."""
-    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.copytree(ROOT / "data", tmp_path / "data", ignore=shutil.ignore_patterns(".*"))
     config = dataclasses.replace(
         settings.read_settings({}),
         database_url=f"sqlite:///{tmp_path}/desk.db",
@@ -127,12 +138,25 @@ def desk(tmp_path):
         yield made
 
 
+@pytest.fixture
+def git(desk):
+    """The desk's content as a git repository with one commit; its folder."""
+    folder = desk.config.path("data")
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def served(tmp_path_factory):
     """The desk of a real service, with copies of the content and of the live release that tests may
     change with care."""
     folder = tmp_path_factory.mktemp("served")
-    shutil.copytree(ROOT / "data", folder / "data")
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     models = republish(folder / "models", lambda data: None)
     with serving(folder, DATA=str(folder / "data"), MODELS=str(models)) as service:
         config = dataclasses.replace(

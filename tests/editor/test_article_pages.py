@@ -1,6 +1,7 @@
 """The articles at the desk: written, looked at, merged, drafted from elsewhere; by who may, and
 never outside of their folder."""
 
+import itertools
 import os
 import re
 import socket
@@ -10,21 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from bot.content import articles, site_content
-from bot.editor.articles import article_pages, evidence_pages
+from bot.editor.app import PARTS
 from bot.editor.shared import article_document, content_files
 from tests.editor.test_imports import PAGE, word
-
-
-@pytest.fixture
-def git(desk):
-    folder = desk.config.path("data")
-    for command in (
-        ["init", "-q"],
-        ["add", "."],
-        ["-c", "user.name=F", "-c", "user.email=f@example.org", "commit", "-qm", "first"],
-    ):
-        subprocess.run(["git", "-C", str(folder), *command], check=True)
-    return folder
 
 
 def base_of(page):
@@ -407,7 +396,8 @@ def import_text(visit, text):
 
 WORDS_OF_ADDRESSES = {
     part
-    for route in (*article_pages.router.routes, *evidence_pages.router.routes)
+    for route in itertools.chain.from_iterable(router.routes for router in PARTS)
+    if route.path.startswith("/articles")
     for part in route.path.split("/")
     if articles.ID.match(part)
 }

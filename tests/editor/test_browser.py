@@ -5,43 +5,82 @@ import re
 import time
 
 import pytest
+from playwright.sync_api import expect
 
+from bot.content import history
+from bot.content.site_content import load_content
+from bot.editor.app import create_app
 from bot.editor.insights import number_pages
 from bot.editor.review import clustering
 from bot.editor.shared import content_cache
 from bot.editor.shared.state import State
 from bot.releases import registry
-from bot.store import publications
+from bot.store import accounts, drafts, publications
 from tests.editor.conftest import PASSWORD
 from tests.support.browser import axe
+from tests.support.routes import list_routes
 from tests.support.visitor_history import fill
 
 PAGES = [
     "/review",
     "/review/aside",
+    "/review?text=hiccups",
+    "/review/teach/1",
     "/drafts",
+    "/drafts/{draft}",
     "/conversations",
     "/conversations/{conversation}",
     "/reports",
     "/reports/{report}",
     "/articles",
     "/articles/hiccups",
+    "/articles/hiccups/causes",
     "/articles/hiccups/what_is/its-evidence",
     "/articles/hiccups/side-by-side",
+    "/articles/hiccups/past-changes?commit={commit}",
+    "/articles/drafts/hics",
+    "/articles/drafts/hics/causes",
+    "/articles/drafts/hics/causes/its-evidence",
+    "/articles/drafts/hics/side-by-side",
     "/articles/new",
     "/tables/terms",
     "/tables/talk",
     "/tables/safety",
+    "/tables/texts",
     "/stories",
     "/stories/story/new",
     "/try",
     "/publish",
+    "/publish/changes",
     "/publish/{publication}",
     "/numbers",
     "/people",
     "/audit",
     "/account",
+    "/no/such/page",
 ]
+OUTSIDE = ("/sign-in", "/invitations/{invitation}", "/invitations/no-such")  # of who isn't in
+# what is no page: files, streams, parts of pages, and the ways to another site and back. Stories
+# that are tried need Rasa: tests/editor/test_stories.py looks at them.
+NO_PAGES = {
+    "/",
+    "/tables/{name}/file.{kind}",
+    "/numbers/{table}.csv",
+    "/publish/{id}/events",
+    "/try/nearest",
+    "/sign-in/single",
+    "/sign-in/back",
+    "/stories/{kind}/{key}",
+}
+
+MISSED = ["what are hics", "hiccups.what_is", "hiccups.causes", 0.8]
+REPORT = {"right": 900, "offered": 20, "wrong": 1, "total": 938, "missed": [MISSED]}
+MOVED = {"turn": 1, "before": "clarify", "after": "hiccups.causes", "times": 3}
+COMPARISON = {
+    "asked": 40,
+    **{kind: [MOVED] for kind in ("gained", "lost", "changed")},
+    "rewritten": {"hiccups.causes": 2},
+}
 
 
 @pytest.fixture
@@ -50,6 +89,33 @@ def asked(desk):
     fill(desk.engine, content_cache.read_articles(State(desk.config, desk.engine)), 600)
     desk.add("Ada", "admin")
     return desk
+
+
+@pytest.fixture
+def kept(asked, git, monkeypatch):
+    """What stands in addresses of a desk in which everything has happened once: {name: value}."""
+    data, engine = asked.config.path("data"), asked.engine
+    (data / ".drafts").mkdir(exist_ok=True)
+    for folder, end in (("articles", "md"), ("evidence", "yml")):
+        (data / f".drafts/hics.{end}").write_text((data / f"{folder}/hiccups.{end}").read_text())
+    path, ada = data / "articles/hiccups.md", history.Author("Ada")
+    for title in ("All about hiccups", "Hiccups, in short"):
+        path.write_text(re.sub("^title: .*", f"title: {title}", path.read_text(), flags=re.M))
+        history.record_change(asked.config, path, path.read_text(), ada, title)
+    fields = {"article": "hiccups", "id": "new_one", "train": [], "test": []}
+    fields |= dict.fromkeys(("ask", "facet", "about", "heading", "text"), "")
+    publication = publications.begin_publication(engine, "publish", "Ada")
+    publications.note_progress(engine, publication, "training", 0.5)
+    publications.end_publication(
+        engine, publication, "failed", "20260102-000000-0a1b2c3d", ["Red."], REPORT, COMPARISON
+    )
+    monkeypatch.setattr(registry, "read_content", lambda config, id: load_content(data))
+    return {
+        "commit": history.read_changes(asked.config, path)[1].commit,
+        "draft": drafts.add_draft(engine, "hiccups", "A new one", fields, "Ada"),
+        "publication": publication,
+        "invitation": accounts.invite_person(engine, accounts.add_person(engine, "Bo", "editor")),
+    }
 
 
 @pytest.fixture
@@ -131,7 +197,9 @@ def test_no_label_of_the_heat_map_leaves_the_picture(asked, sign_in):
 
 
 @pytest.mark.parametrize("width, scheme", [(1280, "light"), (390, "dark")])
-def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, width, scheme):
+def test_every_page_is_for_everybody(
+    asked, kept, sign_in, node_modules, monkeypatch, width, scheme
+):
     there = registry.list_releases  # with an earlier one, for the page to offer its way back
     monkeypatch.setattr(
         registry,
@@ -147,17 +215,36 @@ def test_every_page_is_for_everybody(asked, sign_in, node_modules, monkeypatch, 
     publication = make_publication(asked)
     publications.begin_publication(asked.engine, "publish", "Ada", reason="a new leaflet" * 30)
     faults = []
-    for path in PAGES:
-        path = path.format(conversation=conversation, report=report, publication=publication)
-        tab.goto(f"{asked.url}/editor{path}")
-        assert tab.locator("h1").count() == 1, path
-        faults += [f"{path}: {fault}" for fault in axe(tab, node_modules)]
-        wide = tab.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        faults += [f"{path}: {wide} px wider than the window"] if wide > 0 else []
+    for path in (*PAGES, f"/publish/{publication}"):
+        path = path.format(conversation=conversation, report=report, **kept)
+        faults += look_over(tab, f"{asked.url}/editor{path}", node_modules)
+    tab.context.clear_cookies()
+    for path in OUTSIDE:
+        faults += look_over(tab, f"{asked.url}/editor{path.format(**kept)}", node_modules)
     assert faults == []
-    assert complaints == []
+    # of the pages that are meant to be none
+    assert [each for each in complaints if "404 (Not Found)" not in each] == []
+
+
+def look_over(tab, url, node_modules):
+    """What is wrong with a page, for whoever reads it in whatever way."""
+    tab.goto(url, timeout=120_000)  # the first question that is shown waits for the encoder
+    assert tab.locator("h1").count() == 1, url
+    wide = tab.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    faults = [*axe(tab, node_modules), *([f"{wide} px wider than the window"] if wide > 0 else [])]
+    return [f"{url}: {fault}" for fault in faults]
+
+
+def test_no_page_of_the_desk_is_left_out():
+    routes = [route for route in list_routes(create_app(None, None, None).routes)]
+    shown = [route for route in routes if "GET" in route.methods and route.path not in NO_PAGES]
+    seen = [path.partition("?")[0] for path in (*PAGES, *OUTSIDE)]
+    assert len(shown) > 25
+    assert [
+        route.path for route in shown if not any(route.path_regex.match(path) for path in seen)
+    ] == []
 
 
 @pytest.mark.parametrize(
@@ -210,6 +297,53 @@ def test_the_review_is_worked_by_keyboard_alone(asked, sign_in):
     assert complaints == []
 
 
+def lead_of(group):
+    return group.inner_text().splitlines()[0]
+
+
+def expect_gone(tab, text):
+    """Wait until no group of the review is led by a text."""
+    whole = re.compile(rf"^\s*{re.escape(text)}\s*$")
+    expect(tab.locator(".group h2", has_text=whole)).to_have_count(0)
+
+
+def test_keys_work_without_focusing_a_group_unless_they_are_switched_off(asked, sign_in):
+    tab, complaints = sign_in()
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    tab.reload()  # with the scripts run: groups that are still arriving have no keys yet
+    groups = tab.locator(".group")
+    first, second, third = (lead_of(groups.nth(n)) for n in range(3))
+    assert tab.evaluate("document.activeElement === document.body")
+    tab.keyboard.press("s")
+    expect_gone(tab, first)
+    expect(tab.locator(".group[aria-current] h2")).to_have_text(second)
+    tab.get_by_text("Keys", exact=True).click()
+    tab.get_by_label("They work anywhere on this page").uncheck()
+    tab.reload()
+    tab.keyboard.press("s")
+    groups.nth(1).focus()
+    tab.keyboard.press("s")
+    expect_gone(tab, third)
+    assert lead_of(groups.nth(0)) == second
+    assert complaints == []
+
+
+def test_the_menu_keeps_its_line_with_the_numbers_of_what_waits(asked, sign_in):
+    tab, _ = sign_in()
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    tab.goto(f"{asked.url}/editor/conversations")
+    badges = tab.locator("#menu .badge")
+    expect(badges).to_have_count(2)
+    tops = {item.bounding_box()["y"] for item in tab.locator("#menu li").all()}
+    assert len(tops) == 1
+    first = tab.locator("#waits-review")
+    before = int(first.inner_text().split()[0])
+    tab.goto(f"{asked.url}/editor/review")
+    tab.keyboard.press("s")
+    expect(first).not_to_have_text(re.compile(rf"^{before} "))
+    assert int(first.inner_text().split()[0]) < before
+
+
 def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(
     asked, sign_in, monkeypatch
 ):
@@ -217,7 +351,7 @@ def test_a_review_that_came_by_itself_says_what_went_wrong_and_has_its_menu(
     wait_grouped(tab, f"{asked.url}/editor/review")
     read, waits = clustering.read_groups, [None]
     monkeypatch.setattr(
-        clustering, "read_groups", lambda desk: waits.pop() if waits else read(desk)
+        clustering, "read_groups", lambda *asked: waits.pop() if waits else read(*asked)
     )
     tab.goto(f"{asked.url}/editor/review")
     tab.get_by_text("is being grouped").wait_for()

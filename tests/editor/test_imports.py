@@ -161,6 +161,23 @@ def test_the_faults_of_a_draft_are_only_what_its_editor_must_write():
     ), faults
 
 
+@pytest.mark.parametrize(
+    ("title", "asked"),
+    [
+        ("Muscle cramps", ["What are muscle cramps?", "Do muscle cramps go away?"]),
+        ("Myoclonus", ["What is myoclonus?", "Does myoclonus go away?"]),
+        ("Diabetes", ["What is diabetes?", "Does diabetes go away?"]),
+        ("SIDS", ["What is SIDS?", "Does SIDS go away?"]),
+    ],
+)
+def test_a_question_made_of_a_heading_is_of_one_thing_or_of_several(title, asked):
+    text = f"{title}\n\nOverview\n\nIt comes and goes.\n\nOutlook\n\nIt mostly ends by itself."
+    front, _ = parts_of(draft(imports.from_text(text)).text)
+    assert [question["ask"] for question in front["questions"].values()] == asked
+    ways = [phrase for question in front["questions"].values() for phrase in question["train"]]
+    assert asked[0].lower().rstrip("?") in ways
+
+
 def test_a_word_file_becomes_a_draft():
     front, body = parts_of(draft(imports.from_word(word())).text)
     assert (front["title"], front["about"]) == ("Febrile seizures", "febrile seizures")

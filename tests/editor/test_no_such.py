@@ -21,7 +21,12 @@ def paths():
 def filled(path, name):
     """A route's path with a name in place of its last part, and one that there is before it."""
     parts = re.findall(r"\{\w+(?::\w+)?\}", path)
-    known = {"{id}": "myoclonus", "{name}": "terms", "{kind}": "stories", "{question}": "causes"}
+    known = {
+        **dict.fromkeys(("{id}", "{article}", "{draft}"), "myoclonus"),
+        "{name}": "terms",
+        "{kind}": "stories",
+        "{question}": "causes",
+    }
     for part in parts[:-1]:
         path = path.replace(part, known.get(part, name), 1)
     return path.replace(parts[-1], name)
@@ -38,7 +43,7 @@ def admin(request, tmp_path_factory):
     from bot.runtime import settings
 
     folder = tmp_path_factory.mktemp("no_such")
-    shutil.copytree(conftest.ROOT / "data", folder / "data")
+    shutil.copytree(conftest.ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     config = dataclasses.replace(
         settings.read_settings({}),
         database_url=f"sqlite:///{folder}/desk.db",

@@ -40,6 +40,7 @@ HIGHER = {
     ("POST", "/people/{id}/role"): "admin",
     ("POST", "/people/{id}/dismissal"): "admin",
     ("GET", "/audit"): "publisher",
+    ("GET", "/review/teach/{turn}"): "editor",
     ("POST", "/publish"): "publisher",
     ("POST", "/publish/{id}/approval"): "publisher",
     ("POST", "/publish/{id}/withdrawal"): "publisher",
@@ -68,7 +69,7 @@ def address_of(path):
 def guarded(tmp_path_factory):
     """A desk that all who may not enter share."""
     folder = tmp_path_factory.mktemp("guarded")
-    shutil.copytree(ROOT / "data", folder / "data")
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     given = {
         "DATABASE_URL": f"sqlite:///{folder}/desk.db",
         "DATA": str(folder / "data"),

@@ -28,7 +28,7 @@ TURNS = 400
 def desk(postgresql, tmp_path_factory):
     """A Desk on PostgreSQL after TURNS messages of visitors, and Ada, who is an admin."""
     folder = tmp_path_factory.mktemp("desk")
-    shutil.copytree(ROOT / "data", folder / "data")
+    shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     config = dataclasses.replace(
         settings.read_settings({}),
         database_url=postgresql.make(uuid.uuid4().hex),
@@ -55,6 +55,7 @@ def audit(desk):
     [
         "/review",
         "/review/aside",
+        "/review?text=why+do&article=hiccups&channel=web&why=declined&since=2026-01-01",
         "/drafts",
         "/conversations",
         "/conversations?outcome=clarify",

@@ -92,6 +92,25 @@ def test_a_changed_article_asks_whether_the_fault_is_mended(reported):
     assert "The article has changed since" in visit.get(at).text
 
 
+def test_a_report_leads_to_its_answer_at_the_desk_and_on_the_visitors_page(reported):
+    visit = reported.enter()
+    at = first(visit)
+    with reported.engine.connect() as connection:
+        question = connection.exec_driver_sql(
+            f"select question from tickets where id = {at.rpartition('/')[2]}"
+        ).scalar()
+    article, _, id = question.partition(".")
+    page = visit.get(at).text
+    assert f'href="/articles/{article}#{id}"' in page
+    (answer,) = re.findall(r'href="/editor(/articles/[^"]+)"', page)
+    assert answer == f"/articles/{article}/{id}"
+    assert visit.get(answer).status_code == 200
+    (reported.config.path("data") / "articles" / f"{article}.md").unlink()
+    page = visit.get(at).text
+    assert "Its article is not there any more" in page
+    assert f"/articles/{article}" not in page
+
+
 def test_readers_look_and_no_more(reported):
     visit = reported.enter("Rea", "reader")
     at = first(visit)

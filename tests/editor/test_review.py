@@ -25,9 +25,9 @@ def asked(desk):
     return desk
 
 
-def read_review(visit):
-    for _ in range(200):
-        page = visit.get("/review").text
+def read_review(visit, query=""):
+    for _ in range(600):
+        page = visit.get(f"/review{query}").text
         if "is being grouped" not in page:
             return page
         time.sleep(0.1)

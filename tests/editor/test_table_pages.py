@@ -16,7 +16,7 @@ def rows(desk, name):
     return table_files.rows_of(name, (desk.config.path("data") / f"{name}.yml").read_text())
 
 
-@pytest.mark.parametrize("name", ["terms", "talk", "safety"])
+@pytest.mark.parametrize("name", ["terms", "talk", "safety", "texts"])
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_table_goes_out_and_comes_in_again_unchanged(desk, name, kind):
     ada, before = (
@@ -147,7 +147,7 @@ def test_markup_in_a_row_is_text_and_a_reader_changes_nothing(desk):
 
 
 @pytest.mark.parametrize(
-    "path", ["/tables/texts", "/tables/..%2fterms", "/tables/terms/file.yml", "/tables/masking"]
+    "path", ["/tables/rules", "/tables/..%2fterms", "/tables/terms/file.yml", "/tables/masking"]
 )
 def test_there_are_no_other_tables(desk, path):
     assert desk.enter("Ada", "editor").get(path).status_code == 404

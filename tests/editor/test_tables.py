@@ -1,5 +1,5 @@
-"""Terms, talk and the safety list as tables, out and in again; every fault by its row; no cell a
-formula."""
+"""Terms, talk, the safety list and the fixed texts as tables, out and in again; every fault by its
+row; no cell a formula."""
 
 import io
 import zipfile
@@ -13,7 +13,7 @@ from bot.editor.tables import table_files
 from bot.runtime import settings
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ("terms", "talk", "safety")
+NAMES = ("terms", "talk", "safety", "texts")
 WAYS = {
     "csv": (table_files.write_csv, table_files.read_csv),
     "xlsx": (table_files.write_xlsx, table_files.read_xlsx),

@@ -25,6 +25,7 @@ FILES = sorted(
 # lists of other things, some of which have the name of a kind
 OTHERS = {
     "bot/content/replies.py": "TEXTS",  # names of texts
+    "bot/content/fixed_texts.py": "PLACES FILLED",  # the same
     "bot/safety/languages.py": "TEXTS PARTS",
     "bot/safety/emergency_lines.py": "",  # kinds of telephone lines
     "bot/safety/danger_screen.py": "WARNED",  # the same

@@ -6,7 +6,7 @@ import stat
 import numpy as np
 import pytest
 
-from bot.language import encoder
+from bot.language import encoder, vector_cache
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +139,16 @@ def test_the_stored_vectors_are_those_of_five_sentences():
     assert len({row["text"] for row in stored}) == 5 and all(
         len(row["vector"]) == 384 for row in stored
     )
+
+
+def test_vectors_that_a_training_kept_are_read_without_the_encoder(tmp_path, monkeypatch):
+    for name in ("encoder.onnx", "tokenizer.json"):
+        (tmp_path / name).symlink_to(encoder.FOLDER / name)
+    whole = vector_cache.encode_all(tmp_path, ["a tic", "a hiccup"])
+    monkeypatch.setattr(encoder, "load_encoder", None)  # nobody may call it
+    kept = vector_cache.read_kept(tmp_path, ["a hiccup", "a tremor"])
+    assert list(kept) == ["a hiccup"]
+    assert np.allclose(kept["a hiccup"], whole[1][: encoder.DIMENSIONS], atol=0.001)
+    (file,) = tmp_path.glob("vectors-*.npz")
+    file.write_bytes(file.read_bytes()[:1000])
+    assert vector_cache.read_kept(tmp_path, ["a hiccup"]) == {}

@@ -172,7 +172,7 @@ def test_what_editors_write_is_read_or_named_as_a_fault(one_article, row):
 def desk(tmp_path_factory):
     """A desk with content of its own, at which an editor is signed in: (desk, her browser)."""
     folder = tmp_path_factory.mktemp("desk")
-    shutil.copytree(conftest.ROOT / "data", folder / "data")
+    shutil.copytree(conftest.ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*"))
     config = dataclasses.replace(
         settings.read_settings({}),
         database_url=f"sqlite:///{folder}/desk.db",

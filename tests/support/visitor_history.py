@@ -5,6 +5,7 @@ import random
 import uuid
 
 from sqlalchemy import insert
+from sqlalchemy.orm import Session
 
 from bot.domain.reply_kinds import ReplyKind
 from bot.store.tables import Conversation, Reply, Ticket, Turn, Vote
@@ -71,6 +72,41 @@ def fill(engine, articles, turns, seed=1, releases=("20260101-000000-aaaaaaaa",)
                     if found:
                         connection.execute(insert(table), found)
                     found.clear()
+
+
+def add_turn(engine, text, outcome, *, channel="web", page=None, vote=None, say="", **turn):
+    """Write one message, in a conversation of its own or in `conversation`, asked on the `page` of
+    an article; `vote` is the reason of one against its reply, and `say` its comment. The ids of
+    (conversation, turn)."""
+    now = datetime.datetime.now(datetime.UTC)
+    given = {"received_at": now, "release": "20260101-000000-aaaaaaaa", **turn}
+    with Session(engine) as session, session.begin():
+        if "conversation" not in given:
+            given["conversation"] = uuid.uuid4().hex
+            session.add(
+                Conversation(
+                    id=given["conversation"],
+                    token_hash=uuid.uuid4().hex,
+                    channel=channel,
+                    article=page,
+                    state={},
+                    opened_at=given["received_at"],
+                    expires_at=now,
+                )
+            )
+            session.flush()
+        made = Turn(message=uuid.uuid4().hex, text=text, outcome=outcome, **given)
+        session.add(made)
+        session.flush()
+        body = {"id": uuid.uuid4().hex, "kind": outcome, "text": "So.", "question": made.question}
+        reply = Reply(id=body["id"], turn=made.id, place=0, body=body)
+        session.add(reply)
+        session.flush()
+        if vote:
+            session.add(
+                Vote(reply=reply.id, helpful=False, reason=vote, comment=say or None, voted_at=now)
+            )
+        return given["conversation"], made.id
 
 
 def _turn(chance, number, conversation, at, questions, used):

@@ -1,11 +1,12 @@
 """One's own account; the people of the desk, for admins; the audit log."""
 
 import datetime
+from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from bot.editor.access import passwords, sign_in_pages
 from bot.editor.shared import pages, session
@@ -13,10 +14,47 @@ from bot.editor.shared.state import DeskState, State
 from bot.store import accounts
 
 router = APIRouter()
-Field = Annotated[str, Form(max_length=500)]
+Line = Annotated[str, StringConstraints(max_length=500)]
+Secret = Annotated[str, Field(max_length=500, repr=False)]  # never in a log
 Wanted = Annotated[str, Query(max_length=200)]
 AUDIT_LINES = 100  # on a page of the log
-Role = Annotated[Literal["reader", "editor", "publisher", "admin"], Form()]
+Password = Annotated[str, Form(max_length=500)]
+Role = Literal["reader", "editor", "publisher", "admin"]
+
+
+class PasswordForm(BaseModel):
+    """A new password, twice, and the old one."""
+
+    model_config = ConfigDict(frozen=True)
+    old: Secret
+    password: Secret
+    again: Secret
+
+
+class CodesForm(BaseModel):
+    """The secret of one-time codes, with the seal that it was shown with, and a code of it."""
+
+    model_config = ConfigDict(frozen=True)
+    secret: Secret
+    code: Secret
+    seal: Line
+
+
+class PersonForm(BaseModel):
+    """Somebody who is to be invited."""
+
+    model_config = ConfigDict(frozen=True)
+    name: Line
+    role: Role
+    email: Line = ""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A link that is shown this once, and the name of the person whom it invites."""
+
+    name: str
+    link: str
 
 
 @router.get("/account")
@@ -29,19 +67,17 @@ def change_password(
     request: Request,
     desk: DeskState,
     person: session.Reader,
-    old: Field,
-    password: Field,
-    again: Field,
+    form: Annotated[PasswordForm, Form()],
 ) -> Response:
-    _prove(request, desk, person, old)
-    fault = passwords.password_fault(password, person.name) or (
-        "The two new passwords differ." if password != again else None
+    """Change one's own password; other browsers are signed out."""
+    _prove(request, desk, person, form.old)
+    fault = passwords.password_fault(form.password, person.name) or (
+        "The two new passwords differ." if form.password != form.again else None
     )
     if fault:
-        return _account(request, person, 422, fault=fault)
-    accounts.set_password(
-        desk.engine, person.id, passwords.hash_password(password), session.browser_cookie(request)
-    )
+        return _account(request, person, fault)
+    new = passwords.hash_password(form.password)
+    accounts.set_password(desk.engine, person.id, new, session.browser_cookie(request))
     session.record_action(request, "changed the password")
     return pages.redirect_to(
         request, "/editor/account", "The password is changed. Every other browser is signed out."
@@ -49,7 +85,9 @@ def change_password(
 
 
 @router.post("/account/codes")
-def begin_codes(request: Request, desk: DeskState, person: session.Reader, old: Field) -> Response:
+def begin_codes(
+    request: Request, desk: DeskState, person: session.Reader, old: Password
+) -> Response:
     """Show a new secret for one-time codes; they are on once a code of it was given."""
     _prove(request, desk, person, old)
     return _account(request, person, secret=passwords.new_secret())
@@ -60,24 +98,18 @@ def turn_codes_on(
     request: Request,
     desk: DeskState,
     person: session.Reader,
-    secret: Field,
-    code: Field,
-    seal: Field,
+    form: Annotated[CodesForm, Form()],
 ) -> Response:
-    if seal != _seal(request, person, secret):
+    """Turn one-time codes on, by a code of the secret that was shown."""
+    if form.seal != _seal(request, person, form.secret):
         raise session.Refused(
             "These one-time codes were not begun here. Begin again; nothing was changed."
         )
-    step = passwords.code_step(secret, code.replace(" ", ""))
+    step = passwords.code_step(form.secret, form.code.replace(" ", ""))
     if step is None:
-        return _account(
-            request,
-            person,
-            422,
-            secret=secret,
-            fault="This code is wrong. Is the clock of your device right? Try the next code.",
-        )
-    accounts.set_codes(desk.engine, person.id, secret)
+        said = "This code is wrong. Is the clock of your device right? Try the next code."
+        return _account(request, person, said, form.secret)
+    accounts.set_codes(desk.engine, person.id, form.secret)
     accounts.use_code(desk.engine, person.id, step)
     session.record_action(request, "turned one-time codes on")
     return pages.redirect_to(
@@ -87,7 +119,7 @@ def turn_codes_on(
 
 @router.post("/account/codes/off")
 def turn_codes_off(
-    request: Request, desk: DeskState, person: session.Reader, old: Field
+    request: Request, desk: DeskState, person: session.Reader, old: Password
 ) -> Response:
     _prove(request, desk, person, old)
     accounts.set_codes(desk.engine, person.id, None)
@@ -112,27 +144,21 @@ def add_person(
     request: Request,
     desk: DeskState,
     _admin: session.Admin,
-    name: Field,
-    role: Role,
-    email: Field = "",
+    form: Annotated[PersonForm, Form()],
 ) -> Response:
     """Add a person and show the invitation's link, this once."""
-    name, address = name.strip(), email.strip() or None
+    name, address = form.name.strip(), form.email.strip() or None
     fault = accounts.name_fault(name, address)
     if fault:
-        return _people(request, desk, 422, fault=fault)
+        return _people(request, desk, fault)
     try:
-        id = accounts.add_person(desk.engine, name, role, address)
+        id = accounts.add_person(desk.engine, name, form.role, address)
     except accounts.NameTaken:
-        return _people(
-            request,
-            desk,
-            422,
-            fault="Somebody at the desk has this name or this e-mail address already.",
-        )
-    session.record_action(request, "added a person", name, role)
+        said = "Somebody at the desk has this name or this e-mail address already."
+        return _people(request, desk, said)
+    session.record_action(request, "added a person", name, form.role)
     link = invitation_link(request, accounts.invite_person(desk.engine, id))
-    return _people(request, desk, link=link, invited=name)
+    return _people(request, desk, invitation=Invitation(name, link))
 
 
 @router.post("/people/{id}/invitation")
@@ -141,14 +167,18 @@ def invite_again(
 ) -> Response:
     """A new invitation: for a lost password, or for who has left and comes back."""
     name = accounts.find_by_id(desk.engine, id).name
-    token = accounts.invite_person(desk.engine, id)
+    link = invitation_link(request, accounts.invite_person(desk.engine, id))
     session.record_action(request, "invited again", name)
-    return _people(request, desk, link=invitation_link(request, token), invited=name)
+    return _people(request, desk, invitation=Invitation(name, link))
 
 
 @router.post("/people/{id}/role")
 def change_role(
-    request: Request, desk: DeskState, admin: session.Admin, id: pages.Number, role: Role
+    request: Request,
+    desk: DeskState,
+    admin: session.Admin,
+    id: pages.Number,
+    role: Annotated[Role, Form()],
 ) -> Response:
     name = accounts.find_by_id(desk.engine, id).name
     if id == admin.id:
@@ -242,16 +272,12 @@ def _seal(request: Request, person: accounts.Member, secret: str) -> str:
 
 
 def _account(
-    request: Request,
-    person: accounts.Member,
-    status: int = 200,
-    fault: str | None = None,
-    secret: str | None = None,
-) -> HTMLResponse:
+    request: Request, person: accounts.Member, fault: str | None = None, secret: str | None = None
+) -> Response:
     return pages.render_page(
         request,
         "account.html",
-        status,
+        422 if fault else 200,
         fault=fault,
         secret=secret,
         seal=secret and _seal(request, person, secret),
@@ -262,18 +288,16 @@ def _account(
 def _people(
     request: Request,
     desk: State,
-    status: int = 200,
     fault: str | None = None,
-    link: str | None = None,
-    invited: str | None = None,
-) -> HTMLResponse:
+    invitation: Invitation | None = None,
+) -> Response:
     return pages.render_page(
         request,
         "people.html",
-        status,
+        422 if fault else 200,
         fault=fault,
-        link=link,
-        invited=invited,
+        link=invitation and invitation.link,
+        invited=invitation and invitation.name,
         is_sure=bool(desk.config.public_url),
         roles=accounts.ROLES,
         members=accounts.list_people(desk.engine),

@@ -5,6 +5,7 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Engine
 
 from bot.editor.access import passwords
@@ -19,7 +20,19 @@ TOO_MANY = (
     f"browser in which you have signed in before is not kept waiting."
 )
 router = APIRouter()
-Field = Annotated[str, Form(max_length=500)]
+Line = Annotated[str, StringConstraints(max_length=500)]
+Secret = Annotated[str, Field(max_length=500, repr=False)]  # never in a log
+Password = Annotated[str, Form(max_length=500)]
+
+
+class SignInForm(BaseModel):
+    """Who wants to sign in, by what, and which page they want to see."""
+
+    model_config = ConfigDict(frozen=True)
+    name: Line
+    password: Secret
+    code: Secret = ""
+    next: Line = ""
 
 
 @router.get("/sign-in")
@@ -30,16 +43,9 @@ def show_sign_in(request: Request, desk: DeskState, next: str = "") -> Response:
 
 
 @router.post("/sign-in")
-def sign_in(
-    request: Request,
-    desk: DeskState,
-    name: Field,
-    password: Field,
-    code: Field = "",
-    next: Field = "",
-) -> Response:
+def sign_in(request: Request, desk: DeskState, form: Annotated[SignInForm, Form()]) -> Response:
     """Open a session for the right name or e-mail address, password and one-time code."""
-    name = name.strip()
+    name = form.name.strip()
     found = accounts.read_credentials(desk.engine, name)
     # one account, however it is named: its tries are counted together
     name = found.name if found else name
@@ -49,17 +55,17 @@ def sign_in(
         account = address = f"browser {known}"
         limits = {account: ACCOUNT_TRIES}
     if not accounts.try_sign_in(desk.engine, limits, TRIES_MINUTES, slowed=account):
-        return show_form(request, desk, 429, next, TOO_MANY)
-    right = passwords.password_matches(found.password_hash if found else None, password)
+        return show_form(request, desk, 429, form.next, TOO_MANY)
+    right = passwords.password_matches(found.password_hash if found else None, form.password)
     if (
         not found
         or not right
         or found.code_secret
-        and not take_code(desk.engine, found.id, found.code_secret, code)
+        and not take_code(desk.engine, found.id, found.code_secret, form.code)
     ):
-        return show_form(request, desk, 401, next, WRONG)
+        return show_form(request, desk, 401, form.next, WRONG)
     accounts.clear_sign_in(desk.engine, account, address)
-    return enter_desk(request, desk, found.id, session.next_path(next), "signed in")
+    return enter_desk(request, desk, found.id, session.next_path(form.next), "signed in")
 
 
 @router.post("/sign-out")
@@ -81,7 +87,7 @@ def show_invitation(request: Request, desk: DeskState, token: str) -> Response:
 
 @router.post("/invitations/{token}")
 def accept_invitation(
-    request: Request, desk: DeskState, token: str, password: Field, again: Field
+    request: Request, desk: DeskState, token: str, password: Password, again: Password
 ) -> Response:
     """Set the password of the invited person, and sign them in."""
     try:

@@ -22,6 +22,7 @@ from fastapi.responses import RedirectResponse
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
+from pydantic import BaseModel, ConfigDict, Field
 
 from bot.editor.access import sign_in_pages
 from bot.editor.shared import pages, session
@@ -54,7 +55,18 @@ NOT_TRUSTED = (
 )
 UNINVITED = "%s knows you, but the desk does not: nobody of your verified e-mail address is invited. Ask whoever runs the desk."  # noqa: E501
 router = APIRouter()
-Part = Annotated[str, Query(max_length=4000)]
+LONGEST = 4000  # characters of a part of an address
+Part = Annotated[str, Field(max_length=LONGEST, repr=False)]  # never in a log
+
+
+class IssuerAnswer(BaseModel):
+    """What the issuer sends back by the browser's address."""
+
+    model_config = ConfigDict(frozen=True)
+    code: Part = ""
+    state: Part = ""
+    iss: Part = ""
+    error: Part = ""
 
 
 class Unusable(RuntimeError):
@@ -67,7 +79,9 @@ class NotTrusted(RuntimeError):
 
 
 @router.get("/sign-in/single")
-def begin_sign_in(request: Request, desk: DeskState, next: Part = "") -> Response:
+def begin_sign_in(
+    request: Request, desk: DeskState, next: Annotated[str, Query(max_length=LONGEST)] = ""
+) -> Response:
     """To the issuer. What must come back stands in a cookie that only this site can make, and only
     for this browser."""
     if not desk.config.oidc_issuer:
@@ -112,16 +126,11 @@ def begin_sign_in(request: Request, desk: DeskState, next: Part = "") -> Respons
 
 @router.get("/sign-in/back")
 def come_back(
-    request: Request,
-    desk: DeskState,
-    code: Part = "",
-    state: Part = "",
-    iss: Part = "",
-    error: Part = "",
+    request: Request, desk: DeskState, answer: Annotated[IssuerAnswer, Query()]
 ) -> Response:
     """From the issuer: a session for whom it proves to be invited."""
     begun = _begun(request)
-    if begun is None or not compare_digest(begun["state"].encode(), state.encode()):
+    if begun is None or not compare_digest(begun["state"].encode(), answer.state.encode()):
         return _failed(request, desk, 401, NOT_BEGUN)
     address = f"address {request.client.host if request.client else ''}"
     if not accounts.try_sign_in(
@@ -129,13 +138,11 @@ def come_back(
     ):
         return _failed(request, desk, 429, sign_in_pages.TOO_MANY)
     try:
-        if error or not code or iss and iss != desk.config.oidc_issuer:
-            raise NotTrusted(
-                "it gave no code"
-                if iss in ("", desk.config.oidc_issuer)
-                else "another issuer answered"
-            )
-        claims = _claims(desk, _redeem(request, desk, code, begun["verifier"]), begun["nonce"])
+        is_other = answer.iss not in ("", desk.config.oidc_issuer)
+        if answer.error or not answer.code or is_other:
+            raise NotTrusted("another issuer answered" if is_other else "it gave no code")
+        redeemed = _redeem(request, desk, answer.code, begun["verifier"])
+        claims = _claims(desk, redeemed, begun["nonce"])
     except Unusable as unusable:
         return _failed(request, desk, 503, DOWN, unusable)
     except NotTrusted as not_trusted:

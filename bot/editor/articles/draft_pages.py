@@ -1,19 +1,22 @@
 """Drafts of questions: written in peace, put into their article once nothing is missing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Form, Request, Response
+from pydantic import StringConstraints
 
 from bot.content import articles
+from bot.editor.articles.question_form import QuestionForm
 from bot.editor.shared import article_document, content_cache, content_files, pages, session
 from bot.editor.shared.state import DeskState, State
 from bot.store import drafts
 from bot.store.accounts import Member
 
 router = APIRouter()
-Field = Annotated[str, Form(max_length=500)]
-Text = Annotated[str, Form(max_length=30_000)]
+Line = Annotated[str, StringConstraints(max_length=500)]
+Lines = Annotated[str, StringConstraints(max_length=30_000)]
 
 
 class Fields(article_document.QuestionFields):
@@ -23,15 +26,46 @@ class Fields(article_document.QuestionFields):
     id: str
 
 
+@dataclass(frozen=True)
+class OpenedDraft:
+    """A draft as its page shows it."""
+
+    id: int
+    title: str
+    fields: Fields
+
+
+class DraftForm(QuestionForm):
+    """What an editor sent of a draft: its question, within the limits of a draft, the `article`
+    that it belongs into, and its `name` there."""
+
+    article: Line = ""
+    name: Line = ""
+    then: Line = ""
+    ask: Line = ""
+    facet: Line = ""
+    about: Line = ""
+    heading: Line = ""
+    text: Lines = ""
+    train: Lines = ""
+    test: Lines = ""
+
+    def to_draft(self) -> Fields:
+        """The draft as it is stored."""
+        return {**self.to_fields(), "article": self.article, "id": self.name.strip()}
+
+
 @router.get("/drafts")
 def show_drafts(request: Request, desk: DeskState) -> Response:
+    """The drafts of all editors."""
     return pages.render_page(request, "drafts.html", drafts=drafts.list_drafts(desk.engine))
 
 
 @router.get("/drafts/{id}")
 def show_draft(request: Request, desk: DeskState, id: pages.Number) -> Response:
+    """A draft's form."""
     title, fields = drafts.read_draft(desk.engine, id)
-    return _page(request, desk, id, title, cast(Fields, fields))
+    return _render(request, desk, OpenedDraft(id, title, cast(Fields, fields)))
 
 
 @router.post("/drafts/{id}")
@@ -40,37 +74,18 @@ def save_draft(
     desk: DeskState,
     person: session.Editor,
     id: pages.Number,
-    article: Field = "",
-    name: Field = "",
-    ask: Field = "",
-    facet: Field = "",
-    about: Field = "",
-    heading: Field = "",
-    text: Text = "",
-    train: Text = "",
-    test: Text = "",
-    then: Field = "",
+    form: Annotated[DraftForm, Form()],
 ) -> Response:
     """Save a draft; `then` "put" puts it into its article as well, or says what is still
     missing."""
-    fields: Fields = {
-        "article": article,
-        "id": name.strip(),
-        "ask": " ".join(ask.split()),
-        "facet": " ".join(facet.split()),
-        "about": " ".join(about.split()),
-        "heading": " ".join(heading.split()),
-        "text": content_files.tidy_text(text).strip("\n"),
-        "train": _lines(train),
-        "test": _lines(test),
-    }
-    title = fields["ask"] or "A new question"
+    fields = form.to_draft()
+    article, title = fields["article"], fields["ask"] or "A new question"
     drafts.change_draft(desk.engine, id, article or None, title, {**fields}, person.name)
-    if then != "put":
+    if form.then != "put":
         return pages.redirect_to(request, f"/editor/drafts/{id}", "The draft is saved.")
     faults = put_into_article(desk, person, fields)
     if faults:
-        return _page(request, desk, id, title, fields, 422, faults)
+        return _render(request, desk, OpenedDraft(id, title, fields), faults)
     drafts.remove_draft(desk.engine, id)
     session.record_action(request, "added a question", f"{article}.{fields['id']}")
     return pages.redirect_to(
@@ -82,6 +97,7 @@ def save_draft(
 
 @router.post("/drafts/{id}/removal")
 def remove_draft(request: Request, desk: DeskState, id: pages.Number) -> Response:
+    """Remove a draft for good."""
     drafts.remove_draft(desk.engine, id)
     session.record_action(request, "removed a draft", str(id))
     return pages.redirect_to(request, "/editor/drafts", "The draft is gone.")
@@ -135,37 +151,23 @@ def put_into_article(desk: State, person: Member, fields: Fields) -> list[str]:
     return faults
 
 
-def _page(
-    request: Request,
-    desk: State,
-    id: int,
-    title: str,
-    fields: Fields,
-    status: int = 200,
-    faults: Sequence[str] = (),
+def _render(
+    request: Request, desk: State, draft: OpenedDraft, faults: Sequence[str] = ()
 ) -> Response:
-    known = content_cache.read_articles(desk)
-    facets = sorted(
-        {
-            facet
-            for article in known.values()
-            for question in article.questions
-            for facet in question.facets
-        }
-    )
+    facets = {
+        facet
+        for question in content_cache.read_questions(desk).values()
+        for facet in question.facets
+    }
     return pages.render_page(
         request,
         "draft.html",
-        status,
-        id=id,
-        title=title,
-        fields=fields,
+        422 if faults else 200,
+        id=draft.id,
+        title=draft.title,
+        fields=draft.fields,
         faults=faults,
-        articles=known,
-        facets=facets,
+        articles=content_cache.read_articles(desk),
+        facets=sorted(facets),
         least={"train": articles.MIN_TRAIN, "test": articles.MIN_TEST},
     )
-
-
-def _lines(text: str) -> list[str]:
-    return [" ".join(line.split()) for line in text.splitlines() if line.strip()]

@@ -12,7 +12,13 @@ from bot.content.articles import Article, Question, Source
 from bot.content.evidence import Entry, Ledger, Statement
 from bot.domain.faults import Fault
 from bot.editor.articles import similar_phrases
-from bot.editor.shared import article_document, content_cache, previews, working_copy
+from bot.editor.shared import (
+    article_document,
+    content_cache,
+    content_files,
+    previews,
+    working_copy,
+)
 from bot.editor.shared.previews import Reply
 from bot.editor.shared.state import State
 from bot.language import encoder
@@ -210,3 +216,20 @@ def article_faults(desk: State, path: Path, text: str) -> list[Fault]:
     return (
         found + site_content.unknown_terms([article], kinds) + site_content.title_faults([article])
     )
+
+
+def draft_faults(desk: State, opened: content_cache.Opened) -> list[Fault]:
+    """What keeps a draft from being an article: its own faults, and statements that its ledger
+    doesn't hold."""
+    found = [
+        *article_faults(desk, opened.path, opened.text),
+        *evidence.withdrawn_faults(opened.article),
+    ]
+    if opened.article.evidence == articles.NOT_HELD:
+        return found
+    ledger = content_files.ledger_path(desk.config, opened.path.stem)  # where it will stand
+    return [
+        *found,
+        *opened.faults,
+        *evidence.article_faults(opened.article, opened.ledger, ledger),
+    ]

@@ -5,7 +5,7 @@ from collections.abc import Container
 
 from bot.content import articles
 
-# facet: (what a heading of it says, how people ask for it)
+# facet: (what a heading of it says, how people ask for it; {is} is "are" of several)
 FACETS = {
     "side_effects": (
         r"side.effects?|adverse",
@@ -29,7 +29,11 @@ FACETS = {
     ),
     "diagnosis": (
         r"diagnos\w+|tests?|exams?",
-        ["how is {about} diagnosed", "is there a test for {about}", "how do doctors find {about}"],
+        [
+            "how {is} {about} diagnosed",
+            "is there a test for {about}",
+            "how do doctors find {about}",
+        ],
     ),
     "medicines": (
         r"medicines?|medications?|drugs?|tablets?",
@@ -37,7 +41,7 @@ FACETS = {
     ),
     "treatments": (
         r"treat\w*|therap\w+|manag\w+|surgery",
-        ["how is {about} treated", "treatment for {about}", "what helps against {about}"],
+        ["how {is} {about} treated", "treatment for {about}", "what helps against {about}"],
     ),
     "prevention": (
         r"prevent\w*|avoid\w*",
@@ -45,11 +49,11 @@ FACETS = {
     ),
     "outlook": (
         r"outlook|prognosis|go away|cured?|long.term",
-        ["does {about} go away", "can {about} be cured"],
+        ["{does} {about} go away", "can {about} be cured"],
     ),
     "seriousness": (
         r"serious|dangerous|complications?|life.threatening",
-        ["is {about} dangerous", "how serious is {about}"],
+        ["{is} {about} dangerous", "how serious {is} {about}"],
     ),
     "when_to_seek_help": (
         r"doctor|medical help|seek|emergency|urgent",
@@ -57,12 +61,12 @@ FACETS = {
     ),
     "inheritance": (
         r"inherit\w*|genetic\w*|famil\w+|hereditary",
-        ["is {about} inherited", "does {about} run in families"],
+        ["{is} {about} inherited", "{does} {about} run in families"],
     ),
     "types": (r"types?|kinds?|forms?", ["what types of {about} are there", "kinds of {about}"]),
     "pregnancy": (
         r"pregnan\w+|breast.?feed\w*",
-        ["{about} and pregnancy", "is {about} a problem in pregnancy"],
+        ["{about} and pregnancy", "{is} {about} a problem in pregnancy"],
     ),
     "children": (
         r"child\w*|bab(?:y|ies)|infants?",
@@ -70,14 +74,20 @@ FACETS = {
     ),
     "daily_life": (
         r"living|daily|everyday|work|driving|cop\w+",
-        ["living with {about}", "how does {about} affect everyday life"],
+        ["living with {about}", "how {does} {about} affect everyday life"],
     ),
     "definition": (
         r"what (?:is|are)|overview|about|introduction|definition|summary",
-        ["what is {about}", "{about} meaning", "tell me about {about}"],
+        ["what {is} {about}", "{about} meaning", "tell me about {about}"],
     ),
 }
 LONGEST_ID = 60  # letters; content_files.article_path takes 80, with a number behind
+# ends with s and is one thing: after these letters, or as one of these words
+ONE = re.compile(
+    r"(?:[sui]s|['’]s|\b(?:aids|ascites|caries|diabetes|gas|herpes|lens|measles|mumps|pancreas|rabies|"
+    r"rickets|scabies|series|shingles))$",
+    re.IGNORECASE,
+)
 ASKS = re.compile(
     r"(?:what|why|how|when|where|which|who|can|could|does|do|is|are|will|would|should)\b",
     re.IGNORECASE,
@@ -121,14 +131,26 @@ def write_question(heading: str, facet: str, about: str) -> str:
         return heading
     if ASKS.match(heading):
         return f"{heading.rstrip('.:')}?"
-    asked = FACETS.get(facet, ("", [heading]))[1][0].replace("{about}", about)
+    asked = _fill(FACETS[facet][1][0], about) if facet in FACETS else heading
     return asked[:1].upper() + asked[1:].rstrip("?") + "?"
 
 
 def write_phrases(heading: str, facet: str, about: str) -> list[str]:
     """Phrases to begin with: the heading, and how people ask for what it names."""
     own = heading.rstrip("?:.").lower()
-    asked = [phrase.replace("{about}", about.lower()) for phrase in FACETS.get(facet, ("", []))[1]]
+    asked = [_fill(phrase, about).lower() for phrase in FACETS.get(facet, ("", []))[1]]
     if about.lower() not in own and not ASKS.match(own):
         own = f"{own} {about.lower()}"
     return list({articles.normalise_phrase(phrase): phrase for phrase in [own, *asked]}.values())
+
+
+def _fill(asked: str, about: str) -> str:
+    """A way of asking with its subject in it: of one thing, or of several."""
+    last = about.rpartition(" ")[2]
+    # an abbreviation in capitals is one
+    several = last.lower().endswith("s") and not last.isupper() and not ONE.search(last)
+    return (
+        asked.replace("{is}", "are" if several else "is")
+        .replace("{does}", "do" if several else "does")
+        .replace("{about}", about)
+    )

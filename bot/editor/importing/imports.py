@@ -370,23 +370,28 @@ def read_job(data: bytes, kind: str, url: str) -> dict[str, Any]:
     return dataclasses.asdict(READERS[kind](data, url))
 
 
+@dataclasses.dataclass(frozen=True)
+class Original:
+    """What a draft is made of: the bytes and name of a file, or a text; and the address that it
+    comes from."""
+
+    data: bytes
+    name: str
+    text: str
+    url: str
+
+
 def make_draft(
-    folder: Path,
-    editor: str,
-    today: datetime.date,
-    data: bytes = b"",
-    name: str = "",
-    text: str = "",
-    url: str = "",
+    folder: Path, editor: str, today: datetime.date, original: Original
 ) -> first_drafts.Draft:
-    """The first_drafts.Draft of a file's bytes or a pasted text, by the terms of the content in
-    `folder`; raises Refused."""
+    """The first_drafts.Draft of an original, by the terms of the content in `folder`; raises
+    Refused."""
     made = bounded_process.run_bounded(
         "article",
-        data or text.encode("utf-8", "replace"),
-        name=name,
-        is_file=bool(data),
-        url=url,
+        original.data or original.text.encode("utf-8", "replace"),
+        name=original.name,
+        is_file=bool(original.data),
+        url=original.url,
         folder=str(folder),
         editor=editor,
         today=today.isoformat(),

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from bot.content import articles, replies, site_content, stories
 from bot.domain.faults import Fault
-from bot.domain.reply_kinds import REPEATABLE, Colour, ReplyKind
+from bot.domain.reply_kinds import DANGERS, REPEATABLE, Colour, ReplyKind
 from bot.editor.shared import content_cache, content_files, pages, session
 from bot.editor.shared.state import DeskState
 from bot.editor.stories import story_files
@@ -47,7 +47,7 @@ class ListQuery(BaseModel):
 def show_conversations(
     request: Request, desk: DeskState, query: Annotated[ListQuery, Query()]
 ) -> Response:
-    before = _moment(query.before)
+    before = read_moment(query.before)
     found = conversations.list_conversations(desk.engine, _read_filter(query), before, MOST)
     given = query.model_dump(exclude={"before"})
     channels, releases = conversations.known_filters(desk.engine)
@@ -71,14 +71,14 @@ def show_conversations(
 
 
 def _read_filter(query: ListQuery) -> conversations.Filter:
-    until = _moment(query.until)
+    until = read_moment(query.until)
     return conversations.Filter(
         query.outcome,
         query.article,
         query.channel,
         query.vote,
         query.release,
-        _moment(query.since),
+        read_moment(query.since),
         until and until + datetime.timedelta(days=1),
     )
 
@@ -92,6 +92,7 @@ def show_conversation(request: Request, desk: DeskState, id: str) -> Response:
         conversation=found,
         votes=VOTES,
         can_be_story=bool(story_turns(found)),
+        dangers=DANGERS,
         articles=content_cache.read_articles(desk),
         questions=content_cache.read_questions(desk),
     )
@@ -163,10 +164,13 @@ def story_turns(conversation: conversations.ReadConversation) -> tuple[stories.T
     return tuple(made) if any("." in turn.gets for turn in made) else ()
 
 
-def _moment(text: str) -> datetime.datetime | None:
-    """The moment that a field or a link names, or None."""
+def read_moment(text: str) -> datetime.datetime | None:
+    """The moment that a field or a link names; None where it names none, or none that a day can
+    follow."""
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if not datetime.MINYEAR < moment.year < datetime.MAXYEAR:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

@@ -1,57 +1,64 @@
 """What visitors asked in vain, grouped by meaning."""
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 
 import numpy as np
 
-from bot.content import articles
+from bot.editor.review import live_answers, waiting
+from bot.editor.review.suggestions import Suggestion, suggest_questions
 from bot.editor.shared import vectors
 from bot.editor.shared.state import State, Vector
-from bot.runtime import settings
 from bot.store import review
-from bot.store.review import Wording
+from bot.store.review import EVERYTHING, Filter, Wording
 
-TURNS, WORDINGS = 5000, 1000  # how far back is looked, and how many different texts are grouped
 # Two texts mean one thing from this cosine on: where the classifier took both for the same
 # question, and where not.
 ALIKE, ALIKE_ELSEWHERE = 0.62, 0.85
-NEAREST = 3
 Rankings = dict[int, list[tuple[str, float]]]  # {turn: [(question or outcome, confidence)]}
 
 
 @dataclass
 class Group:
-    """Wordings of one meaning, the most frequent first. `nearest`: (question's name, confidence) of
-    up to three questions."""
+    """Wordings of one meaning, the most frequent first. `likely`: {question: the release's mean
+    confidence in it}; `vector` of the first wording; `comments` of those who voted one down."""
 
     wordings: list[Wording]
     count: int
     why: dict[str, int]
-    nearest: list[tuple[str, float]]
+    comments: list[str]
+    likely: dict[str, float]
+    vector: Vector
 
 
-def read_groups(desk: State) -> tuple[list[Group], list[Wording]] | None:
-    """(groups, those set aside) of what is to be reviewed now; None while their texts are still
-    being encoded."""
-    merged = review.read_wordings(desk.engine, WORDINGS, TURNS, articles.normalise_phrase)
-    found = vectors.read_vectors(desk, desk.asked, list(merged), only=True)
+@dataclass(frozen=True)
+class Review:
+    """What is to be reviewed: Groups of `wordings` texts. `aside`: how many were set aside;
+    `unasked`: how many messages the live release has still to be asked."""
+
+    groups: list[Group]
+    wordings: int
+    aside: int
+    unasked: int
+
+
+def read_groups(desk: State, wanted: Filter = EVERYTHING) -> Review | None:
+    """The Review now; None while its texts are still being encoded."""
+    shown, aside = waiting.read_waiting(desk, wanted)
+    whole = wanted == EVERYTHING
+    # vectors of other texts are dropped when all is read, so that none outlives its text for long
+    found = vectors.read_vectors(desk, desk.asked, list(shown), only=whole)
     if found is None:
         return None
-    hidden, keys = review.read_set_aside(desk.engine), {text: key_of(desk, text) for text in merged}
-    shown: dict[str, Wording] = {}
-    aside: dict[str, Wording] = {}
-    for text, wording in merged.items():
-        until = hidden.get(keys[text], "")  # "": never set aside
-        (aside if until is None else {} if until and (wording.release or "") <= until else shown)[
-            text
-        ] = wording
-    return group_wordings(
-        found,
-        shown,
-        review.read_rankings(desk.engine, [wording.turn for wording in shown.values()]),
-    ), list(aside.values())
+    unasked = live_answers.ask_behind(desk, shown.values())
+    if whole:
+        waiting.note_count(desk, len(shown))
+    rankings = review.read_rankings(desk.engine, [wording.turn for wording in shown.values()])
+    return Review(group_wordings(found, shown, rankings), len(shown), len(aside), unasked)
+
+
+def suggest_for(desk: State, groups: list[Group]) -> list[list[Suggestion]] | None:
+    """The Suggestions for each group; None while what they are found by is being encoded."""
+    return suggest_questions(desk, [(group.vector, group.likely) for group in groups])
 
 
 def group_wordings(
@@ -78,20 +85,12 @@ def group_wordings(
             members = joined[place] & free
             members[place] = True
             free &= ~members
-            groups.append(_group([merged[order[i]] for i in np.flatnonzero(members)], rankings))
+            wordings = [merged[order[i]] for i in np.flatnonzero(members)]
+            groups.append(_group(wordings, rankings, matrix[place]))
     return sorted(groups, key=lambda group: (-group.count, -group.wordings[0].turn))
 
 
-def key_of(desk: State, text: str) -> str:
-    """What a wording is set aside by: a keyed hash of its normalised text."""
-    return hmac.new(
-        settings.site_secret(desk.config).encode(),
-        f"aside {articles.normalise_phrase(text)}".encode(),
-        hashlib.sha256,
-    ).hexdigest()
-
-
-def _group(wordings: list[Wording], rankings: Rankings) -> Group:
+def _group(wordings: list[Wording], rankings: Rankings, vector: Vector) -> Group:
     why: dict[str, int] = {}
     likely: dict[str, float] = {}
     for wording in wordings:
@@ -101,10 +100,11 @@ def _group(wordings: list[Wording], rankings: Rankings) -> Group:
             if "." in name:
                 likely[name] = likely.get(name, 0) + confidence * wording.count()
     count = sum(wording.count() for wording in wordings)
-    nearest = sorted(likely.items(), key=lambda item: -item[1])[:NEAREST]
     return Group(
         wordings,
         count,
         dict(sorted(why.items(), key=lambda item: -item[1])),
-        [(name, sum_ / count) for name, sum_ in nearest],
+        list(dict.fromkeys(comment for wording in wordings for comment in wording.comments)),
+        {name: sum_ / count for name, sum_ in likely.items()},
+        vector,
     )

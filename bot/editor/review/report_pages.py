@@ -74,10 +74,12 @@ def end_report(
 
 
 def _seen(desk: State, ticket: votes.Summary) -> dict[str, Any]:
-    """A ticket with its question's title (`ask`), the article's revision now, and whether that
-    `changed` since it was looked at."""
+    """A ticket with its question's title (`ask`), its answer's pages at the `desk` and for visitors
+    (`page`; the article's where it has no such question, None without that), the article's revision
+    now, and whether that `changed` since it was looked at."""
     found = content_cache.read_questions(desk).get(ticket["question"])
-    article = content_cache.read_articles(desk).get(ticket["question"].partition(".")[0])
+    id, _, section = ticket["question"].partition(".")
+    article = content_cache.read_articles(desk).get(id)
     now = article.revision if article else None
     changed = (
         bool(now) and now not in (ticket["revision"], ticket["kept"]) and not ticket["ended_at"]
@@ -85,6 +87,8 @@ def _seen(desk: State, ticket: votes.Summary) -> dict[str, Any]:
     return {
         **ticket,
         "ask": found.ask if found else ticket["question"],
+        "desk": (f"/editor/articles/{id}" + (f"/{section}" if found else "")) if article else None,
+        "page": (f"/articles/{id}" + (f"#{section}" if found else "")) if article else None,
         "now": now,
         "changed": changed,
     }

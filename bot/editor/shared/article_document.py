@@ -7,6 +7,7 @@ alone."""
 import datetime
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
 
@@ -46,6 +47,17 @@ PHRASES: tuple[Literal["train", "test"], ...] = ("train", "test")
 # that goes, the one behind the last, and what comes in their place
 Entries = dict[str, tuple[yaml.Node, yaml.Node]]
 Edit = tuple[int, int, list[str]]
+
+
+@dataclass(frozen=True)
+class Group:
+    """A mapping of YAML in the `lines` of its file: its entries, the columns by which they are
+    indented, and the line behind its last one."""
+
+    entries: Entries
+    lines: list[str]
+    indent: int
+    end: int
 
 
 class SourceFields(TypedDict):
@@ -294,10 +306,11 @@ def _front_edits(
 ) -> list[Edit]:
     """The edits that make the front matter say what `fields` do."""
     entries = entries_of(root)
+    group = Group(entries, lines, 0, len(lines))
     edits = []
     for key in FRONT:
         if fields[key] != now[key]:
-            edits.append(_scalar_edit(entries, lines, key, _typed(key, fields[key]), 0, len(lines)))
+            edits.append(_scalar_edit(group, key, _typed(key, fields[key])))
     if _is_block(entries, "sources"):
         edits += _source_edits(entries["sources"], lines, now["sources"], fields["sources"])
     elif fields["sources"] != now["sources"]:
@@ -368,42 +381,24 @@ def _question_edits(
         if id not in questions:
             edits.append((key.start_mark.line, last_line(key, value), []))
             continue
-        inner, new = entries_of(value), questions[id]
+        new = questions[id]
+        group = Group(entries_of(value), lines, value.start_mark.column, last_line(key, value))
         for part in ASKED:
             if new[part] != question[part]:
-                edits.append(
-                    _scalar_edit(
-                        inner,
-                        lines,
-                        part,
-                        _several(part, new[part]),
-                        value.start_mark.column,
-                        last_line(key, value),
-                    )
-                )
+                edits.append(_scalar_edit(group, part, _several(part, new[part])))
         for kind in PHRASES:
             if new[kind] != question[kind]:
-                edits += list_edits(
-                    inner,
-                    lines,
-                    kind,
-                    question[kind],
-                    new[kind],
-                    value.start_mark.column,
-                    last_line(key, value),
-                )
+                edits += list_edits(group, kind, question[kind], new[kind])
     added = {id: _tidy_question(question) for id, question in questions.items() if id not in now}
     return edits + ([(last_line(*entry), last_line(*entry), _dump(added, indent))] if added else [])
 
 
-def _scalar_edit(
-    entries: Entries, lines: list[str], key: str, value: object, indent: int, end: int
-) -> Edit:
+def _scalar_edit(group: Group, key: str, value: object) -> Edit:
     """The edit that gives `key` this value: inside its line, so that a comment behind it stays, or
-    a new line at `end`."""
-    if key not in entries:
-        return (end, end, _dump({key: value}, indent)) if value is not None else (end, end, [])
-    name, node = entries[key]
+    a new line at the end."""
+    if key not in group.entries:
+        return group.end, group.end, _dump({key: value}, group.indent) if value is not None else []
+    name, node = group.entries[key]
     first, last = name.start_mark.line, last_line(name, node)
     written = _dump({key: value}, 0)
     if (
@@ -412,7 +407,7 @@ def _scalar_edit(
         and node.start_mark.line == first
         and isinstance(node, yaml.ScalarNode)
     ):
-        line, said = lines[first], written[0].partition(":")[2].strip()
+        line, said = group.lines[first], written[0].partition(":")[2].strip()
         start, stop = (
             (node.start_mark.column, node.end_mark.column)
             if node.value
@@ -427,25 +422,17 @@ def _scalar_edit(
                 else f"{line[:start].rstrip()}{line[stop:]}"
             ],
         )
-    return first, last, _dump({key: value}, indent)
+    return first, last, _dump({key: value}, group.indent)
 
 
-def list_edits(
-    entries: Entries,
-    lines: list[str],
-    key: str,
-    old: Sequence[str],
-    new: Sequence[str],
-    indent: int,
-    end: int,
-) -> list[Edit]:
+def list_edits(group: Group, key: str, old: Sequence[str], new: Sequence[str]) -> list[Edit]:
     """The edits that make a list of phrases the new one; a phrase that stays keeps its line."""
-    if key not in entries:
-        return [(end, end, _dump({key: new}, indent))]
-    name, node = entries[key]
+    if key not in group.entries:
+        return [(group.end, group.end, _dump({key: new}, group.indent))]
+    name, node = group.entries[key]
     if not isinstance(node, yaml.SequenceNode) or node.flow_style or not new:
-        return [(name.start_mark.line, last_line(name, node), _dump({key: new}, indent))]
-    first = lines[node.value[0].start_mark.line]
+        return [(name.start_mark.line, last_line(name, node), _dump({key: new}, group.indent))]
+    first = group.lines[node.value[0].start_mark.line]
     margin = first[: len(first) - len(first.lstrip(" "))]
     starts = [item.start_mark.line for item in node.value] + [last_line(name, node)]
     edits: list[Edit] = []

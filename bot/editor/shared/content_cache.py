@@ -44,6 +44,11 @@ class Opened:
     faults: tuple[Fault, ...]
 
 
+def article_address(id: str, draft: bool = False) -> str:
+    """The page of an article, or of the draft of one, at the desk."""
+    return f"/editor/articles/{'drafts/' if draft else ''}{id}"
+
+
 def open_article(desk: State, id: str, draft: bool = False) -> Opened:
     """The Opened article; raises content_files.NoFile, article_document.Unreadable."""
     path = (
@@ -65,7 +70,7 @@ def open_article(desk: State, id: str, draft: bool = False) -> Opened:
         evidence.read_ledger(ledger_text, ledger_path) if ledger_text else (evidence.Ledger(), [])
     )
     return Opened(
-        at=f"/editor/articles/{'drafts/' if draft else ''}{id}",
+        at=article_address(id, draft),
         path=path,
         text=text,
         fields=fields,

@@ -19,7 +19,14 @@ from bot.editor.shared import article_document
 from bot.runtime.settings import Settings
 from bot.store.accounts import Member
 
-TABLES = ("terms.yml", "talk.yml", "safety.yml", "stories.yml", "conversations.yml")
+TABLES = (
+    "terms.yml",
+    "talk.yml",
+    "safety.yml",
+    "texts.yml",
+    "stories.yml",
+    "conversations.yml",
+)
 DRAFTS = ".drafts"
 SECONDS = 20
 KEPT_DAYS = 14

@@ -1,5 +1,6 @@
 """Pages from templates: what every page is given, and what a browser may load for it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -34,13 +35,14 @@ SECURITY = [
     (b"referrer-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
-# The menu: (title, path, least role). A page of its own is a line of its own.
+# The menu: (title, path, least role). A page of its own is a line of its own. How much waits there,
+# `request.state.waiting` says, by path.
 MENU = [
     ("Review", "/editor/review", "reader"),
     ("Conversations", "/editor/conversations", "reader"),
     ("Reports", "/editor/reports", "reader"),
     ("Articles", "/editor/articles", "reader"),
-    ("Terms, talk, safety", "/editor/tables/terms", "reader"),
+    ("Terms and texts", "/editor/tables/terms", "reader"),
     ("Stories", "/editor/stories", "reader"),
     ("Try", "/editor/try", "reader"),
     ("Publish", "/editor/publish", "reader"),
@@ -75,22 +77,25 @@ def render_page(
     request: Request, template: str, status: int = 200, /, **values: object
 ) -> HTMLResponse:
     """The page made of a template and `values`. Every template has `person` (or None), `path`,
-    `menu`, `notice`, `trouble` (what keeps changes from the history) and, for each form that is
-    sent, `form_token()` too; what htmx sends has the token from base.html.
+    `menu`, `notice`, `trouble` (what keeps changes from the history), `refused` (whether a form
+    comes back unsaved) and, for each form that is sent, `form_token()` too; what htmx sends has
+    the token from base.html.
 
     Whatever a value holds is text: markup in it is shown, not obeyed.
     """
     person = getattr(request.state, "person", None)
+    waiting: Mapping[str, int] = getattr(request.state, "waiting", {})
     path, csrf = request.url.path, session.csrf_token(request)
     html = templates.get_template(template).render(
         person=person,
         path=path,
         csrf=csrf,
         form_token=lambda: FORM_TOKEN.format(csrf),
+        refused=status in (409, 422),
         notice=unquote(request.cookies.get(NOTICE, "")),
         trouble=getattr(request.state, "trouble", None) if person else None,
         menu=[
-            (title, at, path == at or path.startswith(at + "/"))
+            (title, at, path == at or path.startswith(at + "/"), waiting.get(at))
             for title, at, role in MENU
             if person and person.may(role)
         ],

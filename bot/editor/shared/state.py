@@ -1,6 +1,9 @@
 """What the pages of the desk need, and what is kept from page to page."""
 
+import asyncio
 import datetime
+import functools
+import math
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +27,11 @@ Rehearse = Callable[..., Awaitable[Sequence[Mapping[str, Any]]]]
 
 @dataclass
 class Vectors:
-    """{text: vector} of the texts that a page compares. `busy` while more are being computed."""
+    """{text: vector} of the texts that a page compares. `busy` while more are being computed;
+    `on_disk` where they are the content's, whose vectors a training keeps beside the encoder."""
 
     found: dict[str, Vector] = field(default_factory=dict)
+    on_disk: bool = False
     busy: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -41,6 +46,28 @@ class Counts:
         default_factory=dict
     )
     busy: set[tuple[datetime.date, datetime.date]] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass
+class LiveAnswers:
+    """{(release, turn): the question whose answer the release surely gives to that message now, or
+    None} of messages that wait in the review; `busy` while more are being asked."""
+
+    found: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    busy: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass
+class Waiting:
+    """How many wordings wait in the review: None until they were counted, and `counted_at` by the
+    monotonic clock. `changes`: how often editors took some away; `busy` while they are counted."""
+
+    count: int | None = None
+    counted_at: float = -math.inf
+    changes: int = 0
+    busy: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -67,12 +94,16 @@ class State:
     rehearse: Rehearse = _ask_nobody
     # of what is reviewed, and nothing else
     asked: Vectors = field(default_factory=Vectors)
+    live_answers: LiveAnswers = field(default_factory=LiveAnswers)
+    waiting: Waiting = field(default_factory=Waiting)
     # of content_cache.read_articles, by the file's name, and of content_cache.read_ledgers
     articles: dict[str, tuple[Stamp, Article | None]] = field(default_factory=dict)
     ledgers: dict[str, tuple[Stamp, Ledger]] = field(default_factory=dict)
-    phrases: Vectors = field(default_factory=Vectors)
+    phrases: Vectors = field(default_factory=functools.partial(Vectors, on_disk=True))
     counts: Counts = field(default_factory=Counts)
     issuer: Issuer = field(default_factory=Issuer)
+    # of the gateway, in which `rehearse` runs; None until a page was asked for
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 def get_state(request: Request) -> State:
@@ -83,7 +114,9 @@ def get_state(request: Request) -> State:
 
 async def _give_state(request: Request) -> State:
     """get_state without a thread: FastAPI would run a plain function in one."""
-    return get_state(request)
+    desk = get_state(request)
+    desk.loop = asyncio.get_running_loop()
+    return desk
 
 
 DeskState = Annotated[State, Depends(_give_state)]  # what a page asks for in its signature

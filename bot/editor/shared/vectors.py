@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from bot.editor.shared.state import State, Vector, Vectors
-from bot.language import encoder
+from bot.language import encoder, vector_cache
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 60  # texts that are encoded while a page waits; more are encoded behind it
@@ -51,6 +51,9 @@ def encode_text(desk: State, text: str) -> Vector:
 
 def _encode(kept: Vectors, folder: Path, missing: list[str]) -> None:
     try:
+        if kept.on_disk and len(missing) > AT_ONCE:
+            kept.found = {**kept.found, **vector_cache.read_kept(folder, missing)}
+            missing = [text for text in missing if text not in kept.found]
         model = _load(folder)
         for text in missing:
             kept.found[text] = model.encode([text])[0]

@@ -4,39 +4,72 @@ release, saved."""
 import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import FormData
 
-from bot.content import articles, replies, site_content, stories
+from bot.content import articles, stories
 from bot.content.stories import Story
 from bot.domain.faults import Fault
 from bot.editor.shared import content_cache, content_files, pages, session, working_copy
 from bot.editor.shared.state import DeskState, State
-from bot.editor.stories import story_files
+from bot.editor.stories import story_files, story_form
+from bot.editor.stories.story_form import StoryForm
 from bot.store.accounts import Member
 
 router = APIRouter()
-LONGEST_NAME, LONGEST_SAID = 120, 500
 TITLES = {"story": "Stories", "test_conversation": "Test conversations"}
-OTHERS = (*replies.TALK, *site_content.OUTCOMES)  # what else than a question can come
-WANTED = {"story": OTHERS, "test_conversation": (*OTHERS, site_content.FALLBACK)}
 CHANGED = Fault.from_sentence(
     "Another editor changed this meanwhile. Load the page again, and repeat what you did."
 )
 
 
 @dataclasses.dataclass(frozen=True)
-class StoryForm:
-    """A story or test conversation as its form has it. `key`: that of the story of the file that it
-    changes (None: it is new); `base`: what names the file as it was opened (empty: as it is)."""
+class StoryPage:
+    """What a request is about: the stories or the test conversations, and the one of `key` (None: a
+    new one), with the desk that serves it and the person who asks."""
 
+    request: Request
+    desk: State
+    person: Member
     kind: str
-    story: Story
-    key: str | None = None
-    base: str = ""
+    key: str | None
+
+    @property
+    def path(self) -> Path:
+        """Their file; raises HTTPException for a kind that there is not."""
+        return _path(self.desk, self.kind)
+
+
+async def _for_reader(
+    request: Request, desk: DeskState, person: session.Reader, kind: str
+) -> StoryPage:
+    return StoryPage(request, desk, person, kind, _read_key(request))
+
+
+async def _for_editor(
+    request: Request, desk: DeskState, person: session.Editor, kind: str
+) -> StoryPage:
+    return StoryPage(request, desk, person, kind, _read_key(request))
+
+
+def _read_key(request: Request) -> str | None:
+    """The key of the story that an address names; None for a new one."""
+    key: str = request.path_params.get("key", "new")
+    return None if key == "new" else key
+
+
+StoryToRead = Annotated[StoryPage, Depends(_for_reader)]
+StoryToEdit = Annotated[StoryPage, Depends(_for_editor)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """What came where a story was tried. `by`: the candidate that answered; None: what is live."""
+
+    judged: list[stories.Judged]
+    by: str | None
 
 
 @router.get("/stories")
@@ -67,183 +100,110 @@ async def show_all(request: Request, desk: DeskState, tried: bool = False) -> Re
         listed=listed,
         titles=TITLES,
         ends=ends,
-        titled=_titles(desk)[0],
+        titled=story_form.list_wordings(desk)[0],
     )
 
 
 @router.get("/stories/{kind}/new")
-def show_new(request: Request, desk: DeskState, kind: str) -> Response:
-    _path(desk, kind)
-    return _page(request, desk, StoryForm(kind, stories.Story("", (stories.Turn("", ""),))))
+def show_new(page: StoryToRead) -> Response:
+    """The form of a new story or test conversation."""
+    return _render(page, StoryForm(stories.Story("", (stories.Turn("", ""),))))
 
 
 @router.get("/stories/{kind}/{key}")
-def show_story(request: Request, desk: DeskState, kind: str, key: str) -> Response:
-    story = _find(kind, content_files.read_file(_path(desk, kind)), key)
-    return _page(request, desk, StoryForm(kind, story, key))
+def show_story(page: StoryToRead) -> Response:
+    """The form of one that there is."""
+    story = _find(page.kind, content_files.read_file(page.path), page.key)
+    return _render(page, StoryForm(story))
 
 
 @router.post("/stories/{kind}/{key}")
-async def change_story(
-    request: Request, desk: DeskState, person: session.Editor, kind: str, key: str
-) -> Response:
+async def change_story(page: StoryToEdit) -> Response:
     """What the pressed button says: a turn moved, added or taken out; the story tried, saved, or
     taken out."""
-    sent = await request.form()
-    changed, base = None if key == "new" else key, str(sent.get("base", ""))
-    _path(desk, kind)
+    _path(page.desk, page.kind)
+    sent = await page.request.form()
+    base = str(sent.get("base", ""))
     then, _, place = str(sent.get("then", "")).partition(".")
-    if then == "remove" and changed:
-        return await run_in_threadpool(_remove, request, desk, person, kind, changed, base)
-    story, faults = await run_in_threadpool(_read_form, desk, kind, sent)
-    story = _arrange(story, then, int(place) if place.isdecimal() else len(story.turns or ()))
-    form = StoryForm(kind, story, changed, base)
+    if then == "remove" and page.key:
+        return await run_in_threadpool(_remove, page, base)
+    story, faults = await run_in_threadpool(story_form.read_form, page.desk, page.kind, sent)
+    story = story_form.arrange_turns(
+        story, then, int(place) if place.isdecimal() else len(story.turns or ())
+    )
+    form = StoryForm(story, base)
     if then in ("try", "try_prepared", "save") and faults:
-        return await run_in_threadpool(_page, request, desk, form, 422, faults)
+        return await run_in_threadpool(_render, page, form, 422, faults)
     if then == "save":
-        return await run_in_threadpool(_save, request, desk, person, form)
-    judged, by = None, None
+        return await run_in_threadpool(_save, page, form)
+    trial = None
     if then in ("try", "try_prepared"):
-        by = (
-            await run_in_threadpool(working_copy.newest_candidate, desk.config)
-            if then == "try_prepared"
-            else None
-        )
-        judged = stories.judge_story(
-            kind,
-            story,
-            await desk.rehearse(stories.visitor_messages(story), story.page or None, by),
-        )
-    return await run_in_threadpool(_page, request, desk, form, judged=judged, by=by)
+        trial = await _try_story(page, story, is_prepared=then == "try_prepared")
+    return await run_in_threadpool(_render, page, form, trial=trial)
 
 
-def _arrange(story: Story, then: str, place: int) -> Story:
-    """The story after a turn was moved, added below another, or taken out."""
-    turns = list(story.turns or ())
-    if then in ("up", "down", "out") and not 0 <= place < len(turns):
-        return story
-    if then == "up" and place:
-        turns.insert(place - 1, turns.pop(place))
-    elif then == "down":
-        turns.insert(place + 1, turns.pop(place))
-    elif then == "out":
-        turns.pop(place)
-    elif then == "add" and len(turns) < story_files.MOST_TURNS:
-        turns.insert(place + 1, stories.Turn("", ""))
-    return dataclasses.replace(story, turns=tuple(turns))
+async def _try_story(page: StoryPage, story: Story, is_prepared: bool) -> Trial:
+    """What the live release answers, or the newest candidate."""
+    by: str | None = None
+    if is_prepared:
+        by = await run_in_threadpool(working_copy.newest_candidate, page.desk.config)
+    got = await page.desk.rehearse(stories.visitor_messages(story), story.page or None, by)
+    return Trial(stories.judge_story(page.kind, story, got), by)
 
 
-def _read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[str]]:
-    """(the Story of a form, what is wrong with it)."""
-    _, names = _titles(desk)
-    turns: list[stories.Turn] = []
-    faults: list[str] = []
-    story = stories.Story(_line(form.get("name"))[:LONGEST_NAME], (), _line(form.get("page")))
-    if not story.name:
-        faults.append("Give it a name: what it tells, in a few words.")
-    if story.page and story.page not in content_cache.read_articles(desk):
-        faults.append("The page is none of the articles; choose one, or none.")
-        story = dataclasses.replace(story, page="")
-    for number, place in enumerate(form.getlist("turn")[: story_files.MOST_TURNS], 1):
-        said, gets = (
-            _line(form.get(f"says.{place}"))[:LONGEST_SAID],
-            _line(form.get(f"gets.{place}")),
-        )
-        offers = [
-            _line(offer)
-            for offer in form.getlist(f"offer.{place}")[: story_files.MOST_OFFERS]
-            if _line(offer)
-        ]
-        unknown = [wording for wording in (gets, *offers) if wording and wording not in names]
-        faults += [
-            f"Message {number}: no question is worded “{wording[:200]}”. Choose one of the list."
-            for wording in unknown
-        ]
-        if not gets:
-            faults.append(f"Message {number}: choose what the bot answers.")
-        elif gets in names and "." not in names[gets] and names[gets] not in WANTED[kind]:
-            faults.append(f"Message {number}: “{gets}” can’t come in a story.")
-        if kind == "test_conversation" and not said and "." not in names.get(gets, "."):
-            faults.append(f"Message {number}: write what the visitor says.")
-        faults += [
-            f"Message {number}: “{offer}” can’t be offered, it is no question."
-            for offer in offers
-            if "." not in names.get(offer, ".")
-        ]
-        turns.append(
-            stories.Turn(
-                said,
-                names.get(gets, gets),
-                tuple(dict.fromkeys(names.get(offer, offer) for offer in offers)),
-                f"back.{place}" in form and "." in names.get(gets, ""),
-            )
-        )
-    if not turns:
-        faults.append("Add a message: what the visitor says, and what the bot answers.")
-    return dataclasses.replace(story, turns=tuple(turns)), faults
-
-
-def _save(request: Request, desk: State, person: Member, form: StoryForm) -> Response:
+def _save(page: StoryPage, form: StoryForm) -> Response:
     """Save the story and go on; what others saved meanwhile is kept."""
-    path, key, story = _path(desk, form.kind), form.key, form.story
-    now = content_files.read_file(path)
-    before = content_files.read_opened(desk.config, path, form.base) if key else now
+    key, story, kind = page.key, form.story, page.kind
+    now = content_files.read_file(page.path)
+    before = content_files.read_opened(page.desk.config, page.path, form.base) if key else now
     if before is None:
-        return _conflict(request, desk, form)
+        return _render_conflict(page, form)
     if key:
-        _find(form.kind, before, key)
-    taken = {other.key for other in stories.read_stories(form.kind, now)} - {key}
+        _find(kind, before, key)
+    taken = {other.key for other in stories.read_stories(kind, now)} - {key}
     if story.key in taken:
         said = f"There is one named “{story.name}” already; give this one another name."
-        return _page(request, desk, form, 422, [said])
+        return _render(page, form, 422, [said])
     why = f"{'changed' if key else 'added'}: {story.name}"
     try:
-        saved = _write(desk, person, form.kind, key, story, before, why)
+        saved = _write(page, story, before, why)
     except content_files.Conflict:
-        return _conflict(request, desk, form)
+        return _render_conflict(page, form)
     except articles.ContentError as error:
-        return _page(request, desk, form, 422, [str(fault) for fault in error.faults])
-    session.record_action(request, "changed a story", story.name)
-    said = _say_saved(form.kind, saved, before)
-    return pages.redirect_to(request, f"/editor/stories/{form.kind}/{story.key}", said)
+        return _render(page, form, 422, [str(fault) for fault in error.faults])
+    session.record_action(page.request, "changed a story", story.name)
+    said = _say_saved(kind, saved, before)
+    return pages.redirect_to(page.request, f"/editor/stories/{kind}/{story.key}", said)
 
 
-def _remove(
-    request: Request, desk: State, person: Member, kind: str, key: str, base: str
-) -> Response:
+def _remove(page: StoryPage, base: str) -> Response:
     """Take a story out and go on; what others saved meanwhile is kept."""
-    before = content_files.read_opened(desk.config, _path(desk, kind), base)
+    before = content_files.read_opened(page.desk.config, page.path, base)
     if before is None:
         raise articles.ContentError([CHANGED])
-    name = _find(kind, before, key).name
+    name = _find(page.kind, before, page.key).name
     try:
-        saved = _write(desk, person, kind, key, None, before, f"taken out: {name}")
+        saved = _write(page, None, before, f"taken out: {name}")
     except content_files.Conflict:
         raise articles.ContentError([CHANGED]) from None
-    session.record_action(request, "changed a story", name)
-    return pages.redirect_to(request, "/editor/stories", _say_saved(kind, saved, before))
+    session.record_action(page.request, "changed a story", name)
+    said = _say_saved(page.kind, saved, before)
+    return pages.redirect_to(page.request, "/editor/stories", said)
 
 
-def _write(
-    desk: State,
-    person: Member,
-    kind: str,
-    key: str | None,
-    story: Story | None,
-    before: str,
-    why: str,
-) -> content_files.Saved:
-    """Save a story in the place of the one that `key` names (None: below the others), or take that
-    out. Raises content_files.Conflict, and articles.ContentError with the faults that are new."""
-    path = _path(desk, kind)
+def _write(page: StoryPage, story: Story | None, before: str, why: str) -> content_files.Saved:
+    """Save a story in the place of the page's (a new one: below the others), or take that out where
+    it is None. Raises content_files.Conflict, and articles.ContentError with the faults that are
+    new."""
+    desk, path, kind = page.desk, page.path, page.kind
     now = content_files.read_file(path)
     known = set(content_cache.read_questions(desk)) | set(content_cache.OUTCOMES)
     old = set(story_files.story_faults(kind, now, known)) if now else set()
     return content_files.save_file(
         desk.config,
         path,
-        story_files.write_story(kind, before, key, story),
-        person,
+        story_files.write_story(kind, before, page.key, story),
+        page.person,
         f"{'Story' if kind == 'story' else 'Test conversation'} {why}",
         before,
         lambda text: [
@@ -262,11 +222,11 @@ def _say_saved(kind: str, saved: content_files.Saved, before: str) -> str:
     return said
 
 
-def _conflict(request: Request, desk: State, form: StoryForm) -> Response:
+def _render_conflict(page: StoryPage, form: StoryForm) -> Response:
     """The page where another editor changed the same story: one's own version in the form, to be
     saved again."""
-    now = content_files.read_file(_path(desk, form.kind))
-    there = form.key in {other.key for other in stories.read_stories(form.kind, now)}
+    now = content_files.read_file(page.path)
+    there = page.key in {other.key for other in stories.read_stories(page.kind, now)}
     said = (
         "Another editor changed this meanwhile. Nothing of yours is saved yet; it is in the "
         "form. Look at theirs in another window, and "
@@ -275,60 +235,42 @@ def _conflict(request: Request, desk: State, form: StoryForm) -> Response:
         else "Another editor renamed it or took it out meanwhile. Yours is in the form; save it "
         "to add it anew."
     )
-    opened = StoryForm(form.kind, form.story, form.key if there else None)
-    return _page(request, desk, opened, 409, [said])
+    opened = page if there else dataclasses.replace(page, key=None)
+    return _render(opened, StoryForm(form.story), 409, [said])
 
 
-def _page(
-    request: Request,
-    desk: State,
+def _render(
+    page: StoryPage,
     form: StoryForm,
     status: int = 200,
     faults: Sequence[str] = (),
-    judged: list[stories.Judged] | None = None,
-    by: str | None = None,
-) -> HTMLResponse:
-    titles, names = _titles(desk)
-    text = content_files.read_file(_path(desk, form.kind))
-    wanted = WANTED[form.kind]
+    trial: Trial | None = None,
+) -> Response:
+    desk = page.desk
+    text = content_files.read_file(page.path)
+    titles, names = story_form.list_wordings(desk)
+    wanted = story_form.WANTED[page.kind]
     wordings = [wording for wording, name in names.items() if "." in name or name in wanted]
     return pages.render_page(
-        request,
+        page.request,
         "story.html",
         status,
-        kind=form.kind,
-        key=form.key,
+        kind=page.kind,
+        key=page.key,
         story=form.story,
         titles=titles,
         faults=faults,
-        judged=judged,
+        judged=trial and trial.judged,
         base=form.base or content_files.keep_opened(desk.config, text),
         wordings=wordings,
         articles=content_cache.read_articles(desk),
         most=story_files.MOST_OFFERS,
-        by=by,
+        by=trial and trial.by,
         prepared=working_copy.newest_candidate(desk.config),
     )
 
 
-def _titles(desk: State) -> tuple[dict[str, str], dict[str, str]]:
-    """({name: its wording}, {wording: name}) of questions and of what else can come; a wording of
-    two questions is told apart."""
-    known = content_cache.read_questions(desk)
-    names: dict[str, str] = {}
-    asked = [question.ask for question in known.values()]
-    for name, question in known.items():
-        other = (
-            f" ({name.partition('.')[0].replace('_', ' ')})"
-            if asked.count(question.ask) > 1
-            else ""
-        )
-        names[question.ask + other] = name
-    names |= {wording: name for name, wording in content_cache.OUTCOMES.items()}
-    return {name: wording for wording, name in names.items()}, names
-
-
-def _find(kind: str, text: str, key: str) -> Story:
+def _find(kind: str, text: str, key: str | None) -> Story:
     story = next((story for story in stories.read_stories(kind, text) if story.key == key), None)
     if story is None:
         raise HTTPException(404)
@@ -339,7 +281,3 @@ def _path(desk: State, kind: str) -> Path:
     if kind not in TITLES:
         raise HTTPException(404)
     return content_files.table_path(desk.config, stories.FILES[kind])
-
-
-def _line(value: object) -> str:
-    return " ".join(value.split()) if isinstance(value, str) else ""

@@ -1,5 +1,5 @@
-"""Terms, talk and the safety list as tables: rows out of a file, as CSV or XLSX, and back with
-every fault named by its row.
+"""Terms, talk, the safety list and the fixed texts as tables: rows out of a file, as CSV or XLSX,
+and back with every fault named by its row.
 
 A table's file is changed only where its rows differ: comments, order and lay-out of the rest stay.
 """
@@ -23,12 +23,14 @@ from bot.domain.faults import Fault
 from bot.editor.importing import bounded_process, imports
 from bot.editor.importing.blocks import Refused
 from bot.editor.shared import article_document
+from bot.editor.tables import text_rows
 from bot.runtime import settings
 
 COLUMNS = {
     "terms": ("kind", "name", "other names"),
     "talk": ("topic", "use", "phrase"),
     "safety": ("list", "name", "entry"),
+    "texts": ("read where", "name", "text"),
 }
 MOST_ROWS, LONGEST_CELL, LARGEST = 20_000, 2_000, 12_000_000
 FORMULA = tuple("=+-@\t\r")  # what a cell begins with that a spreadsheet would work out
@@ -248,6 +250,7 @@ def write_rows(name: str, text: str, rows: Iterable[Row]) -> str:
             "terms": path,
             "talk": (path, articles.normalise_phrase(values[-1]) if values else ""),
             "safety": (path, *values),
+            "texts": path,
         }[name]
         if key in seen:
             faults.append(
@@ -258,6 +261,7 @@ def write_rows(name: str, text: str, rows: Iterable[Row]) -> str:
     for path in now:
         if path not in wanted and name == "safety" and path[0] == "texts" and path[-1] == "text":
             faults.append(f"the answer {path[1]} is missing; a flag shows it")
+    faults += text_rows.find_missing(now, wanted) if name == "texts" else []
     if faults:
         raise RowFaults(faults)
     return _rewrite(name, text, now, wanted)
@@ -380,6 +384,8 @@ def _entries(name: str, data: dict[str, Any]) -> Entries:
             for topic, both in data.items()
             for use, phrases in both.items()
         }
+    if name == "texts":
+        return text_rows.read_entries(data)
     found: Entries = {
         (group, key): _words(value)
         for group in ("same", "words")
@@ -413,6 +419,8 @@ def _as_rows(name: str, path: Key, values: list[str]) -> list[Cells]:
         return [(path[0], path[1], "; ".join(values))]
     if name == "talk":
         return [(path[0], path[1], value) for value in values]
+    if name == "texts":
+        return [text_rows.write_row(path, value) for value in values]
     listed = next(listed for listed, place in SAFETY.items() if place == (path[0], *path[2:]))
     return [(listed, path[1], str(value)) for value in values]
 
@@ -425,6 +433,7 @@ def _as_entry(
         "terms": (_term_fault, _term_entry),
         "talk": (_talk_fault, _talk_entry),
         "safety": (_safety_fault, _safety_entry),
+        "texts": (text_rows.find_fault, _text_entry),
     }[name]
     fault = find_fault(*row.cells, now)
     if fault:
@@ -476,6 +485,10 @@ def _safety_entry(listed: str, name: str, value: str) -> tuple[Key, list[str]]:
     return (group, name, *part), [value]
 
 
+def _text_entry(place: str, name: str, value: str) -> tuple[Key, list[str]]:
+    return tuple(name.split(".")), [value]
+
+
 def _rewrite(name: str, text: str, now: Entries, wanted: Entries) -> str:
     root = yaml.compose(text, Loader=articles.LOADER)
     lines = text.splitlines(keepends=True)
@@ -484,6 +497,8 @@ def _rewrite(name: str, text: str, now: Entries, wanted: Entries) -> str:
         if now.get(path) != wanted.get(path):
             edits += _edit(name, root, lines, path, now.get(path), wanted.get(path))
     for first, last, new in sorted(edits, key=lambda edit: edit[:2], reverse=True):
+        while new and last - 1 > first and not lines[last - 1].strip():
+            last -= 1  # blank lines behind a long text are none of it
         lines[first:last] = new
     return "".join(lines)
 
@@ -504,30 +519,21 @@ def _edit(
     if before is None:
         assert after is not None  # an entry that is in neither is no change
         return [(end, end, _written(name, path, after, indent))]
-    found = article_document.entries_of(parent)[path[-1]]
+    entries = article_document.entries_of(parent)
+    found = entries[path[-1]]
+    first, last = found[0].start_mark.line, article_document.last_line(*found)
     if after is None:
-        return [(found[0].start_mark.line, article_document.last_line(*found), [])]
+        return [(first, last, [])]
     if isinstance(found[1], yaml.SequenceNode) and not found[1].flow_style:
-        return article_document.list_edits(
-            article_document.entries_of(parent),
-            lines,
-            path[-1],
-            before,
-            after,
-            indent,
-            article_document.last_line(*found),
-        )
-    return [
-        (
-            found[0].start_mark.line,
-            article_document.last_line(*found),
-            _written(name, path, after, indent),
-        )
-    ]
+        group = article_document.Group(entries, lines, indent, last)
+        return article_document.list_edits(group, path[-1], before, after)
+    return [(first, last, _written(name, path, after, indent))]
 
 
 def _written(name: str, path: Key, values: list[str], indent: int) -> list[str]:
     """The lines of an entry, laid out as the rest of its file."""
+    if name == "texts":
+        return text_rows.write_lines(path, values[0], indent)
     key = article_document.write_yaml({path[-1]: 0})[:-4]
     margin = " " * indent
     if path[0] == "texts":

@@ -1,22 +1,23 @@
-"""Terms, talk and the safety list: shown as tables, taken out as CSV or XLSX and brought in again,
-every fault by its row."""
+"""Terms, talk, the safety list and the fixed texts: shown as tables, taken out as CSV or XLSX and
+brought in again, every fault by its row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Form, HTTPException, Request, UploadFile
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from bot.content import articles
 from bot.domain.faults import Fault
 from bot.editor.importing.blocks import Refused
 from bot.editor.shared import content_files, pages, session
 from bot.editor.shared.state import DeskState, State
-from bot.editor.tables import table_files
+from bot.editor.tables import table_files, text_rows
 from bot.store.accounts import Member
 
 router = APIRouter()
-TITLES = {"terms": "Terms", "talk": "Talk", "safety": "Safety list"}
+TITLES = {"terms": "Terms", "talk": "Talk", "safety": "Safety list", "texts": "Fixed texts"}
 WHAT = {
     "terms": "What people call conditions, medicines and treatments. A name that no article is "
     "about makes a question “not covered”.",
@@ -24,6 +25,8 @@ WHAT = {
     "and phrases that test.",
     "safety": "What is taken for an emergency or a crisis, and what is answered then. Nothing "
     "here goes live that misses a message which must be caught.",
+    "texts": "Every sentence that visitors read outside the articles and the safety list. Names in "
+    "braces, as {covered}, are filled in.",
 }
 PER_PAGE = 100
 TYPES = {
@@ -32,137 +35,178 @@ TYPES = {
 }
 
 
+@dataclass(frozen=True)
+class TablePage:
+    """A table that a request is about, with the desk that serves it and the person who asks."""
+
+    request: Request
+    desk: State
+    person: Member
+    name: str
+
+    def read_text(self) -> str:
+        """The text of its file; raises HTTPException where there is no such table."""
+        if self.name not in TITLES:
+            raise HTTPException(404)
+        path = content_files.table_path(self.desk.config, f"{self.name}.yml")
+        return content_files.read_file(path)
+
+    def read_opened(self, base: str) -> str:
+        """Its text as this editor was shown it; raises articles.ContentError where that was too
+        long ago."""
+        self.read_text()
+        text = content_files.read_kept(self.desk.config, base)
+        if text is None:
+            said = "This page was opened too long ago. Load it again, and repeat your change."
+            raise articles.ContentError([Fault.from_sentence(said)])
+        return text
+
+
+async def _for_reader(
+    request: Request, desk: DeskState, person: session.Reader, name: str
+) -> TablePage:
+    return TablePage(request, desk, person, name)
+
+
+async def _for_editor(
+    request: Request, desk: DeskState, person: session.Editor, name: str
+) -> TablePage:
+    return TablePage(request, desk, person, name)
+
+
+TableToRead = Annotated[TablePage, Depends(_for_reader)]
+TableToEdit = Annotated[TablePage, Depends(_for_editor)]
+
+
+class FileForm(BaseModel):
+    """A file whose rows are to be the table's; `base` names the table's text that was shown."""
+
+    base: Annotated[str, StringConstraints(max_length=20)]
+    file: UploadFile
+
+
+class RowForm(BaseModel):
+    """A row as an editor sent it. `base` names the table's text that was shown; `number` is its
+    place there (0: a new one); `then` "remove" takes it out."""
+
+    model_config = ConfigDict(frozen=True)
+    base: Annotated[str, StringConstraints(max_length=20)]
+    number: int
+    first: Annotated[str, StringConstraints(max_length=200)] = ""
+    second: Annotated[str, StringConstraints(max_length=300)] = ""
+    third: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    then: Annotated[str, StringConstraints(max_length=20)] = "save"
+
+    def change_rows(self, rows: Sequence[table_files.Row]) -> list[table_files.Row]:
+        """The rows with this one changed, added or taken out; raises HTTPException where it is
+        none of them."""
+        if self.number and self.number not in [row.number for row in rows]:
+            raise HTTPException(404)
+        first, second, third = (
+            cell.strip().replace("\r\n", "\n") for cell in (self.first, self.second, self.third)
+        )
+        made = table_files.Row(self.number or len(rows) + 2, (first, second, third))
+        if not self.number:
+            return [*rows, made]
+        kept = [row for row in rows if self.then != "remove" or row.number != self.number]
+        return [made if row.number == self.number else row for row in kept]
+
+    def say_change(self) -> str:
+        """What was done, as the history says it."""
+        if self.then == "remove":
+            return "a row taken out"
+        return "a row changed" if self.number else "a row added"
+
+
 @router.get("/tables/{name}")
-def show_table(
-    request: Request, desk: DeskState, name: str, search: str = "", page: pages.Asked = 1
-) -> Response:
-    return _page(request, desk, name, search[:200], page)
+def show_table(table: TableToRead, search: str = "", page: pages.Asked = 1) -> Response:
+    """A page of the rows in which `search` stands."""
+    return _render(table, search=search[:200], page=page)
 
 
 @router.get("/tables/{name}/file.{kind}")
-def take_out(desk: DeskState, name: str, kind: str) -> Response:
+def take_out(table: TableToRead, kind: str) -> Response:
     """The whole table as a file for a spreadsheet."""
     if kind not in TYPES:
         raise HTTPException(404)
-    rows = table_files.rows_of(name, _text(desk, name))
-    data = (
-        table_files.write_csv(name, rows) if kind == "csv" else table_files.write_xlsx(name, rows)
-    )
+    rows = table_files.rows_of(table.name, table.read_text())
+    write = table_files.write_csv if kind == "csv" else table_files.write_xlsx
     return Response(
-        data,
+        write(table.name, rows),
         media_type=TYPES[kind],
-        headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'},
+        headers={"Content-Disposition": f'attachment; filename="{table.name}.{kind}"'},
     )
 
 
 @router.post("/tables/{name}/file")
-def bring_in(
-    request: Request,
-    desk: DeskState,
-    person: session.Editor,
-    name: str,
-    base: Annotated[str, Form(max_length=20)],
-    file: UploadFile,
-) -> Response:
-    """Put a file's rows in place of the table's; what another editor saved since `base` was shown
-    is kept."""
-    text = _base(desk, name, base)
-    data = file.file.read()
+def bring_in(table: TableToEdit, form: Annotated[FileForm, Form()]) -> Response:
+    """Put a file's rows in place of the table's; what another editor saved since it was shown is
+    kept."""
+    text, data = table.read_opened(form.base), form.file.file.read()
     try:
-        folder = desk.config.path("data")
-        new = table_files.read_file(folder, name, text, data)
-        return _keep(request, desk, person, name, text, new, "brought in as a file")
+        folder = table.desk.config.path("data")
+        new = table_files.read_file(folder, table.name, text, data)
+        return _save(table, text, new, "brought in as a file")
     except Refused as refused:
-        return _page(request, desk, name, status=422, faults=[str(refused)])
+        return _render(table, 422, [str(refused)])
     except table_files.RowFaults as error:
-        return _page(request, desk, name, status=422, faults=error.faults)
+        return _render(table, 422, error.faults)
 
 
 @router.post("/tables/{name}/row")
-def change_row(
-    request: Request,
-    desk: DeskState,
-    person: session.Editor,
-    name: str,
-    base: Annotated[str, Form(max_length=20)],
-    number: Annotated[int, Form()],
-    first: Annotated[str, Form(max_length=200)] = "",
-    second: Annotated[str, Form(max_length=300)] = "",
-    third: Annotated[str, Form(max_length=20_000)] = "",
-    then: Annotated[str, Form(max_length=20)] = "save",
-) -> Response:
-    """Change row `number` (0: a new one), or take it out."""
-    text = _base(desk, name, base)
+def change_row(table: TableToEdit, form: Annotated[RowForm, Form()]) -> Response:
+    """Change a row, add it, or take it out."""
+    text = table.read_opened(form.base)
     rows = [
-        table_files.Row(place, row) for place, row in enumerate(table_files.rows_of(name, text), 2)
+        table_files.Row(place, row)
+        for place, row in enumerate(table_files.rows_of(table.name, text), 2)
     ]
-    first, second, third = (cell.strip().replace("\r\n", "\n") for cell in (first, second, third))
-    made = table_files.Row(number or len(rows) + 2, (first, second, third))
-    if number and number not in [row.number for row in rows]:
-        raise HTTPException(404)
-    rows = [row for row in rows if then != "remove" or row.number != number]
-    rows = [made if row.number == number else row for row in rows] + ([] if number else [made])
+    changed = form.change_rows(rows)
     try:
-        folder = desk.config.path("data")
-        return _keep(
-            request,
-            desk,
-            person,
-            name,
-            text,
-            table_files.change_rows(folder, name, text, rows),
-            "a row taken out" if then == "remove" else "a row changed" if number else "a row added",
-        )
+        folder = table.desk.config.path("data")
+        new = table_files.change_rows(folder, table.name, text, changed)
+        return _save(table, text, new, form.say_change())
     except Refused as refused:
-        return _page(request, desk, name, status=422, faults=[str(refused)])
+        return _render(table, 422, [str(refused)])
     except table_files.RowFaults as error:
-        return _page(request, desk, name, status=422, faults=error.faults)
+        return _render(table, 422, error.faults)
 
 
-def _keep(
-    request: Request, desk: State, person: Member, name: str, text: str, new: str, why: str
-) -> Response:
+def _save(table: TablePage, text: str, new: str, why: str) -> Response:
+    """Save `new`, which was made of `text`, and show the table."""
     try:
         saved = content_files.save_file(
-            desk.config,
-            content_files.table_path(desk.config, f"{name}.yml"),
+            table.desk.config,
+            content_files.table_path(table.desk.config, f"{table.name}.yml"),
             new,
-            person,
-            f"{name}: {why}",
+            table.person,
+            f"{table.name}: {why}",
             text,
         )
     except content_files.Conflict:
-        return _page(
-            request,
-            desk,
-            name,
-            status=409,
-            faults=[
-                "Another editor changed the same rows meanwhile; nothing of yours is saved. Look "
-                "at the table as "
-                "it is now, and repeat your change."
-            ],
+        said = (
+            "Another editor changed the same rows meanwhile; nothing of yours is saved. Look at "
+            "the table as it is now, and repeat your change."
         )
-    session.record_action(request, "changed a table", name, why)
+        return _render(table, 409, [said])
+    session.record_action(table.request, "changed a table", table.name, why)
     return pages.redirect_to(
-        request,
-        f"/editor/tables/{name}",
+        table.request,
+        f"/editor/tables/{table.name}",
         "Nothing was changed."
         if saved.text == text
         else "Saved. Visitors get it once it is published.",
     )
 
 
-def _page(
-    request: Request,
-    desk: State,
-    name: str,
-    search: str = "",
-    page: int = 1,
+def _render(
+    table: TablePage,
     status: int = 200,
     faults: Sequence[str] = (),
-) -> HTMLResponse:
-    text = _text(desk, name)
+    search: str = "",
+    page: int = 1,
+) -> Response:
+    text, name = table.read_text(), table.name
     low = search.lower()
     found = [
         (number, row)
@@ -172,34 +216,19 @@ def _page(
     pages_of = max(1, -(-len(found) // PER_PAGE))
     page = min(max(page, 1), pages_of)
     return pages.render_page(
-        request,
+        table.request,
         "table.html",
         status,
         name=name,
         titles=TITLES,
         what=WHAT[name],
         columns=table_files.COLUMNS[name],
+        hints=text_rows.read_hints(text) if name == "texts" else {},
         search=search,
         rows=found[(page - 1) * PER_PAGE : page * PER_PAGE],
         total=len(found),
         page=page,
         pages_of=pages_of,
         faults=faults,
-        base=content_files.keep_opened(desk.config, text),
+        base=content_files.keep_opened(table.desk.config, text),
     )
-
-
-def _text(desk: State, name: str) -> str:
-    if name not in TITLES:
-        raise HTTPException(404)
-    return content_files.read_file(content_files.table_path(desk.config, f"{name}.yml"))
-
-
-def _base(desk: State, name: str, base: str) -> str:
-    """The table's text as this editor was shown it."""
-    _text(desk, name)
-    text = content_files.read_kept(desk.config, base)
-    if text is None:
-        said = "This page was opened too long ago. Load it again, and repeat your change."
-        raise articles.ContentError([Fault.from_sentence(said)])
-    return text

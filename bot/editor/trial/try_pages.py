@@ -1,9 +1,11 @@
 """Try: a message, what visitors get now beside what the draft answers, and why."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
 from bot.editor.shared import content_cache, content_files, pages, previews, working_copy
@@ -17,22 +19,38 @@ MOST_BEFORE = 5  # messages that were said before
 router = APIRouter()
 Text = Annotated[str, Query(max_length=LONGEST)]
 Name = Annotated[str, Query(max_length=100)]
+Said = Annotated[str, StringConstraints(max_length=LONGEST)]
+
+
+class TryQuery(BaseModel):
+    """A message to be tried, the article beside which it is asked, and what was said before it, a
+    message a line."""
+
+    model_config = ConfigDict(frozen=True)
+    text: Said = ""
+    article: Annotated[str, StringConstraints(max_length=100)] = ""
+    before: Said = ""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What a message got: the turn of the live release, and that of the `candidate` (of the live
+    one again, where there is none). `fault`: why the candidate could not be asked."""
+
+    live: Mapping[str, Any]
+    draft: Mapping[str, Any]
+    candidate: str | None
+    fault: str | None = None
 
 
 @router.get("/try")
 async def show_try(
-    request: Request,
-    desk: DeskState,
-    text: Text = "",
-    article: Name = "",
-    before: Text = "",
+    request: Request, desk: DeskState, query: Annotated[TryQuery, Query()]
 ) -> Response:
-    """The page; with `text`, what it gets, as if it were asked beside `article`, and after the
-    messages that are the lines of `before`. Nothing is stored of it."""
-    text = " ".join(text.split())
-    earlier = [" ".join(line.split()) for line in before.splitlines() if line.strip()][
-        -MOST_BEFORE:
-    ]
+    """The page; with a text, what it gets. Nothing is stored of it."""
+    text, article = " ".join(query.text.split()), query.article
+    lines = [" ".join(line.split()) for line in query.before.splitlines() if line.strip()]
+    earlier = lines[-MOST_BEFORE:]
     known = content_cache.read_articles(desk)
     if article and article not in known:
         raise HTTPException(404)
@@ -81,27 +99,20 @@ async def _ask(desk: State, texts: list[str], article: str | None) -> list[dict[
     said = [{"text": text} for text in texts]
     live = (await desk.rehearse(said, article))[-1]
     candidate = await run_in_threadpool(working_copy.newest_candidate, desk.config)
-    fault = None
-    try:
-        draft = (await desk.rehearse(said, article, candidate))[-1] if candidate else live
-    except (registry.ReleaseError, registry.NoAnswer):
-        candidate, draft, fault = (
-            None,
-            live,
-            f"The prepared release {candidate} can’t be started; prepare another.",
-        )
-    return await run_in_threadpool(_sides, desk, texts[-1], live, draft, candidate, fault)
+    tried = Tried(live, live, None)
+    if candidate:
+        try:
+            draft = (await desk.rehearse(said, article, candidate))[-1]
+            tried = Tried(live, draft, candidate)
+        except (registry.ReleaseError, registry.NoAnswer):
+            fault = f"The prepared release {candidate} can’t be started; prepare another."
+            tried = Tried(live, live, None, fault)
+    return await run_in_threadpool(_sides, desk, texts[-1], tried)
 
 
-def _sides(
-    desk: State,
-    text: str,
-    live: Mapping[str, Any],
-    draft: Mapping[str, Any],
-    candidate: str | None,
-    fault: str | None,
-) -> list[dict[str, Any]]:
+def _sides(desk: State, text: str, tried: Tried) -> list[dict[str, Any]]:
     config, drafts = desk.config, working_copy.read_working_copy(desk)
+    live, draft = tried.live, tried.draft
     known = previews.release_content(config, live["release"])
     sides = [
         {
@@ -115,15 +126,15 @@ def _sides(
         f"{each['text']}\n\n{each.get('more') or ''}".strip()
         for each in (live["replies"][0], reply)
     )
-    own = previews.release_content(config, candidate) if candidate else known
+    own = previews.release_content(config, tried.candidate) if tried.candidate else known
     sides.append(
         {
             "turn": draft,
             "reply": reply,
             "why": explanation.explain_turn(config, own, draft),
-            "prepared": bool(candidate),
+            "prepared": bool(tried.candidate),
             "making": publications.find_running(desk.engine),
-            "fault": fault,
+            "fault": tried.fault,
             "changed": content_files.text_difference(before, after) if before != after else [],
             "unlearned": working_copy.unlearned_changes(desk, draft["release"], text),
         }

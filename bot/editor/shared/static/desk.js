@@ -18,10 +18,28 @@ document.addEventListener('click', (event) => {
   if (sure && !confirm(sure.dataset.sure)) event.preventDefault()
 })
 
-// --- review: keys count only while a group has the focus, so that they are in nobody's way
+// --- review: keys are for the group that has the focus, else for the marked one: the first, or the last that had it.
+// Who speaks to the computer, or writes with one key at a time, can have them only while a group has the focus.
+
+const KEYS = 'desk-review-keys'  // what the browser remembers of the checkbox: 'anywhere' or 'focus'
+
+function markedGroup() {
+  return document.querySelector('.group[aria-current]') ?? document.querySelector('.group')
+}
+
+function markGroup(group) {
+  for (const other of document.querySelectorAll('.group[aria-current]')) other.removeAttribute('aria-current')
+  group?.setAttribute('aria-current', 'true')
+}
+
+function groupOfKeys(target) {
+  const group = target.closest?.('.group')
+  if (group) return group
+  return localStorage.getItem(KEYS) === 'focus' || target.matches?.('button, a') ? null : markedGroup()
+}
 
 function pressInGroup(event) {
-  const group = event.target.closest?.('.group')
+  const group = groupOfKeys(event.target)
   if (!group || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input:not([type=checkbox]), select, textarea')) return
   if (event.key === 'j' || event.key === 'k') {
     const groups = [...document.querySelectorAll('.group')]
@@ -34,6 +52,22 @@ function pressInGroup(event) {
   }
   event.preventDefault()
 }
+
+function prepareKeys() {
+  markGroup(markedGroup())
+  const anywhere = document.querySelector('#keys-anywhere')
+  if (anywhere) anywhere.checked = localStorage.getItem(KEYS) !== 'focus'
+}
+
+prepareKeys()
+document.addEventListener('htmx:afterSettle', prepareKeys)
+document.addEventListener('focusin', (event) => {
+  const group = event.target.closest?.('.group')
+  if (group) markGroup(group)
+})
+document.addEventListener('change', (event) => {
+  if (event.target.id === 'keys-anywhere') localStorage.setItem(KEYS, event.target.checked ? 'anywhere' : 'focus')
+})
 
 document.addEventListener('toggle', (event) => {
   const select = event.target.querySelector?.(':scope [data-question]')
@@ -65,4 +99,37 @@ document.addEventListener('htmx:sendError', () => {
 
 function say(sentence) {
   document.querySelector('#said').textContent = sentence
+}
+
+// --- a changed form warns before its page is left; nothing is typed into those of the review
+
+let sent = null
+let unsaved = false // whether what htmx swaps held a change
+
+document.addEventListener('submit', (event) => {
+  if (!event.defaultPrevented) sent = event.target
+})
+addEventListener('beforeunload', (event) => {
+  if ([...document.forms].some((form) => form !== sent && isUnsaved(form))) event.preventDefault()
+  sent = null // who stays may leave later
+})
+document.addEventListener('htmx:beforeSwap', ({detail: {target, requestConfig}}) => {
+  const acts = requestConfig?.elt.name === 'then' && !requestConfig.elt.value.startsWith('try')
+  unsaved = [...target.querySelectorAll('form')].some((form) => acts || isUnsaved(form))
+})
+document.addEventListener('htmx:load', ({detail: {elt}}) => {
+  for (const form of unsaved ? elt.querySelectorAll('form') : []) form.dataset.unsaved = ''
+})
+
+function isUnsaved(form) {
+  if (form.method !== 'post' || form.querySelector('[type=password]') || form.closest('.group')) return false
+  return form.dataset.unsaved !== undefined || [...form.elements].some(isChanged)
+}
+
+function isChanged(field) {
+  if (field.matches('[type=checkbox], [type=radio]')) return field.checked !== field.defaultChecked
+  if (field.matches('[type=file]')) return field.files.length > 0
+  if (!field.matches('select')) return field.defaultValue !== undefined && field.value !== field.defaultValue
+  const chosen = [...field.options].findIndex((option) => option.defaultSelected)
+  return field.options.length > 0 && field.selectedIndex !== Math.max(chosen, 0)
 }

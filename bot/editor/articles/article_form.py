@@ -1,0 +1,82 @@
+"""An article's particulars and sources as its form sends them."""
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+
+from bot.editor.articles.question_form import join_lines
+from bot.editor.shared import article_document, session
+from bot.editor.shared.article_document import ArticleFields, SourceFields
+
+LONGEST = 500  # characters of a field
+PARTICULARS = [key for key in article_document.FRONT if not key.startswith("reviewed_")]
+MARKS: tuple[Literal["changed", "withdrawn"], ...] = ("changed", "withdrawn")  # of a source
+
+
+@dataclass(frozen=True)
+class ArticleForm:
+    """What an editor sent, by the names of the form's fields.
+
+    It is no model of pydantic: the names hold the numbers of sources, and an empty field takes a
+    line out of the file, where one that was not sent changes nothing. FastAPI takes both for
+    one."""
+
+    sent: Mapping[str, str]
+
+    @property
+    def base(self) -> str:
+        """What names the text that was opened."""
+        return self.sent.get("base", "")
+
+    @property
+    def new_question(self) -> str:
+        """The id of the question that is to be begun; "" where there is none."""
+        return re.sub(r"[^a-z0-9]+", "_", self.sent.get("new", "").lower()).strip("_")[:60]
+
+    def change_fields(self, before: ArticleFields) -> ArticleFields:
+        """An article's fields with what was sent; its questions stay."""
+        fields = before.copy()
+        for key in PARTICULARS:
+            if key in self.sent:
+                fields[key] = self._read_line(key)
+        fields["sources"] = self._change_sources(before["sources"])
+        return fields
+
+    def _change_sources(self, before: Mapping[int, SourceFields]) -> dict[int, SourceFields]:
+        """The sources as they were sent, one of them marked where its button says so; without
+        those whose fields are empty."""
+        sources = {n: source.copy() for n, source in before.items()}
+        for n in (*before, max(before, default=0) + 1):
+            if f"source.{n}.title" in self.sent:
+                sources[n] = self._read_source(n)
+        marked, _, wanted = self.sent.get("mark", "").partition(".")
+        for mark in (mark for mark in MARKS if mark == wanted):
+            for source in (source for n, source in sources.items() if str(n) == marked):
+                source[mark] = str(datetime.datetime.now(datetime.UTC).date())
+        return {n: source for n, source in sources.items() if any(source.values())}
+
+    def _read_source(self, n: int) -> SourceFields:
+        return {
+            "title": self._read_line(f"source.{n}.title"),
+            "publisher": self._read_line(f"source.{n}.publisher"),
+            "url": self._read_line(f"source.{n}.url"),
+            "date": self._read_line(f"source.{n}.date"),
+            "changed": self._read_line(f"source.{n}.changed"),
+            "withdrawn": self._read_line(f"source.{n}.withdrawn"),
+        }
+
+    def _read_line(self, name: str) -> str:
+        """A field as one line; "" where it was not sent."""
+        return join_lines(self.sent.get(name, ""))[:LONGEST]
+
+
+async def _read_form(request: Request) -> ArticleForm:
+    form = await request.form(**session.FORM_LIMITS)
+    return ArticleForm({name: str(value) for name, value in form.items()})
+
+
+SentArticle = Annotated[ArticleForm, Depends(_read_form)]  # in a page's signature
