@@ -28,6 +28,7 @@ def change(desk, visit, name, text):
         (number, row) for number, row in enumerate(rows(desk), 2) if row[1] == name
     )
     sent = {"number": place, "first": where, "second": name, "third": text}
+    visit.client.timeout = 120  # all content is checked, twice where there is a fault
     return visit.post("/tables/texts/row", base=base_of(page), **sent)
 
 

@@ -4,8 +4,6 @@ look follows what is typed."""
 import pytest
 from playwright.sync_api import expect
 
-from tests.editor.conftest import PASSWORD
-
 QUESTION = "/editor/articles/hiccups/causes"
 FORMS = [
     (QUESTION, "Heading of its section"),
@@ -19,18 +17,11 @@ FORMS = [
 
 
 @pytest.fixture
-def tab(desk, chromium):
+def tab(open_tab):
     """A tab in which an editor is signed in, and what its browser asked on leaving, as `asked`: it
     stays on the page then."""
-    desk.add("Ada", "editor")
-    context = chromium.new_context(base_url=desk.url)
-    page = context.new_page()
+    page = open_tab("editor")
     page.set_default_timeout(60_000)
-    page.goto("/editor/sign-in?next=/editor/account")
-    page.get_by_label("Name").press_sequentially("Ada")
-    page.get_by_label("Password").press_sequentially(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Sign out", exact=True).wait_for()
     page.asked = []
 
     def stay(dialog):
@@ -38,8 +29,7 @@ def tab(desk, chromium):
         dialog.dismiss()
 
     page.on("dialog", stay)
-    yield page
-    context.close()
+    return page
 
 
 def leave(tab):

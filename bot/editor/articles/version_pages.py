@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from bot.content import articles, history
 from bot.editor.articles import question_preview
-from bot.editor.shared import content_files, pages, session
+from bot.editor.shared import article_document, content_files, pages, session
 from bot.editor.shared.state import DeskState
 
 router = APIRouter()
@@ -23,8 +23,9 @@ def bring_back(
     commit: Commit,
     newest: Commit,
 ) -> Response:
-    """Save an article as it was after `commit`. `newest`: the last change that its history
-    showed; what was saved after that is kept."""
+    """Save an article as it was after `commit`, unsigned: its reviewer has not seen it beside
+    today's evidence. `newest`: the last change that its history showed; what was saved after that
+    is kept."""
     path = content_files.article_path(desk.config, article)
     if not path.is_file():
         raise content_files.NoFile(path.name)
@@ -34,13 +35,12 @@ def bring_back(
     text, base = (history.read_revision(desk.config, path, each) for each in (commit, newest))
     if not text:  # it was taken away then
         raise HTTPException(404)
-    change = listed[commit]
-    why = f"{article}: brought back as it was after “{change.why}” of {change.at:%-d %B %Y}"
+    why = f"{article}: brought back as it was after “{listed[commit].why}” ({commit[:7]})"
     try:
         saved = content_files.save_file(
             desk.config,
             path,
-            text,
+            _unsign(text),
             person,
             why,
             base,
@@ -60,3 +60,14 @@ def bring_back(
     said = "Brought back. Visitors get it once it is published."
     said += MERGED if saved.merged else ""
     return pages.redirect_to(request, f"/editor/articles/{article}", said)
+
+
+def _unsign(text: str) -> str:
+    """An article's text without its reviewer; as it is where it can't be read, which the check
+    tells."""
+    try:
+        fields = article_document.read_document(text)
+    except article_document.Unreadable:
+        return text
+    fields["reviewed_by"] = fields["reviewed_on"] = ""
+    return article_document.write_document(text, fields)
