@@ -1,2 +1,2 @@
-"""The editors' desk: the web pages at /editor, for people who are signed in. docs/editor.md says
+"""The editors' desk: the web pages at /editor, for people who are signed in. docs/design.md says
 how a page is made."""
