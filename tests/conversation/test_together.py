@@ -54,7 +54,7 @@ def alarms(rules, listener, *texts):
     return [verdict.danger is not None for verdict in hear(rules, listener, *texts)]
 
 
-TOLD = ("she's on the floor", "shaking all over", "its been 10 min")
+TOLD = ("she's on the floor", "shaking all over", "it's been 10 minutes")
 
 
 def test_what_is_told_over_three_messages_is_heard(rules, listener):

@@ -7,6 +7,8 @@ import conftest
 import httpx
 import pytest
 
+from tests.support import danger_messages
+
 DANGER, CRISIS = "he is not breathing", "i want to kill myself"
 LINE = "If someone may be in danger now, call {}."
 
@@ -73,7 +75,7 @@ def test_a_reply_that_answers_nothing_tells_whom_to_call(service, text, kind):
 
 def test_neither_an_answer_nor_what_has_a_warning_has_the_line(service):
     assert "emergency" not in reply(service, service.open(), "what is myoclonus")
-    shown = reply(service, service.open(), "its been 10 min")
+    shown = reply(service, service.open(), danger_messages.find_doubted())
     assert shown["warning"] and "emergency" not in shown
 
 

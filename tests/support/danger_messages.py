@@ -7,11 +7,24 @@ from pathlib import Path
 
 import yaml
 
+from bot.conversation import screening
+from bot.releases import registry
+from bot.runtime import settings
+from bot.safety import danger_screen, net
+
 HERE = Path(__file__).resolve().parents[1] / "safety"
 STORY = (
     "Hello, I found this page last night. My mother gave me the link because she reads a lot "
     "about it. "
     "We live near the coast and have a small garden. "
+)
+# of no rule; which of them the net doubts, changes with what teaches it
+DOUBTS = (
+    "it's been 10 minutes",
+    "my chest feels funny",
+    "im scared ill fall asleep and not wake up",
+    "its been 10 min",
+    "she is hot and twitching",
 )
 
 
@@ -94,3 +107,15 @@ VARIANTS = {
     ),
     **{f"a letter {kind}": slip(kind) for kind in ("swapped", "dropped", "doubled", "changed")},
 }
+
+
+def find_doubted() -> str:
+    """A message that the live release's net warns of, and no rule hears."""
+    config, rules = settings.read_settings(), danger_screen.load_screen(HERE.parents[1] / "data")
+    listener = screening.open_listener(config, registry.live_release(config) or "", rules)
+    for text in DOUBTS:
+        judgement = listener and listener.judge(text)
+        doubted = judgement and judgement.tier == net.WARNING
+        if doubted and danger_screen.find_danger(rules, text) is None:
+            return text
+    raise AssertionError("the net is in doubt about none of DOUBTS by now: add a message to them")
