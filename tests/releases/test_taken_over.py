@@ -57,7 +57,7 @@ def code(tmp_path, monkeypatch):
     root = tmp_path / "code"
     for name in code_hash.FOLDERS:
         shutil.copytree(
-            code_hash.ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__")
+            code_hash.ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".*")
         )
     for path in code_hash.ROOT.glob("*.yml"):
         shutil.copy(path, root)
