@@ -52,6 +52,14 @@ def test_every_text_is_listed_with_where_and_when_visitors_read_it(desk):
     assert "Did you mean: {question}" in row and "Did you mean: What causes hiccups?" in row
 
 
+def test_the_menu_says_where_one_is_on_every_table(desk):
+    rea = desk.enter("Rea", "reader")
+    for name in ("terms", "talk", "safety", "texts"):
+        page = rea.get(f"/tables/{name}").text
+        assert '<a href="/editor/tables/terms" aria-current="page">' in page, name
+    assert page.count('aria-current="page"') <= 2, "and of the menu nothing else"
+
+
 def test_a_text_is_found_by_its_words_or_its_place(desk):
     ada = desk.enter("Ada", "editor")
     assert "1 row" in ada.get("/tables/texts?search=was this helpful").text

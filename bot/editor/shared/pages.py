@@ -95,7 +95,7 @@ def render_page(
         notice=unquote(request.cookies.get(NOTICE, "")),
         trouble=getattr(request.state, "trouble", None) if person else None,
         menu=[
-            (title, at, path == at or path.startswith(at + "/"), waiting.get(at))
+            (title, at, _room_of(path) == _room_of(at), waiting.get(at))
             for title, at, role in MENU
             if person and person.may(role)
         ],
@@ -106,6 +106,11 @@ def render_page(
     if NOTICE in request.cookies:
         response.delete_cookie(NOTICE, path="/editor")
     return response
+
+
+def _room_of(path: str) -> str:
+    """The part of the desk that a path leads to: `tables` of /editor/tables/texts."""
+    return path.removeprefix("/editor/").partition("/")[0]
 
 
 def redirect_to(request: Request, path: str, notice: str = "") -> RedirectResponse:
