@@ -126,16 +126,29 @@ def end_publication(
     """Note how the making of a publication ended, and the `last_step` of its log; whether it was
     still being made: one that was stopped stays so. Raises NoPublication."""
     with transaction(engine) as session:
-        made = session.get(Publication, id, with_for_update=True)
+        values = {
+            "state": state,
+            "ended_at": utc_now(),
+            "slot": None,
+            "release": release,
+            "faults": list(faults),
+            "done": 1.0,
+            **({"report": report} if report is not None else {}),
+            **({"comparison": comparison} if comparison is not None else {}),
+        }
+        # one statement reads and writes: SQLite lets a Stop come in between two
+        end = (
+            update(Publication)
+            .where(Publication.id == id, Publication.state == "running")
+            .values(values)
+        )
+        ended = change_rows(session, end) == 1
+        made = session.get(Publication, id)
         if made is None:
             raise NoPublication(id)
-        if made.state != "running":
-            return False
-        if last_step:
+        if ended and last_step:
             _begin_step(made, last_step)
-        made.state, made.ended_at, made.slot, made.release = state, utc_now(), None, release
-        made.faults, made.report, made.comparison, made.done = list(faults), report, comparison, 1.0
-        return True
+        return ended
 
 
 def move_publication(

@@ -14,6 +14,7 @@ import uuid
 import httpx
 import pytest
 import yaml
+from sqlalchemy import event
 
 from bot.domain.messages import IncomingMessage
 from bot.releases import publishing, registry, steps, time_left
@@ -311,6 +312,26 @@ def test_a_publication_is_stopped_and_its_processes_end(site):
     assert visit.post(f"{path}/stop").status_code == 303
     assert "had ended already" in visit.get(path).text
     assert publications.find_running(site.engine) is None
+
+
+def test_what_is_stopped_while_its_end_is_being_written_stays_stopped(desk):
+    made = publications.begin_publication(desk.engine, "publish", "Paula")
+    paula, to_stop = desk.enter("Paula", "publisher"), [made]
+
+    def stop_before(connection, cursor, statement, *_):
+        if statement.startswith("UPDATE publications") and to_stop:
+            assert paula.post(f"/publish/{to_stop.pop()}/stop").status_code == 303
+
+    event.listen(desk.engine, "before_cursor_execute", stop_before)
+    assert not publications.end_publication(
+        desk.engine, made, "tested", "20260101-000000-a", last_step=steps.DONE
+    )
+    assert not to_stop
+    kept = publications.read_publication(desk.engine, made)
+    assert (kept.state, kept.release, kept.log) == ("stopped", None, [])
+    assert publications.waiting_publications(desk.engine) == []
+    with pytest.raises(publications.NoPublication):
+        publications.end_publication(desk.engine, 999, "tested")
 
 
 def test_an_editor_stops_what_editors_may_begin(desk):
