@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from bot.content import articles, history
+from bot.content import articles, history, wording
 from bot.releases import comparison, registry, steps
 from bot.runtime import job_process, settings
 from bot.runtime.settings import Settings
@@ -123,13 +123,13 @@ def _end_publication(
         engine, wanted.id, state, faults=faults, last_step=last_step, **found
     )
     if ended and faults:
-        _record_failure(engine, wanted, faults[0])
+        # how many alone: a fault may hold a visitor's words, which nobody could delete from the log
+        _record_failure(engine, wanted, wording.counted(len(faults), "fault"))
 
 
-def _record_failure(engine: Engine, made: publications.Entry, fault: str) -> None:
-    """A line of the log: that it failed, and the first line of why."""
-    first = fault.strip().partition("\n")[0][:MOST_DETAIL]
-    accounts.record_action(engine, made.person, "failed", f"publication {made.id}", first)
+def _record_failure(engine: Engine, made: publications.Entry, detail: str) -> None:
+    """A line of the log: that it failed."""
+    accounts.record_action(engine, made.person, "failed", f"publication {made.id}", detail)
 
 
 def _settle(engine: Engine, wanted: publications.Entry) -> Callable[[Settings], None]:
@@ -190,7 +190,7 @@ def _bring_live(config: Settings, engine: Engine, waiting: publications.Entry) -
 
 def _fail(engine: Engine, waiting: publications.Entry, before: str, fault: str) -> None:
     publications.move_publication(engine, waiting.id, before, "failed", faults=[fault])
-    _record_failure(engine, waiting, fault)
+    _record_failure(engine, waiting, fault.strip().partition("\n")[0][:MOST_DETAIL])
 
 
 def content_changes(config: Settings) -> list[tuple[str, str, bool]]:
