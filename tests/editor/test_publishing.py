@@ -207,6 +207,24 @@ def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk,
     assert "Try again</button>" not in desk.enter("Ed").get(f"/publish/{failed}").text
 
 
+def test_what_failed_after_its_moment_is_tried_again_without_it(desk, monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        publishing, "begin_publication", lambda *given: begun.append(given[2:]) or 1
+    )
+    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    failed = publications.begin_publication(
+        desk.engine, "publish", "Paula", yesterday, "the new leaflet"
+    )
+    publications.end_publication(desk.engine, failed, "failed", faults=[publishing.NO_ANSWER])
+    paula = desk.enter("Paula", "publisher")
+    page = paula.get(f"/publish/{failed}").text
+    form = page.partition('action="/editor/publish">')[2].partition("</form>")[0]
+    assert "Try again</button>" in form
+    publish(paula, **dict(re.findall(r'name="(live_at|reason)" value="([^"]*)"', form)))
+    assert begun == [("publish", "Paula", None, "the new leaflet")]
+
+
 def test_an_editor_is_told_whom_to_ask_and_may_prepare(desk):
     for name, role in (("Paula", "publisher"), ("Root", "admin"), ("Gone", "publisher")):
         desk.add(name, role)

@@ -123,6 +123,8 @@ def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
         "picture": None,
         "outcomes": OUTCOMES,
         "left": _time_left(desk, made),
+        # a moment that has passed is refused, and so would be each "Try again"
+        "still_ahead": bool(made.live_at and made.live_at > datetime.datetime.now(datetime.UTC)),
         "missed": split_missed(made.report or {}),
         "least_role": _least_role(made.goal),
         "wants_approval": publishing.wants_approval(desk.config),
