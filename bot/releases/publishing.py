@@ -6,6 +6,7 @@ approval. It ends with the process that started it."""
 
 import contextlib
 import datetime
+import fcntl
 import os
 import subprocess
 import sys
@@ -156,16 +157,33 @@ def approve_publication(config: Settings, engine: Engine, id: int, person: str) 
     advance_publications(config, engine)
 
 
+def withdraw_publication(config: Settings, engine: Engine, id: int) -> None:
+    """Keep a tested publication from going live; raises publications.NoPublication where it does
+    already."""
+    with _one_at_a_time(config):
+        publications.move_publication(engine, id, "tested", "withdrawn")
+
+
 def advance_publications(config: Settings, engine: Engine) -> None:
     """Bring live what was tested, is approved where that is wanted, and whose time has come."""
     for waiting in publications.waiting_publications(engine):
         if is_due(config, waiting):
-            with contextlib.suppress(publications.NoPublication):  # another process was faster
-                if (waiting.comparison or {}).get("live") != registry.live_release(config):
-                    _fail(engine, waiting, "tested", OVERTAKEN)
-                else:
-                    publications.move_publication(engine, waiting.id, "tested", "live")
-                    _bring_live(config, engine, waiting)
+            with (
+                contextlib.suppress(publications.NoPublication),  # another host was faster
+                _one_at_a_time(config),
+            ):
+                _bring_live(config, engine, waiting.id)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(config: Settings) -> Iterator[None]:
+    """One publication goes live or is withdrawn at a time, whichever process of this host does
+    it."""
+    folder = config.path("var")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "live.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def is_due(config: Settings, made: publications.Entry) -> bool:
@@ -176,20 +194,28 @@ def is_due(config: Settings, made: publications.Entry) -> bool:
     )
 
 
-def _bring_live(config: Settings, engine: Engine, waiting: publications.Entry) -> None:
-    try:
-        registry.publish_release(config, waiting.release or "")
-    except (registry.ReleaseError, OSError) as error:
-        _fail(engine, waiting, "live", f"It could not be brought live: {error}")
-    else:
-        release = waiting.release or ""
-        accounts.record_action(
-            engine, waiting.person, "went live", f"publication {waiting.id}", release
-        )
+def _bring_live(config: Settings, engine: Engine, id: int) -> None:
+    """Make the release of a due publication the live one, and then note it: where this process ends
+    between the two, the next look only notes it. Called within `_one_at_a_time`."""
+    waiting = publications.read_publication(engine, id)
+    if not is_due(config, waiting):  # another process was faster
+        return
+    release, live = waiting.release or "", registry.live_release(config)
+    if live != release:
+        if (waiting.comparison or {}).get("live") != live:
+            _fail(engine, waiting, OVERTAKEN)
+            return
+        try:
+            registry.publish_release(config, release)
+        except (registry.ReleaseError, OSError) as error:
+            _fail(engine, waiting, f"It could not be brought live: {error}")
+            return
+    publications.move_publication(engine, id, "tested", "live")
+    accounts.record_action(engine, waiting.person, "went live", f"publication {id}", release)
 
 
-def _fail(engine: Engine, waiting: publications.Entry, before: str, fault: str) -> None:
-    publications.move_publication(engine, waiting.id, before, "failed", faults=[fault])
+def _fail(engine: Engine, waiting: publications.Entry, fault: str) -> None:
+    publications.move_publication(engine, waiting.id, "tested", "failed", faults=[fault])
     _record_failure(engine, waiting, fault.strip().partition("\n")[0][:MOST_DETAIL])
 
 

@@ -210,7 +210,7 @@ def withdraw_publication(
 ) -> Response:
     """Keep a tested publication from going live."""
     try:
-        publications.move_publication(desk.engine, id, "tested", "withdrawn")
+        publishing.withdraw_publication(desk.config, desk.engine, id)
     except publications.NoPublication:
         raise HTTPException(404) from None
     session.record_action(request, "withdrew", f"publication {id}")
