@@ -28,6 +28,7 @@ from bot.store import accounts, publications
 from bot.store.engine import StoreDown
 
 TELL_SECONDS, BEAT_SECONDS = 0.3, 2
+ELSEWHERE_SECONDS = 600  # in which a host that is started anew is there again
 type CheckStories = Callable[[Settings, str, registry.Progress], list[str]]
 MOST_DETAIL = 200  # signs of a fault that stand in the log
 OVERTAKEN = (
@@ -167,12 +168,25 @@ def withdraw_publication(config: Settings, engine: Engine, id: int) -> None:
 def advance_publications(config: Settings, engine: Engine) -> None:
     """Bring live what was tested, is approved where that is wanted, and whose time has come."""
     for waiting in publications.waiting_publications(engine):
-        if is_due(config, waiting):
+        if is_due(config, waiting) and not _is_elsewhere(config, waiting):
             with (
                 contextlib.suppress(publications.NoPublication),  # another host was faster
                 _one_at_a_time(config),
             ):
                 _bring_live(config, engine, waiting.id)
+
+
+def _is_elsewhere(config: Settings, waiting: publications.Entry) -> bool:
+    """Whether the host that made a due release may still bring it live: this one has no folder of
+    it. Where none did in ELSEWHERE_SECONDS, it is this one's to say that it is gone."""
+    due = max(at for at in (waiting.began_at, waiting.ended_at, waiting.live_at) if at)
+    if (datetime.datetime.now(datetime.UTC) - due).total_seconds() > ELSEWHERE_SECONDS:
+        return False
+    try:
+        registry.folder_of(config, waiting.release or "")
+    except registry.ReleaseError:
+        return True
+    return False
 
 
 @contextlib.contextmanager

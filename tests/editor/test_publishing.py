@@ -1,6 +1,7 @@
 """Publishing from the desk: a job with live progress, red that blocks, a time, a second person, and
 the way back."""
 
+import dataclasses
 import datetime
 import json
 import os
@@ -487,6 +488,28 @@ def test_what_goes_live_just_now_is_not_withdrawn_any_more(site, monkeypatch):
     withdrawing.join()
     assert registry.live_release(site.config) == candidate and answers == [404]
     assert publications.read_publication(site.engine, id).state == "live"
+
+
+def test_a_host_without_the_candidate_leaves_it_to_the_one_that_has_it_for_a_while(site, tmp_path):
+    shutil.copytree(site.config.path("models"), tmp_path / "other", symlinks=True)
+    other = dataclasses.replace(site.config, models=str(tmp_path / "other"))
+    id, candidate = make_tested(site, "Paula")
+    publishing.advance_publications(other, site.engine)
+    assert publications.read_publication(site.engine, id).state == "tested"
+    publishing.advance_publications(site.config, site.engine)
+    assert registry.live_release(site.config) == candidate
+    assert publications.read_publication(site.engine, id).state == "live"
+
+
+def test_a_candidate_that_no_host_has_any_more_fails_and_is_named(site):
+    id, candidate = make_tested(site, "Paula")
+    shutil.rmtree(registry.folder_of(site.config, candidate))
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE publications SET began_at = '2020-01-01 00:00:00'")
+        connection.exec_driver_sql("UPDATE publications SET ended_at = '2020-01-01 01:00:00'")
+    publishing.advance_publications(site.config, site.engine)
+    made = publications.read_publication(site.engine, id)
+    assert made.state == "failed" and f"no release or candidate '{candidate}'" in made.faults[0]
 
 
 def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site, monkeypatch):
