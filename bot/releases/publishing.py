@@ -309,8 +309,14 @@ def _ask(
         compared = pool.submit(
             comparison.compare_candidate, config, engine, candidate, find_end, heard(comparing)
         )
-        report = tested.result()
-        return replace(report, failures=report.failures + stories.result()), compared.result()
+        try:
+            report = tested.result()
+            return replace(report, failures=report.failures + stories.result()), compared.result()
+        except SystemExit:
+            # stopped: what nobody tested must not answer at Try. At once, for what runs in the
+            # threads may take longer to end than this process has
+            registry.remove_candidate(config, candidate)
+            raise
 
 
 @contextlib.contextmanager

@@ -305,13 +305,14 @@ def job_processes(candidates):
     return [line for line in listed.splitlines() if f"{candidates}/" in line]
 
 
-def test_a_publication_is_stopped_and_its_processes_end(site):
+@pytest.mark.parametrize("at", [{steps.LEARNING}, {steps.PHRASES, steps.STORIES}])
+def test_a_publication_is_stopped_and_its_processes_end(site, at):
     before = registry.live_release(site.config)
     change(site.config, "    train:\n", "    train:\n      - blarg my zonkers please\n")
     editor, visit = site.enter("Ed", "editor"), site.enter("Paula", "publisher")
     path = publish(visit)
     id, end = int(path.rpartition("/")[2]), time.monotonic() + 120
-    while publications.read_publication(site.engine, id).step != steps.LEARNING:
+    while publications.read_publication(site.engine, id).step not in at:
         assert time.monotonic() < end
         time.sleep(0.1)
     assert editor.post(f"{path}/stop").status_code == 403
