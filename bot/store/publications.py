@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from bot.store.engine import change_rows, transaction, utc_now
 from bot.store.tables import AuditEntry, JsonObject, Publication
@@ -191,9 +191,12 @@ def list_publications(engine: Engine, most: int = 30) -> list[Entry]:
     """The latest publications, newest first, without reports."""
     with transaction(engine) as session:
         return [
-            _entry(made)
+            _entry(made, with_reports=False)
             for made in session.scalars(
-                select(Publication).order_by(Publication.id.desc()).limit(most)
+                select(Publication)
+                .options(defer(Publication.report), defer(Publication.comparison))
+                .order_by(Publication.id.desc())
+                .limit(most)
             )
         ]
 
@@ -235,7 +238,7 @@ def _give_up_silent(session: Session) -> None:
     session.flush()
 
 
-def _entry(made: Publication) -> Entry:
+def _entry(made: Publication, with_reports: bool = True) -> Entry:
     broken = made.state == "running" and made.beat_at < utc_now() - datetime.timedelta(
         seconds=SILENT_SECONDS
     )
@@ -253,7 +256,7 @@ def _entry(made: Publication) -> Entry:
         made.done,
         made.log,
         [BROKEN_OFF] if broken else made.faults,
-        made.report,
-        made.comparison,
+        made.report if with_reports else None,
+        made.comparison if with_reports else None,
         made.reason,
     )

@@ -299,6 +299,24 @@ def test_the_time_that_is_left_in_words(seconds, words):
     assert time_left.describe_seconds(seconds) == words
 
 
+def test_what_lists_publications_loads_no_reports_and_what_has_ended_no_list(desk):
+    made = publications.begin_publication(desk.engine, "publish", "Paula")
+    publications.end_publication(
+        desk.engine, made, "failed", report={"total": 0}, comparison={"asked": 0}
+    )
+    visit, said = desk.enter("Paula", "publisher"), []
+    event.listen(desk.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+    assert f"/editor/publish/{made}" in visit.get("/publish").text
+    lists = [each for each in said if "FROM publications" in each and "LIMIT" in each]
+    assert len(lists) == 1 and "publications.log" in lists[0]
+    assert "publications.report" not in lists[0] and "publications.comparison" not in lists[0]
+    said.clear()
+    assert events(visit, f"/publish/{made}/events")[-1] == ("end", "failed")
+    assert not [each for each in said if "FROM publications" in each and "LIMIT" in each]
+    (listed,) = publications.list_publications(desk.engine)
+    assert (listed.report, listed.comparison) == (None, None)
+
+
 def job_processes(candidates):
     """The commands of the processes that make a candidate in this folder."""
     listed = subprocess.run(["ps", "-axww", "-o", "args="], capture_output=True, text=True).stdout

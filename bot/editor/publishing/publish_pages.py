@@ -165,11 +165,16 @@ def _library(config: Settings, id: str) -> SiteContent | None:
 async def stream_progress(request: Request, desk: DeskState, id: pages.Number) -> StreamingResponse:
     """Server-sent events: `progress` with {step, done, left, log}, and `end` when there is no more
     to come."""
-    await asyncio.to_thread(_read, desk, id)
+    made = await asyncio.to_thread(_read, desk, id)
+    # for the time that is left
+    earlier = (
+        await asyncio.to_thread(publications.list_publications, desk.engine)
+        if made.state == "running"
+        else []
+    )
 
     async def events() -> AsyncIterator[str]:
         last = None
-        earlier = await asyncio.to_thread(publications.list_publications, desk.engine)
         while not await request.is_disconnected():
             made = await asyncio.to_thread(publications.read_publication, desk.engine, id)
             left = time_left.estimate_time_left(made, earlier)
@@ -261,7 +266,7 @@ def _page(
         fault=fault,
         listed=listed,
         running=running,
-        left=_time_left(desk, running) if running else "",
+        left=time_left.estimate_time_left(running, listed) if running else "",
         least_role=_least_role(running.goal) if running else "",
         publishers=[
             member.name
@@ -281,6 +286,8 @@ def _least_role(goal: str) -> str:
 
 
 def _time_left(desk: State, made: publications.Entry) -> str:
+    if made.state != "running":
+        return ""
     return time_left.estimate_time_left(made, publications.list_publications(desk.engine))
 
 
