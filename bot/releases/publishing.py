@@ -224,7 +224,12 @@ def _bring_live(config: Settings, engine: Engine, id: int) -> None:
         except (registry.ReleaseError, OSError) as error:
             _fail(engine, waiting, f"It could not be brought live: {error}")
             return
-    publications.move_publication(engine, id, "tested", "live")
+    try:
+        publications.move_publication(engine, id, "tested", "live")
+    except publications.NoPublication:
+        if live and publications.read_publication(engine, id).state == "withdrawn":
+            registry.publish_release(config, live)  # another host does not wait for our lock
+        raise
     accounts.record_action(engine, waiting.person, "went live", f"publication {id}", release)
 
 

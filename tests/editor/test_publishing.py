@@ -531,6 +531,24 @@ def test_a_candidate_that_no_host_has_any_more_fails_and_is_named(site):
     assert made.state == "failed" and f"no release or candidate '{candidate}'" in made.faults[0]
 
 
+def test_what_another_host_withdraws_just_then_does_not_stay_live(site, monkeypatch):
+    id, candidate = make_tested(site, "Paula")
+    before, publish_release = registry.live_release(site.config), registry.publish_release
+    made_live = []
+
+    def publish_meanwhile(config, release):
+        if not made_live:
+            publications.move_publication(site.engine, id, "tested", "withdrawn")
+        made_live.append(release)
+        publish_release(config, release)
+
+    monkeypatch.setattr(registry, "publish_release", publish_meanwhile)
+    publishing.advance_publications(site.config, site.engine)
+    assert made_live == [candidate, before]
+    assert registry.live_release(site.config) == before
+    assert publications.read_publication(site.engine, id).state == "withdrawn"
+
+
 def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site, monkeypatch):
     report = {
         "total": 1,
