@@ -301,9 +301,9 @@ def test_the_time_that_is_left_in_words(seconds, words):
 
 def test_what_lists_publications_loads_no_reports_and_what_has_ended_no_list(desk):
     made = publications.begin_publication(desk.engine, "publish", "Paula")
-    publications.end_publication(
-        desk.engine, made, "failed", report={"total": 0}, comparison={"asked": 0}
-    )
+    report = {"total": 1, "right": 1, "offered": 0, "wrong": 0, "missed": []}
+    comparison = {"asked": 0, "gained": [], "lost": [], "changed": [], "rewritten": {}}
+    publications.end_publication(desk.engine, made, "failed", report=report, comparison=comparison)
     visit, said = desk.enter("Paula", "publisher"), []
     event.listen(desk.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
     assert f"/editor/publish/{made}" in visit.get("/publish").text
@@ -311,6 +311,7 @@ def test_what_lists_publications_loads_no_reports_and_what_has_ended_no_list(des
     assert len(lists) == 1 and "publications.log" in lists[0]
     assert "publications.report" not in lists[0] and "publications.comparison" not in lists[0]
     said.clear()
+    assert "The tests" in visit.get(f"/publish/{made}").text
     assert events(visit, f"/publish/{made}/events")[-1] == ("end", "failed")
     assert not [each for each in said if "FROM publications" in each and "LIMIT" in each]
     (listed,) = publications.list_publications(desk.engine)
