@@ -6,6 +6,7 @@ approval. It ends with the process that started it."""
 
 import contextlib
 import datetime
+import fcntl
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from bot.content import articles, history
+from bot.content import articles, history, wording
 from bot.releases import comparison, registry, steps
 from bot.runtime import job_process, settings
 from bot.runtime.settings import Settings
@@ -27,6 +28,7 @@ from bot.store import accounts, publications
 from bot.store.engine import StoreDown
 
 TELL_SECONDS, BEAT_SECONDS = 0.3, 2
+ELSEWHERE_SECONDS = 600  # in which a host that is started anew is there again
 type CheckStories = Callable[[Settings, str, registry.Progress], list[str]]
 MOST_DETAIL = 200  # signs of a fault that stand in the log
 OVERTAKEN = (
@@ -123,13 +125,13 @@ def _end_publication(
         engine, wanted.id, state, faults=faults, last_step=last_step, **found
     )
     if ended and faults:
-        _record_failure(engine, wanted, faults[0])
+        # how many alone: a fault may hold a visitor's words, which nobody could delete from the log
+        _record_failure(engine, wanted, wording.counted(len(faults), "fault"))
 
 
-def _record_failure(engine: Engine, made: publications.Entry, fault: str) -> None:
-    """A line of the log: that it failed, and the first line of why."""
-    first = fault.strip().partition("\n")[0][:MOST_DETAIL]
-    accounts.record_action(engine, made.person, "failed", f"publication {made.id}", first)
+def _record_failure(engine: Engine, made: publications.Entry, detail: str) -> None:
+    """A line of the log: that it failed."""
+    accounts.record_action(engine, made.person, "failed", f"publication {made.id}", detail)
 
 
 def _settle(engine: Engine, wanted: publications.Entry) -> Callable[[Settings], None]:
@@ -156,16 +158,46 @@ def approve_publication(config: Settings, engine: Engine, id: int, person: str) 
     advance_publications(config, engine)
 
 
+def withdraw_publication(config: Settings, engine: Engine, id: int) -> None:
+    """Keep a tested publication from going live; raises publications.NoPublication where it does
+    already."""
+    with _one_at_a_time(config):
+        publications.move_publication(engine, id, "tested", "withdrawn")
+
+
 def advance_publications(config: Settings, engine: Engine) -> None:
     """Bring live what was tested, is approved where that is wanted, and whose time has come."""
     for waiting in publications.waiting_publications(engine):
-        if is_due(config, waiting):
-            with contextlib.suppress(publications.NoPublication):  # another process was faster
-                if (waiting.comparison or {}).get("live") != registry.live_release(config):
-                    _fail(engine, waiting, "tested", OVERTAKEN)
-                else:
-                    publications.move_publication(engine, waiting.id, "tested", "live")
-                    _bring_live(config, engine, waiting)
+        if is_due(config, waiting) and not _is_elsewhere(config, waiting):
+            with (
+                contextlib.suppress(publications.NoPublication),  # another host was faster
+                _one_at_a_time(config),
+            ):
+                _bring_live(config, engine, waiting.id)
+
+
+def _is_elsewhere(config: Settings, waiting: publications.Entry) -> bool:
+    """Whether the host that made a due release may still bring it live: this one has no folder of
+    it. Where none did in ELSEWHERE_SECONDS, it is this one's to say that it is gone."""
+    due = max(at for at in (waiting.began_at, waiting.ended_at, waiting.live_at) if at)
+    if (datetime.datetime.now(datetime.UTC) - due).total_seconds() > ELSEWHERE_SECONDS:
+        return False
+    try:
+        registry.folder_of(config, waiting.release or "")
+    except registry.ReleaseError:
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def _one_at_a_time(config: Settings) -> Iterator[None]:
+    """One publication goes live or is withdrawn at a time, whichever process of this host does
+    it."""
+    folder = config.path("var")
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "live.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def is_due(config: Settings, made: publications.Entry) -> bool:
@@ -176,21 +208,34 @@ def is_due(config: Settings, made: publications.Entry) -> bool:
     )
 
 
-def _bring_live(config: Settings, engine: Engine, waiting: publications.Entry) -> None:
+def _bring_live(config: Settings, engine: Engine, id: int) -> None:
+    """Make the release of a due publication the live one, and then note it: where this process ends
+    between the two, the next look only notes it. Called within `_one_at_a_time`."""
+    waiting = publications.read_publication(engine, id)
+    if not is_due(config, waiting):  # another process was faster
+        return
+    release, live = waiting.release or "", registry.live_release(config)
+    if live != release:
+        if (waiting.comparison or {}).get("live") != live:
+            _fail(engine, waiting, OVERTAKEN)
+            return
+        try:
+            registry.publish_release(config, release)
+        except (registry.ReleaseError, OSError) as error:
+            _fail(engine, waiting, f"It could not be brought live: {error}")
+            return
     try:
-        registry.publish_release(config, waiting.release or "")
-    except (registry.ReleaseError, OSError) as error:
-        _fail(engine, waiting, "live", f"It could not be brought live: {error}")
-    else:
-        release = waiting.release or ""
-        accounts.record_action(
-            engine, waiting.person, "went live", f"publication {waiting.id}", release
-        )
+        publications.move_publication(engine, id, "tested", "live")
+    except publications.NoPublication:
+        if live and publications.read_publication(engine, id).state == "withdrawn":
+            registry.publish_release(config, live)  # another host does not wait for our lock
+        raise
+    accounts.record_action(engine, waiting.person, "went live", f"publication {id}", release)
 
 
-def _fail(engine: Engine, waiting: publications.Entry, before: str, fault: str) -> None:
-    publications.move_publication(engine, waiting.id, before, "failed", faults=[fault])
-    _record_failure(engine, waiting, fault)
+def _fail(engine: Engine, waiting: publications.Entry, fault: str) -> None:
+    publications.move_publication(engine, waiting.id, "tested", "failed", faults=[fault])
+    _record_failure(engine, waiting, fault.strip().partition("\n")[0][:MOST_DETAIL])
 
 
 def content_changes(config: Settings) -> list[tuple[str, str, bool]]:
@@ -269,8 +314,14 @@ def _ask(
         compared = pool.submit(
             comparison.compare_candidate, config, engine, candidate, find_end, heard(comparing)
         )
-        report = tested.result()
-        return replace(report, failures=report.failures + stories.result()), compared.result()
+        try:
+            report = tested.result()
+            return replace(report, failures=report.failures + stories.result()), compared.result()
+        except SystemExit:
+            # stopped: what nobody tested must not answer at Try. At once, for what runs in the
+            # threads may take longer to end than this process has
+            registry.remove_candidate(config, candidate)
+            raise
 
 
 @contextlib.contextmanager

@@ -241,6 +241,11 @@ def train_candidate(
     return id
 
 
+def remove_candidate(config: Settings, id: str) -> None:
+    """Take a candidate away, where there is one of this id."""
+    shutil.rmtree(config.path("models") / "candidates" / id, ignore_errors=True)
+
+
 def test_candidate(config: Settings, id: str, progress: Progress) -> Report:
     """The Report of a candidate: every question is in its archive and has an answer, the test
     phrases, the safety lists."""

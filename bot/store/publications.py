@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from bot.store.engine import change_rows, transaction, utc_now
 from bot.store.tables import AuditEntry, JsonObject, Publication
@@ -126,16 +126,29 @@ def end_publication(
     """Note how the making of a publication ended, and the `last_step` of its log; whether it was
     still being made: one that was stopped stays so. Raises NoPublication."""
     with transaction(engine) as session:
-        made = session.get(Publication, id, with_for_update=True)
+        values = {
+            "state": state,
+            "ended_at": utc_now(),
+            "slot": None,
+            "release": release,
+            "faults": list(faults),
+            "done": 1.0,
+            **({"report": report} if report is not None else {}),
+            **({"comparison": comparison} if comparison is not None else {}),
+        }
+        # one statement reads and writes: SQLite lets a Stop come in between two
+        end = (
+            update(Publication)
+            .where(Publication.id == id, Publication.state == "running")
+            .values(values)
+        )
+        ended = change_rows(session, end) == 1
+        made = session.get(Publication, id)
         if made is None:
             raise NoPublication(id)
-        if made.state != "running":
-            return False
-        if last_step:
+        if ended and last_step:
             _begin_step(made, last_step)
-        made.state, made.ended_at, made.slot, made.release = state, utc_now(), None, release
-        made.faults, made.report, made.comparison, made.done = list(faults), report, comparison, 1.0
-        return True
+        return ended
 
 
 def move_publication(
@@ -178,9 +191,12 @@ def list_publications(engine: Engine, most: int = 30) -> list[Entry]:
     """The latest publications, newest first, without reports."""
     with transaction(engine) as session:
         return [
-            _entry(made)
+            _entry(made, with_reports=False)
             for made in session.scalars(
-                select(Publication).order_by(Publication.id.desc()).limit(most)
+                select(Publication)
+                .options(defer(Publication.report), defer(Publication.comparison))
+                .order_by(Publication.id.desc())
+                .limit(most)
             )
         ]
 
@@ -222,7 +238,7 @@ def _give_up_silent(session: Session) -> None:
     session.flush()
 
 
-def _entry(made: Publication) -> Entry:
+def _entry(made: Publication, with_reports: bool = True) -> Entry:
     broken = made.state == "running" and made.beat_at < utc_now() - datetime.timedelta(
         seconds=SILENT_SECONDS
     )
@@ -240,7 +256,7 @@ def _entry(made: Publication) -> Entry:
         made.done,
         made.log,
         [BROKEN_OFF] if broken else made.faults,
-        made.report,
-        made.comparison,
+        made.report if with_reports else None,
+        made.comparison if with_reports else None,
         made.reason,
     )

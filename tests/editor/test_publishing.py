@@ -1,6 +1,7 @@
 """Publishing from the desk: a job with live progress, red that blocks, a time, a second person, and
 the way back."""
 
+import dataclasses
 import datetime
 import json
 import os
@@ -8,12 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
 import httpx
 import pytest
 import yaml
+from sqlalchemy import event
 
 from bot.domain.messages import IncomingMessage
 from bot.releases import publishing, registry, steps, time_left
@@ -62,10 +65,6 @@ def wait(site, id, state):
         time.sleep(0.2)
     made = publications.read_publication(site.engine, id)
     assert made.state == state, made.faults
-    # that it goes live is noted before it does
-    while state == "live" and registry.live_release(site.config) != made.release:
-        assert time.monotonic() < end
-        time.sleep(0.05)
     return made
 
 
@@ -125,7 +124,7 @@ def test_a_fault_blocks_and_is_named(site):
     assert events(visit, f"{path}/events")[-1] == ("end", "failed")
     newest = accounts.read_audit(site.engine)[0]
     assert (newest["person"], newest["action"]) == ("Paula", "failed")
-    assert "restless_legs.md" in newest["detail"]
+    assert re.fullmatch(r"\d+ faults?", newest["detail"])  # which, the page says
     page = visit.get(path).text
     assert (
         "needs `facet" in page
@@ -165,6 +164,8 @@ def test_a_story_that_goes_otherwise_blocks_and_is_named(site):
         "what sets them off" in visit.get(path).text
         and registry.live_release(site.config) == before
     )
+    newest = accounts.read_audit(site.engine)[0]
+    assert (newest["action"], newest["detail"]) == ("failed", "1 fault"), "a visitor's words"
 
 
 def test_one_is_made_at_a_time_and_a_broken_one_does_not_block_for_ever(site):
@@ -202,6 +203,24 @@ def test_what_failed_can_be_tried_again_by_who_may_and_for_the_same_moment(desk,
     publish(desk.enter("Paula"), live_at=moment, reason=reason)
     assert begun == [("publish", "Paula", tomorrow, "the new leaflet")]
     assert "Try again</button>" not in desk.enter("Ed").get(f"/publish/{failed}").text
+
+
+def test_what_failed_after_its_moment_is_tried_again_without_it(desk, monkeypatch):
+    begun = []
+    monkeypatch.setattr(
+        publishing, "begin_publication", lambda *given: begun.append(given[2:]) or 1
+    )
+    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    failed = publications.begin_publication(
+        desk.engine, "publish", "Paula", yesterday, "the new leaflet"
+    )
+    publications.end_publication(desk.engine, failed, "failed", faults=[publishing.NO_ANSWER])
+    paula = desk.enter("Paula", "publisher")
+    page = paula.get(f"/publish/{failed}").text
+    form = page.partition('action="/editor/publish">')[2].partition("</form>")[0]
+    assert "Try again</button>" in form
+    publish(paula, **dict(re.findall(r'name="(live_at|reason)" value="([^"]*)"', form)))
+    assert begun == [("publish", "Paula", None, "the new leaflet")]
 
 
 def test_an_editor_is_told_whom_to_ask_and_may_prepare(desk):
@@ -280,19 +299,39 @@ def test_the_time_that_is_left_in_words(seconds, words):
     assert time_left.describe_seconds(seconds) == words
 
 
+def test_what_lists_publications_loads_no_reports_and_what_has_ended_no_list(desk):
+    made = publications.begin_publication(desk.engine, "publish", "Paula")
+    report = {"total": 1, "right": 1, "offered": 0, "wrong": 0, "missed": []}
+    comparison = {"asked": 0, "gained": [], "lost": [], "changed": [], "rewritten": {}}
+    publications.end_publication(desk.engine, made, "failed", report=report, comparison=comparison)
+    visit, said = desk.enter("Paula", "publisher"), []
+    event.listen(desk.engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+    assert f"/editor/publish/{made}" in visit.get("/publish").text
+    lists = [each for each in said if "FROM publications" in each and "LIMIT" in each]
+    assert len(lists) == 1 and "publications.log" in lists[0]
+    assert "publications.report" not in lists[0] and "publications.comparison" not in lists[0]
+    said.clear()
+    assert "The tests" in visit.get(f"/publish/{made}").text
+    assert events(visit, f"/publish/{made}/events")[-1] == ("end", "failed")
+    assert not [each for each in said if "FROM publications" in each and "LIMIT" in each]
+    (listed,) = publications.list_publications(desk.engine)
+    assert (listed.report, listed.comparison) == (None, None)
+
+
 def job_processes(candidates):
     """The commands of the processes that make a candidate in this folder."""
     listed = subprocess.run(["ps", "-axww", "-o", "args="], capture_output=True, text=True).stdout
     return [line for line in listed.splitlines() if f"{candidates}/" in line]
 
 
-def test_a_publication_is_stopped_and_its_processes_end(site):
+@pytest.mark.parametrize("at", [{steps.LEARNING}, {steps.PHRASES, steps.STORIES}])
+def test_a_publication_is_stopped_and_its_processes_end(site, at):
     before = registry.live_release(site.config)
     change(site.config, "    train:\n", "    train:\n      - blarg my zonkers please\n")
     editor, visit = site.enter("Ed", "editor"), site.enter("Paula", "publisher")
     path = publish(visit)
     id, end = int(path.rpartition("/")[2]), time.monotonic() + 120
-    while publications.read_publication(site.engine, id).step != steps.LEARNING:
+    while publications.read_publication(site.engine, id).step not in at:
         assert time.monotonic() < end
         time.sleep(0.1)
     assert editor.post(f"{path}/stop").status_code == 403
@@ -311,6 +350,26 @@ def test_a_publication_is_stopped_and_its_processes_end(site):
     assert visit.post(f"{path}/stop").status_code == 303
     assert "had ended already" in visit.get(path).text
     assert publications.find_running(site.engine) is None
+
+
+def test_what_is_stopped_while_its_end_is_being_written_stays_stopped(desk):
+    made = publications.begin_publication(desk.engine, "publish", "Paula")
+    paula, to_stop = desk.enter("Paula", "publisher"), [made]
+
+    def stop_before(connection, cursor, statement, *_):
+        if statement.startswith("UPDATE publications") and to_stop:
+            assert paula.post(f"/publish/{to_stop.pop()}/stop").status_code == 303
+
+    event.listen(desk.engine, "before_cursor_execute", stop_before)
+    assert not publications.end_publication(
+        desk.engine, made, "tested", "20260101-000000-a", last_step=steps.DONE
+    )
+    assert not to_stop
+    kept = publications.read_publication(desk.engine, made)
+    assert (kept.state, kept.release, kept.log) == ("stopped", None, [])
+    assert publications.waiting_publications(desk.engine) == []
+    with pytest.raises(publications.NoPublication):
+        publications.end_publication(desk.engine, 999, "tested")
 
 
 def test_an_editor_stops_what_editors_may_begin(desk):
@@ -401,6 +460,94 @@ def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
         publications.read_publication(site.engine, late).state == "withdrawn"
         and registry.live_release(site.config) == candidate
     )
+
+
+def end_process(*_):
+    """In place of a function: the process ends there."""
+    raise SystemExit
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "is_live"),
+    [(registry, "publish_release", False), (publications, "move_publication", True)],
+)
+def test_where_the_process_ends_while_a_release_goes_live_the_next_look_ends_it(
+    site, monkeypatch, module, function, is_live
+):
+    id, candidate = make_tested(site, "Paula")
+    with monkeypatch.context() as ending, pytest.raises(SystemExit):
+        ending.setattr(module, function, end_process)
+        publishing.advance_publications(site.config, site.engine)
+    assert (registry.live_release(site.config) == candidate) is is_live
+    visit = site.enter("Paula", "publisher")
+    assert "went live" not in visit.get(f"/publish/{id}").text
+    publishing.advance_publications(site.config, site.engine)
+    assert registry.live_release(site.config) == candidate
+    assert "went live" in visit.get(f"/publish/{id}").text
+    assert accounts.read_audit(site.engine)[0]["action"] == "went live"
+
+
+def test_what_goes_live_just_now_is_not_withdrawn_any_more(site, monkeypatch):
+    id, candidate = make_tested(site, "Paula")
+    visit, answers, publish_release = (
+        site.enter("Paula", "publisher"),
+        [],
+        registry.publish_release,
+    )
+    withdrawing = threading.Thread(
+        target=lambda: answers.append(visit.post(f"/publish/{id}/withdrawal").status_code)
+    )
+
+    def publish_meanwhile(config, release):
+        withdrawing.start()
+        withdrawing.join(1)  # it would have ended if it did not wait
+        publish_release(config, release)
+
+    monkeypatch.setattr(registry, "publish_release", publish_meanwhile)
+    publishing.advance_publications(site.config, site.engine)
+    withdrawing.join()
+    assert registry.live_release(site.config) == candidate and answers == [404]
+    assert publications.read_publication(site.engine, id).state == "live"
+
+
+def test_a_host_without_the_candidate_leaves_it_to_the_one_that_has_it_for_a_while(site, tmp_path):
+    shutil.copytree(site.config.path("models"), tmp_path / "other", symlinks=True)
+    other = dataclasses.replace(site.config, models=str(tmp_path / "other"))
+    id, candidate = make_tested(site, "Paula")
+    publishing.advance_publications(other, site.engine)
+    assert publications.read_publication(site.engine, id).state == "tested"
+    publishing.advance_publications(site.config, site.engine)
+    assert registry.live_release(site.config) == candidate
+    assert publications.read_publication(site.engine, id).state == "live"
+
+
+def test_a_candidate_that_no_host_has_any_more_fails_and_is_named(site):
+    id, candidate = make_tested(site, "Paula")
+    shutil.rmtree(registry.folder_of(site.config, candidate))
+    with site.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE publications SET began_at = '2020-01-01 00:00:00'")
+        connection.exec_driver_sql("UPDATE publications SET ended_at = '2020-01-01 01:00:00'")
+    publishing.advance_publications(site.config, site.engine)
+    made = publications.read_publication(site.engine, id)
+    assert made.state == "failed" and f"no release or candidate '{candidate}'" in made.faults[0]
+
+
+def test_what_another_host_withdraws_just_then_does_not_stay_live(site, monkeypatch):
+    id, candidate = make_tested(site, "Paula")
+    before, publish_release = registry.live_release(site.config), registry.publish_release
+    made_live = []
+
+    def publish_meanwhile(config, release):
+        if not made_live:
+            publications.move_publication(site.engine, id, "tested", "withdrawn")
+        made_live.append(release)
+        publish_release(config, release)
+
+    monkeypatch.setattr(registry, "publish_release", publish_meanwhile)
+    publishing.advance_publications(site.config, site.engine)
+    assert made_live == [candidate, before]
+    assert registry.live_release(site.config) == before
+    assert publications.read_publication(site.engine, id).state == "withdrawn"
 
 
 def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site, monkeypatch):

@@ -123,6 +123,8 @@ def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
         "picture": None,
         "outcomes": OUTCOMES,
         "left": _time_left(desk, made),
+        # a moment that has passed is refused, and so would be each "Try again"
+        "still_ahead": bool(made.live_at and made.live_at > datetime.datetime.now(datetime.UTC)),
         "missed": split_missed(made.report or {}),
         "least_role": _least_role(made.goal),
         "wants_approval": publishing.wants_approval(desk.config),
@@ -163,11 +165,16 @@ def _library(config: Settings, id: str) -> SiteContent | None:
 async def stream_progress(request: Request, desk: DeskState, id: pages.Number) -> StreamingResponse:
     """Server-sent events: `progress` with {step, done, left, log}, and `end` when there is no more
     to come."""
-    await asyncio.to_thread(_read, desk, id)
+    made = await asyncio.to_thread(_read, desk, id)
+    # for the time that is left
+    earlier = (
+        await asyncio.to_thread(publications.list_publications, desk.engine)
+        if made.state == "running"
+        else []
+    )
 
     async def events() -> AsyncIterator[str]:
         last = None
-        earlier = await asyncio.to_thread(publications.list_publications, desk.engine)
         while not await request.is_disconnected():
             made = await asyncio.to_thread(publications.read_publication, desk.engine, id)
             left = time_left.estimate_time_left(made, earlier)
@@ -208,7 +215,7 @@ def withdraw_publication(
 ) -> Response:
     """Keep a tested publication from going live."""
     try:
-        publications.move_publication(desk.engine, id, "tested", "withdrawn")
+        publishing.withdraw_publication(desk.config, desk.engine, id)
     except publications.NoPublication:
         raise HTTPException(404) from None
     session.record_action(request, "withdrew", f"publication {id}")
@@ -259,7 +266,7 @@ def _page(
         fault=fault,
         listed=listed,
         running=running,
-        left=_time_left(desk, running) if running else "",
+        left=time_left.estimate_time_left(running, listed) if running else "",
         least_role=_least_role(running.goal) if running else "",
         publishers=[
             member.name
@@ -279,6 +286,8 @@ def _least_role(goal: str) -> str:
 
 
 def _time_left(desk: State, made: publications.Entry) -> str:
+    if made.state != "running":
+        return ""
     return time_left.estimate_time_left(made, publications.list_publications(desk.engine))
 
 
