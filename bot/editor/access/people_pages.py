@@ -262,7 +262,7 @@ def _prove(request: Request, desk: State, person: accounts.Member, password: str
         raise session.Refused(
             "This is not your password. Go back and try again; nothing was changed."
         )
-    accounts.clear_sign_in(desk.engine, account, account)
+    accounts.clear_sign_in(desk.engine, [account], account)
 
 
 def _seal(request: Request, person: accounts.Member, secret: str) -> str:
