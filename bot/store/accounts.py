@@ -75,7 +75,7 @@ def name_fault(name: str, email: str | None = None) -> str | None:
     well."""
     if not re.fullmatch(r"[^\W_](?:[\w .'’-]{0,58}[\w.])?", name):
         return "A name is of letters, digits, blanks, points, apostrophes and hyphens, 60 at most."
-    if email and not re.fullmatch(r"[^@\s<>]{1,100}@[^@\s<>]{1,100}", email):
+    if email and not re.fullmatch(r"[^@\s\0<>]{1,100}@[^@\s\0<>]{1,100}", email):
         return "This is no e-mail address."
     return None
 

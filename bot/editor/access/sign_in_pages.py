@@ -61,7 +61,7 @@ def show_sign_in(request: Request, desk: DeskState, next: str = "") -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, desk: DeskState, form: Annotated[SignInForm, Form()]) -> Response:
     """Open a session for the right name or e-mail address, password and one-time code."""
-    name = form.name.strip()
+    name = pages.blank_nul(form.name).strip()
     found = accounts.read_credentials(desk.engine, name)
     tries = _count_by(request, name, found.name if found else name)
     # where both are the browser, the account's limit stands

@@ -63,7 +63,7 @@ class ReviewQuery(BaseModel):
 
     def as_filter(self) -> review.Filter:
         text, article, channel = (
-            given.replace("\0", " ") for given in (self.text, self.article, self.channel)
+            pages.blank_nul(given) for given in (self.text, self.article, self.channel)
         )
         until = conversation_pages.read_moment(self.until)
         return review.Filter(
@@ -288,7 +288,7 @@ def add_phrases(desk: State, person: Member, question: str, phrases: Iterable[st
 
 def as_phrase(text: str) -> str:
     """A visitor's masked text as a phrase: one line, without the masks."""
-    return " ".join(MASK.sub(" ", text).split())
+    return " ".join(MASK.sub(" ", pages.blank_nul(text)).split())
 
 
 def _done(request: Request, desk: State, said: str, back: str) -> Response:
