@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.reply_kinds import WITHOUT_ANSWER, ReplyKind
 from bot.store.engine import transaction, utc_now
@@ -249,10 +250,22 @@ def read_set_aside(engine: Engine) -> dict[str, str | None]:
 
 
 def set_aside(engine: Engine, keys: Iterable[str], person: str, release: str | None = None) -> None:
-    """Show wordings no longer: for good, or until a release newer than `release` gets them."""
+    """Show wordings no longer: for good, or until a release newer than `release` gets them. Of two
+    editors who do it at once, the last one's word holds."""
+    # in one order, so that no two wait for each other
+    rows = [
+        {"key": key, "person": person, "set_at": utc_now(), "release": release}
+        for key in sorted(set(keys))
+    ]
+    if not rows:
+        return
+    adding: sqlite.Insert | postgresql.Insert = (
+        sqlite.insert(SetAside) if engine.dialect.name == "sqlite" else postgresql.insert(SetAside)
+    )
+    adding = adding.values(rows)
+    said = {name: adding.excluded[name] for name in ("person", "set_at", "release")}
     with transaction(engine) as session:
-        for key in keys:
-            session.merge(SetAside(key=key, person=person, set_at=utc_now(), release=release))
+        session.execute(adding.on_conflict_do_update(index_elements=["key"], set_=said))
 
 
 def bring_back(engine: Engine, keys: Iterable[str]) -> None:
