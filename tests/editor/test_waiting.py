@@ -17,6 +17,7 @@ from bot.domain.reply_kinds import ReplyKind
 from bot.editor.review import clustering, review_pages
 from bot.releases import registry
 from bot.runtime import settings
+from bot.store import drafts
 from bot.store.tables import Ticket
 from tests.editor.conftest import ROOT, running
 from tests.editor.test_review import read_review
@@ -162,6 +163,33 @@ def test_further_pages_what_waits_and_what_was_done_keep_the_filter(library, mon
     monkeypatch.setattr(clustering, "read_groups", lambda *asked: None)
     waiting = ada.get("/review?text=garden").text
     assert 'hx-get="/editor/review?text=garden"' in waiting
+
+
+def test_a_message_has_no_question_near_it_only_once_that_was_looked_up(desk):
+    _, turn = add_turn(desk.engine, FAR, ReplyKind.NOT_COVERED)
+    ada = desk.enter()
+    page = ada.get(f"/review/teach/{turn}").text
+    assert "are being looked up" in page and "No question is near it" not in page
+    wait_for(lambda: "are being looked up" not in ada.get(f"/review/teach/{turn}").text)
+    assert "No question is near it" in ada.get(f"/review/teach/{turn}").text
+
+
+@pytest.mark.parametrize(
+    ("texts", "ticked", "begun"),
+    [
+        (["hw tall is teh tower"], ["how tall is the tower"], ["how tall is the tower"]),
+        (["how tall is [name]'s tower"], [], ["how tall is 's tower"]),
+        (["one", "two", "three"], ["two"], ["two", "one", "three"]),
+    ],
+    ids=["mended", "as it was", "ticked"],
+)
+def test_a_new_question_begins_with_the_phrases_that_were_mended_or_ticked(
+    desk, texts, ticked, begun
+):
+    answer = desk.enter().post("/review/question", text=texts, phrase=ticked)
+    draft = int(answer.headers["location"].rpartition("/")[2])
+    _, fields = drafts.read_draft(desk.engine, draft)
+    assert fields["train"] == begun
 
 
 def test_only_what_is_near_is_suggested_and_else_a_question_is_begun(desk):
