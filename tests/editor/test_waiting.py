@@ -7,6 +7,7 @@ import html
 import re
 import shutil
 import time
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from sqlalchemy import insert
 
 from bot.content import articles
 from bot.domain.reply_kinds import ReplyKind
-from bot.editor.review import clustering, review_pages
+from bot.editor.review import clustering, review_pages, waiting
 from bot.releases import registry
 from bot.runtime import settings
 from bot.store import drafts
@@ -146,6 +147,26 @@ def test_the_review_is_searched_and_filtered(library, query, found):
     page = read_review(library.enter(), f"?{query}")
     assert texts(page) == found
     assert ("Nothing like this waits" in page) == (not found)
+
+
+@pytest.mark.parametrize(("why", "vote"), [("reported", "inaccurate"), ("not helpful", "unclear")])
+def test_a_vote_is_found_by_its_reason_however_much_was_asked_since(desk, monkeypatch, why, vote):
+    monkeypatch.setattr(waiting, "TURNS", 3)
+    add_turn(desk.engine, "who painted the ceiling", ReplyKind.TALK, vote=vote)
+    for number in range(5):
+        add_turn(desk.engine, f"where is bus {number} going", ReplyKind.NOT_COVERED)
+    page = read_review(desk.enter(), "?" + urlencode({"why": why}))
+    assert texts(page) == {"who painted the ceiling"}
+
+
+def test_a_wording_that_is_found_by_one_reason_is_shown_with_all_that_became_of_it(desk):
+    for outcome, vote in [(ReplyKind.CLARIFY, None), (ReplyKind.TALK, "inaccurate")] * 2:
+        add_turn(desk.engine, FAR, outcome, vote=vote)
+    add_turn(desk.engine, "who painted the ceiling", ReplyKind.CLARIFY)
+    page = read_review(desk.enter(), "?why=reported")
+    assert texts(page) == {FAR}
+    assert "<strong>4</strong> times" in page
+    assert "asked back 2" in page and "reported 2" in page
 
 
 def test_further_pages_what_waits_and_what_was_done_keep_the_filter(library, monkeypatch):
