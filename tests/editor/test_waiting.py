@@ -11,15 +11,16 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from bot.content import articles
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.review import clustering, review_pages, waiting
+from bot.editor.shared.state import State
 from bot.releases import registry
 from bot.runtime import settings
-from bot.store import drafts
-from bot.store.tables import Ticket
+from bot.store import drafts, engine, review
+from bot.store.tables import Ticket, Turn
 from tests.editor.conftest import ROOT, running
 from tests.editor.test_review import read_review
 from tests.support.visitor_history import add_turn
@@ -71,6 +72,24 @@ IN_VAIN = [
     ("my house is burning down", ReplyKind.EMERGENCY, "unclear", "not helpful"),
     ("why do hiccups begin", ReplyKind.ANSWER, "out_of_date", "reported"),
 ]
+
+
+def test_no_vector_of_a_deleted_text_is_kept_where_only_filtered_views_are_read(tmp_path):
+    config = settings_of(tmp_path)
+    engine.migrate_database(config.database())
+    kept = engine.connect_database(config.database())
+    desk = State(config, kept)
+    garden = review.Filter(words=("garden",))
+    add_turn(kept, "is there a zebra in the garden", ReplyKind.NOT_COVERED)
+    wait_for(lambda: clustering.read_groups(desk, garden))
+    assert list(desk.asked.found) == ["is there a zebra in the garden"]
+    with kept.begin() as connection:
+        connection.execute(update(Turn).values(text=None))
+    wait_for(lambda: not clustering.read_groups(desk, garden).groups)
+    waiting.read_counts(desk)  # as every page of the desk does, for its menu
+    wait_for(lambda: not desk.waiting.busy)
+    assert desk.asked.found == {}
+    kept.dispose()
 
 
 def test_what_got_no_answer_or_a_vote_against_it_waits_with_what_visitors_said(desk):
