@@ -4,7 +4,7 @@ as hashes."""
 import datetime
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -75,16 +75,18 @@ def name_fault(name: str, email: str | None = None) -> str | None:
     well."""
     if not re.fullmatch(r"[^\W_](?:[\w .'’-]{0,58}[\w.])?", name):
         return "A name is of letters, digits, blanks, points, apostrophes and hyphens, 60 at most."
-    if email and not re.fullmatch(r"[^@\s<>]{1,100}@[^@\s<>]{1,100}", email):
+    if email and not re.fullmatch(r"[^@\s\0<>]{1,100}@[^@\s\0<>]{1,100}", email):
         return "This is no e-mail address."
     return None
 
 
 def add_person(engine: Engine, name: str, role: str, email: str | None = None) -> int:
     """The id of a new person, who can't enter before an invitation is accepted; raises
-    NameTaken."""
+    NameTaken, also for an address that another has in other case."""
     try:
         with transaction(engine) as session:
+            if email and _find_by_email(session, email):
+                raise NameTaken("somebody at the desk has this e-mail address already")
             person = Person(name=name, email=email, role=role, added_at=utc_now())
             session.add(person)
             session.flush()
@@ -171,12 +173,11 @@ def read_credentials(
 ) -> Credentials | None:
     """The Credentials of a person who may enter, by id, or as `given`: the name, or the e-mail
     address in whatever case. None for nobody, and for an address that two have but for its case."""
-    if id is not None:
-        whose = Person.id == id
-    else:  # no name holds an @
-        whose = or_(Person.name == given, func.lower(Person.email) == (given or "").lower())
+    whose = Person.id == id if id is not None else Person.name == given
     with transaction(engine) as session:
-        found = session.scalars(select(Person).where(whose, Person.left_at.is_(None))).all()
+        found = list(session.scalars(select(Person).where(whose, Person.left_at.is_(None))))
+        if given:  # no name holds an @
+            found += _find_by_email(session, given, Person.left_at.is_(None))
         if len(found) != 1:
             return None
         (person,) = found
@@ -213,14 +214,11 @@ def find_subject(engine: Engine, subject: str, email: str | None) -> int | None:
             select(Person).where(Person.subject == subject, Person.left_at.is_(None))
         )
         if person is None and email:
-            person = session.scalar(
-                select(Person).where(
-                    func.lower(Person.email) == email.lower(),
-                    Person.subject.is_(None),
-                    Person.left_at.is_(None),
-                )
+            found = _find_by_email(
+                session, email, Person.subject.is_(None), Person.left_at.is_(None)
             )
-            if person:
+            if len(found) == 1:
+                (person,) = found
                 person.subject = subject
         return person.id if person else None
 
@@ -254,12 +252,13 @@ def _aware(moment: datetime.datetime) -> datetime.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
-def clear_sign_in(engine: Engine, account: str, address: str) -> None:
-    """The right password was given: forget the tries of the account, and this one of the address,
+def clear_sign_in(engine: Engine, keys: Collection[str], address: str) -> None:
+    """The right password was given: forget the tries of these keys, and this one of the address,
     but not its others."""
     with transaction(engine) as session:
         last = session.scalar(select(func.max(SignIn.id)).where(SignIn.key == _hash(address)))
-        session.execute(delete(SignIn).where(or_(SignIn.key == _hash(account), SignIn.id == last)))
+        done = SignIn.key.in_([_hash(key) for key in keys])
+        session.execute(delete(SignIn).where(or_(done, SignIn.id == last)))
 
 
 def open_session(engine: Engine, id: int) -> str:
@@ -401,6 +400,13 @@ def _person(session: Session, condition: ColumnElement[bool]) -> Person:
     if found is None:
         raise NoPerson("nobody at the desk has this name; `bot people list` shows who has one")
     return found
+
+
+def _find_by_email(session: Session, email: str, *conditions: ColumnElement[bool]) -> list[Person]:
+    """Who has this e-mail address, in whatever case. Compared here: SQLite's lower() knows ASCII
+    alone, and there are a few dozen people."""
+    people = session.scalars(select(Person).where(Person.email.is_not(None), *conditions))
+    return [person for person in people if (person.email or "").lower() == email.lower()]
 
 
 def _member(person: Person) -> Member:

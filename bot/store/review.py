@@ -1,11 +1,13 @@
 """What visitors asked in vain, or nearly, and what of it editors have set aside."""
 
 import datetime
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 from sqlalchemy import ColumnElement, Engine, Row, Select, and_, delete, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain.reply_kinds import WITHOUT_ANSWER, ReplyKind
 from bot.store.engine import transaction, utc_now
@@ -40,7 +42,8 @@ class Filter:
     """Which messages are wanted; what is empty lets all through.
 
     `words`: each stands in the text; `article`: on whose page it was asked, or which answered it;
-    `why`: one of REASONS; `since`, `until`: moments."""
+    `why`: one of REASONS, for which the text stands in the review at least once; `since`, `until`:
+    moments."""
 
     words: tuple[str, ...] = ()
     article: str = ""
@@ -99,36 +102,46 @@ def read_wordings(
 ) -> dict[str, Wording]:
     """{normalised text: Wording}, at most `most`, out of the latest `turns` messages that are
     wanted and were voted down, reported, declined, asked back, not covered or answered unsurely;
-    newest first."""
+    newest first. Where votes are wanted, out of the latest `turns` with one before those, too."""
     merged: dict[str, Wording] = {}
     with transaction(engine) as session:
-        rows = session.execute(_select_turns(wanted).limit(turns)).all()
+        rows = list(session.execute(_select_turns(wanted).limit(turns)))
         votes: dict[int, list[tuple[str | None, str | None]]] = {}
+        if len(rows) == turns and wanted.why in (REPORTED, VOTED_DOWN):
+            # votes are rare: thousands of other messages since must not hide them
+            earlier = _select_turns(wanted, wanted.why).where(Turn.id < rows[-1][0])
+            rows += session.execute(earlier.limit(turns))
         if rows:
             down = _select_down().where(Reply.turn >= rows[-1][0]).order_by(Vote.voted_at.desc())
             for turn, reason, comment in session.execute(down):
                 votes.setdefault(turn, []).append((reason, comment))
     for row in rows:
-        key = normalise(row[1] or "")
-        if key and (key in merged or len(merged) < most):
-            _merge_turn(merged, key, row, votes.get(row[0], []), wanted.why)
-    return merged
+        if key := normalise(row[1] or ""):
+            _merge_turn(merged, key, row, votes.get(row[0], []))
+    # by all that became of a text, not by its turns of this reason alone
+    found = (each for each in merged.items() if not wanted.why or wanted.why in each[1].why)
+    return dict(itertools.islice(found, most))
 
 
 def _select_turns(
-    wanted: Filter,
+    wanted: Filter, voted: str = ""
 ) -> Select[
     int, str | None, str | None, datetime.datetime, str, str | None, str | None, str | None
 ]:
-    """The turns of read_wordings, the latest first."""
-    conditions: list[ColumnElement[bool]] = [
-        Turn.text.is_not(None),
-        or_(
-            Turn.outcome.in_(WITHOUT_ANSWER),
-            and_(Turn.outcome == ReplyKind.ANSWER, Turn.confidence < UNSURE),
-            Turn.id.in_(_select_down().with_only_columns(Reply.turn)),
-        ),
-    ]
+    """The turns of read_wordings, the latest first; those alone with a vote for which they are
+    REPORTED or VOTED_DOWN, where that is `voted`."""
+    down = _select_down().with_only_columns(Reply.turn)
+    reported = down.where(Vote.reason.in_(REPORTS))
+    stands: dict[str, ColumnElement[bool]] = {
+        REPORTED: Turn.id.in_(reported),
+        VOTED_DOWN: and_(Turn.id.in_(down), Turn.id.not_in(reported)),
+    }
+    in_review = or_(
+        Turn.outcome.in_(WITHOUT_ANSWER),
+        and_(Turn.outcome == ReplyKind.ANSWER, Turn.confidence < UNSURE),
+        Turn.id.in_(down),
+    )
+    conditions: list[ColumnElement[bool]] = [Turn.text.is_not(None), stands.get(voted, in_review)]
     conditions += [Turn.text.icontains(word, autoescape=True) for word in wanted.words]
     if wanted.article:
         answered = Turn.question.startswith(f"{wanted.article}.", autoescape=True)
@@ -163,15 +176,10 @@ def _select_down() -> Select[int, str | None, str | None]:
     )
 
 
-def _merge_turn(
-    merged: dict[str, Wording], key: str, row: Found, votes: DownVotes, why: str
-) -> None:
-    """Count a turn to its Wording, where it stands in the review for the reason `why`, or for any
-    where that is empty."""
+def _merge_turn(merged: dict[str, Wording], key: str, row: Found, votes: DownVotes) -> None:
+    """Count a turn to its Wording."""
     id, text, outcome, at, conversation, release, question, article = row
     reason = _reason(outcome, votes)
-    if why and reason != why:
-        return
     wording = merged.get(key)
     if wording is None:
         wording = merged[key] = Wording(text or "", {}, at, id, conversation, release=release)
@@ -249,10 +257,22 @@ def read_set_aside(engine: Engine) -> dict[str, str | None]:
 
 
 def set_aside(engine: Engine, keys: Iterable[str], person: str, release: str | None = None) -> None:
-    """Show wordings no longer: for good, or until a release newer than `release` gets them."""
+    """Show wordings no longer: for good, or until a release newer than `release` gets them. Of two
+    editors who do it at once, the last one's word holds."""
+    # in one order, so that no two wait for each other
+    rows = [
+        {"key": key, "person": person, "set_at": utc_now(), "release": release}
+        for key in sorted(set(keys))
+    ]
+    if not rows:
+        return
+    adding: sqlite.Insert | postgresql.Insert = (
+        sqlite.insert(SetAside) if engine.dialect.name == "sqlite" else postgresql.insert(SetAside)
+    )
+    adding = adding.values(rows)
+    said = {name: adding.excluded[name] for name in ("person", "set_at", "release")}
     with transaction(engine) as session:
-        for key in keys:
-            session.merge(SetAside(key=key, person=person, set_at=utc_now(), release=release))
+        session.execute(adding.on_conflict_do_update(index_elements=["key"], set_=said))
 
 
 def bring_back(engine: Engine, keys: Iterable[str]) -> None:

@@ -328,6 +328,23 @@ def test_keys_work_without_focusing_a_group_unless_they_are_switched_off(asked, 
     assert complaints == []
 
 
+def test_a_key_that_is_held_sets_one_group_aside(asked, sign_in):
+    tab, _ = sign_in()
+    wait_grouped(tab, f"{asked.url}/editor/review")
+    tab.reload()  # with the scripts run
+    groups, sent = tab.locator(".group"), []
+    first, second = (lead_of(groups.nth(n)) for n in range(2))
+    tab.on("request", lambda request: "/review/aside" in request.url and sent.append(request))
+    tab.keyboard.down("s")
+    expect_gone(tab, first)
+    for _ in range(3):
+        tab.keyboard.down("s")  # it repeats until it is let go
+    tab.keyboard.up("s")
+    tab.keyboard.press("s")
+    expect_gone(tab, second)
+    assert len(sent) == 2
+
+
 def test_the_menu_keeps_its_line_with_the_numbers_of_what_waits(asked, sign_in):
     tab, _ = sign_in()
     wait_grouped(tab, f"{asked.url}/editor/review")

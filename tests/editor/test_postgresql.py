@@ -17,7 +17,7 @@ from bot.editor.shared import content_cache
 from bot.editor.shared.state import State
 from bot.runtime import settings
 from bot.store import accounts, engine, past_questions, publications, turn_counts
-from tests.editor.conftest import ROOT, running
+from tests.editor.conftest import PASSWORD, ROOT, running
 from tests.editor.test_review import read_review
 from tests.support.visitor_history import fill
 
@@ -97,6 +97,40 @@ def test_a_wording_is_taught_set_aside_and_brought_back(desk, ada):
     )
     assert "hiccups on the moon" in ada.get(answer.headers["location"].removeprefix("/editor")).text
     assert audit(desk)[:4] == ["began a question", "taught phrases", "brought back", "set aside"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/audit?who=%00",
+        "/audit?action=a%00b",
+        "/conversations?channel=%00",
+        "/conversations?outcome=%00&article=%00&vote=%00&release=%00",
+    ],
+)
+def test_a_nul_in_an_address_is_looked_for_in_vain(ada, path):
+    assert ada.get(path).status_code == 200
+
+
+def test_a_nul_in_a_form_is_a_blank(desk, ada):
+    begun = ada.post("/review/question", text="is it\0the wind")
+    draft = begun.headers["location"].removeprefix("/editor")
+    assert "Is it the wind?" in ada.get(draft).text
+    assert ada.post(draft, ask="Is it\0the sun?", article="tics\0").status_code == 303
+    assert "Is it the sun?" in ada.get("/drafts").text
+    person = ada.post("/people", name="Eve", role="reader", email="eve\0@example.org")
+    assert person.status_code == 422
+    visit = desk.visit()
+    answer = visit.post("/sign-in", visit.token("/sign-in"), name="A\0da", password=PASSWORD)
+    assert answer.status_code == 401
+
+
+def test_a_nul_in_the_reason_of_a_publication_is_a_blank(desk, ada):
+    made = publications.begin_publication(desk.engine, "publish", "Ada")
+    try:  # while one is made, none is begun, and the reason is looked at all the same
+        assert ada.post("/publish", reason="a new\0leaflet").status_code == 409
+    finally:
+        publications.end_publication(desk.engine, made, "failed")
 
 
 def test_a_report_is_taken_kept_and_ended(desk, ada):

@@ -4,6 +4,7 @@ of visitors stays text."""
 import time
 
 import pytest
+from sqlalchemy import event
 
 from bot.content import articles
 from bot.editor.shared import content_cache
@@ -61,6 +62,24 @@ def test_what_is_set_aside_stays_so_until_it_is_brought_back(asked):
     assert "alert(1)" in visit.get("/review/aside").text
     assert visit.post("/review/back", text=HOSTILE).status_code == 303
     assert "alert(1)" in read_review(visit)
+
+
+def test_two_editors_set_one_wording_aside_at_once(asked):
+    ada, bea = asked.enter("Ada"), asked.enter("Bea")
+    waits = [bea]
+
+    def come_between(connection, cursor, statement, *_):
+        """Bea's form comes whole just before Ada's is written."""
+        if "INTO set_aside" in statement and waits:
+            assert waits.pop().post("/review/aside", text=HOSTILE).status_code == 303
+
+    event.listen(asked.engine, "before_cursor_execute", come_between)
+    try:
+        assert ada.post("/review/aside", text=HOSTILE).status_code == 303
+    finally:
+        event.remove(asked.engine, "before_cursor_execute", come_between)
+    assert waits == []
+    assert "alert(1)" not in read_review(ada)
 
 
 def test_a_new_question_begins_as_a_draft_and_says_what_it_lacks(asked):

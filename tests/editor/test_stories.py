@@ -137,6 +137,17 @@ def test_a_turn_is_moved_added_and_taken_out_before_anything_is_saved(small):
     assert said == "Ada Story changed: one who asks twice\n"
 
 
+def test_a_place_of_thousands_of_digits_moves_no_turn(small):
+    ada, story = small.enter(), stories_of(small)["one who asks twice"]
+    page = ada.get(at_of(story)).text
+    answer = send(ada, at_of(story), page, f"up.{'1' * 4301}")
+    assert answer.status_code == 200
+    assert [value for name, value in fields(answer.text) if name.startswith("gets")] == [
+        "What are hiccups?",
+        "What causes hiccups?",
+    ]
+
+
 def test_comments_stay_with_the_turns_that_stay(small):
     ada, story = small.enter(), stories_of(small)["one who asks twice"]
     answer = send(

@@ -7,17 +7,20 @@ import html
 import re
 import shutil
 import time
+from urllib.parse import urlencode
 
 import httpx
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from bot.content import articles
 from bot.domain.reply_kinds import ReplyKind
-from bot.editor.review import clustering, review_pages
+from bot.editor.review import clustering, review_pages, waiting
+from bot.editor.shared.state import State
 from bot.releases import registry
 from bot.runtime import settings
-from bot.store.tables import Ticket
+from bot.store import drafts, engine, review
+from bot.store.tables import Ticket, Turn
 from tests.editor.conftest import ROOT, running
 from tests.editor.test_review import read_review
 from tests.support.visitor_history import add_turn
@@ -69,6 +72,24 @@ IN_VAIN = [
     ("my house is burning down", ReplyKind.EMERGENCY, "unclear", "not helpful"),
     ("why do hiccups begin", ReplyKind.ANSWER, "out_of_date", "reported"),
 ]
+
+
+def test_no_vector_of_a_deleted_text_is_kept_where_only_filtered_views_are_read(tmp_path):
+    config = settings_of(tmp_path)
+    engine.migrate_database(config.database())
+    kept = engine.connect_database(config.database())
+    desk = State(config, kept)
+    garden = review.Filter(words=("garden",))
+    add_turn(kept, "is there a zebra in the garden", ReplyKind.NOT_COVERED)
+    wait_for(lambda: clustering.read_groups(desk, garden))
+    assert list(desk.asked.found) == ["is there a zebra in the garden"]
+    with kept.begin() as connection:
+        connection.execute(update(Turn).values(text=None))
+    wait_for(lambda: not clustering.read_groups(desk, garden).groups)
+    waiting.read_counts(desk)  # as every page of the desk does, for its menu
+    wait_for(lambda: not desk.waiting.busy)
+    assert desk.asked.found == {}
+    kept.dispose()
 
 
 def test_what_got_no_answer_or_a_vote_against_it_waits_with_what_visitors_said(desk):
@@ -147,6 +168,26 @@ def test_the_review_is_searched_and_filtered(library, query, found):
     assert ("Nothing like this waits" in page) == (not found)
 
 
+@pytest.mark.parametrize(("why", "vote"), [("reported", "inaccurate"), ("not helpful", "unclear")])
+def test_a_vote_is_found_by_its_reason_however_much_was_asked_since(desk, monkeypatch, why, vote):
+    monkeypatch.setattr(waiting, "TURNS", 3)
+    add_turn(desk.engine, "who painted the ceiling", ReplyKind.TALK, vote=vote)
+    for number in range(5):
+        add_turn(desk.engine, f"where is bus {number} going", ReplyKind.NOT_COVERED)
+    page = read_review(desk.enter(), "?" + urlencode({"why": why}))
+    assert texts(page) == {"who painted the ceiling"}
+
+
+def test_a_wording_that_is_found_by_one_reason_is_shown_with_all_that_became_of_it(desk):
+    for outcome, vote in [(ReplyKind.CLARIFY, None), (ReplyKind.TALK, "inaccurate")] * 2:
+        add_turn(desk.engine, FAR, outcome, vote=vote)
+    add_turn(desk.engine, "who painted the ceiling", ReplyKind.CLARIFY)
+    page = read_review(desk.enter(), "?why=reported")
+    assert texts(page) == {FAR}
+    assert "<strong>4</strong> times" in page
+    assert "asked back 2" in page and "reported 2" in page
+
+
 def test_further_pages_what_waits_and_what_was_done_keep_the_filter(library, monkeypatch):
     ada = library.enter()
     monkeypatch.setattr(review_pages, "GROUPS", 1)
@@ -162,6 +203,33 @@ def test_further_pages_what_waits_and_what_was_done_keep_the_filter(library, mon
     monkeypatch.setattr(clustering, "read_groups", lambda *asked: None)
     waiting = ada.get("/review?text=garden").text
     assert 'hx-get="/editor/review?text=garden"' in waiting
+
+
+def test_a_message_has_no_question_near_it_only_once_that_was_looked_up(desk):
+    _, turn = add_turn(desk.engine, FAR, ReplyKind.NOT_COVERED)
+    ada = desk.enter()
+    page = ada.get(f"/review/teach/{turn}").text
+    assert "are being looked up" in page and "No question is near it" not in page
+    wait_for(lambda: "are being looked up" not in ada.get(f"/review/teach/{turn}").text)
+    assert "No question is near it" in ada.get(f"/review/teach/{turn}").text
+
+
+@pytest.mark.parametrize(
+    ("texts", "ticked", "begun"),
+    [
+        (["hw tall is teh tower"], ["how tall is the tower"], ["how tall is the tower"]),
+        (["how tall is [name]'s tower"], [], ["how tall is 's tower"]),
+        (["one", "two", "three"], ["two"], ["two", "one", "three"]),
+    ],
+    ids=["mended", "as it was", "ticked"],
+)
+def test_a_new_question_begins_with_the_phrases_that_were_mended_or_ticked(
+    desk, texts, ticked, begun
+):
+    answer = desk.enter().post("/review/question", text=texts, phrase=ticked)
+    draft = int(answer.headers["location"].rpartition("/")[2])
+    _, fields = drafts.read_draft(desk.engine, draft)
+    assert fields["train"] == begun
 
 
 def test_only_what_is_near_is_suggested_and_else_a_question_is_begun(desk):

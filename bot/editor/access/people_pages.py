@@ -215,6 +215,7 @@ def show_audit(
     day: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """The log, newest first; what `who` did, what was done (`action`), and on which `day`."""
+    who, action = pages.blank_nul(who), pages.blank_nul(action)
     wanted = accounts.AuditFilter(who, action, _read_day(day))
     entries = accounts.read_audit(desk.engine, before, AUDIT_LINES, wanted)
     people, actions = accounts.list_audited(desk.engine)
@@ -262,7 +263,7 @@ def _prove(request: Request, desk: State, person: accounts.Member, password: str
         raise session.Refused(
             "This is not your password. Go back and try again; nothing was changed."
         )
-    accounts.clear_sign_in(desk.engine, account, account)
+    accounts.clear_sign_in(desk.engine, [account], account)
 
 
 def _seal(request: Request, person: accounts.Member, secret: str) -> str:

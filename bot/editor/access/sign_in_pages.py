@@ -1,6 +1,7 @@
 """Signing in and out, and taking up an invitation: the only pages for those who are not signed
 in."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -14,7 +15,10 @@ from bot.editor.shared.state import DeskState, State
 from bot.store import accounts
 
 TRIES_MINUTES, ACCOUNT_TRIES, ADDRESS_TRIES = 15, 5, 20
-WRONG = "The name, the password or the one-time code is wrong."
+WRONG = (
+    "The name, the password or the one-time code is wrong. If you are sure of them, somebody may "
+    "be guessing: wait a minute, then try again."
+)
 TOO_MANY = (
     f"There were too many tries. Wait a minute, then try again; at most {TRIES_MINUTES} minutes. A "
     f"browser in which you have signed in before is not kept waiting."
@@ -35,6 +39,18 @@ class SignInForm(BaseModel):
     next: Line = ""
 
 
+@dataclass(frozen=True)
+class Tries:
+    """What a try to sign in is counted by: the name as it was `typed`, in whatever case, so that
+    names are counted alike whether or not somebody has them; the `account` that it names; and the
+    `address` that it comes from. Of a browser in which the account was signed in before, all three
+    are the browser."""
+
+    typed: str
+    account: str
+    address: str
+
+
 @router.get("/sign-in")
 def show_sign_in(request: Request, desk: DeskState, next: str = "") -> Response:
     if request.state.person:
@@ -45,17 +61,19 @@ def show_sign_in(request: Request, desk: DeskState, next: str = "") -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, desk: DeskState, form: Annotated[SignInForm, Form()]) -> Response:
     """Open a session for the right name or e-mail address, password and one-time code."""
-    name = form.name.strip()
+    name = pages.blank_nul(form.name).strip()
     found = accounts.read_credentials(desk.engine, name)
-    # one account, however it is named: its tries are counted together
-    name = found.name if found else name
-    account, address = f"account {name}", f"address {request.client.host if request.client else ''}"
-    limits = {account: ACCOUNT_TRIES, address: ADDRESS_TRIES}
-    if known := session.find_known(request, name):  # who guesses elsewhere is no hindrance here
-        account = address = f"browser {known}"
-        limits = {account: ACCOUNT_TRIES}
-    if not accounts.try_sign_in(desk.engine, limits, TRIES_MINUTES, slowed=account):
+    tries = _count_by(request, name, found.name if found else name)
+    # where both are the browser, the account's limit stands
+    limits = {tries.address: ADDRESS_TRIES, tries.typed: ACCOUNT_TRIES}
+    if not accounts.try_sign_in(desk.engine, limits, TRIES_MINUTES, slowed=tries.typed):
         return show_form(request, desk, 429, form.next, TOO_MANY)
+    # One account, however it is named: its tries are counted together as well. Past them no answer
+    # may tell that both names are of one account: it is the one to a name that nobody has.
+    if tries.account != tries.typed and not accounts.try_sign_in(
+        desk.engine, {tries.account: ACCOUNT_TRIES}, TRIES_MINUTES, slowed=tries.account
+    ):
+        found = None
     right = passwords.password_matches(found.password_hash if found else None, form.password)
     if (
         not found
@@ -64,7 +82,7 @@ def sign_in(request: Request, desk: DeskState, form: Annotated[SignInForm, Form(
         and not take_code(desk.engine, found.id, found.code_secret, form.code)
     ):
         return show_form(request, desk, 401, form.next, WRONG)
-    accounts.clear_sign_in(desk.engine, account, address)
+    accounts.clear_sign_in(desk.engine, (tries.typed, tries.account), tries.address)
     return enter_desk(request, desk, found.id, session.next_path(form.next), "signed in")
 
 
@@ -127,6 +145,16 @@ def show_form(
     return pages.render_page(
         request, "sign_in.html", status, next=session.next_path(next), fault=fault, issuer=issuer
     )
+
+
+def _count_by(request: Request, typed: str, name: str) -> Tries:
+    """What a try for the account `name` is counted by; where nobody has what was typed, that is
+    the name."""
+    if known := session.find_known(request, name):  # who guesses elsewhere is no hindrance here
+        browser = f"browser {known}"
+        return Tries(browser, browser, browser)
+    address = f"address {request.client.host if request.client else ''}"
+    return Tries(f"typed {typed.casefold()}", f"account {name}", address)
 
 
 def _no_invitation(request: Request) -> Response:

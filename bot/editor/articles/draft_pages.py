@@ -79,7 +79,8 @@ def save_draft(
     """Save a draft; `then` "put" puts it into its article as well, or says what is still
     missing."""
     fields = form.to_draft()
-    article, title = fields["article"], fields["ask"] or "A new question"
+    article = pages.blank_nul(fields["article"])
+    title = pages.blank_nul(fields["ask"]) or "A new question"
     drafts.change_draft(desk.engine, id, article or None, title, {**fields}, person.name)
     if form.then != "put":
         return pages.redirect_to(request, f"/editor/drafts/{id}", "The draft is saved.")

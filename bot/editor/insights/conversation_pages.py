@@ -73,11 +73,11 @@ def show_conversations(
 def _read_filter(query: ListQuery) -> conversations.Filter:
     until = read_moment(query.until)
     return conversations.Filter(
-        query.outcome,
-        query.article,
-        query.channel,
-        query.vote,
-        query.release,
+        pages.blank_nul(query.outcome),
+        pages.blank_nul(query.article),
+        pages.blank_nul(query.channel),
+        pages.blank_nul(query.vote),
+        pages.blank_nul(query.release),
         read_moment(query.since),
         until and until + datetime.timedelta(days=1),
     )

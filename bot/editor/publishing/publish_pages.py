@@ -57,7 +57,8 @@ def begin_publication(
             return _page(
                 request, desk, 422, "That moment has passed. Choose a later one, or leave it empty."
             )
-    goal, reason = "try" if goal == "try" else "publish", " ".join(reason.split())
+    goal = "try" if goal == "try" else "publish"
+    reason = " ".join(pages.blank_nul(reason).split())
     try:
         id = publishing.begin_publication(
             desk.config, desk.engine, goal, person.name, moment, reason

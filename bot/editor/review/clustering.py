@@ -45,7 +45,8 @@ def read_groups(desk: State, wanted: Filter = EVERYTHING) -> Review | None:
     """The Review now; None while its texts are still being encoded."""
     shown, aside = waiting.read_waiting(desk, wanted)
     whole = wanted == EVERYTHING
-    # vectors of other texts are dropped when all is read, so that none outlives its text for long
+    # vectors of other texts are dropped when all is read, here or for the number in the menu: none
+    # outlives its text for long
     found = vectors.read_vectors(desk, desk.asked, list(shown), only=whole)
     if found is None:
         return None

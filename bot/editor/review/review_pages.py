@@ -50,6 +50,23 @@ class TeachForm(BaseModel):
     back: Address = ""
 
 
+class NewQuestionForm(BaseModel):
+    """The texts of a group, of which a question is to begin, the phrases that were ticked or
+    mended, and the question that is `nearest`."""
+
+    model_config = ConfigDict(frozen=True)
+    text: Annotated[list[str], Field(max_length=200)]
+    phrase: Annotated[list[str], Field(max_length=200)] = []
+    nearest: Name = ""
+
+    def list_phrases(self) -> list[str]:
+        """The question's first phrases: the ticked ones, then the other texts; but for those that
+        an editor mended, which stand in their place."""
+        is_mended = not set(self.phrase) <= set(self.text)
+        wanted = self.phrase if is_mended else [*self.phrase, *self.text]
+        return list(dict.fromkeys(filter(None, map(as_phrase, wanted))))
+
+
 class ReviewQuery(BaseModel):
     """What of the review is shown: its page, and what its messages must hold."""
 
@@ -63,7 +80,7 @@ class ReviewQuery(BaseModel):
 
     def as_filter(self) -> review.Filter:
         text, article, channel = (
-            given.replace("\0", " ") for given in (self.text, self.article, self.channel)
+            pages.blank_nul(given) for given in (self.text, self.article, self.channel)
         )
         until = conversation_pages.read_moment(self.until)
         return review.Filter(
@@ -140,7 +157,7 @@ def show_teaching(
         asked=asked,
         phrase=as_phrase(asked["text"])[:LONGEST],
         longest=LONGEST,
-        suggested=suggested[0] if suggested else [],
+        suggested=suggested[0] if suggested is not None else None,
         questions=content_cache.read_questions(desk),
     )
 
@@ -206,13 +223,13 @@ def draft_question(
     request: Request,
     desk: DeskState,
     person: session.Editor,
-    text: Texts,
-    nearest: Annotated[str, Form(max_length=200)] = "",
+    form: Annotated[NewQuestionForm, Form()],
 ) -> Response:
     """Begin a new question with the group's wordings as its phrases."""
-    phrases = list(dict.fromkeys(filter(None, map(as_phrase, text))))
+    phrases = form.list_phrases()
     ask = phrases[0][:1].upper() + phrases[0][1:].rstrip("?.! ") + "?" if phrases else ""
-    article = nearest.partition(".")[0] if nearest in content_cache.read_questions(desk) else ""
+    known = content_cache.read_questions(desk)
+    article = form.nearest.partition(".")[0] if form.nearest in known else ""
     draft = {
         "article": article,
         "id": "",
@@ -227,13 +244,13 @@ def draft_question(
     id = drafts.add_draft(desk.engine, article or None, ask or "A new question", draft, person.name)
     review.set_aside(
         desk.engine,
-        [waiting.key_of(desk, text) for text in text],
+        [waiting.key_of(desk, text) for text in form.text],
         person.name,
         registry.live_release(desk.config) or "0",
     )
     session.record_action(request, "began a question", detail=f"draft {id}")
     begun = f"A draft was begun with {wording.counted(len(phrases), 'phrase')}."
-    waiting.take_away(desk, len(text))
+    waiting.take_away(desk, len(form.text))
     response = _done(request, desk, begun, f"/editor/drafts/{id}")
     if "hx-request" in request.headers:
         response.headers["HX-Redirect"] = f"/editor/drafts/{id}"
@@ -288,7 +305,7 @@ def add_phrases(desk: State, person: Member, question: str, phrases: Iterable[st
 
 def as_phrase(text: str) -> str:
     """A visitor's masked text as a phrase: one line, without the masks."""
-    return " ".join(MASK.sub(" ", text).split())
+    return " ".join(MASK.sub(" ", pages.blank_nul(text)).split())
 
 
 def _done(request: Request, desk: State, said: str, back: str) -> Response:

@@ -9,6 +9,7 @@ import time
 
 from bot.content import articles
 from bot.editor.review import live_answers
+from bot.editor.shared import vectors
 from bot.editor.shared.state import State
 from bot.runtime import settings
 from bot.store import review, votes
@@ -95,6 +96,8 @@ def _recount(desk: State) -> None:
         began, changes = time.monotonic(), kept.changes
         shown, _ = read_waiting(desk)
         live_answers.ask_behind(desk, shown.values())
+        # a filtered view adds to them, of texts that may be deleted by now
+        vectors.drop_others(desk.asked, shown)
         with kept.lock:
             if changes == kept.changes:
                 kept.count, kept.counted_at = len(shown), began

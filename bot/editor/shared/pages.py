@@ -53,6 +53,11 @@ MENU = [
 FORM_TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
 
 
+def blank_nul(text: str) -> str:
+    """A text with blanks in place of "\\0", which PostgreSQL refuses in every text."""
+    return text.replace("\0", " ")
+
+
 def name_file(fault: Fault) -> str:
     """A fault as it is printed, with its file's name alone in place of the path."""
     return str(replace(fault, path=fault.file))

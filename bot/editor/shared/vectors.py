@@ -3,6 +3,7 @@
 import functools
 import logging
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 from bot.editor.shared.state import State, Vector, Vectors
@@ -39,6 +40,13 @@ def read_vectors(
     if only:
         kept.found = dict(found)
     return found
+
+
+def drop_others(kept: Vectors, texts: Collection[str]) -> None:
+    """Keep the vectors of these texts alone, unless some are just being computed."""
+    with kept.lock:
+        if not kept.busy:
+            kept.found = {text: found for text, found in kept.found.items() if text in texts}
 
 
 def encode_text(desk: State, text: str) -> Vector:

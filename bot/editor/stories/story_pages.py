@@ -20,6 +20,7 @@ from bot.store.accounts import Member
 
 router = APIRouter()
 TITLES = {"story": "Stories", "test_conversation": "Test conversations"}
+PLACE_DIGITS = 4  # at most, of a turn's place in its story
 CHANGED = Fault.from_sentence(
     "Another editor changed this meanwhile. Load the page again, and repeat what you did."
 )
@@ -128,8 +129,9 @@ async def change_story(page: StoryToEdit) -> Response:
     if then == "remove" and page.key:
         return await run_in_threadpool(_remove, page, base)
     story, faults = await run_in_threadpool(story_form.read_form, page.desk, page.kind, sent)
+    is_place = place.isdecimal() and len(place) <= PLACE_DIGITS  # int() raises for 4,301
     story = story_form.arrange_turns(
-        story, then, int(place) if place.isdecimal() else len(story.turns or ())
+        story, then, int(place) if is_place else len(story.turns or ())
     )
     form = StoryForm(story, base)
     if then in ("try", "try_prepared", "save") and faults:

@@ -46,7 +46,7 @@ function pressInGroup(event) {
     groups[groups.indexOf(group) + (event.key === 'j' ? 1 : -1)]?.focus()
   } else {
     const pressed = group.querySelector(`[data-key="${CSS.escape(event.key)}"]`)
-    if (!pressed) return
+    if (!pressed || event.repeat) return  // a key that is held would act on group after group
     pressed.click()
     group.querySelector('[data-question]:not([disabled])')?.focus()
   }
