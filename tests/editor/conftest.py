@@ -139,6 +139,28 @@ def desk(tmp_path):
 
 
 @pytest.fixture
+def open_tab(desk, chromium):
+    """open_tab(role, **options) gives a tab of the browser in which Ada is signed in, who has that
+    role; `options` are those of Playwright's new_context."""
+    contexts = []
+
+    def open_for(role, **options):
+        desk.add("Ada", role)
+        contexts.append(chromium.new_context(base_url=desk.url, **options))
+        tab = contexts[-1].new_page()
+        tab.goto("/editor/sign-in?next=/editor/account")
+        tab.get_by_label("Name").fill("Ada")
+        tab.get_by_label("Password").fill(PASSWORD)
+        tab.keyboard.press("Enter")
+        tab.wait_for_url(f"{desk.url}/editor/account", timeout=60_000)
+        return tab
+
+    yield open_for
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
 def git(desk):
     """The desk's content as a git repository with one commit; its folder."""
     folder = desk.config.path("data")
