@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 from tests.support import adversary, journal, sites
 from tests.support.load import ask, come, crowd, offer, visiting
@@ -271,6 +272,25 @@ async def together(folder, seconds=30):
         f"{os.cpu_count()} cores already (the visitors {one['client']:.0%} of them), two "
         f"{both['busy']:.0%}",
         ratio >= 1.6 or one["busy"] > 0.8,
+        {"one": one, "two": both},
+        faults + more,
+    )
+
+
+async def a_core_each(folder, seconds=30):
+    """Two gateways with a Rasa, on a core each, against one of them; the same machine holds
+    PostgreSQL, Redis, nginx and the visitors, on whatever core is free."""
+    cores = [frozenset({core}) for core in sorted(os.sched_getaffinity(0))[:2]]
+    one, faults = await _throughput(partial(sites.several, cores=cores[:1]), folder / "1", seconds)
+    both, more = await _throughput(partial(sites.several, cores=cores), folder / "2", seconds)
+    ratio = both["rate"] / one["rate"]
+    return result(
+        "two gateways with a Rasa, on a core each, against one on a core",
+        "1.7 times one's throughput",
+        f"{CROWD} visitors at once: {one['rate']:.0f}/s of one, {both['rate']:.0f}/s of two, "
+        f"{ratio:.2f} times; PostgreSQL, nginx and the visitors share the cores: one leaves "
+        f"{1 - one['busy']:.0%} of both idle, two {1 - both['busy']:.0%}",
+        ratio >= 1.7,
         {"one": one, "two": both},
         faults + more,
     )

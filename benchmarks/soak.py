@@ -116,6 +116,10 @@ async def together(folder, scale):
     return [await loads.together(folder, max(10, 30 * scale))]
 
 
+async def cores(folder, scale):
+    return [await loads.a_core_each(folder, max(10, 30 * scale))]
+
+
 async def full_disk(folder, scale):
     """On a small disk of its own, where we may mount one; and where no file may grow."""
     (folder / "small").mkdir()
@@ -164,6 +168,7 @@ LOADS = {
     "hostile": beside,
     "slow": slow,
     "together": together,
+    "cores": cores,
 }
 FAULTS = {
     "database": on(sites.on_postgresql, faults.database, **UNLIMITED),

@@ -37,6 +37,7 @@ class Gateway:
     environment: dict
     working: str | Path = settings.ROOT
     command: tuple = (sys.executable, "-m", "bot")
+    cores: frozenset = frozenset()  # which it and its Rasa may use; none: all
     process: subprocess.Popen | None = None
 
     @property
@@ -57,6 +58,8 @@ class Gateway:
                 env={**os.environ, "PYTHONPATH": str(settings.ROOT), **self.environment},
                 start_new_session=True,
             )
+        if self.cores:
+            os.sched_setaffinity(self.process.pid, self.cores)
         return self
 
     def children(self):
@@ -190,15 +193,16 @@ def on_postgresql(folder, **environment):
 
 
 @contextlib.contextmanager
-def several(folder, **environment):
-    """A site of two gateways behind nginx, on one PostgreSQL and one Redis, each behind proxies."""
+def several(folder, cores=(frozenset(), frozenset()), **environment):
+    """A site of two gateways behind nginx, on one PostgreSQL and one Redis, each behind proxies;
+    of as many as `cores` names, each on its own."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(servers.postgresql())
         url, redis_process = stack.enter_context(servers.redis())
         redis = stack.enter_context(Proxy(int(url.rpartition(":")[2].partition("/")[0])))
-        databases = [stack.enter_context(Proxy(server.port)) for _ in range(2)]
+        databases = [stack.enter_context(Proxy(server.port)) for _ in cores]
         address, gateways = server.make("soak"), []
-        for i, proxy in enumerate(databases):
+        for i, (proxy, own_cores) in enumerate(zip(databases, cores, strict=True)):
             own = Path(folder) / f"gateway{i}"
             own.mkdir()
             gateways.append(
@@ -209,6 +213,7 @@ def several(folder, **environment):
                     **environment,
                 )
             )
+            gateways[-1].cores = own_cores
         url, nginx = stack.enter_context(servers.nginx([gateway.port for gateway in gateways]))
         site = Site(
             url,
