@@ -276,9 +276,15 @@ def roll_back(config: Settings, engine: Engine, id: str, person: str) -> int:
     if dict(registry.list_releases(config)).get(id) != "release":
         raise registry.ReleaseError(f"{id} is no earlier release")
     registry.read_manifest(config, id)
-    made = publications.begin_publication(engine, "rollback", person)
-    publications.end_publication(engine, made, "live", release=id)
-    registry.publish_release(config, id)
+    with _one_at_a_time(config):
+        made = publications.begin_publication(engine, "rollback", person)
+        try:
+            registry.publish_release(config, id)
+        except (registry.ReleaseError, OSError) as error:
+            said = f"It could not be brought live: {error}"
+            publications.end_publication(engine, made, "failed", release=id, faults=[said])
+            raise registry.ReleaseError(said) from error
+        publications.end_publication(engine, made, "live", release=id)
     return made
 
 

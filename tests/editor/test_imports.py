@@ -212,6 +212,13 @@ def test_an_address_that_is_none_is_left_out(hostile):
     assert hostile not in str(front)
 
 
+@pytest.mark.parametrize("wide", ["9" * 5000, "0" * 5000, "\u0663", "0002", "-1", "a lot"])
+def test_a_cell_as_wide_as_anything_is_read(wide):
+    cells = f'<tr><td colspan="{wide}">One</td><td rowspan="{wide}">Two</td></tr>'
+    page = PAGE.replace("<h2>Ref", f"<h2>Is it so?</h2><table>{cells}</table><h2>Ref")
+    assert "One" in draft(imports.from_page(page.encode(), "https://example.org/")).text
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -112,6 +112,11 @@ def test_a_nul_in_an_address_is_looked_for_in_vain(ada, path):
     assert ada.get(path).status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/conversations/a%00b", "/articles/a%00b", "/stories/a%00b/c"])
+def test_an_address_with_a_nul_is_no_page(ada, path):
+    assert ada.get(path).status_code == 404
+
+
 def test_a_nul_in_a_form_is_a_blank(desk, ada):
     begun = ada.post("/review/question", text="is it\0the wind")
     draft = begun.headers["location"].removeprefix("/editor")

@@ -3,6 +3,7 @@ the way back."""
 
 import dataclasses
 import datetime
+import errno
 import json
 import os
 import re
@@ -665,6 +666,23 @@ def test_a_candidate_that_can_not_answer_a_question_does_not_go_live_and_names_i
     )
     assert done.returncode == 1 and registry.live_release(config) == before
     assert "restless_legs.causes can't be answered: an answer comes with" in done.stderr
+
+
+def test_a_release_that_can_not_be_brought_back_is_not_noted_as_live(site, monkeypatch):
+    before = registry.live_release(site.config)
+    paula = site.enter("Paula", "publisher")
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(registry.articles, "save_text", refuse)
+        answer = paula.post("/publish/rollback", release_id=before)
+    assert answer.status_code == 409 and "No space left" in answer.text
+    newest = publications.list_publications(site.engine)[0]
+    assert (newest.state, newest.release) == ("failed", before)
+    assert accounts.read_audit(site.engine)[0]["action"] != "rolled back"
+    assert paula.post("/publish/rollback", release_id=before).status_code == 303
 
 
 @pytest.mark.parametrize("id", ["../../etc", "nosuch", "20200101-000000-abcdef01", ""])

@@ -261,5 +261,6 @@ def _owner(row: Element) -> Element:
 
 
 def _number(cell: Element, name: str, most: int) -> int:
-    said = cell.attrib.pop(name, "1").strip()
-    return max(1, min(int(said), most)) if said.isdecimal() else 1
+    said = cell.attrib.pop(name, "1").strip().lstrip("0")
+    digits = said[: len(str(most)) + 1]  # of thousands of them, int() makes no number
+    return min(int(digits), most) if digits and said.isdecimal() else 1
