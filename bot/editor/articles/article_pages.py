@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from bot.content import articles, evidence, history
+from bot.content import articles, evidence, history, phrases
 from bot.domain.faults import Fault
 from bot.editor.articles import article_changes, question_preview
 from bot.editor.articles.article_changes import Change, FilledForm
@@ -78,7 +78,8 @@ def save_article(page: PageToEdit, form: SentArticle) -> Response:
     text = article_document.write_document(before, fields)
     try:
         return article_changes.save_change(
-            page, Change(text, before, f"{page.id}: particulars", page.at)
+            page,
+            Change([content_files.Edit(path, text, before)], f"{page.id}: particulars", page.at),
         )
     except (articles.ContentError, content_files.Conflict) as refusal:
         return _render_again(page, fields, form.base, refusal)
@@ -122,7 +123,9 @@ def render_article(
         faults = (
             question_preview.draft_faults(desk, opened)
             if page.is_draft
-            else question_preview.article_faults(desk, opened.path, opened.text)
+            else question_preview.article_faults(
+                desk, opened.path, opened.text, phrases.read_file(opened.phrases_path)
+            )
         )
     base = content_files.keep_opened(desk.config, opened.text)
     return _render(page, opened, FilledForm(opened.fields, base, status, faults))
@@ -134,7 +137,8 @@ def _render_again(
     base: str,
     refusal: articles.ContentError | content_files.Conflict,
 ) -> Response:
-    form = article_changes.refill_form(page, fields, base, refusal)
+    now = content_files.keep_opened(page.desk.config, page.read_text())
+    form = article_changes.refill_form(fields, base, now, refusal)
     return _render(page, page.open_article(), form)
 
 
@@ -158,6 +162,7 @@ def _render(
         base=form.base,
         faults=form.faults,
         conflict=form.conflict,
+        phrases=opened.phrases,
         at=page.at,
         bare=bare,
         figures=evidence.summarise_evidence(opened.article, opened.ledger),

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.content import articles
+from bot.content.facets import TERM
+from bot.content.phrases import FEWEST
 from bot.content.terms import Mention
 from bot.editor.importing import heading_questions, text_blocks
 from bot.editor.importing.blocks import (
@@ -21,7 +23,7 @@ from bot.editor.importing.blocks import (
     FoundContent,
     Refused,
 )
-from bot.editor.shared import article_document
+from bot.editor.shared import article_document, phrases_document
 
 MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
 Finder = Callable[[str], list[Mention]]  # what terms.make_finder gives
@@ -54,11 +56,13 @@ TAG = re.compile(
 
 @dataclass(frozen=True)
 class Draft:
-    """A new article in our format. `notes` say what its editor must see to."""
+    """A new article in our format, and the file of its phrases, "" without any. `notes` say what
+    its editor must see to."""
 
     title: str
     id: str
     text: str
+    phrases: str
     notes: list[str]
 
 
@@ -75,27 +79,41 @@ class _Outline:
     notes: list[str] = field(default_factory=list)
 
 
-def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Finder) -> Draft:
+def make_draft(
+    found: FoundContent,
+    editor: str,
+    today: datetime.date,
+    find: Finder,
+    common: Iterable[str] = (),
+) -> Draft:
     """The Draft of what was found. `find`: text -> terms named in it (terms.make_finder); `editor`:
-    who writes it. Raises Refused."""
+    who writes it; `common`: the phrases of facets.yml, which it needn't have. Raises Refused."""
     outline = _outline(found)
     if not outline.sections:
         raise Refused(NOTHING)
     title = plain_text(found.title) or "A new article"
     about = _about(title, outline.sections, find)
+    draft_id = heading_questions.make_id(about or title)
     sources, numbers = _sources(found, title, outline)
     questions: dict[str, dict[str, object]] = {}
     bodies: list[str] = []
     ids: set[str] = set()
+    phrases = ""
+    said = {articles.normalise_phrase(phrase.replace(TERM, about)) for phrase in common}
     for heading, written in outline.sections[:MOST_SECTIONS]:
         id, facet = heading_questions.name_question(heading, about, ids)
         ids.add(id)
         questions[id] = {
             "ask": heading_questions.write_question(heading, facet, about or title),
             "facet": facet,
-            "train": heading_questions.write_phrases(heading, facet, about or title),
-            "test": [],
         }
+        asked = [
+            phrase
+            for phrase in heading_questions.write_phrases(heading, facet, about or title)
+            if articles.normalise_phrase(phrase) not in said
+        ]
+        said |= set(map(articles.normalise_phrase, asked))
+        phrases = phrases_document.write_phrases(phrases, draft_id, id, {"train": asked})
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
@@ -115,8 +133,9 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Fin
     text = "---\n" + article_document.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
     return Draft(
         title=title,
-        id=heading_questions.make_id(about or title),
+        id=draft_id,
         text=text,
+        phrases=phrases,
         notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
     )
 
@@ -366,7 +385,7 @@ def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
             f"each stands, or take it out."
         )
     notes.append(
-        f"Each question needs {articles.MIN_TRAIN} ways of asking it, and {articles.MIN_TEST} "
-        f"more to test with."
+        f"A question of a common side (causes, symptoms, outlook) needs no phrase. Each other "
+        f"needs {FEWEST} ways of asking it."
     )
     return notes
