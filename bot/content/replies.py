@@ -125,7 +125,8 @@ NONE_OF_THESE = "none_of_these"
 ARTICLE_INFO = articles.MADE_BY_US
 CHOICES = 3
 FITTING = 2  # choices that stand below a refusal at least
-CONDITIONS = 9  # that are listed, in a text or as choices, before it says "and more"
+CONDITIONS = 9  # that a text names before it says "and more"
+MOST_CONDITIONS = 20  # that are choices, where any may be meant
 NEAR = 0.4  # a question is offered as meant from this share of the likeliest one's confidence
 
 
@@ -236,7 +237,7 @@ def clarify_between(content: SiteContent, names: Sequence[str]) -> Reply:
 
 def clarify_which(content: SiteContent, names: Sequence[str]) -> Reply:
     """Which condition is meant, as choices: the same question about each."""
-    return _ask_back(content, "clarify_which", names[:CONDITIONS])
+    return _ask_back(content, "clarify_which", names[:MOST_CONDITIONS])
 
 
 def clarify_article(content: SiteContent, facet_name: str) -> Reply:
@@ -249,7 +250,7 @@ def clarify_article(content: SiteContent, facet_name: str) -> Reply:
     return {
         "kind": ReplyKind.CLARIFY,
         "text": content.texts["clarify_which"],
-        "choices": choices[:CONDITIONS],
+        "choices": choices[:MOST_CONDITIONS],
     }
 
 
