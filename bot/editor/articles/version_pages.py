@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from bot.content import articles, history
 from bot.editor.articles import question_preview
-from bot.editor.shared import article_document, content_files, pages, session
+from bot.editor.shared import content_files, pages, session
 from bot.editor.shared.state import DeskState
 
 router = APIRouter()
@@ -40,7 +40,7 @@ def bring_back(
         saved = content_files.save_file(
             desk.config,
             path,
-            _unsign(text),
+            text,
             person,
             why,
             base,
@@ -60,14 +60,3 @@ def bring_back(
     said = "Brought back. Visitors get it once it is published."
     said += MERGED if saved.merged else ""
     return pages.redirect_to(request, f"/editor/articles/{article}", said)
-
-
-def _unsign(text: str) -> str:
-    """An article's text without its reviewer; as it is where it can't be read, which the check
-    tells."""
-    try:
-        fields = article_document.read_document(text)
-    except article_document.Unreadable:
-        return text
-    fields["reviewed_by"] = fields["reviewed_on"] = ""
-    return article_document.write_document(text, fields)

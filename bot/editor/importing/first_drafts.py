@@ -106,8 +106,6 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Fin
         "about": about or "",
         "written_by": editor,
         "written_on": today,
-        "reviewed_by": None,
-        "reviewed_on": None,
         "review_every": "365 days",
         "sources": sources,
         "questions": questions,

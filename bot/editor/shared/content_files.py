@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.content import articles, history
+from bot.content import articles, history, sign_offs
 from bot.domain.faults import Fault
 from bot.editor.shared import article_document
 from bot.runtime.settings import Settings
@@ -72,6 +72,12 @@ def ledger_path(config: Settings, id: str, draft: bool = False) -> Path:
     article_path(config, id)
     folder = config.path("data") / (DRAFTS if draft else "evidence")
     return _inside(config, folder / f"{id}.yml")
+
+
+def reviews_path(config: Settings, id: str) -> Path:
+    """The file of an article's sign-offs, whether or not it is there; raises NoFile."""
+    article_path(config, id)
+    return _inside(config, sign_offs.path_of(config.path("data"), id))
 
 
 def draft_path(config: Settings, id: str) -> Path:
