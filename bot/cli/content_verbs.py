@@ -73,7 +73,7 @@ def import_reviews(options: Namespace, config: Settings) -> None:
             if faults:
                 raise articles.ContentError(faults)
             sealed = [sign_offs.seal_sign_off(each, id, secret) for each in new]
-            text = sign_offs.write_sign_offs(id, [*earlier, *sealed])
+            text = sign_offs.write_sign_offs(id, sign_offs.add_sign_offs(earlier, sealed))
             file.parent.mkdir(exist_ok=True)
             articles.save_text(file, text)
             history.record_change(config, file, text, author, f"{id}: {len(sealed)} reviews")

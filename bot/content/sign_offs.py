@@ -143,6 +143,13 @@ def count_reviews(reviews: Iterable[Review], today: datetime.date) -> dict[str, 
     }
 
 
+def add_sign_offs(earlier: Iterable[SignOff], new: Iterable[SignOff]) -> list[SignOff]:
+    """The SignOffs with new ones, each in place of an earlier one of the same answer and
+    account."""
+    kept = {(each.question, each.account, each.imported): each for each in (*earlier, *new)}
+    return list(kept.values())
+
+
 def read_all(
     folder: str | Path, listed: Iterable[Article]
 ) -> tuple[dict[str, tuple[SignOff, ...]], list[Fault]]:

@@ -115,7 +115,7 @@ def sign_answers(
         content_files.save_file(
             page.desk.config,
             path,
-            sign_offs.write_sign_offs(article.id, [*earlier, *made]),
+            sign_offs.write_sign_offs(article.id, sign_offs.add_sign_offs(earlier, made)),
             person,
             f"{page.id}: signed {form.question or 'all answers'}",
             base=before,
@@ -129,7 +129,7 @@ def sign_answers(
 
 
 def _find_changes(opened: content_cache.Opened) -> list[Fault]:
-    """The fault that an article says something else than when it was opened; [] where it doesn't."""
+    """The fault that an article says something else than when it was opened; else []."""
     now = content_files.read_file(opened.path), content_files.read_file(opened.ledger_path)
     return [] if now == (opened.text, opened.ledger_text) else [CHANGED]
 
