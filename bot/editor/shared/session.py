@@ -75,9 +75,10 @@ def may_sign(request: Request) -> bool:
 def _require_signer(request: Request) -> accounts.Member:
     person = require_role(request, "reader")
     if not may_sign(request):
+        roles = " or ".join(map(str.strip, get_state(request).config.signers.split(",")))
         raise Refused(
-            f"Answers are signed by: {get_state(request).config.signers}. Your role is "
-            f"{person.role}; ask whoever runs the desk. Nothing was signed."
+            f"This needs the role {roles}; yours is {person.role}. Ask whoever runs the desk. "
+            f"Nothing was signed."
         )
     return person
 
