@@ -304,9 +304,7 @@ def build(folder, conditions):
             "title": condition.capitalize(),
             "about": condition,
             "written_by": "benchmark",
-            "reviewed_by": None,
             "written_on": time.strftime("%Y-%m-%d"),
-            "reviewed_on": None,
             "review_every": "365 days",
             "evidence": "none",
             "sources": {

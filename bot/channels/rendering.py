@@ -1,6 +1,7 @@
 """A reply as one message: answer, page, sources, review, disclaimer and feedback together, inside a
 platform's limits."""
 
+import datetime
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -176,9 +177,12 @@ def _provenance(reply: ReplyBody, shown: str, texts: Texts, site_url: str) -> di
     is_info = section == replies.ARTICLE_INFO
     url += f"#{'sources' if is_info else section}" if "#" not in url else ""
     cited = [source for source in reply["sources"] if str(source["n"]) in marks] or reply["sources"]
-    reviewed = article["review"] or replies.fill_placeholders(
-        texts["reviewed"], reviewed_by=article["reviewed_by"], reviewed_on=article["reviewed_on"]
+    signed = article["reviewed_by"] and replies.fill_placeholders(
+        texts["reviewed"],
+        reviewed_by=article["reviewed_by"],
+        reviewed_on=replies.format_day(datetime.date.fromisoformat(article["reviewed_on"])),
     )
+    reviewed = ". ".join(filter(None, (signed, article["review"])))
     listed = () if is_info and len(cited) > MOST_SOURCES else cited
     return {
         "page": (texts["read_page"], url),

@@ -6,12 +6,13 @@ import datetime
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.release_verbs import (
     progress_bar,
 )
-from bot.content import articles, evidence, site_content, wording
+from bot.content import articles, evidence, history, sign_offs, site_content, wording
 from bot.language import encoder
 from bot.runtime import settings
 from bot.runtime.settings import Settings
@@ -22,22 +23,66 @@ if TYPE_CHECKING:  # what only some verbs need is imported there
 
 def check(options: Namespace, config: Settings) -> None:
     """name every fault in the content, as path:line: what is wrong"""
-    faults = site_content.check_content(config.path("data"))
+    secret = settings.kept_secret(config)
+    faults = site_content.check_content(config.path("data"), secret)
     if faults:
         raise articles.ContentError(faults)
-    for article in articles.load_articles(config.path("data")):
-        state = article.review_state(datetime.datetime.now(datetime.UTC).date())
-        if state != "current":
-            print(
-                f"notice: {article.path.removeprefix(f'{settings.ROOT}/')}: its review was due "
-                f"on {article.review_due()}; "
-                + (
-                    "it is withdrawn, review it and set reviewed_on"
-                    if state == "withdrawn"
-                    else "review it and set reviewed_on"
-                )
-            )
+    content = site_content.load_content(config.path("data"))
+    if secret is None and any(content.signed.values()):
+        print("notice: reviews were not held against their seals: the site's SECRET is not here")
+    for article in content.articles.values():
+        _notice_late(content, article)
     print("the content has no fault")
+
+
+def _notice_late(content: site_content.SiteContent, article: articles.Article) -> None:
+    """Print which answers of an article want a new review."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    reviews = [(question.name, content.review_of(question.name)) for question in article.questions]
+    late = [(name, each) for name, each in reviews if each.timeliness(today) != "current"]
+    if late:
+        gone = sum(each.timeliness(today) == "withdrawn" for _, each in late)
+        print(
+            f"notice: {article.path.removeprefix(f'{settings.ROOT}/')}: "
+            f"{wording.counted(len(late), 'answer wants', 'answers want')} a new review, "
+            f"{late[0][0]} since {late[0][1].due}; {gone} of them "
+            f"{'is' if gone == 1 else 'are'} withdrawn; sign at the desk"
+        )
+
+
+def import_reviews(options: Namespace, config: Settings) -> None:
+    """take over reviews that clinicians made before this site kept signatures, marked as such
+
+    FILE: `reviews:`, a list of `{article: tremor, question: causes, name: ..., profession: ..., on:
+    2026-11-22, note: ...}`; without `question`, all of the article's. They hold for the words as
+    they stand now."""
+    path = Path(options.file)
+    data, _, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+    if data is None:
+        raise articles.ContentError(faults)
+    listed = {article.id: article for article in articles.load_articles(config.path("data"))}
+    made, faults = sign_offs.make_imported(data, listed, path)
+    if faults:
+        raise articles.ContentError(faults)
+    secret, author = settings.site_secret(config), history.Author("earlier reviews, imported")
+    with history.one_at_a_time(config):
+        for id, new in made.items():
+            file = sign_offs.path_of(config.path("data"), id)
+            before = file.read_text(encoding="utf-8") if file.is_file() else ""
+            earlier, faults = sign_offs.read_sign_offs(before, file) if before else ((), [])
+            if faults:
+                raise articles.ContentError(faults)
+            sealed = [sign_offs.seal_sign_off(each, id, secret) for each in new]
+            text = sign_offs.write_sign_offs(id, sign_offs.add_sign_offs(earlier, sealed))
+            file.parent.mkdir(exist_ok=True)
+            articles.save_text(file, text)
+            history.record_change(config, file, text, author, f"{id}: {len(sealed)} reviews")
+            print(f"{id}: {wording.counted(len(sealed), 'review')} taken over")
+
+
+def _reviews_options(parser: ArgumentParser) -> None:
+    parser.add_argument("action", choices=["import"])
+    parser.add_argument("file", metavar="FILE")
 
 
 def show_evidence(options: Namespace, config: Settings) -> int:

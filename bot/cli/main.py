@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from bot.cli.content_verbs import (
     _evidence_options,
     _links_options,
+    _reviews_options,
     build_encoder,
     check,
     check_links,
+    import_reviews,
     show_evidence,
 )
 from bot.cli.desk_verbs import _people_options, people, review
@@ -111,6 +113,7 @@ VERBS: dict[str, tuple[Verb, Callable[[ArgumentParser], object]]] = {
     "check": (check, _no_options),
     "evidence": (show_evidence, _evidence_options),
     "links": (check_links, _links_options),
+    "reviews": (import_reviews, _reviews_options),
     "train": (train, _no_options),
     "test": (test, _release_option),
     "compare": (compare, _release_option),

@@ -41,8 +41,6 @@ ARTICLE_KEYS = {
     "url",
     "written_by",
     "written_on",
-    "reviewed_by",
-    "reviewed_on",
     "review_every",
     "sources",
     "further_reading",
@@ -59,6 +57,10 @@ ANCHOR = re.compile(r"(?:^|[\s\[,{:-])[&*]\w", re.MULTILINE)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
 MISSING = "the file is missing; docs/articles.md shows one"  # a fault of a file beside them
 NOT_HELD = "none"  # `evidence:` of an article whose statements were not held against its sources
+SIGNED_ELSEWHERE = (
+    "no article says by whom it was reviewed; delete the line: a clinician signs its answers at "
+    "the desk, and `bot reviews import` takes over earlier reviews"
+)
 MADE_BY_US = "article_info"  # this question's answer is made from the front matter of every article
 
 type Lines = dict[tuple[object, ...], int]  # the keys that lead to a value of YAML -> its line
@@ -133,8 +135,6 @@ class Article:
     url: str
     written_by: str
     written_on: datetime.date
-    reviewed_by: str
-    reviewed_on: datetime.date | None
     review_every: int  # days
     sources: tuple[Source, ...]
     revision: str  # of the file's text: 12 hex digits of its SHA-256
@@ -146,20 +146,6 @@ class Article:
         """The sources whose marks stand in `text`, in the order of their numbers."""
         used = {int(n) for n in MARK.findall(text)}
         return tuple(source for source in self.sources if source.n in used)
-
-    def review_due(self) -> datetime.date:
-        """The day on which the article wants a new review."""
-        return (self.reviewed_on or self.written_on) + datetime.timedelta(days=self.review_every)
-
-    def review_state(self, today: datetime.date) -> str:
-        """`current`, `overdue`, or `withdrawn` (past twice its review period)."""
-        if today <= self.review_due():
-            return "current"
-        return (
-            "overdue"
-            if today <= self.review_due() + datetime.timedelta(days=self.review_every)
-            else "withdrawn"
-        )
 
 
 def load_articles(folder: str | Path) -> list[Article]:
@@ -288,8 +274,6 @@ def _make_article(
         url=data.get("url") or "",
         written_by=data["written_by"],
         written_on=data["written_on"],
-        reviewed_by=data.get("reviewed_by") or "",
-        reviewed_on=data.get("reviewed_on"),
         review_every=int(data["review_every"].split()[0]),
         further_reading=tuple(
             Source(n=n, title=s["title"], url=s["url"], publisher=s.get("publisher", ""))
@@ -501,7 +485,12 @@ def _front_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
     """What is wrong with the front matter."""
     known = ", ".join(sorted(ARTICLE_KEYS))
     faults = [
-        Fault(*at(key), f"{key} is not a field of an article; use one of {known}")
+        Fault(
+            *at(key),
+            SIGNED_ELSEWHERE
+            if key in ("reviewed_by", "reviewed_on")
+            else f"{key} is not a field of an article; use one of {known}",
+        )
         for key in data
         if key not in ARTICLE_KEYS
     ]
@@ -526,8 +515,6 @@ def _text_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
     for key in ("title", "about", "written_by"):
         if not isinstance(data.get(key), str) or not data[key].strip():
             faults.append(Fault(*at(key), f"{key} is missing; write `{key}: ...`"))
-    if not isinstance(data.get("reviewed_by"), str | None):
-        faults.append(Fault(*at("reviewed_by"), "reviewed_by must be text, or left empty"))
     url = data.get("url")
     if url not in (None, "") and not is_web_address(url):
         said = "url must begin with https:// and hold no blanks, or be left empty"
@@ -536,18 +523,15 @@ def _text_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
 
 
 def _date_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
-    """The days of the front matter; an article that nobody reviewed needs no day of it."""
-    faults = []
-    for key in ("written_on", "reviewed_on"):
-        value = data.get(key)
-        if value is None and key == "reviewed_on" and not data.get("reviewed_by"):
-            continue
-        if type(value) is not datetime.date:
-            faults.append(Fault(*at(key), f"{key} must be a date that exists, as 2026-11-22"))
-        elif value > datetime.date.today():
-            said = f"{key} is in the future; write the day it was done"
-            faults.append(Fault(*at(key), said))
-    return faults
+    """The day of the front matter."""
+    value = data.get("written_on")
+    if type(value) is not datetime.date:
+        said = "written_on must be a date that exists, as 2026-11-22"
+        return [Fault(*at("written_on"), said)]
+    if value > datetime.date.today():
+        said = "written_on is in the future; write the day it was done"
+        return [Fault(*at("written_on"), said)]
+    return []
 
 
 def _source_faults(sources: object, at: Locate) -> list[Fault]:

@@ -20,6 +20,9 @@ PLACES = {
         "disclaimer",
         "not_reviewed",
         "reviewed",
+        "reviewed_before",
+        "reviewed_partly",
+        "changed_since_review",
         "review_overdue",
         "under_review",
     ),
@@ -109,7 +112,11 @@ WORD = {"word": "caffeine", "article": "Hiccups", "days": "30"}
 # {name: {what the program puts in the place of a name in braces: an example of it}}
 FILLED: dict[str, dict[str, str]] = {
     "notice": TALK,
-    "reviewed": {"reviewed_by": "Dr. Ada Example", "reviewed_on": "24 November 2026"},
+    **dict.fromkeys(
+        ("reviewed", "reviewed_before", "changed_since_review"),
+        {"reviewed_by": "Dr. Ada Example, neurologist", "reviewed_on": "24 November 2026"},
+    ),
+    "reviewed_partly": {"count": "3", "all": "14"},
     "review_overdue": {"date": "24 November 2026"},
     "clarify_one": {"question": "What causes hiccups?", "days": "30"},
     "not_covered": TALK,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bot.content import articles, evidence
+from bot.content.sign_offs import Review, State
 from bot.domain.reply_kinds import ReplyKind
 
 if TYPE_CHECKING:  # which itself reads the names of the texts here
@@ -26,6 +27,9 @@ TEXTS = (
     "disclaimer",
     "not_reviewed",
     "reviewed",
+    "reviewed_before",
+    "reviewed_partly",
+    "changed_since_review",
     "review_overdue",
     "under_review",
     "feedback_ask",
@@ -157,10 +161,9 @@ def answer_question(
     `asked`: names of questions answered in this conversation; `also`: of one that the message asked
     as well; `offered`: of those that a story offers next."""
     question, article = content.questions[name], content.article_of(name)
-    state = article.review_state(today)
-    if state == "withdrawn":
+    review = content.review_of(name)
+    if review.timeliness(today) == "withdrawn":
         return {"kind": ReplyKind.NOT_COVERED, "text": content.texts["under_review"]}
-    overdue = overdue_note(content, article) if state == "overdue" else None
     section = AnswerSection(
         name,
         question.ask,
@@ -169,7 +172,8 @@ def answer_question(
         sources_of(content, article, f"{question.lead}\n\n{question.more}"),
     )
     choices = next_questions(content, name, asked, also, offered)
-    return _answer(content, article, section, confidence, overdue, choices)
+    said = _tell_review(content, review, today)
+    return _answer(content, article, section, confidence, said, choices)
 
 
 def say_again(content: SiteContent, reply: Reply) -> Reply:
@@ -208,20 +212,22 @@ def article_info(
     """The answer to "who wrote this, from what, and when, and how was it checked", made from the
     article's front matter and its ledger."""
     article = content.articles[article_id]
-    overdue = overdue_note(content, article) if article.review_state(today) != "current" else None
     text = fill_placeholders(
         content.texts["article_info"],
         title=article.title,
         written_by=article.written_by,
         written_on=format_day(article.written_on),
-        reviewed=describe_review(content, article),
+        reviewed=describe_reviews(content, article_id),
         checked=_checked(content, article),
         sources="; ".join(source.title for source in article.sources),  # a text of before 2026-11
     )
     sources = [_source(content, article, source, {}) for source in article.sources]
     section = AnswerSection(f"{article_id}.{ARTICLE_INFO}", article.title, text, "", sources)
     choices = next_questions(content, section.name, asked)
-    return _answer(content, article, section, confidence, overdue, choices)
+    late = late_note(content, article_id, today)
+    said = {"reviewed_by": None, "reviewed_on": None}
+    said["review"] = _sentences(describe_reviews(content, article_id), late)
+    return _answer(content, article, section, confidence, said, choices)
 
 
 def ask_back(content: SiteContent, ranking: Ranking, named: Iterable[str] = ()) -> Reply:
@@ -456,20 +462,61 @@ def covered_conditions(content: SiteContent) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-def describe_review(content: SiteContent, article: Article) -> str:
-    """Who reviewed an article, and when, as a text; or that nobody did."""
-    if not article.reviewed_by or not article.reviewed_on:
+def describe_review(content: SiteContent, review: Review) -> str:
+    """Who signed an answer, and when, or that it has changed since or was never signed, as a
+    text."""
+    signed = review.sign_off
+    if signed is None:
         return str(content.texts["not_reviewed"])
+    name = "changed_since_review"
+    if review.state == State.SIGNED:
+        name = "reviewed_before" if signed.imported else "reviewed"
     return fill_placeholders(
-        content.texts["reviewed"],
-        reviewed_by=article.reviewed_by,
-        reviewed_on=format_day(article.reviewed_on),
+        content.texts[name], reviewed_by=signed.signer, reviewed_on=format_day(signed.on)
     )
 
 
-def overdue_note(content: SiteContent, article: Article) -> str:
-    """The text that tells since when an article's review is overdue."""
-    return fill_placeholders(content.texts["review_overdue"], date=format_day(article.review_due()))
+def describe_reviews(content: SiteContent, article_id: str) -> str:
+    """What holds of an article's answers together, as a text: the same of all, or how many are
+    signed."""
+    reviews = content.reviews_of(article_id)
+    said = list(dict.fromkeys(describe_review(content, review) for review in reviews))
+    if len(said) == 1:
+        return said[0]
+    signed = sum(review.state == State.SIGNED for review in reviews)
+    text = str(content.texts["reviewed_partly"])
+    return fill_placeholders(text, count=signed, all=len(reviews))
+
+
+def late_note(content: SiteContent, article_id: str, today: datetime.date) -> str | None:
+    """The text that tells since when a review of an article's answers is overdue; None in time."""
+    late = [
+        review.due
+        for review in content.reviews_of(article_id)
+        if review.timeliness(today) != "current"
+    ]
+    return overdue_note(content, min(late)) if late else None
+
+
+def overdue_note(content: SiteContent, due: datetime.date) -> str:
+    """The text that tells since when a review is overdue."""
+    return fill_placeholders(content.texts["review_overdue"], date=format_day(due))
+
+
+def _tell_review(content: SiteContent, review: Review, today: datetime.date) -> Reply:
+    """What an answer says of its review: the signer and the day, where its words are signed, and
+    what else is to be said, or None."""
+    late = overdue_note(content, review.due) if review.timeliness(today) != "current" else None
+    signed = review.sign_off
+    if signed is None or review.state != State.SIGNED or signed.imported:
+        said = _sentences(describe_review(content, review), late)
+        return {"reviewed_by": None, "reviewed_on": None, "review": said}
+    on = signed.on.isoformat()
+    return {"reviewed_by": signed.signer, "reviewed_on": on, "review": late}
+
+
+def _sentences(text: str, late: str | None) -> str:
+    return f"{text}. {late}" if late else text
 
 
 def fill_placeholders(text: str, **values: object) -> str:
@@ -561,7 +608,7 @@ def _answer(
     article: Article,
     section: AnswerSection,
     confidence: float,
-    overdue: str | None,
+    reviewed: Reply,
     choices: list[Choice],
 ) -> Reply:
     return {
@@ -576,9 +623,7 @@ def _answer(
             "url": article.url or f"/articles/{article.id}",
             "written_by": article.written_by,
             "written_on": article.written_on.isoformat(),
-            "reviewed_by": article.reviewed_by or None,
-            "reviewed_on": article.reviewed_on.isoformat() if article.reviewed_on else None,
-            "review": overdue or (None if article.reviewed_by else content.texts["not_reviewed"]),
+            **reviewed,
             "revision": article.revision,
         },
         "sources": section.sources,

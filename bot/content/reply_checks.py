@@ -46,9 +46,10 @@ def find_failures(content: SiteContent) -> list[Failure]:
     of each article, and all that is said where there is no answer."""
     found = []
     for article in content.articles.values():
-        day = article.reviewed_on or article.written_on  # on which it is not withdrawn
-        due = article.review_due() + datetime.timedelta(days=1)
+        first_due = min(review.due for review in content.reviews_of(article.id))
+        due = first_due + datetime.timedelta(days=1)
         for question in article.questions:
+            day = content.review_of(question.name).due  # on which it is not withdrawn
             found += _try(
                 content,
                 (question.name, article.path, question.line),
@@ -58,7 +59,7 @@ def find_failures(content: SiteContent) -> list[Failure]:
         found += _try(
             content,
             (name, article.path, 1),
-            partial(replies.article_info, content, article.id, day, CONFIDENCE),
+            partial(replies.article_info, content, article.id, first_due, CONFIDENCE),
             partial(replies.article_info, content, article.id, due, CONFIDENCE),
             partial(replies.talk_reply, content, "greeting", article.id),
         )

@@ -20,6 +20,7 @@ from bot.content import (
     phrases,
     replies,
     reply_checks,
+    sign_offs,
     terms,
     wording,
 )
@@ -44,7 +45,8 @@ class Talk:
 @dataclass(frozen=True)
 class SiteContent:
     """Everything of one content folder. `mentions`: {question: the terms that its section
-    names}; `ledgers`: {article: what its sources say}."""
+    names}; `ledgers`: {article: what its sources say}; `signed`: {article: the
+    sign-offs of its answers}."""
 
     folder: str
     articles: dict[str, Article]
@@ -55,9 +57,20 @@ class SiteContent:
     talk: dict[str, Talk]
     texts: dict[str, Any]  # a text of each name; of those in replies.SEVERAL, {name: text}
     ledgers: dict[str, evidence.Ledger] = field(default_factory=dict)
+    signed: dict[str, tuple[sign_offs.SignOff, ...]] = field(default_factory=dict)
 
     def article_of(self, question: str) -> Article:
         return self.articles[question.partition(".")[0]]
+
+    def review_of(self, question: str) -> sign_offs.Review:
+        """What holds of a question's answer: signed, changed since, or not."""
+        article = self.article_of(question)
+        signed = self.signed.get(article.id, ())
+        return sign_offs.review_answer(article, self.questions[question], signed)
+
+    def reviews_of(self, article_id: str) -> list[sign_offs.Review]:
+        """What holds of each of an article's answers."""
+        return [self.review_of(question.name) for question in self.articles[article_id].questions]
 
 
 def load_content(folder: str | Path) -> SiteContent:
@@ -79,11 +92,13 @@ def parse_content(text: str | bytes, folder: str | Path) -> SiteContent:
     return dataclasses.replace(TypeAdapter(SiteContent).validate_json(text), folder=str(folder))
 
 
-def check_content(folder: str | Path) -> list[Fault]:
-    """Every fault of a content folder; [] when all is well."""
+def check_content(folder: str | Path, secret: str | None = None) -> list[Fault]:
+    """Every fault of a content folder; [] when all is well. Without the site's `secret`, reviews
+    are not held against their seals."""
     found, faults = _read(folder)
     return (
         faults
+        + (sign_offs.find_unsealed(folder, found.signed, secret) if found and secret else [])
         + _later_text_faults(folder)
         + fixed_texts.find_placeholder_faults(folder)
         + (_trial_faults(found) if found else [])
@@ -104,6 +119,8 @@ def _trial_faults(found: SiteContent) -> list[Fault]:
 def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
     listed, faults = articles.read_articles(folder)
     ledgers, found = evidence.read_all(folder, listed)
+    faults += found
+    signed, found = sign_offs.read_all(folder, listed)
     faults += found
     kinds, names, found = terms.read_terms(folder)
     faults += found
@@ -149,6 +166,7 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
         talk=talk,
         texts=texts,
         ledgers=ledgers,
+        signed=signed,
     ), []
 
 

@@ -19,7 +19,7 @@ from bot.editor.articles import (
     draft_pages,
     evidence_pages,
     question_pages,
-    side_by_side_pages,
+    signing_pages,
     version_pages,
 )
 from bot.editor.insights import conversation_pages, number_pages
@@ -50,7 +50,6 @@ PARTS = [
     version_pages.router,
     conversation_pages.router,
     report_pages.router,
-    side_by_side_pages.router,
     evidence_pages.router,
     article_draft_pages.router,
     article_pages.router,
@@ -95,6 +94,10 @@ def create_app(config: settings.Settings, engine: Engine, rehearse: Rehearse) ->
         app.include_router(
             router, dependencies=[Depends(session.guard_page), Depends(look_at_history)]
         )
+    app.include_router(
+        signing_pages.router,
+        dependencies=[Depends(session.guard_signing), Depends(look_at_history)],
+    )
     app.add_api_route("/", _show_first, dependencies=[Depends(session.guard_page)])
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     for error, handler in HANDLERS.items():
@@ -122,7 +125,8 @@ def count_waiting(request: Request, desk: DeskState) -> None:
 
 
 def _show_first(request: Request) -> RedirectResponse:
-    return RedirectResponse("/editor/review", 303)
+    at = "/editor/reviews" if session.may_sign(request) else "/editor/review"
+    return RedirectResponse(at, 303)
 
 
 class Door:

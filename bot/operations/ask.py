@@ -174,11 +174,12 @@ def print_replies(replies: Iterable[Json]) -> None:
             _show_source(source)
         article = reply.get("article")
         if article:
-            reviewed = (
+            signed = (
                 f"Reviewed by {article['reviewed_by']} on {article['reviewed_on']}"
                 if article.get("reviewed_by")
-                else article.get("review")
+                else None
             )
+            reviewed = ". ".join(filter(None, (signed, article.get("review")))).removesuffix(".")
             _print_wrapped(f'\nFrom "{article["title"]}". {reviewed}.')
         if reply.get("disclaimer"):
             _print_wrapped(reply["disclaimer"])

@@ -208,7 +208,7 @@ def train_candidate(
     where the training fails."""
     progress(steps.CHECKING, 0.0)
     source = config.path("data")
-    faults = site_content.check_content(source)
+    faults = site_content.check_content(source, settings.site_secret(config))
     if faults:
         raise articles.ContentError(faults)
     hash = training_digest(config)

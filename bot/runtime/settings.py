@@ -112,6 +112,10 @@ class Settings:
         "whose approval a publication from the desk wants: second, another publisher's; empty: "
         "nobody's",
     )
+    signers: str = _setting(
+        "clinician",
+        "roles of the desk that may sign answers as reviewed, as clinician,admin",
+    )
     check_links: str = _setting(
         "",
         "how often the service asks every source's address, and tells the desk what moved or is "
@@ -243,6 +247,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     read_origins(values.get("allowed_origins", ""))
     _want_known_words(values)
     _want_whole_site(values.get("public_url", ""))
+    _want_roles(values.get("signers", "clinician"))
     issuer = values.get("oidc_issuer", "")
     if issuer and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", issuer):
         raise SettingsError(
@@ -303,6 +308,16 @@ def _want_known_words(values: Mapping[str, Any]) -> None:
             )
 
 
+def _want_roles(signers: str) -> None:
+    """Raise SettingsError where SIGNERS names what is no role."""
+    for role in signers.split(","):
+        if role.strip() not in ("clinician", "editor", "publisher", "admin"):
+            raise SettingsError(
+                f"SIGNERS={signers!r} can't be used: roles of the desk are expected, as "
+                f"clinician,admin"
+            )
+
+
 def _want_whole_site(url: str) -> None:
     """Raise SettingsError where PUBLIC_URL is more, or less, than a site's address: what pages and
     desk name begins at its root."""
@@ -340,6 +355,12 @@ def site_secret(settings: Settings) -> str:
     except FileExistsError:
         pass
     return path.read_text().strip()
+
+
+def kept_secret(settings: Settings) -> str | None:
+    """The secret of this site where it has one already, else None; makes none."""
+    path = settings.path("var") / "secret"
+    return settings.secret or (path.read_text().strip() if path.is_file() else None)
 
 
 def socket_family(host: str) -> socket.AddressFamily:

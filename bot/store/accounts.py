@@ -16,7 +16,9 @@ from bot.store.engine import change_rows, transaction, utc_now
 from bot.store.stored_turns import _hash
 from bot.store.tables import AuditEntry, DeskSession, Invitation, Person, SignIn
 
-ROLES = ("reader", "editor", "publisher", "admin")  # each may do what those before it may
+# {role: how much it may do of what changes the desk}; a clinician signs answers, and reads the rest
+RANKS = {"reader": 0, "clinician": 0, "editor": 1, "publisher": 2, "admin": 3}
+ROLES = tuple(RANKS)
 FIRST_DELAY = datetime.timedelta(seconds=30)  # of an account past its failed tries
 IDLE_HOURS, SESSION_DAYS, INVITATION_HOURS = 12, 7, 72
 SEEN_SECONDS = 60  # how exactly a session's last use is kept
@@ -47,8 +49,8 @@ class Member:
     left: bool
 
     def may(self, role: str) -> bool:
-        """Whether this person has `role` or one above it."""
-        return ROLES.index(self.role) >= ROLES.index(role)
+        """Whether this person may do what `role` may do at the desk, signing aside."""
+        return RANKS[self.role] >= RANKS[role]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import datetime
 import functools
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fastapi.responses import Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markdown_it import MarkdownIt
 
-from bot.content import articles, replies, site_content
+from bot.content import articles, replies, sign_offs, site_content
 from bot.conversation import turns
 from bot.runtime import settings
 from bot.web import origins, search_engines, site_pages
@@ -191,8 +192,10 @@ def read_script(name: str) -> str:
 def _show_article(request: Request, site: turns.Site, id: str) -> Response:
     library = site.library
     article = library.articles[id]
-    state = article.review_state(datetime.datetime.now(datetime.UTC).date())
-    sections = [] if state == "withdrawn" else _sections(article)
+    today = datetime.datetime.now(datetime.UTC).date()
+    reviews = library.reviews_of(id)
+    is_shown = any(review.timeliness(today) != "withdrawn" for review in reviews)
+    sections = _sections(library, article, today) if is_shown else []
     config = site.config
     url = article.url or f"{_base(request, site)}/articles/{id}"
     return _page(
@@ -202,37 +205,52 @@ def _show_article(request: Request, site: turns.Site, id: str) -> Response:
         path=f"/articles/{id}",
         canonical=url,
         description=search_engines.describe_article(article),
-        structured=search_engines.structured_data(article, url, config.site_name, bool(sections)),
+        structured=search_engines.structured_data(
+            article, _holding(reviews, today), url, config.site_name, bool(sections)
+        ),
         article=article,
         written_on=replies.format_day(article.written_on),
         sections=sections,
         cited=_cited_sources(library, article) if sections else {},
-        reviewed=replies.describe_review(library, article),
-        late=_late_note(library, article, state),
+        reviewed=replies.describe_reviews(library, id),
+        late=replies.late_note(library, id, today) if is_shown else library.texts["under_review"],
         disclaimer=library.texts["disclaimer"],
         starters=replies.starter_choices(library, id),
     )
 
 
-def _sections(article: articles.Article) -> list[dict[str, str]]:
-    """An article's sections as the page shows them: {id, title, html}."""
+def _sections(
+    library: site_content.SiteContent, article: articles.Article, today: datetime.date
+) -> list[dict[str, str]]:
+    """An article's sections as the page shows them: {id, title, html, reviewed}; `reviewed`: what
+    holds of this one, where it isn't the same of all. One whose review is too late is not shown."""
+    reviews = {question.name: library.review_of(question.name) for question in article.questions}
+    said = {name: replies.describe_review(library, review) for name, review in reviews.items()}
+    is_same = len(set(said.values())) == 1
     return [
         {
             "id": question.name.partition(".")[2],
             "title": question.ask,
-            "html": _render(f"{question.lead}\n\n{question.more}"),
+            "html": _render(
+                library.texts["under_review"]
+                if reviews[question.name].timeliness(today) == "withdrawn"
+                else f"{question.lead}\n\n{question.more}"
+            ),
+            "reviewed": "" if is_same else said[question.name],
         }
         for question in article.questions
     ]
 
 
-def _late_note(
-    library: site_content.SiteContent, article: articles.Article, state: str
-) -> str | None:
-    """What the page says of an article whose review is late; None in time."""
-    if state == "withdrawn":
-        return str(library.texts["under_review"])
-    return replies.overdue_note(library, article) if state == "overdue" else None
+def _holding(reviews: Iterable[sign_offs.Review], today: datetime.date) -> list[sign_offs.SignOff]:
+    """The sign-offs of an article, where each of its answers has one that holds and is in time."""
+    found = [
+        review.sign_off
+        if review.state == sign_offs.State.SIGNED and review.timeliness(today) == "current"
+        else None
+        for review in reviews
+    ]
+    return [] if None in found else [each for each in found if each]
 
 
 def _page(
@@ -283,6 +301,11 @@ def _base(request: Request, site: turns.Site) -> str:
 def _entries(library: site_content.SiteContent) -> list[dict[str, Any]]:
     """Each article with its questions, for the list and the search; of a withdrawn one, none."""
     today = datetime.datetime.now(datetime.UTC).date()
+    gone = {
+        id
+        for id in library.articles
+        if all(each.timeliness(today) == "withdrawn" for each in library.reviews_of(id))
+    }
     return [
         {
             "id": article.id,
@@ -290,7 +313,7 @@ def _entries(library: site_content.SiteContent) -> list[dict[str, Any]]:
             "about": article.about,
             "description": search_engines.describe_article(article),
             "questions": []
-            if article.review_state(today) == "withdrawn"
+            if article.id in gone
             else [
                 {"id": question.name.partition(".")[2], "ask": question.ask}
                 for question in article.questions

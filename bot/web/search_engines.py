@@ -3,11 +3,12 @@ data (schema.org), sitemap.xml and robots.txt."""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
 
 from bot.content import articles
+from bot.content.sign_offs import SignOff
 from bot.web import site_pages
 
 LONGEST_DESCRIPTION = 160
@@ -26,9 +27,12 @@ def describe_article(article: articles.Article) -> str:
     return text
 
 
-def structured_data(article: articles.Article, url: str, site_name: str, is_shown: bool) -> str:
+def structured_data(
+    article: articles.Article, signed: Sequence[SignOff], url: str, site_name: str, is_shown: bool
+) -> str:
     """The article as schema.org's MedicalWebPage and, while its sections `is_shown`, FAQPage: JSON
-    that can stand in a `script` element."""
+    that can stand in a `script` element. `signed`: the sign-offs that hold, where all of its
+    answers have one."""
     page: dict[str, Any] = {
         "@type": "MedicalWebPage",
         "@id": url,
@@ -43,9 +47,10 @@ def structured_data(article: articles.Article, url: str, site_name: str, is_show
         "datePublished": article.written_on.isoformat(),
         "citation": [source.url for source in article.sources],
     }
-    if article.reviewed_by and article.reviewed_on:
-        page["reviewedBy"] = {"@type": "Person", "name": article.reviewed_by}
-        page["lastReviewed"] = article.reviewed_on.isoformat()
+    if signed:
+        names = dict.fromkeys(each.name for each in signed)
+        page["reviewedBy"] = [{"@type": "Person", "name": name} for name in names]
+        page["lastReviewed"] = min(each.on for each in signed).isoformat()
     graph = [page]
     if is_shown:
         graph.append(
@@ -76,10 +81,9 @@ def write_sitemap(
     """sitemap.xml: the front page, the articles that stand on this site, the site's own pages."""
     lines = [f"<url><loc>{escape(base)}/</loc></url>"]
     for article in listed:
-        changed = max(filter(None, (article.written_on, article.reviewed_on)))
         lines.append(
             f"<url><loc>{escape(base)}/articles/{article.id}</loc>"
-            f"<lastmod>{changed.isoformat()}</lastmod></url>"
+            f"<lastmod>{article.written_on.isoformat()}</lastmod></url>"
         )
     lines += [f"<url><loc>{escape(base)}/{page.id}</loc></url>" for page in pages]
     return (

@@ -465,7 +465,8 @@ function reviewLines(article, t, language) {
   const long = new Intl.DateTimeFormat(language, {dateStyle: 'long', timeZone: 'UTC'});
   const date = Number.isNaN(day.getTime()) ? clean(article.reviewed_on) : long.format(day);
   const from = article.title ? fill(t.from, {article: clean(article.title)}).join('') : '';
-  const review = name ? [...fill(t.reviewed, {name, date}), ` ${clean(article.review)}`].join('') : t.not_reviewed;
+  const said = clean(article.review).replace(/[^.]$/, '$&.');
+  const review = name ? [...fill(t.reviewed, {name, date}), ` ${said}`].join('') : said || t.not_reviewed;
   return [from, review.trim()];
 }
 

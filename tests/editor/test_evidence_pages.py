@@ -334,47 +334,6 @@ def test_who_signs_reads_the_articles_own_words_beside_what_each_source_says(des
     assert [link.get("href") for link in row[1].iter("a")] == [article(desk).sources[0].url]
 
 
-def test_a_review_is_written_down_only_there_and_visitors_get_it(desk):
-    ada = desk.enter("Ada", "editor")
-    front = ada.get("/articles/hiccups").text
-    assert f'href="/editor{SIDE}"' in front and 'name="reviewed_by"' not in front
-    ada.post("/articles/hiccups", **form_of(front), reviewed_by="Nobody", reviewed_on=today())
-    assert article(desk).reviewed_by == ""
-    signed = {**form_of(ada.get(SIDE).text), "reviewed_by": "Dr. Bo", "reviewed_on": today()}
-    assert ada.post(SIDE, **signed).status_code == 303
-    assert (article(desk).reviewed_by, str(article(desk).reviewed_on)) == ("Dr. Bo", today())
-    assert len(article(desk).sources) > 10
-    assert f"Reviewed by Dr. Bo on {today()}" in ada.get(SIDE).text
-
-
-@pytest.mark.parametrize("file", ["articles/hiccups.md", "evidence/hiccups.yml"])
-def test_nobody_signs_words_that_were_changed_while_they_read(desk, file):
-    ada = desk.enter("Ada", "editor")
-    signed = {**form_of(ada.get(SIDE).text), "reviewed_by": "Dr. Bo", "reviewed_on": today()}
-    path = desk.config.path("data") / file
-    path.write_text(path.read_text().replace("iaphragm", "iaphragm muscle", 1))
-    answer = ada.post(SIDE, **signed)
-    assert answer.status_code == 409 and "was changed while you read" in answer.text
-    assert article(desk).reviewed_by == ""
-    assert ada.post(SIDE, **form_of(answer.text)).status_code == 303
-    assert article(desk).reviewed_by == "Dr. Bo"
-
-
-def test_a_review_without_a_day_is_refused_and_what_was_written_stays_in_the_form(desk):
-    ada = desk.enter("Ada", "editor")
-    signed = {**form_of(ada.get(SIDE).text), "reviewed_by": "Dr. Bo", "reviewed_on": "tomorrow"}
-    answer = ada.post(SIDE, **signed)
-    assert answer.status_code == 422 and "reviewed_on" in answer.text
-    assert form_of(answer.text)["reviewed_by"] == "Dr. Bo" and article(desk).reviewed_by == ""
-
-
-def test_readers_see_the_article_beside_its_sources_and_sign_nothing(desk):
-    eve = desk.enter("Eve", "reader")
-    assert SAYS in eve.get(SIDE).text and 'name="reviewed_by"' not in eve.get(SIDE).text
-    assert eve.post(SIDE, seen="", reviewed_by="Eve", reviewed_on=today()).status_code == 403
-    assert eve.get("/articles/nothing/side-by-side").status_code == 404
-
-
 DRAFT = "/articles/drafts/yawning"
 SQUEEZE = "A yawn is a deep breath that nobody means to take."
 

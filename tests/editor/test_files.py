@@ -80,7 +80,7 @@ def test_fields_that_were_written_are_read_again(name):
         "heading": "Is it new?",
         "text": "It is. [1]",
     }
-    fields |= {"reviewed_by": "Dr A: B", "reviewed_on": "2026-11-24"}
+    fields |= {"written_by": "Dr A: B", "written_on": "2026-11-24"}
     fields["sources"][99] = {
         "title": "A: source",
         "publisher": "",

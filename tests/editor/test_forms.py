@@ -41,11 +41,6 @@ def test_an_emptied_field_is_empty_and_one_that_was_not_sent_stays():
     assert fields["sources"] == before["sources"]
 
 
-def test_a_review_is_not_changed_with_the_particulars():
-    fields, _ = change(reviewed_by="Nobody", reviewed_on="2026-01-01")
-    assert fields["reviewed_by"] == fields["reviewed_on"] == ""
-
-
 def test_a_source_is_added_changed_marked_and_taken_out():
     added, _ = change(**{"source.2.title": " More\nfacts "})
     assert added["sources"][2]["title"] == "More facts"

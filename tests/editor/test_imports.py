@@ -112,14 +112,13 @@ def packed(files):
     return made.getvalue()
 
 
-def test_a_saved_page_becomes_a_draft_that_names_its_source_and_no_reviewer():
+def test_a_saved_page_becomes_a_draft_that_names_its_source():
     made = draft(imports.from_page(PAGE.encode(), "https://example.org/tremor"))
     front, body = parts_of(made.text)
-    assert (front["title"], front["about"], front["written_by"], front["reviewed_by"]) == (
+    assert (front["title"], front["about"], front["written_by"]) == (
         "Essential tremor",
         "essential tremor",
         "Ann Editor",
-        None,
     )
     assert front["sources"][1] == {
         "title": "Essential tremor",
@@ -231,7 +230,7 @@ def test_a_cell_as_wide_as_anything_is_read(wide):
 def test_a_text_that_looks_like_yaml_is_only_text(text):
     made = draft(imports.from_text(text)).text
     front, _ = parts_of(made)
-    assert isinstance(front["title"], str) and front["reviewed_by"] is None
+    assert isinstance(front["title"], str)
     assert all(
         isinstance(phrase, str)
         for question in front["questions"].values()

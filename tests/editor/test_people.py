@@ -41,12 +41,13 @@ HIGHER = {
     ("POST", "/people/{id}/dismissal"): "admin",
     ("GET", "/audit"): "publisher",
     ("GET", "/review/teach/{turn}"): "editor",
+    ("POST", "/articles/{article}/sign"): "clinician",
     ("POST", "/publish"): "publisher",
     ("POST", "/publish/{id}/approval"): "publisher",
     ("POST", "/publish/{id}/withdrawal"): "publisher",
     ("POST", "/publish/rollback"): "publisher",
 }
-ROLES = ["reader", "editor", "publisher", "admin"]
+ROLES = ["reader", "clinician", "editor", "publisher", "admin"]
 GUARDED = sorted(
     (method, route.path)
     for route in list_routes(create_app(None, None, None).routes)

@@ -58,19 +58,6 @@ def test_a_version_is_brought_back_as_a_change_of_its_own(desk, git, ada):
     assert "brought an article back" in log
 
 
-def test_a_signature_does_not_come_back_with_the_text_that_it_stood_below(desk, git, ada):
-    reword(desk, "What causes hiccups?", "Why do hiccups come?")
-    reword(desk, "\nreviewed_by:\n", "\nreviewed_by: Dr. Bo\n")
-    signed = reword(desk, "\nreviewed_on:\n", "\nreviewed_on: 2026-11-30\n")
-    reword(desk, "\nreviewed_by: Dr. Bo\n", "\nreviewed_by:\n")
-    reword(desk, "\nreviewed_on: 2026-11-30\n", "\nreviewed_on:\n")
-    newest = reword(desk, "Why do hiccups come?", "Whence do hiccups come?")
-    assert ada.post(AT, commit=signed, newest=newest).status_code == 303
-    text = path_of(desk).read_text()
-    assert "Why do hiccups come?" in text and "Dr. Bo" not in text
-    assert "\nreviewed_by:\n" in text and "\nreviewed_on:\n" in text
-
-
 def test_the_newest_version_has_nothing_to_bring_back(desk, git, ada):
     reword(desk, "What causes hiccups?", "Why do hiccups come?")
     newest = re.search(r"\?commit=([0-9a-f]{40})", ada.get(AT).text)[1]

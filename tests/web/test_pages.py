@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
-from bot.content import site_content
+from bot.content import sign_offs, site_content
 from bot.runtime import settings
 from bot.safety import danger_screen
 from bot.web import app, public_pages
@@ -59,6 +59,11 @@ def changed(**values):
     """The library with another myoclonus article."""
     article = dataclasses.replace(LIBRARY.articles["myoclonus"], **values)
     return dataclasses.replace(LIBRARY, articles={**LIBRARY.articles, "myoclonus": article})
+
+
+def library_with(signed):
+    """The library with sign-offs of the article about myoclonus."""
+    return dataclasses.replace(LIBRARY, signed={"myoclonus": signed})
 
 
 def structured(page):
@@ -115,11 +120,25 @@ def test_a_page_tells_search_engines_what_it_is(get):
 
 def test_a_review_is_told_with_its_day(get):
     day = datetime.date(2026, 11, 20)
-    nodes = structured(
-        get("/articles/myoclonus", library=changed(reviewed_by="Dr. A", reviewed_on=day)).text
+    article = LIBRARY.articles["myoclonus"]
+    signed = tuple(
+        sign_offs.SignOff(
+            question.name.partition(".")[2], sign_offs.text_mark(article, question), "Dr. A", day
+        )
+        for question in article.questions
     )
-    assert nodes["MedicalWebPage"]["reviewedBy"] == {"@type": "Person", "name": "Dr. A"}
-    assert nodes["MedicalWebPage"]["lastReviewed"] == "2026-11-20"
+    page = get("/articles/myoclonus", library=library_with(signed)).text
+    assert structured(page)["MedicalWebPage"]["reviewedBy"] == [
+        {"@type": "Person", "name": "Dr. A"}
+    ]
+    assert structured(page)["MedicalWebPage"]["lastReviewed"] == "2026-11-20"
+    assert page.count("Reviewed by Dr. A on 20 November 2026") == 1
+    partly = get("/articles/myoclonus", library=library_with(signed[:1])).text
+    assert "reviewedBy" not in structured(partly)["MedicalWebPage"]
+    count = len(article.questions)
+    assert f"1 of {count} answers reviewed by a clinician" in partly
+    assert partly.count("Reviewed by Dr. A on 20 November 2026") == 1
+    assert partly.count("Not yet reviewed by a clinician") == count - 1
 
 
 def test_a_withdrawn_article_gives_no_answers_to_search_engines_either(get):

@@ -19,7 +19,7 @@ Secret = Annotated[str, Field(max_length=500, repr=False)]  # never in a log
 Wanted = Annotated[str, Query(max_length=200)]
 AUDIT_LINES = 100  # on a page of the log
 Password = Annotated[str, Form(max_length=500)]
-Role = Literal["reader", "editor", "publisher", "admin"]
+Role = Literal["reader", "clinician", "editor", "publisher", "admin"]
 
 
 class PasswordForm(BaseModel):

@@ -1,12 +1,13 @@
 """The articles: their list, each one's particulars and questions, and its history."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from bot.content import articles, evidence, history, phrases
+from bot.content import articles, evidence, history, phrases, sign_offs
+from bot.content.sign_offs import Review
 from bot.domain.faults import Fault
 from bot.editor.articles import article_changes, question_preview
 from bot.editor.articles.article_changes import Change, FilledForm
@@ -29,6 +30,7 @@ def show_all(request: Request, desk: DeskState) -> Response:
         desk.engine, datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=DAYS)
     )
     known, listed = content_cache.read_articles(desk), list[dict[str, object]]()
+    reviews = content_cache.read_reviews(desk)
     for path in articles.list_files(desk.config.path("data"), "articles/*.md"):
         mine = [counts for name, counts in asked.items() if name.partition(".")[0] == path.stem]
         article = known.get(path.stem)
@@ -36,7 +38,7 @@ def show_all(request: Request, desk: DeskState) -> Response:
             {
                 "id": path.stem,
                 "article": article,
-                "review": article and _review(article, today),
+                "review": article and _describe_reviews(reviews[path.stem].values(), today),
                 "asked": sum(times for times, _, _ in mine),
                 "votes": sum(votes for _, votes, _ in mine),
                 "helpful": sum(helpful for _, _, helpful in mine),
@@ -176,17 +178,15 @@ def _read_notes(page: ArticlePage) -> list[str]:
     return content_files.read_file(path).splitlines()
 
 
-def _review(article: articles.Article, today: datetime.date) -> tuple[str, str]:
-    """(state, sentence) of an article's review."""
-    if not article.reviewed_by:
-        return "none", "not reviewed yet"
-    state = article.review_state(today)
-    said = {
-        "current": f"reviewed by {article.reviewed_by}, due {article.review_due()}",
-        "overdue": f"review was due {article.review_due()}",
-        "withdrawn": f"withdrawn: review was due {article.review_due()}",
-    }[state]
-    return state, said
+def _describe_reviews(reviews: Iterable[Review], today: datetime.date) -> tuple[str, str]:
+    """(a colour, a sentence) of what clinicians signed of an article."""
+    listed = list(reviews)
+    counts = sign_offs.count_reviews(listed, today)
+    said = f"{counts['signed']} of {len(listed)} signed"
+    for kind, words in (("changed", "changed since"), ("due", "due within 30 days")):
+        said += f", {counts[kind]} {words}" if counts[kind] else ""
+    fine = not counts["changed"] + counts["unsigned"] + counts["due"]
+    return "good" if fine else "warn", said
 
 
 def _title(path: Path) -> str:

@@ -38,7 +38,7 @@ def bring_back(
         raise HTTPException(404)
     why = f"{article}: brought back as it was after “{listed[commit].why}” ({commit[:7]})"
     now = content_files.read_file(own)
-    edits = [content_files.Edit(path, _unsign(text), base)]
+    edits = [content_files.Edit(path, text, base)]
     fitted = _fit_phrases(article, text, now, history.read_revision(config, own, commit))
     edits += [content_files.Edit(own, fitted, now)] if fitted != now else []
     try:
@@ -81,14 +81,3 @@ def _fit_phrases(article: str, text: str, now: str, then: str) -> str:
     for question in old.keys() & wanted.keys() - kept.keys():
         now = phrases_document.write_phrases(now, article, question, old[question])
     return now
-
-
-def _unsign(text: str) -> str:
-    """An article's text without its reviewer; as it is where it can't be read, which the check
-    tells."""
-    try:
-        fields = article_document.read_document(text)
-    except article_document.Unreadable:
-        return text
-    fields["reviewed_by"] = fields["reviewed_on"] = ""
-    return article_document.write_document(text, fields)

@@ -124,8 +124,6 @@ def make_draft(
         "about": about or "",
         "written_by": editor,
         "written_on": today,
-        "reviewed_by": None,
-        "reviewed_on": None,
         "review_every": "365 days",
         "sources": sources,
         "questions": questions,

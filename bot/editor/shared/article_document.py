@@ -21,8 +21,6 @@ FrontKey = Literal[
     "url",
     "written_by",
     "written_on",
-    "reviewed_by",
-    "reviewed_on",
     "review_every",
     "evidence",
 ]
@@ -33,8 +31,6 @@ FRONT: tuple[FrontKey, ...] = (
     "url",
     "written_by",
     "written_on",
-    "reviewed_by",
-    "reviewed_on",
     "review_every",
     "evidence",
 )
@@ -88,8 +84,6 @@ class ArticleFields(TypedDict):
     url: str
     written_by: str
     written_on: str
-    reviewed_by: str
-    reviewed_on: str
     review_every: str
     evidence: str
     sources: dict[int, SourceFields]
@@ -174,8 +168,6 @@ def make_article(fields: ArticleFields, path: Path) -> articles.Article:
         url=fields["url"],
         written_by=fields["written_by"],
         written_on=_day(fields["written_on"]) or today,
-        reviewed_by=fields["reviewed_by"],
-        reviewed_on=_day(fields["reviewed_on"]),
         review_every=36_500,
         sources=tuple(
             _make_source(n, fields["sources"][n])
@@ -465,7 +457,7 @@ def _split_names(text: str) -> list[str]:
 
 def _typed(key: str, text: str) -> datetime.date | str | None:
     """A date where the field wants one; None for nothing."""
-    if key in ("written_on", "reviewed_on", "date", "changed", "withdrawn"):
+    if key in ("written_on", "date", "changed", "withdrawn"):
         day = _day(text)
         if day:
             return day

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.content import articles, evidence, phrases, site_content
+from bot.content import articles, evidence, phrases, sign_offs, site_content
 from bot.domain.faults import Fault
 from bot.domain.reply_kinds import REFUSALS, ReplyKind
 from bot.editor.shared import article_document, content_files, phrases_document
 from bot.editor.shared.state import Stamp, State
+from bot.runtime import settings
 
 # What a message can be beside a question of an article, as editors read it.
 OUTCOMES = {
@@ -124,6 +125,30 @@ def _stamp(path: Path) -> Stamp:
     except FileNotFoundError:
         return 0, 0
     return found.st_mtime_ns, found.st_size
+
+
+def read_reviews(desk: State) -> dict[str, dict[str, sign_offs.Review]]:
+    """{article: {question: sign_offs.Review}} of every article without a fault, by the sign-offs
+    that carry this site's seal."""
+    secret = settings.site_secret(desk.config)
+    return {
+        id: sign_offs.review_article(article, _read_sealed(desk, id, secret))
+        for id, article in read_articles(desk).items()
+    }
+
+
+def _read_sealed(desk: State, id: str, secret: str) -> tuple[sign_offs.SignOff, ...]:
+    path = content_files.reviews_path(desk.config, id)
+    if not path.is_file():
+        return ()
+    stamp = _stamp(path)
+    known = desk.signed.get(id)
+    if known is None or known[0] != stamp:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        signed = sign_offs.read_sign_offs(text, path)[0]
+        sealed = tuple(each for each in signed if sign_offs.is_sealed(each, id, secret))
+        known = desk.signed[id] = (stamp, sealed)
+    return known[1]
 
 
 def read_ledgers(desk: State) -> dict[str, evidence.Ledger]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.content import articles, history, phrases
+from bot.content import articles, history, phrases, sign_offs
 from bot.domain.faults import Fault
 from bot.editor.shared import article_document
 from bot.runtime.settings import Settings
@@ -90,6 +90,12 @@ def phrases_path(config: Settings, id: str, draft: bool = False) -> Path:
     data = config.path("data")
     path = data / DRAFTS / f"{id}.phrases.yml" if draft else phrases.path_of(data, id)
     return _inside(config, path)
+
+
+def reviews_path(config: Settings, id: str) -> Path:
+    """The file of an article's sign-offs, whether or not it is there; raises NoFile."""
+    article_path(config, id)
+    return _inside(config, sign_offs.path_of(config.path("data"), id))
 
 
 def draft_path(config: Settings, id: str) -> Path:

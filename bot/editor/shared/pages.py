@@ -42,6 +42,7 @@ MENU = [
     ("Conversations", "/editor/conversations", "reader"),
     ("Reports", "/editor/reports", "reader"),
     ("Articles", "/editor/articles", "reader"),
+    ("Signing", "/editor/reviews", "reader"),
     ("Terms and texts", "/editor/tables/terms", "reader"),
     ("Stories", "/editor/stories", "reader"),
     ("Try", "/editor/try", "reader"),

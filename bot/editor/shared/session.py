@@ -59,6 +59,30 @@ async def guard_page(request: Request) -> None:
         require_role(request, "editor")
 
 
+async def guard_signing(request: Request) -> None:
+    """Before the pages on which answers are signed: as guard_page, but who may sign may send."""
+    if request.state.person is None:
+        raise NotSignedIn()
+
+
+def may_sign(request: Request) -> bool:
+    """Whether the person who asks may sign answers as reviewed."""
+    person: accounts.Member | None = request.state.person
+    signers = get_state(request).config.signers.split(",")
+    return person is not None and person.role in map(str.strip, signers)
+
+
+def _require_signer(request: Request) -> accounts.Member:
+    person = require_role(request, "reader")
+    if not may_sign(request):
+        roles = " or ".join(map(str.strip, get_state(request).config.signers.split(",")))
+        raise Refused(
+            f"This needs the role {roles}; yours is {person.role}. Ask whoever runs the desk. "
+            f"Nothing was signed."
+        )
+    return person
+
+
 async def find_person(request: Request) -> accounts.Member | None:
     """The accounts.Member whose session the request's cookie opens, or None."""
     token = request.cookies.get(_cookie(request))
@@ -92,6 +116,7 @@ def _with_role(role: str) -> Callable[[Request], Awaitable[accounts.Member]]:
 # the person who asks, in a page's signature: it answers 403 to who has a lower role
 Reader = Annotated[accounts.Member, Depends(_with_role("reader"))]
 Editor = Annotated[accounts.Member, Depends(_with_role("editor"))]
+Signer = Annotated[accounts.Member, Depends(_require_signer)]
 Publisher = Annotated[accounts.Member, Depends(_with_role("publisher"))]
 Admin = Annotated[accounts.Member, Depends(_with_role("admin"))]
 

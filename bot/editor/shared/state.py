@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from bot.content.articles import Article
 from bot.content.evidence import Ledger
+from bot.content.sign_offs import SignOff
 from bot.releases import registry
 from bot.runtime import settings
 from bot.store.turn_counts import Numbers
@@ -96,10 +97,11 @@ class State:
     asked: Vectors = field(default_factory=Vectors)
     live_answers: LiveAnswers = field(default_factory=LiveAnswers)
     waiting: Waiting = field(default_factory=Waiting)
-    # of content_cache.read_articles, by the file's name, with the stamp of its phrases, too; and of
-    # content_cache.read_ledgers
+    # of content_cache.read_articles, by the file's name, with the stamp of its phrases, too; of
+    # content_cache.read_ledgers; and of content_cache.read_reviews, by the article's id
     articles: dict[str, tuple[tuple[Stamp, Stamp], Article | None]] = field(default_factory=dict)
     ledgers: dict[str, tuple[Stamp, Ledger]] = field(default_factory=dict)
+    signed: dict[str, tuple[Stamp, tuple[SignOff, ...]]] = field(default_factory=dict)
     phrases: Vectors = field(default_factory=functools.partial(Vectors, on_disk=True))
     counts: Counts = field(default_factory=Counts)
     issuer: Issuer = field(default_factory=Issuer)
