@@ -76,7 +76,7 @@ def import_reviews(options: Namespace, config: Settings) -> None:
             text = sign_offs.write_sign_offs(id, sign_offs.add_sign_offs(earlier, sealed))
             file.parent.mkdir(exist_ok=True)
             articles.save_text(file, text)
-            history.record_change(config, file, text, author, f"{id}: {len(sealed)} reviews")
+            history.record_change(config, {file: text}, author, f"{id}: {len(sealed)} reviews")
             print(f"{id}: {wording.counted(len(sealed), 'review')} taken over")
 
 

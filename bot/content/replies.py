@@ -225,8 +225,8 @@ def article_info(
     section = AnswerSection(f"{article_id}.{ARTICLE_INFO}", article.title, text, "", sources)
     choices = next_questions(content, section.name, asked)
     late = late_note(content, article_id, today)
-    said = {"reviewed_by": None, "reviewed_on": None}
-    said["review"] = _sentences(describe_reviews(content, article_id), late)
+    told = _sentences(describe_reviews(content, article_id), late)
+    said = {"reviewed_by": None, "reviewed_on": None, "review": told}
     return _answer(content, article, section, confidence, said, choices)
 
 
