@@ -253,14 +253,9 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     article, faults = articles.read_article(
         content_files.read_file(content_files.article_path(desk.config, id)), f"{id}.md"
     )
-<<<<<<< HEAD
     assert faults == [] and article.written_by == "Ada"
-    assert not draft.is_file()
-=======
-    assert faults == [] and article.reviewed_by == "" and article.written_by == "Ada"
     assert content_files.phrases_path(desk.config, id).read_text() == text
     assert not draft.is_file() and not own.is_file()
->>>>>>> 21a9a6e04a6e7a17f09819d3c13a2f881995bc0b
 
 
 def test_what_an_import_left_out_stands_beside_its_draft_as_long_as_it_is_one(desk, git):
