@@ -14,7 +14,7 @@ from bot.editor.articles.page_subject import ArticlePage, PageToEdit
 from bot.editor.importing import imports
 from bot.editor.importing.blocks import Refused
 from bot.editor.importing.first_drafts import Draft
-from bot.editor.shared import content_files, pages, session
+from bot.editor.shared import content_files, pages, phrases_document, session
 from bot.editor.shared.state import DeskState, State
 from bot.store.accounts import Member
 
@@ -135,11 +135,13 @@ def _save_new(desk: State, made: Draft, person: Member) -> str:
 
 def _list_new(desk: State, id: str, made: Draft) -> dict[Path, str]:
     """The files of a new draft: its text, what its editor must see to, and perhaps its phrases."""
-    notes = "\n".join(" ".join(note.split()) for note in made.notes)
+    notes, own = "\n".join(" ".join(note.split()) for note in made.notes), ""
+    for question, asked in made.phrases.items():
+        own = phrases_document.write_phrases(own, id, question, {"train": asked})
     files = {
         content_files.draft_path(desk.config, id): made.text,
         content_files.notes_path(desk.config, id): notes,
-        content_files.phrases_path(desk.config, id, draft=True): made.phrases,
+        content_files.phrases_path(desk.config, id, draft=True): own,
     }
     return {path: text for path, text in files.items() if text}
 

@@ -23,7 +23,7 @@ from bot.editor.importing.blocks import (
     FoundContent,
     Refused,
 )
-from bot.editor.shared import article_document, phrases_document
+from bot.editor.shared import article_document
 
 MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
 Finder = Callable[[str], list[Mention]]  # what terms.make_finder gives
@@ -56,13 +56,13 @@ TAG = re.compile(
 
 @dataclass(frozen=True)
 class Draft:
-    """A new article in our format, and the file of its phrases, "" without any. `notes` say what
-    its editor must see to."""
+    """A new article in our format, and ways of asking its questions, {question: [phrase]}. `notes`
+    say what its editor must see to."""
 
     title: str
     id: str
     text: str
-    phrases: str
+    phrases: dict[str, list[str]]
     notes: list[str]
 
 
@@ -93,27 +93,11 @@ def make_draft(
         raise Refused(NOTHING)
     title = plain_text(found.title) or "A new article"
     about = _about(title, outline.sections, find)
-    draft_id = heading_questions.make_id(about or title)
     sources, numbers = _sources(found, title, outline)
-    questions: dict[str, dict[str, object]] = {}
-    bodies: list[str] = []
-    ids: set[str] = set()
-    phrases = ""
-    said = {articles.normalise_phrase(phrase.replace(TERM, about)) for phrase in common}
-    for heading, written in outline.sections[:MOST_SECTIONS]:
-        id, facet = heading_questions.name_question(heading, about, ids)
-        ids.add(id)
-        questions[id] = {
-            "ask": heading_questions.write_question(heading, facet, about or title),
-            "facet": facet,
-        }
-        asked = [
-            phrase
-            for phrase in heading_questions.write_phrases(heading, facet, about or title)
-            if articles.normalise_phrase(phrase) not in said
-        ]
-        said |= set(map(articles.normalise_phrase, asked))
-        phrases = phrases_document.write_phrases(phrases, draft_id, id, {"train": asked})
+    sections = outline.sections[:MOST_SECTIONS]
+    named = _name_questions(sections, about)
+    bodies = []
+    for (id, _), (heading, written) in zip(named, sections, strict=True):
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
@@ -126,16 +110,47 @@ def make_draft(
         "written_on": today,
         "review_every": "365 days",
         "sources": sources,
-        "questions": questions,
+        "questions": {
+            id: {
+                "ask": heading_questions.write_question(heading, facet, about or title),
+                "facet": facet,
+            }
+            for (id, facet), (heading, _) in zip(named, sections, strict=True)
+        },
     }
     text = "---\n" + article_document.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
     return Draft(
         title=title,
-        id=draft_id,
+        id=heading_questions.make_id(about or title),
         text=text,
-        phrases=phrases,
+        phrases=_begin_phrases(named, sections, about or title, common),
         notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
     )
+
+
+def _name_questions(sections: Iterable[Section], about: str) -> list[tuple[str, str]]:
+    """(id, facet) of each section."""
+    found: list[tuple[str, str]] = []
+    for heading, _ in sections:
+        taken = {id for id, _ in found}
+        found.append(heading_questions.name_question(heading, about, taken))
+    return found
+
+
+def _begin_phrases(
+    named: Iterable[tuple[str, str]],
+    sections: Iterable[Section],
+    about: str,
+    common: Iterable[str],
+) -> dict[str, list[str]]:
+    """{question: ways of asking it to begin with}, each of which stands nowhere else."""
+    said = {articles.normalise_phrase(phrase.replace(TERM, about)) for phrase in common}
+    found: dict[str, list[str]] = {}
+    for (id, facet), (heading, _) in zip(named, sections, strict=True):
+        ways = heading_questions.write_phrases(heading, facet, about)
+        found[id] = [way for way in ways if articles.normalise_phrase(way) not in said]
+        said.update(map(articles.normalise_phrase, ways))
+    return {id: ways for id, ways in found.items() if ways}
 
 
 def _outline(found: FoundContent) -> _Outline:
