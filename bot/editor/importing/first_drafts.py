@@ -4,17 +4,18 @@ asking to begin with. It isn't finished, and reviewed by nobody."""
 import datetime
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.content import articles
-from bot.content.terms import Mention
-from bot.editor.importing import heading_questions, text_blocks
+from bot.content import wording
+from bot.content.terms import Finder
+from bot.editor.importing import heading_questions, leads, other_names, text_blocks
 from bot.editor.importing.blocks import (
     FOOTNOTE,
     HEADING,
     ITEM,
+    PARAGRAPH,
     REFERENCE,
     STEP,
     Block,
@@ -24,11 +25,11 @@ from bot.editor.importing.blocks import (
 from bot.editor.shared import article_document
 
 MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
-Finder = Callable[[str], list[Mention]]  # what terms.make_finder gives
 Section = tuple[str, list[Block]]  # its heading, and what stands below it
 Sources = dict[int, dict[str, Any]]  # as the front matter has them
 LONGEST_TITLE = 300  # of a source
 NO_ADDRESS = "https://"
+NO_OWN_ADDRESS = "Source 1 has no address. Write where the text comes from."
 NOTHING = (
     "There is no text to make an article of. Paste the article's paragraphs, with an empty line "
     "between them."
@@ -42,6 +43,7 @@ PUBMED = re.compile(r"\bPMID\s*:?\s*(\d{4,9})\b", re.IGNORECASE)
 MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]+)\]\((https?://[^\s()]+)(?:\s[^()]*)?\)")
 IS_CITED = re.compile(r"\b(?:19|20)\d\d\b|\bet al\b", re.IGNORECASE)  # what a source's line has
 NUMBER = re.compile(r"\A\s*(?:\[?(\d{1,3})[\].)]+|\^)\s*")  # before a reference
+LAST_MARK = re.compile(r"\[(#\w+|[\d\s,;–-]+)\]\s*[.!?]?\s*\Z")
 HEADING_NUMBER = re.compile(r"\A(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.)])\s+")
 TAG = re.compile(
     r"</?(?:a|abbr|article|b|blockquote|body|br|cite|code|dd|div|dl|dt|em|figure|font|form|h[1-6]|"
@@ -50,6 +52,17 @@ TAG = re.compile(
     r"(?:\s+[\w:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+))*\s*/?>",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """By what a draft's subject is found: `find` names the terms of a text, `common` are the facets
+    that are understood of each article's condition, and `about` is the term that an editor gave, or
+    ""."""
+
+    find: Finder
+    common: Collection[str]
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,35 +88,29 @@ class _Outline:
     notes: list[str] = field(default_factory=list)
 
 
-def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Finder) -> Draft:
-    """The Draft of what was found. `find`: text -> terms named in it (terms.make_finder); `editor`:
-    who writes it. Raises Refused."""
+def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: Subject) -> Draft:
+    """The Draft of what was found, about the `subject`, which `editor` writes. Raises Refused."""
     outline = _outline(found)
     if not outline.sections:
         raise Refused(NOTHING)
     title = plain_text(found.title) or "A new article"
-    about = _about(title, outline.sections, find)
+    about = subject.about or _about(title, outline.sections, subject.find)
     sources, numbers = _sources(found, title, outline)
     questions: dict[str, dict[str, object]] = {}
     bodies: list[str] = []
-    ids: set[str] = set()
     for heading, written in outline.sections[:MOST_SECTIONS]:
-        id, facet = heading_questions.name_question(heading, about, ids)
-        ids.add(id)
-        questions[id] = {
-            "ask": heading_questions.write_question(heading, facet, about or title),
-            "facet": facet,
-            "train": heading_questions.write_phrases(heading, facet, about or title),
-            "test": [],
-        }
+        id, question = _make_question(heading, about, title, questions, subject.common)
+        questions[id] = question
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
         ]
-        bodies.append(f"## {heading} {{#{id}}}\n\n{_write(marked)}")
+        body = _write_section(marked, outline, heading, has_own=bool(found.url))
+        bodies.append(f"## {heading} {{#{id}}}\n\n{body}")
+    _name_alike(outline)
     front = {
         "title": title,
-        "about": about or "",
+        "about": about,
         "written_by": editor,
         "written_on": today,
         "reviewed_by": None,
@@ -121,6 +128,60 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Fin
     )
 
 
+def _make_question(
+    heading: str, about: str, title: str, taken: Collection[str], common: Collection[str]
+) -> tuple[str, dict[str, object]]:
+    """(id, question) of a section. It has phrases to begin with where data/facets.yml has none of
+    its facet."""
+    id, facet = heading_questions.name_question(heading, about, taken)
+    phrases = heading_questions.write_phrases(heading, facet, about or title)
+    return id, {
+        "ask": heading_questions.write_question(heading, facet, about or title),
+        "facet": facet,
+        "train": [] if facet in common else phrases,
+        "test": [],
+    }
+
+
+def _write_section(marked: Sequence[Block], outline: _Outline, heading: str, has_own: bool) -> str:
+    """A section's Markdown, its lead cut. What names no source is marked with 1, the text itself;
+    where that has an address (`has_own`), so is all else, for it is what was read."""
+    bare = sum(not block.text.endswith("]") for block in marked)
+    if bare and not has_own and outline.references:
+        outline.notes.append(
+            f"Under {text_blocks.quote(heading)}: {wording.counted(bare, 'paragraph')} or items "
+            f"without a source. They are marked [1], the file itself: put the right number there."
+        )
+    cited = [
+        replace(block, text=f"{block.text}{'' if block.text.endswith(']') else ' '}[1]")
+        if has_own or not block.text.endswith("]")
+        else block
+        for block in marked
+    ]
+    lead, below = leads.cut_lead(cited)
+    if len(lead) + len(below) > len(cited) or below and lead[-1].kind == below[0].kind != PARAGRAPH:
+        last = " ".join(MARK.sub("", lead[-1].text).split()[-6:])
+        outline.notes.append(
+            f"Under {text_blocks.quote(heading)}: the lead was too long for the chat. It ends "
+            f"behind “… {last}” now, and the rest stands below it."
+        )
+    return "\n\n".join(_write(part) for part in (lead, below) if part)
+
+
+def _name_alike(outline: _Outline) -> None:
+    """Say which sections ask for one side of the subject, so that nothing tells them apart."""
+    first: dict[str, str] = {}
+    for heading, _ in outline.sections[:MOST_SECTIONS]:
+        facet = heading_questions.find_facet(heading) or heading.lower().strip(" ?:.")
+        other = first.setdefault(facet, heading)
+        if other is not heading:
+            outline.notes.append(
+                f"{text_blocks.quote(other)} and {text_blocks.quote(heading)} ask for the same "
+                f"side. The second got a side of its own: say in its question what is its own, or "
+                f"put both into one section."
+            )
+
+
 def _outline(found: FoundContent) -> _Outline:
     """The _Outline of what was found."""
     outline, is_listing = _Outline(), False
@@ -136,7 +197,10 @@ def _outline(found: FoundContent) -> _Outline:
             _take_text(outline, block)
     if len(found.blocks) > MOST_BLOCKS:
         first = plain_text(found.blocks[MOST_BLOCKS].text)
-        outline.notes.append(f"It is too long. It was left out from {text_blocks.quote(first)} on.")
+        outline.notes.append(
+            f"It is too long for one article. It was left out from {text_blocks.quote(first)} on: "
+            f"bring the rest as an article of its own."
+        )
     empty = [heading for heading, written in outline.sections if not written]
     if empty:
         outline.notes.append(
@@ -147,7 +211,8 @@ def _outline(found: FoundContent) -> _Outline:
     for heading, _ in outline.sections[MOST_SECTIONS:][:1]:
         outline.notes.append(
             f"Only the first {MOST_SECTIONS} of {len(outline.sections)} sections were taken. "
-            f"It was left out from {text_blocks.quote(heading)} on."
+            f"It was left out from {text_blocks.quote(heading)} on. Bring the rest as an article "
+            f"of its own."
         )
     return outline
 
@@ -213,15 +278,16 @@ def _take_text(outline: _Outline, block: Block) -> None:
 
 
 def _sources(found: FoundContent, title: str, outline: _Outline) -> tuple[Sources, dict[str, int]]:
-    """({number: source}, {label: number}) of the page itself and of its references."""
-    sources: Sources = {
-        1: {
+    """({number: source}, {label: number}) of the page itself and of its references; without itself,
+    where it has no address, and each paragraph ends with a reference."""
+    sources: Sources = {}
+    if found.url or not _is_cited_throughout(outline):
+        sources[1] = {
             "title": title,
             "publisher": plain_text(found.publisher),
             "url": found.url or NO_ADDRESS,
             "date": _as_date(found.date),
         }
-    }
     numbers: dict[str, int] = {}
     places = {found.url: 1} if found.url else {}
     for label, said, address in outline.references:
@@ -240,6 +306,16 @@ def _sources(found: FoundContent, title: str, outline: _Outline) -> tuple[Source
     return {
         n: {key: value for key, value in source.items() if value} for n, source in sources.items()
     }, numbers
+
+
+def _is_cited_throughout(outline: _Outline) -> bool:
+    """Whether each paragraph and item ends with the mark of a reference that is there."""
+    labels = {label for label, _, _ in outline.references[:MOST_REFERENCES] if label}
+    return all(
+        (mark := LAST_MARK.search(block.text)) and labels & set(_labels(mark[1].strip()))
+        for _, written in outline.sections
+        for block in written
+    )
 
 
 def _put_marks(text: str, numbers: dict[str, int], outline: _Outline, heading: str) -> str:
@@ -306,29 +382,27 @@ def _as_date(text: str) -> datetime.date | None:
 
 
 def _about(title: str, sections: list[Section], find: Finder) -> str:
-    """The condition that the title names, or the one that is named most; "" for none."""
-    for text in (
-        title,
-        " ".join(
-            [heading for heading, _ in sections]
-            + [block.text for _, written in sections for block in written]
-        )[:20_000],
-    ):
-        named = [mention.term for mention in find(text) if mention.kind == "condition"]
-        if named:
-            return max(named, key=named.count)
-    return ""
+    """The condition that the title names, as the terms or as the text calls it, or the one that is
+    named most; "" for none."""
+    text = " ".join(
+        [heading for heading, _ in sections]
+        + [block.text for _, written in sections for block in written]
+    )[:20_000]
+    named = [mention.term for mention in find(title) if mention.kind == "condition"]
+    if not named and (own := other_names.name_subject(title, text)):
+        return own
+    named = named or [mention.term for mention in find(text) if mention.kind == "condition"]
+    return max(named, key=named.count) if named else ""
 
 
 def _write(written: Iterable[Block]) -> str:
-    """A section's Markdown: paragraphs, and items that follow each other as one list; each names
-    the source."""
+    """The Markdown of blocks: paragraphs, and items that follow each other as one list."""
     text, before = "", ""
     for block in written:
         is_listed = block.kind in (ITEM, STEP)
         text += "\n" if is_listed and block.kind == before else "\n\n" if text else ""
         text += f"{block.label}. " if block.kind == STEP else "- " if block.kind == ITEM else ""
-        text += f"{block.text}{'' if block.text.endswith(']') else ' '}[1]"
+        text += block.text
         before = block.kind
     return text
 
@@ -338,15 +412,21 @@ def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
         "Rewrite the text in your own plain words: what stands here is another's.",
         "Nobody has reviewed this. A clinician signs it beside its sources.",
     ]
-    if not found.url:
-        notes.append("Source 1 has no address. Write where the text comes from.")
+    if not any(block.kind == HEADING for block in found.blocks):
+        notes.append(
+            "It has no headings, so all of it is one section. Put a heading above each part (in "
+            "Word: Heading 2) and bring it again, or divide it here: each question its section."
+        )
+    if 1 in sources and sources[1]["url"] == NO_ADDRESS and not found.url:
+        notes.append(NO_OWN_ADDRESS)
     if not about:
         notes.append(
             "No condition of the terms list was found. Choose what the article is about, or add "
             "the term first."
         )
-    if len(sources) > 1:
-        more = len(sources) - 1
+    own = bool(found.url or NO_OWN_ADDRESS in notes)
+    more = len(sources) - own
+    if more:
         counted, whose = (
             ("1 reference was", "its")
             if more == 1
@@ -359,14 +439,10 @@ def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
             f"{counted} found. Put {whose} number behind what it supports; where the text had one, "
             f"it stands there."
         )
-    without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > 1]
+    without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > own]
     if without:
         notes.append(
             f"References without an address: {', '.join(f'[{n}]' for n in without)}. Write where "
             f"each stands, or take it out."
         )
-    notes.append(
-        f"Each question needs {articles.MIN_TRAIN} ways of asking it, and {articles.MIN_TEST} "
-        f"more to test with."
-    )
     return notes

@@ -94,7 +94,8 @@ ASKS = re.compile(
 )
 
 
-def _facet(heading: str) -> str | None:
+def find_facet(heading: str) -> str | None:
+    """The side of its subject that a heading names; None for none."""
     return next(
         (
             facet
@@ -105,10 +106,18 @@ def _facet(heading: str) -> str | None:
     )
 
 
+def explain_facet(heading: str, facet: str) -> str:
+    """The words of a heading by which it names this side of its subject; "" where it names it
+    not."""
+    words = FACETS[facet][0] if facet in FACETS else facet.replace("_", " ")
+    named = re.search(rf"\b(?:{words})\b", heading, re.IGNORECASE)
+    return named[0] if named else ""
+
+
 def name_question(heading: str, about: str, taken: Container[str]) -> tuple[str, str]:
     """(id, facet) of a section: the side of the subject that its heading names, or its words where
     that is taken."""
-    facet = _facet(heading)
+    facet = find_facet(heading)
     if facet and facet not in taken:
         return facet, facet
     base = make_id(heading.lower().replace(about or "\0", " ")) or "section"
