@@ -13,6 +13,7 @@ from bot.editor.shared import article_document, session
 from bot.editor.shared.article_document import ArticleFields, SourceFields
 
 LONGEST = 500  # characters of a field
+NAME = re.compile(r"other\.\d+")  # of a field with another name of a draft's term
 PARTICULARS = [key for key in article_document.FRONT if not key.startswith("reviewed_")]
 MARKS: tuple[Literal["changed", "withdrawn"], ...] = ("changed", "withdrawn")  # of a source
 
@@ -38,13 +39,41 @@ class ArticleForm:
         return re.sub(r"[^a-z0-9]+", "_", self.sent.get("new", "").lower()).strip("_")[:60]
 
     def change_fields(self, before: ArticleFields) -> ArticleFields:
-        """An article's fields with what was sent; its questions stay."""
+        """An article's fields with what was sent; of its questions the facets may be, the rest
+        stays."""
         fields = before.copy()
         for key in PARTICULARS:
             if key in self.sent:
                 fields[key] = self._read_line(key)
         fields["sources"] = self._change_sources(before["sources"])
+        fields["questions"] = {
+            id: {**question, "facet": self._read_line(f"facet.{id}") or question["facet"]}
+            for id, question in before["questions"].items()
+        }
         return fields
+
+    @property
+    def phrases(self) -> dict[str, list[str]]:
+        """{question: the phrases that were written, a line each, and those that were ticked} of
+        what a draft's page sent."""
+        found: dict[str, list[str]] = {}
+        for name, said in self.sent.items():
+            field, _, rest = name.partition(".")
+            if field in ("phrases", "phrase"):
+                lines = (join_lines(line)[:LONGEST] for line in said.splitlines())
+                found.setdefault(rest.partition(".")[0], []).extend(filter(None, lines))
+        return {id: list(dict.fromkeys(listed)) for id, listed in found.items()}
+
+    @property
+    def term_group(self) -> str:
+        """The group of the terms list into which the draft's term is to be put; "" for none."""
+        return self._read_line("group")
+
+    @property
+    def other_names(self) -> list[str]:
+        """The other names of the draft's term that were ticked, or written with commas."""
+        ticked = [self._read_line(name) for name in self.sent if NAME.fullmatch(name)]
+        return [*ticked, *self._read_line("others").split(",")]
 
     def _change_sources(self, before: Mapping[int, SourceFields]) -> dict[int, SourceFields]:
         """The sources as they were sent, one of them marked where its button says so; without

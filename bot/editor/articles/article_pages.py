@@ -6,9 +6,14 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from bot.content import articles, evidence, history
+from bot.content import articles, evidence, facets, history, phrases
 from bot.domain.faults import Fault
-from bot.editor.articles import article_changes, question_preview
+from bot.editor.articles import (
+    article_changes,
+    draft_proposals,
+    draft_terms,
+    question_preview,
+)
 from bot.editor.articles.article_changes import Change, FilledForm
 from bot.editor.articles.article_form import SentArticle
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
@@ -62,11 +67,10 @@ def show_article(page: PageToRead) -> Response:
     return render_article(page)
 
 
-@router.post("/articles/drafts/{draft}")
 @router.post("/articles/{article}")
 def save_article(page: PageToEdit, form: SentArticle) -> Response:
-    """Save title, people, dates and sources, or go on to a question that is begun; the questions
-    stay."""
+    """Save title, people, dates, sources and a draft's facets, or go on to a question that is
+    begun; the rest of the questions stays."""
     now, path = page.read_text(), page.path
     before = content_files.read_opened(page.desk.config, path, form.base)
     opened = article_document.read_document(now if before is None else before, path.name)
@@ -74,14 +78,14 @@ def save_article(page: PageToEdit, form: SentArticle) -> Response:
     if form.new_question and form.new_question not in fields["questions"]:
         return pages.redirect_to(page.request, f"{page.at}/{form.new_question}")
     if before is None:
-        return _render_again(page, fields, form.base, content_files.Conflict(None, now))
+        return render_again(page, fields, form.base, content_files.Conflict(None, now))
     text = article_document.write_document(before, fields)
     try:
         return article_changes.save_change(
             page, Change(text, before, f"{page.id}: particulars", page.at)
         )
     except (articles.ContentError, content_files.Conflict) as refusal:
-        return _render_again(page, fields, form.base, refusal)
+        return render_again(page, fields, form.base, refusal)
 
 
 @router.get("/articles/{article}/past-changes")
@@ -128,12 +132,13 @@ def render_article(
     return _render(page, opened, FilledForm(opened.fields, base, status, faults))
 
 
-def _render_again(
+def render_again(
     page: ArticlePage,
     fields: ArticleFields,
     base: str,
     refusal: articles.ContentError | content_files.Conflict,
 ) -> Response:
+    """The page with what was sent in its form, after it was not saved."""
     form = article_changes.refill_form(page, fields, base, refusal)
     return _render(page, page.open_article(), form)
 
@@ -161,8 +166,19 @@ def _render(
         at=page.at,
         bare=bare,
         figures=evidence.summarise_evidence(opened.article, opened.ledger),
-        notes=_read_notes(page) if page.is_draft else [],
+        **(_proposals(page, opened) if page.is_draft else {"notes": []}),
     )
+
+
+def _proposals(page: ArticlePage, opened: content_cache.Opened) -> dict[str, object]:
+    """What the page of a draft has besides: what is proposed for it, and what is to be seen to."""
+    return {
+        "notes": _read_notes(page),
+        "proposals": draft_proposals.propose_questions(page.desk, opened),
+        "sides": sorted(facets.read_facets(page.desk.config.path("data")) or {}),
+        "advised": phrases.ADVISED["train"],
+        "term": draft_terms.propose_term(page.desk, opened),
+    }
 
 
 def _read_notes(page: ArticlePage) -> list[str]:

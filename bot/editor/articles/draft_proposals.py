@@ -8,6 +8,8 @@ import numpy as np
 
 from bot.content import articles, facets, phrases, wording
 from bot.content.articles import Question
+from bot.content.phrases import Phrases
+from bot.editor.articles import draft_phrases
 from bot.editor.importing import heading_questions
 from bot.editor.shared import vectors
 from bot.editor.shared.article_document import QuestionFields
@@ -45,8 +47,9 @@ def propose_questions(desk: State, opened: Opened) -> list[Proposal]:
     """The Proposals of a draft's questions, in their order."""
     common = facets.read_facets(desk.config.path("data")) or {}
     near = _find_near(desk, opened, common)
+    own = draft_phrases.read_phrases(desk.config, opened.article.id)
     return [
-        _propose(opened, _with_facets(question), common, near)
+        _propose(opened, _with_phrases(question, own), common, near)
         for question in opened.article.questions
     ]
 
@@ -66,10 +69,14 @@ def find_nearest(
     return [(ways[int(row.argmax())][1], float(row.max())) for row in cosines]
 
 
-def _with_facets(question: Question) -> Question:
-    """A question of a form, whose facets stand with commas between them."""
-    sides = tuple(side.strip() for side in question.facet.split(","))
-    return replace(question, facets=sides)
+def _with_phrases(question: Question, own: Mapping[str, Phrases]) -> Question:
+    """A question of a form, whose facets stand with commas between them, with its phrases."""
+    phrased = own.get(question.name.partition(".")[2], Phrases())
+    return replace(question, facets=_sides_of(question), train=phrased.train, test=phrased.test)
+
+
+def _sides_of(question: Question) -> tuple[str, ...]:
+    return tuple(side.strip() for side in question.facet.split(","))
 
 
 def _propose(
@@ -78,9 +85,8 @@ def _propose(
     id = question.name.partition(".")[2]
     fields, condition = opened.fields["questions"][id], opened.article.about
     is_common = facets.is_common(question, condition, common)
-    own = tuple(fields["train"])
     asked = facets.fill_phrases(question, condition, common) if is_common else []
-    taken = {side for other in opened.article.questions for side in _with_facets(other).facets}
+    taken = {side for other in opened.article.questions for side in _sides_of(other)}
     return Proposal(
         id=id,
         ask=question.ask,
@@ -89,16 +95,14 @@ def _propose(
         near=tuple(side for side in near.get(id, ()) if side not in taken)[:MOST_NEAR],
         is_common=is_common,
         asked=tuple(asked),
-        own=own,
-        wanted=0 if is_common else max(0, phrases.FEWEST - len(own)),
+        own=question.train,
+        wanted=0 if is_common else max(0, phrases.FEWEST - len(question.train)),
         grade=round(wording.reading_grade(articles.MARK.sub("", fields["text"])), 1),
         words=len(question.lead.split()),
     )
 
 
-def _explain(
-    question: Question, fields: QuestionFields, condition: str, is_common: bool
-) -> str:
+def _explain(question: Question, fields: QuestionFields, condition: str, is_common: bool) -> str:
     """Why a question has its facet, and what that means for it."""
     said = heading_questions.explain_facet(fields["heading"] or fields["ask"], question.facet)
     because = f"Its heading says “{said}”." if said else ""

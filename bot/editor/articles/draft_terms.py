@@ -65,9 +65,7 @@ def term_faults(desk: State, opened: Opened) -> list[Fault]:
     return [Fault(str(opened.path), line, said)]
 
 
-def save_names(
-    desk: State, person: Member, group: str, term: str, others: Sequence[str]
-) -> None:
+def save_names(desk: State, person: Member, group: str, term: str, others: Sequence[str]) -> None:
     """Put a term with these other names into the terms list, in a group of terms.KINDS; raises
     articles.ContentError where a name is another term's."""
     _, names, _ = terms.read_terms(desk.config.path("data"))

@@ -11,7 +11,7 @@ from bot.content import articles, evidence, replies, site_content, terms, wordin
 from bot.content.articles import Article, Question, Source
 from bot.content.evidence import Entry, Ledger, Statement
 from bot.domain.faults import Fault
-from bot.editor.articles import similar_phrases
+from bot.editor.articles import draft_terms, similar_phrases
 from bot.editor.shared import (
     article_document,
     content_cache,
@@ -224,6 +224,7 @@ def draft_faults(desk: State, opened: content_cache.Opened) -> list[Fault]:
     found = [
         *article_faults(desk, opened.path, opened.text),
         *evidence.withdrawn_faults(opened.article),
+        *draft_terms.term_faults(desk, opened),
     ]
     if opened.article.evidence == articles.NOT_HELD:
         return found

@@ -67,11 +67,13 @@ class Subject:
 
 @dataclass(frozen=True)
 class Draft:
-    """A new article in our format. `notes` say what its editor must see to."""
+    """A new article in our format. `phrases`: {question: ways of asking it to begin with}, of those
+    that data/facets.yml doesn't teach; `notes` say what its editor must see to."""
 
     title: str
     id: str
     text: str
+    phrases: dict[str, list[str]]
     notes: list[str]
 
 
@@ -97,10 +99,14 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
     about = subject.about or _about(title, outline.sections, subject.find)
     sources, numbers = _sources(found, title, outline)
     questions: dict[str, dict[str, object]] = {}
+    phrases: dict[str, list[str]] = {}
     bodies: list[str] = []
     for heading, written in outline.sections[:MOST_SECTIONS]:
-        id, question = _make_question(heading, about, title, questions, subject.common)
-        questions[id] = question
+        id, facet = heading_questions.name_question(heading, about, questions)
+        ask = heading_questions.write_question(heading, facet, about or title)
+        questions[id] = {"ask": ask, "facet": facet}
+        if facet not in subject.common:
+            phrases[id] = heading_questions.write_phrases(heading, facet, about or title)
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
@@ -124,23 +130,9 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
         title=title,
         id=heading_questions.make_id(about or title),
         text=text,
+        phrases=phrases,
         notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
     )
-
-
-def _make_question(
-    heading: str, about: str, title: str, taken: Collection[str], common: Collection[str]
-) -> tuple[str, dict[str, object]]:
-    """(id, question) of a section. It has phrases to begin with where data/facets.yml has none of
-    its facet."""
-    id, facet = heading_questions.name_question(heading, about, taken)
-    phrases = heading_questions.write_phrases(heading, facet, about or title)
-    return id, {
-        "ask": heading_questions.write_question(heading, facet, about or title),
-        "facet": facet,
-        "train": [] if facet in common else phrases,
-        "test": [],
-    }
 
 
 def _write_section(marked: Sequence[Block], outline: _Outline, heading: str, has_own: bool) -> str:

@@ -37,9 +37,7 @@ class Matches:
     unanswered: Sequence[WaitingText]
 
 
-def match_waiting(
-    desk: State, opened: Opened, proposals: Sequence[Proposal]
-) -> Matches | None:
+def match_waiting(desk: State, opened: Opened, proposals: Sequence[Proposal]) -> Matches | None:
     """The Matches of a draft, by meaning; None while that is being worked out. Raises
     encoder.EncoderMissing."""
     shown, _ = waiting.read_waiting(desk)
