@@ -83,7 +83,7 @@ def read_file(path: Path) -> PhraseFile:
 
 def parse(text: str, path: Path) -> PhraseFile:
     """The PhraseFile of a text; one that holds nothing but comments has no phrases."""
-    if all(not line.strip() or line.startswith("#") for line in text.splitlines()):
+    if is_empty(text):
         return PhraseFile(path, {}, {}, ())
     data, lines, faults = articles.read_yaml(text, path)
     if data is None:
@@ -111,6 +111,11 @@ def parse(text: str, path: Path) -> PhraseFile:
         if not found:
             questions[id] = Phrases(**{key: tuple(lists[key]) for key in lists})
     return PhraseFile(path, questions, lines, tuple(faults))
+
+
+def is_empty(text: str) -> bool:
+    """Whether the text of a file holds no phrases, but perhaps comments."""
+    return all(line.lstrip()[:1] in ("", "#") for line in text.splitlines())
 
 
 def add_phrases(article: Article, read: PhraseFile) -> Article:
@@ -146,6 +151,16 @@ def find_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> lis
     ]
 
 
+def list_common(article: str, asked: Iterable[AskedMessage]) -> dict[str, str]:
+    """{normalised phrase: the question that it asks} of what people `asked` of the facets that an
+    article answers."""
+    return {
+        articles.normalise_phrase(row.text): row.asks[0]
+        for row in asked
+        if row.asks and row.asks[0].partition(".")[0] == article
+    }
+
+
 def _few_faults(
     article: Article, read: PhraseFile, known: Collection[str] | None
 ) -> Iterable[Fault]:
@@ -174,11 +189,7 @@ def _few_faults(
 
 def _repeated_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> Iterable[Fault]:
     """Phrases that stand in two places."""
-    common = {
-        articles.normalise_phrase(row.text): row.asks[0]
-        for row in elsewhere.asked
-        if row.asks and row.asks[0].partition(".")[0] == article.id
-    }
+    common = list_common(article.id, elsewhere.asked)
     for question in article.questions:
         id = _id_of(question)
         for kind in articles.PHRASE_KEYS:

@@ -16,7 +16,7 @@ from tests.support.visitor_history import add_turn
 
 REFERENCES = [("References", "Heading2"), "1. Ann A. Moving toes. 2019. https://example.org/toes"]
 TOES = [
-    ("Painful legs", "Title"),
+    ("Painful legs", "Heading1"),
     ("What is it?", "Heading2"),
     "Painful legs, also called moving toes or leg twitches, are rare. The toes move alone. [1]",
     ("Causes", "Heading2"),

@@ -1,20 +1,18 @@
 """Drafts of whole articles: made of what stands elsewhere, and made an article or removed."""
 
 import datetime
-import itertools
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from bot.content import articles, phrases
-from bot.content.phrases import Phrases
+from bot.content import articles
 from bot.domain.faults import Fault
 from bot.editor.articles import (
     article_pages,
-    draft_phrases,
     draft_proposals,
     draft_terms,
+    new_drafts,
     question_preview,
 )
 from bot.editor.articles.article_form import ArticleForm, SentArticle
@@ -22,17 +20,14 @@ from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
 from bot.editor.importing import imports
 from bot.editor.importing.blocks import Refused
 from bot.editor.importing.first_drafts import Draft
-from bot.editor.shared import content_files, pages, session, vectors
+from bot.editor.shared import content_files, pages, phrases_document, session, vectors
 from bot.editor.shared.state import DeskState, State
 from bot.language import encoder
 from bot.store.accounts import Member
 
 router = APIRouter()
-Tried = Annotated[str, Query(max_length=2_000)]
 LONGEST_SHOWN = 100_000  # characters of a refused text that stand in the form again
-# No article may be named so: it would have no page. What else follows an article in an address has
-# a hyphen, and a question's name has none.
-PAGES = ("new", "drafts")
+Text = Annotated[str, Query(max_length=2_000)]
 
 
 class ImportForm(BaseModel):
@@ -70,23 +65,7 @@ def make_new(
             url=form.url,
             text=form.text if len(form.text) < LONGEST_SHOWN else "",
         )
-    id = _save_new(desk, made, person)
-    if made.phrases:
-        own = {question: Phrases(tuple(listed)) for question, listed in made.phrases.items()}
-        content_files.save_file(
-            desk.config,
-            draft_phrases.path_of(desk.config, id),
-            draft_phrases.write_phrases(id, own),
-            person,
-            f"Begin phrases of the draft {id}",
-        )
-    content_files.save_file(
-        desk.config,
-        content_files.notes_path(desk.config, id),
-        "\n".join(" ".join(note.split()) for note in made.notes),
-        person,
-        f"Say what the draft {id} lacks",
-    )
+    id = new_drafts.save_draft(desk.config, made, person)
     session.record_action(request, "drafted an article", id)
     return pages.redirect_to(
         request,
@@ -97,15 +76,19 @@ def make_new(
 
 @router.post("/articles/drafts/{draft}")
 def save_draft(page: PageToEdit, form: SentArticle) -> Response:
-    """Save a draft's particulars, sources, facets and phrases, and its term's names."""
-    return _save_sent(page, form)
+    """Save a draft's particulars, sources, sides and phrases, and names of its term, together."""
+    try:
+        beside = _edit_beside(page, form)
+    except (articles.ContentError, content_files.Conflict) as refusal:
+        return article_pages.render_again(page, form, refusal)
+    return article_pages.save_fields(page, form, beside)
 
 
 @router.post("/articles/drafts/{draft}/make-article")
 def finish_draft(page: PageToEdit, form: SentArticle) -> Response:
-    """Save what was sent of a draft, and make an article of it, with its evidence and phrases,
+    """Save what was sent of a draft, and make an article of it, with its phrases and evidence,
     where it has no fault."""
-    if form.base and (saved := _save_sent(page, form)).status_code != 303:
+    if form.base and (saved := save_draft(page, form)).status_code != 303:
         return saved
     opened, config, id = page.open_article(), page.desk.config, page.id
     path = content_files.article_path(config, id)
@@ -114,19 +97,13 @@ def finish_draft(page: PageToEdit, form: SentArticle) -> Response:
         faults = [Fault.from_sentence(f"There is an article {id} already.")]
     if faults:
         return article_pages.render_article(page, 422, faults)
-    why = f"Add the article {id}"
-    beside = [
-        (content_files.ledger_path(config, id), opened.ledger_text, "its evidence"),
-        (
-            phrases.path_of(config.path("data"), id),
-            content_files.read_file(draft_phrases.path_of(config, id)),
-            "its phrases",
-        ),
-    ]
-    for place, text, what in beside:
-        if text:
-            content_files.save_file(config, place, text, page.person, f"{why}: {what}")
-    content_files.save_file(config, path, opened.text, page.person, why)
+    files = {
+        path: opened.text,
+        content_files.phrases_path(config, id): opened.phrases_text,
+        content_files.ledger_path(config, id): opened.ledger_text,
+    }
+    edits = [content_files.Edit(path, text) for path, text in files.items() if text]
+    content_files.save_files(config, edits, page.person, f"Add the article {id}")
     _remove_files(page, f"The draft {id} is an article now")
     session.record_action(page.request, "added an article", id)
     return pages.redirect_to(
@@ -137,7 +114,7 @@ def finish_draft(page: PageToEdit, form: SentArticle) -> Response:
 
 
 @router.get("/articles/drafts/{draft}/tried-message")
-def try_message(page: PageToRead, text: Tried = "") -> Response:
+def try_message(page: PageToRead, text: Text = "") -> Response:
     """A part of the draft's page: which of its questions is nearest to a message, and its lead."""
     opened, asked, nearest, fault = page.open_article(), " ".join(text.split()), None, ""
     proposals = draft_proposals.propose_questions(page.desk, opened)
@@ -146,14 +123,13 @@ def try_message(page: PageToRead, text: Tried = "") -> Response:
         nearest = draft_proposals.find_nearest(page.desk, proposals, [vector])
     except encoder.EncoderMissing as missing:
         fault = str(missing)
-    leads = {each.name.partition(".")[2]: each.lead for each in opened.article.questions}
     return pages.render_page(
         page.request,
         "draft_tried.html",
         at=page.at,
         text=asked,
         nearest=nearest,
-        leads=leads,
+        leads={each.name.partition(".")[2]: each.lead for each in opened.article.questions},
         fault=fault,
     )
 
@@ -169,20 +145,6 @@ def remove_draft(page: PageToEdit) -> Response:
     )
 
 
-def _save_sent(page: ArticlePage, form: ArticleForm) -> Response:
-    """Save what was sent of a draft; the page that comes next, or that says what forbids it."""
-    fields = form.change_fields(page.open_article().fields)
-    taught = {id: said for id, said in form.phrases.items() if id in fields["questions"]}
-    term, group = fields["about"], form.term_group
-    try:
-        draft_phrases.save_phrases(page.desk.config, page.id, taught, page.person)
-        if term and group:
-            draft_terms.save_names(page.desk, page.person, group, term, form.other_names)
-    except articles.ContentError as refused:
-        return article_pages.render_again(page, fields, form.base, refused)
-    return article_pages.save_article(page, form)
-
-
 def _import_draft(desk: State, person: Member, form: ImportForm) -> Draft:
     """The draft of what an editor sent; raises Refused."""
     file = form.file if form.file and form.file.filename else None
@@ -193,34 +155,35 @@ def _import_draft(desk: State, person: Member, form: ImportForm) -> Draft:
     return imports.make_draft(desk.config.path("data"), person.name, today, original)
 
 
-def _save_new(desk: State, made: Draft, person: Member) -> str:
-    """Save a new draft under the first id that is free, which is given."""
-    base = made.id or "article"
-    free = (
-        id
-        for id in itertools.chain([base], (f"{base}_{n}" for n in itertools.count(2)))
-        if id not in PAGES and not content_files.article_path(desk.config, id).exists()
-    )
-    return next(
-        id
-        for id in free
-        if content_files.create_file(
-            desk.config,
-            content_files.draft_path(desk.config, id),
-            made.text,
-            person,
-            f"Draft the article {id}",
-        )
-    )
+def _edit_beside(page: ArticlePage, form: ArticleForm) -> list[content_files.Edit]:
+    """The edits of the files beside a draft that were sent with it: of its phrases and of the terms
+    list. Raises articles.ContentError, content_files.Conflict."""
+    fields = form.change_fields(page.open_article().fields)
+    edits = []
+    if form.phrases:
+        before = content_files.read_opened(page.desk.config, page.phrases_path, form.phrases_base)
+        if before is None:
+            raise content_files.Conflict(None, content_files.read_file(page.phrases_path))
+        text = before
+        lists = phrases_document.read_phrases(before, page.phrases_path.name)
+        for id, said in form.phrases.items():
+            if id in fields["questions"]:
+                own = {**lists.get(id, {}), "train": said}
+                text = phrases_document.write_phrases(text, page.id, id, own)
+        edits.append(content_files.Edit(page.phrases_path, text, before))
+    if form.term_group and fields["about"]:
+        names = draft_terms.NewNames(form.term_group, fields["about"], form.other_names)
+        edits.append(draft_terms.edit_terms(page.desk, names))
+    return [edit for edit in edits if edit.text != edit.base]
 
 
 def _remove_files(page: ArticlePage, why: str) -> None:
-    """Take a draft away, with its evidence and what was to be seen to in it."""
+    """Take a draft away, with its phrases, its evidence and what was to be seen to in it."""
     config = page.desk.config
     paths = [
         content_files.draft_path(config, page.id),
-        content_files.ledger_path(config, page.id, True),
-        draft_phrases.path_of(config, page.id),
+        content_files.phrases_path(config, page.id, draft=True),
+        content_files.ledger_path(config, page.id, draft=True),
         content_files.notes_path(config, page.id),
     ]
     content_files.remove_files(config, paths, page.person, why)

@@ -65,6 +65,11 @@ class ArticleForm:
         return {id: list(dict.fromkeys(listed)) for id, listed in found.items()}
 
     @property
+    def phrases_base(self) -> str:
+        """What names the text of the phrases that was opened."""
+        return self.sent.get("phrases_base", "")
+
+    @property
     def term_group(self) -> str:
         """The group of the terms list into which the draft's term is to be put; "" for none."""
         return self._read_line("group")

@@ -2,14 +2,12 @@
 be understood when they ask it, and what it still wants."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from bot.content import articles, facets, phrases, wording
 from bot.content.articles import Question
-from bot.content.phrases import Phrases
-from bot.editor.articles import draft_phrases
 from bot.editor.importing import heading_questions
 from bot.editor.shared import vectors
 from bot.editor.shared.article_document import QuestionFields
@@ -47,11 +45,7 @@ def propose_questions(desk: State, opened: Opened) -> list[Proposal]:
     """The Proposals of a draft's questions, in their order."""
     common = facets.read_facets(desk.config.path("data")) or {}
     near = _find_near(desk, opened, common)
-    own = draft_phrases.read_phrases(desk.config, opened.article.id)
-    return [
-        _propose(opened, _with_phrases(question, own), common, near)
-        for question in opened.article.questions
-    ]
+    return [_propose(opened, question, common, near) for question in opened.article.questions]
 
 
 def find_nearest(
@@ -69,24 +63,16 @@ def find_nearest(
     return [(ways[int(row.argmax())][1], float(row.max())) for row in cosines]
 
 
-def _with_phrases(question: Question, own: Mapping[str, Phrases]) -> Question:
-    """A question of a form, whose facets stand with commas between them, with its phrases."""
-    phrased = own.get(question.name.partition(".")[2], Phrases())
-    return replace(question, facets=_sides_of(question), train=phrased.train, test=phrased.test)
-
-
-def _sides_of(question: Question) -> tuple[str, ...]:
-    return tuple(side.strip() for side in question.facet.split(","))
-
-
 def _propose(
     opened: Opened, question: Question, common: Common, near: Mapping[str, Sequence[str]]
 ) -> Proposal:
     id = question.name.partition(".")[2]
     fields, condition = opened.fields["questions"][id], opened.article.about
     is_common = facets.is_common(question, condition, common)
-    asked = facets.fill_phrases(question, condition, common) if is_common else []
-    taken = {side for other in opened.article.questions for side in _sides_of(other)}
+    own = tuple(opened.phrases.get(id, {}).get("train", ()))
+    filled = facets.fill_phrases(question, condition, common) if is_common else []
+    asked = sorted(filled, key=lambda way: condition not in way)  # those that name it first
+    taken = {side for other in opened.article.questions for side in other.facets}
     return Proposal(
         id=id,
         ask=question.ask,
@@ -95,8 +81,8 @@ def _propose(
         near=tuple(side for side in near.get(id, ()) if side not in taken)[:MOST_NEAR],
         is_common=is_common,
         asked=tuple(asked),
-        own=question.train,
-        wanted=0 if is_common else max(0, phrases.FEWEST - len(question.train)),
+        own=own,
+        wanted=0 if is_common else max(0, phrases.FEWEST - len(own)),
         grade=round(wording.reading_grade(articles.MARK.sub("", fields["text"])), 1),
         words=len(question.lead.split()),
     )
@@ -105,13 +91,11 @@ def _propose(
 def _explain(question: Question, fields: QuestionFields, condition: str, is_common: bool) -> str:
     """Why a question has its facet, and what that means for it."""
     said = heading_questions.explain_facet(fields["heading"] or fields["ask"], question.facet)
-    because = f"Its heading says “{said}”." if said else ""
     if is_common:
-        return because or "An editor chose it."
+        return f"Its heading says “{said}”." if said else "An editor chose it."
     if question.about[0] != condition:
-        about = question.about[0] or "nothing"
-        return f"It is about {about}: only its own phrases teach it."
-    return f"{because} It is a side of its own: only its own phrases teach it.".strip()
+        return f"It is about {question.about[0]}: only its own phrases teach it."
+    return "It is a side of its own: only its own phrases teach it."
 
 
 def _find_near(desk: State, opened: Opened, common: Common) -> dict[str, list[str]]:

@@ -10,7 +10,6 @@ from bot.editor.importing import other_names
 from bot.editor.shared import content_cache, content_files, term_list
 from bot.editor.shared.content_cache import Opened
 from bot.editor.shared.state import State
-from bot.store.accounts import Member
 
 
 @dataclass(frozen=True)
@@ -25,6 +24,15 @@ class TermProposal:
     new: tuple[str, ...]
     taken: tuple[tuple[str, str], ...]
     article: str
+
+
+@dataclass(frozen=True)
+class NewNames:
+    """A term with other names that are to stand in a group (of terms.KINDS) of the terms list."""
+
+    group: str
+    term: str
+    others: Sequence[str]
 
 
 def propose_term(desk: State, opened: Opened) -> TermProposal:
@@ -65,34 +73,29 @@ def term_faults(desk: State, opened: Opened) -> list[Fault]:
     return [Fault(str(opened.path), line, said)]
 
 
-def save_names(desk: State, person: Member, group: str, term: str, others: Sequence[str]) -> None:
-    """Put a term with these other names into the terms list, in a group of terms.KINDS; raises
-    articles.ContentError where a name is another term's."""
+def edit_terms(desk: State, new: NewNames) -> content_files.Edit:
+    """The edit that puts names into the terms list; raises articles.ContentError where one is
+    another term's."""
     _, names, _ = terms.read_terms(desk.config.path("data"))
-    wanted = list(dict.fromkeys(" ".join(name.split()) for name in others if name.strip()))
+    wanted = list(dict.fromkeys(" ".join(name.split()) for name in new.others if name.strip()))
     faults = [
         f"“{name}” names {names[name.lower()]} in the terms list; leave it with one of them"
-        for name in (term, *wanted)
-        if names.get(name.lower(), term) != term
+        for name in (new.term, *wanted)
+        if names.get(name.lower(), new.term) != new.term
     ]
-    if group not in terms.KINDS or not articles.normalise_phrase(term):
-        faults.append("A term needs a name, and is a condition, a medicine or a treatment.")
+    if new.group not in terms.KINDS:
+        faults.append("a term is a condition, a medicine or a treatment; choose which")
     if faults:
         raise articles.ContentError([Fault.from_sentence(fault) for fault in faults])
-    new = [name for name in wanted if name.lower() not in names and name.lower() != term.lower()]
-    if term.lower() in names and not new:
-        return
     path = content_files.table_path(desk.config, "terms.yml")
     base = content_files.read_file(path)
-    content_files.save_file(
-        desk.config,
-        path,
-        term_list.add_term(base, _group_of(desk, term) or group, term, new),
-        person,
-        f"Name {term} in the terms list",
-        base=base,
-        check=lambda text: articles.read_yaml(text, path)[2],
-    )
+    added = [
+        name for name in wanted if name.lower() not in names and name.lower() != new.term.lower()
+    ]
+    if new.term.lower() in names and not added:
+        return content_files.Edit(path, base, base)
+    group = _group_of(desk, new.term) or new.group
+    return content_files.Edit(path, term_list.add_term(base, group, new.term, added), base)
 
 
 def _group_of(desk: State, term: str) -> str | None:

@@ -4,11 +4,12 @@ asking to begin with. It isn't finished, and reviewed by nobody."""
 import datetime
 import html
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.content import wording
+from bot.content import articles, wording
+from bot.content.facets import TERM
 from bot.content.terms import Finder
 from bot.editor.importing import heading_questions, leads, other_names, text_blocks
 from bot.editor.importing.blocks import (
@@ -22,7 +23,7 @@ from bot.editor.importing.blocks import (
     FoundContent,
     Refused,
 )
-from bot.editor.shared import article_document
+from bot.editor.shared import article_document, phrases_document
 
 MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
 Section = tuple[str, list[Block]]  # its heading, and what stands below it
@@ -57,23 +58,22 @@ TAG = re.compile(
 @dataclass(frozen=True)
 class Subject:
     """By what a draft's subject is found: `find` names the terms of a text, `common` are the facets
-    that are understood of each article's condition, and `about` is the term that an editor gave, or
-    ""."""
+    of facets.yml with their phrases, and `about` is the term that an editor gave, or ""."""
 
     find: Finder
-    common: Collection[str]
+    common: Mapping[str, Collection[str]]
     about: str = ""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A new article in our format. `phrases`: {question: ways of asking it to begin with}, of those
-    that data/facets.yml doesn't teach; `notes` say what its editor must see to."""
+    """A new article in our format, and the file of phrases to begin with of those questions that
+    facets.yml doesn't teach, "" without any. `notes` say what its editor must see to."""
 
     title: str
     id: str
     text: str
-    phrases: dict[str, list[str]]
+    phrases: str
     notes: list[str]
 
 
@@ -90,6 +90,34 @@ class _Outline:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _FirstPhrases:
+    """The file of a new `draft`'s phrases about `about`, and the normal forms of all that were
+    `said`: a phrase stands once."""
+
+    draft: str
+    about: str
+    text: str = ""
+    said: set[str] = field(default_factory=set)
+
+    def leave_out(self, common: Mapping[str, Collection[str]]) -> None:
+        self.said |= {
+            articles.normalise_phrase(phrase.replace(TERM, self.about))
+            for listed in common.values()
+            for phrase in listed
+        }
+
+    def add(self, question: str, heading: str, facet: str) -> None:
+        """Phrases of a question, of its heading and facet."""
+        written = heading_questions.write_phrases(heading, facet, self.about)
+        new = {articles.normalise_phrase(phrase): phrase for phrase in written}
+        asked = [phrase for form, phrase in new.items() if form not in self.said]
+        self.said |= set(new)
+        self.text = phrases_document.write_phrases(
+            self.text, self.draft, question, {"train": asked}
+        )
+
+
 def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: Subject) -> Draft:
     """The Draft of what was found, about the `subject`, which `editor` writes. Raises Refused."""
     outline = _outline(found)
@@ -99,14 +127,15 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
     about = subject.about or _about(title, outline.sections, subject.find)
     sources, numbers = _sources(found, title, outline)
     questions: dict[str, dict[str, object]] = {}
-    phrases: dict[str, list[str]] = {}
     bodies: list[str] = []
+    beginning = _FirstPhrases(heading_questions.make_id(about or title), about or title)
+    beginning.leave_out(subject.common)
     for heading, written in outline.sections[:MOST_SECTIONS]:
         id, facet = heading_questions.name_question(heading, about, questions)
         ask = heading_questions.write_question(heading, facet, about or title)
         questions[id] = {"ask": ask, "facet": facet}
         if facet not in subject.common:
-            phrases[id] = heading_questions.write_phrases(heading, facet, about or title)
+            beginning.add(id, heading, facet)
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
@@ -128,9 +157,9 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
     text = "---\n" + article_document.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
     return Draft(
         title=title,
-        id=heading_questions.make_id(about or title),
+        id=beginning.draft,
         text=text,
-        phrases=phrases,
+        phrases=beginning.text,
         notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
     )
 
@@ -141,8 +170,9 @@ def _write_section(marked: Sequence[Block], outline: _Outline, heading: str, has
     bare = sum(not block.text.endswith("]") for block in marked)
     if bare and not has_own and outline.references:
         outline.notes.append(
-            f"Under {text_blocks.quote(heading)}: {wording.counted(bare, 'paragraph')} or items "
-            f"without a source. They are marked [1], the file itself: put the right number there."
+            f"Under {text_blocks.quote(heading)}: "
+            f"{wording.counted(bare, 'paragraph or item', 'paragraphs or items')} without a source "
+            f"got [1], the file itself. Put the right number there."
         )
     cited = [
         replace(block, text=f"{block.text}{'' if block.text.endswith(']') else ' '}[1]")

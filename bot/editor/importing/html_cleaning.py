@@ -60,12 +60,14 @@ def tree_paragraphs(root: Element) -> list[str]:
 
 
 def missing_texts(wanted: Iterable[str], taken: Iterable[str]) -> list[str]:
-    """Those of the `wanted` texts that stand nowhere in the `taken` ones."""
+    """Those of the `wanted` texts that stand nowhere in the `taken` ones; the number of an item is
+    none of its text."""
     there = _letters(" ".join(taken))
     return [
         text
         for text in dict.fromkeys(wanted)
-        if len(letters := _letters(text)) >= LEAST_LETTERS and letters not in there
+        if len(letters := _letters(text_blocks.MARKED.sub(r"\1", text))) >= LEAST_LETTERS
+        and letters not in there
     ]
 
 

@@ -465,7 +465,7 @@ def article_job(
     about = about.strip()
     subject = first_drafts.Subject(
         find=terms.make_finder(kinds, names),
-        common=set(facets.read_facets(folder) or {}),
+        common=facets.read_facets(folder) or {},
         about=names.get(about.lower(), about),
     )
     made = first_drafts.make_draft(found, editor, datetime.date.fromisoformat(today), subject)
