@@ -15,6 +15,7 @@ CALLED = re.compile(
     re.IGNORECASE,
 )
 BETWEEN = re.compile(r"\s*,?\s+(?:or|and)\s+|\s*,\s*")
+NO_NAME = re.compile(r"(?:into|by|for|to|in|on|at|of|as|it|this|that|they)\b", re.IGNORECASE)
 ENDS = re.compile(r"\s(?:is|are|was|were|has|have|can|may|which|that|in|by|because|when|for)\s.*")
 SHORT = r"\s*\(([A-Z][A-Za-z-]{1,9})\)"  # an abbreviation in brackets behind what it is short for
 
@@ -47,5 +48,6 @@ def _is_name(name: str) -> bool:
     return (
         1 < len(name) <= LONGEST
         and len(name.split()) <= MOST_WORDS
+        and not NO_NAME.match(name)
         and bool(re.fullmatch(r"[^\W\d_][\w' -]*", name))
     )
