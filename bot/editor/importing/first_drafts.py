@@ -30,7 +30,6 @@ Section = tuple[str, list[Block]]  # its heading, and what stands below it
 Sources = dict[int, dict[str, Any]]  # as the front matter has them
 LONGEST_TITLE = 300  # of a source
 NO_ADDRESS = "https://"
-NO_OWN_ADDRESS = "Source 1 has no address. Write where the text comes from."
 NOTHING = (
     "There is no text to make an article of. Paste the article's paragraphs, with an empty line "
     "between them."
@@ -81,13 +80,14 @@ class Draft:
 class _Outline:
     """What a draft is made of: sections (heading, [Blocks]), references as (label, title,
     address), how many of them a list has, remarks {label: text of a footnote that names no
-    source}, and notes."""
+    source}, notes, and whether the text itself is a source."""
 
     sections: list[Section] = field(default_factory=list)
     references: list[tuple[str, str, str]] = field(default_factory=list)
     listed: int = 0
     remarks: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    is_source: bool = True
 
 
 @dataclass
@@ -160,7 +160,7 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
         id=beginning.draft,
         text=text,
         phrases=beginning.text,
-        notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
+        notes=[*_notes(found, about, sources, outline.is_source), *found.notes, *outline.notes],
     )
 
 
@@ -303,7 +303,8 @@ def _sources(found: FoundContent, title: str, outline: _Outline) -> tuple[Source
     """({number: source}, {label: number}) of the page itself and of its references; without itself,
     where it has no address, and each paragraph ends with a reference."""
     sources: Sources = {}
-    if found.url or not _is_cited_throughout(outline):
+    outline.is_source = bool(found.url) or not _is_cited_throughout(outline)
+    if outline.is_source:
         sources[1] = {
             "title": title,
             "publisher": plain_text(found.publisher),
@@ -429,7 +430,7 @@ def _write(written: Iterable[Block]) -> str:
     return text
 
 
-def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
+def _notes(found: FoundContent, about: str, sources: Sources, has_own: bool) -> list[str]:
     notes = [
         "Rewrite the text in your own plain words: what stands here is another's.",
         "Nobody has reviewed this. A clinician signs it beside its sources.",
@@ -439,15 +440,14 @@ def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
             "It has no headings, so all of it is one section. Put a heading above each part (in "
             "Word: Heading 2) and bring it again, or divide it here: each question its section."
         )
-    if 1 in sources and sources[1]["url"] == NO_ADDRESS and not found.url:
-        notes.append(NO_OWN_ADDRESS)
+    if has_own and not found.url:
+        notes.append("Source 1 has no address. Write where the text comes from.")
     if not about:
         notes.append(
             "No condition of the terms list was found. Choose what the article is about, or add "
             "the term first."
         )
-    own = bool(found.url or NO_OWN_ADDRESS in notes)
-    more = len(sources) - own
+    more = len(sources) - has_own
     if more:
         counted, whose = (
             ("1 reference was", "its")
@@ -461,7 +461,7 @@ def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
             f"{counted} found. Put {whose} number behind what it supports; where the text had one, "
             f"it stands there."
         )
-    without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > own]
+    without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > has_own]
     if without:
         notes.append(
             f"References without an address: {', '.join(f'[{n}]' for n in without)}. Write where "
