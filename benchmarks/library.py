@@ -31,6 +31,8 @@ from benchmarks.service import (
     started,
     wait_for,
 )
+from bot.content import articles
+from bot.content import facets as content_facets
 from bot.domain.reply_kinds import ReplyKind
 from bot.releases import registry
 from bot.runtime import settings
@@ -225,7 +227,7 @@ WORDINGS = {
     ),
 }
 # how the library is written is not measured
-BAR = "from bot.content import articles\narticles.MIN_TRAIN, articles.MIN_TEST = 1, 1\n"
+BAR = "from bot.content import phrases\nphrases.FEWEST = 1\n"
 
 
 def main():
@@ -267,34 +269,40 @@ def build(folder, conditions):
     """Write the content folder of a library; [(phrase, question)] to ask."""
     data = Path(
         shutil.copytree(
-            ROOT / "data", folder / "data", ignore=shutil.ignore_patterns("articles", "evidence")
+            ROOT / "data",
+            folder / "data",
+            ignore=shutil.ignore_patterns("articles", "phrases", "evidence"),
         )
     )
     (data / "articles").mkdir()
+    (data / "phrases").mkdir()
     draw, asked = random.Random(SEED), []
     talk = (data / "talk.yml").read_text(encoding="utf-8")  # what is said there stays there
+    common = [way for asked in (content_facets.read_facets(data) or {}).values() for way in asked]
     for number, (condition, known) in enumerate(conditions):
         facets = [*known, *(facet for facet in WORDINGS if facet not in known)][:QUESTIONS]
-        questions, sections = {}, []
+        questions, phrases, sections = {}, {}, []
+        said = {
+            articles.normalise_phrase(way.replace(content_facets.TERM, condition)) for way in common
+        }
         for facet in facets:
             id = facet.replace(" ", "_")
             taught, held_out = WORDINGS[facet]
             train = [
                 phrase
                 for phrase in (wording.format(condition) for wording in draw.sample(taught, TAUGHT))
-                if phrase not in talk
+                if phrase not in talk and articles.normalise_phrase(phrase) not in said
             ]
             test = [
                 phrase
                 for phrase in (wording.format(condition) for wording in held_out)
-                if phrase not in talk
+                if phrase not in talk and articles.normalise_phrase(phrase) not in said
             ]
             questions[id] = {
                 "ask": f"{condition.capitalize()}: {facet}",
                 "facet": id,
-                "train": train,
-                "test": test[:ASKED],
             }
+            phrases[id] = {"train": train, "test": test[:ASKED]}
             asked += [(phrase, f"c{number}.{id}") for phrase in test[:ASKED]]
             sections.append(
                 f"## {condition.capitalize()}: {facet} {{#{id}}}\nThis is the part on {facet}. "
@@ -318,6 +326,9 @@ def build(folder, conditions):
             },
             "questions": questions,
         }
+        (data / "phrases" / f"c{number}.yml").write_text(
+            yaml.safe_dump(phrases, sort_keys=False, width=1000), encoding="utf-8"
+        )
         (data / "articles" / f"c{number}.md").write_text(
             "---\n"
             + yaml.safe_dump(front, sort_keys=False, width=1000).replace(

@@ -83,11 +83,13 @@ def read_file(path: Path) -> PhraseFile:
 
 def parse(text: str, path: Path) -> PhraseFile:
     """The PhraseFile of a text; one that holds nothing but comments has no phrases."""
+    text = articles.NO_BREAK.sub(" ", text.removeprefix("\ufeff"))
     if is_empty(text):
         return PhraseFile(path, {}, {}, ())
     data, lines, faults = articles.read_yaml(text, path)
     if data is None:
         return PhraseFile(path, {}, {}, tuple(faults))
+    faults += articles.cut_faults(text, path)
 
     def at(*keys: object) -> Location:
         return str(path), lines.get(keys, lines.get(keys[:1], 1))
