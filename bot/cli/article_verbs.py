@@ -143,7 +143,7 @@ def _say_matches(found: Matches | None, proposals: Sequence[Proposal]) -> Iterat
         if found and each.id in found.answered:
             yield f"it now answers by “{each.ask}”: {_list_asked(found.answered[each.id])}"
     if found and found.unanswered:
-        yield f"it still doesn't answer: {_list_asked(found.unanswered)}"
+        yield f"it may still not answer: {_list_asked(found.unanswered)}"
     if found and not found.answered and not found.unanswered:
         yield "nothing that waits in the review names its term"
 

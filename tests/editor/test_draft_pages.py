@@ -161,7 +161,7 @@ def test_what_visitors_asked_in_vain_stands_beside_the_draft(desk, ada):
     asked = {
         "what causes painful legs": "It now answers",
         "do warm baths help against painful legs": "These may teach its own questions",
-        "can i fly a plane with painful legs": "It still doesn’t answer",
+        "can i fly a plane with painful legs": "It may still not answer",
     }
     for text in asked:
         add_turn(desk.engine, text, ReplyKind.NOT_COVERED)
