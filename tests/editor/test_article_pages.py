@@ -15,7 +15,6 @@ from bot.editor.app import PARTS
 from bot.editor.shared import article_document, content_files, phrases_document
 from tests.editor.test_imports import PAGE, paragraph, word
 
-
 CRAMPS = word(
     paragraph("Muscle cramps", "Heading1")
     + paragraph("What is it?", "Heading2")

@@ -436,6 +436,23 @@ def test_only_a_side_that_no_list_teaches_gets_phrases_to_begin_with():
     assert own == {"a_spoon_of_sugar": ("a spoon of sugar hiccups",)}
 
 
+def test_a_medicine_of_its_own_is_what_its_section_is_about_and_wants_phrases():
+    text = (
+        "Hiccups\n\nBaclofen\n\nIt may help.\n\nSide effects of baclofen\n\nPeople feel tired.\n\n"
+        "Treatment with baclofen\n\nIt is one of some.\n"
+    )
+    made = draft(imports.from_text(text))
+    asked = parts_of(made.text)[0]["questions"]
+    assert asked["baclofen"] == {
+        "ask": "What is baclofen for?",
+        "about": "baclofen",
+        "facet": "use",
+    }
+    assert asked["baclofen_side_effects"]["facet"] == "side_effects"
+    assert asked["treatments"] == {"ask": "How are hiccups treated?", "facet": "treatments"}
+    assert list(phrases_of(made)) == ["baclofen", "baclofen_side_effects"]
+
+
 def test_a_new_subject_is_named_as_its_title_names_it():
     text = "Living with jumping thumbs\n\nCauses\n\nJumping thumbs come with age.\n"
     assert parts_of(draft(imports.from_text(text)).text)[0]["about"] == "jumping thumbs"

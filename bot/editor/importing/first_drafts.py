@@ -23,6 +23,7 @@ from bot.editor.importing.blocks import (
     FoundContent,
     Refused,
 )
+from bot.editor.importing.heading_questions import HeadingQuestion
 from bot.editor.shared import article_document, phrases_document
 
 MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
@@ -80,7 +81,8 @@ class Draft:
 class _Outline:
     """What a draft is made of: sections (heading, [Blocks]), references as (label, title,
     address), how many of them a list has, remarks {label: text of a footnote that names no
-    source}, notes, and whether the text itself is a source."""
+    source}, notes, whether the text itself is a source, and (what it asks, heading) of each
+    section."""
 
     sections: list[Section] = field(default_factory=list)
     references: list[tuple[str, str, str]] = field(default_factory=list)
@@ -88,6 +90,7 @@ class _Outline:
     remarks: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     is_source: bool = True
+    sides: list[tuple[HeadingQuestion, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -107,9 +110,8 @@ class _FirstPhrases:
             for phrase in listed
         }
 
-    def add(self, question: str, heading: str, facet: str) -> None:
-        """Phrases of a question, of its heading and facet."""
-        written = heading_questions.write_phrases(heading, facet, self.about)
+    def add(self, question: str, written: Sequence[str]) -> None:
+        """Those of the phrases of a question that were not said yet."""
         new = {articles.normalise_phrase(phrase): phrase for phrase in written}
         asked = [phrase for form, phrase in new.items() if form not in self.said]
         self.said |= set(new)
@@ -131,17 +133,18 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
     beginning = _FirstPhrases(heading_questions.make_id(about or title), about or title)
     beginning.leave_out(subject.common)
     for heading, written in outline.sections[:MOST_SECTIONS]:
-        id, facet = heading_questions.name_question(heading, about, questions)
-        ask = heading_questions.write_question(heading, facet, about or title)
-        questions[id] = {"ask": ask, "facet": facet}
-        if facet not in subject.common:
-            beginning.add(id, heading, facet)
+        asked = _ask_heading(heading, about, title, subject.find, questions)
+        of_it = {"about": asked.about} if asked.about else {}
+        questions[asked.id] = {"ask": asked.ask, **of_it, "facet": asked.facet}
+        outline.sides.append((asked, heading))
+        if asked.about or asked.facet not in subject.common:
+            beginning.add(asked.id, asked.phrases)
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
         ]
         body = _write_section(marked, outline, heading, has_own=bool(found.url))
-        bodies.append(f"## {heading} {{#{id}}}\n\n{body}")
+        bodies.append(f"## {heading} {{#{asked.id}}}\n\n{body}")
     _name_alike(outline)
     front = {
         "title": title,
@@ -190,12 +193,23 @@ def _write_section(marked: Sequence[Block], outline: _Outline, heading: str, has
     return "\n\n".join(_write(part) for part in (lead, below) if part)
 
 
+def _ask_heading(
+    heading: str, about: str, title: str, find: Finder, taken: Collection[str]
+) -> HeadingQuestion:
+    """What a heading asks: of a medicine or treatment that it names, or of the article's term."""
+    named = (each.term for each in find(heading) if each.kind != "condition")
+    term = next(named, "")
+    of_medicine = term and heading_questions.ask_medicine(heading, term, taken)
+    return of_medicine or heading_questions.ask_heading(heading, about or title, taken)
+
+
 def _name_alike(outline: _Outline) -> None:
-    """Say which sections ask for one side of the subject, so that nothing tells them apart."""
-    first: dict[str, str] = {}
-    for heading, _ in outline.sections[:MOST_SECTIONS]:
-        facet = heading_questions.find_facet(heading) or heading.lower().strip(" ?:.")
-        other = first.setdefault(facet, heading)
+    """Say which sections ask for one side of one thing, so that nothing tells them apart."""
+    first: dict[tuple[str, str], str] = {}
+    for asked, heading in outline.sides:
+        side = asked.facet if asked.about else heading_questions.find_facet(heading)
+        key = (asked.about, side or heading.lower().strip(" ?:."))
+        other = first.setdefault(key, heading)
         if other is not heading:
             outline.notes.append(
                 f"{text_blocks.quote(other)} and {text_blocks.quote(heading)} ask for the same "
