@@ -132,6 +132,19 @@ def test_a_name_of_another_term_is_refused_and_what_was_written_stays(desk, ada)
     assert "painful legs:" not in (desk.config.path("data") / "terms.yml").read_text()
 
 
+def test_two_editors_who_write_phrases_of_one_draft_both_keep_theirs(desk, git, ada):
+    at = bring_in(ada, write_word([*TOES[:6], ("Cold baths", "Heading2"), "Some. [1]", *TOES[6:]]))
+    bob = desk.enter("Bob", "editor")
+    form = form_of(ada.get(at).text)
+    assert bob.post(at, **form, **{"phrase.cold_baths.0": "do cold baths do"}).status_code == 303
+    saved = ada.post(at, **form | {"phrase.warm_baths.0": "do warm baths do"})
+    assert saved.status_code == 303, saved.text
+    path = content_files.phrases_path(desk.config, at.rpartition("/")[2], draft=True)
+    own = phrases.read_file(path).questions
+    assert "do cold baths do" in own["cold_baths"].train
+    assert "do warm baths do" in own["warm_baths"].train
+
+
 def test_a_term_that_another_article_has_is_said_and_makes_no_article(desk, ada):
     text = "Hiccups\n\nWhy\n\nThey come and go.\n"
     sent = ada.post("/articles/new", text=text, url="https://example.org/hiccups")

@@ -158,18 +158,19 @@ def _import_draft(desk: State, person: Member, form: ImportForm) -> Draft:
 def _edit_beside(page: ArticlePage, form: ArticleForm) -> list[content_files.Edit]:
     """The edits of the files beside a draft that were sent with it: of its phrases and of the terms
     list. Raises articles.ContentError, content_files.Conflict."""
-    fields = form.change_fields(page.open_article().fields)
+    opened = page.open_article()
+    fields = form.change_fields(opened.fields)
+    taught = form.teach(opened.phrases)
     edits = []
-    if form.phrases:
+    if taught:
         before = content_files.read_opened(page.desk.config, page.phrases_path, form.phrases_base)
         if before is None:
-            raise content_files.Conflict(None, content_files.read_file(page.phrases_path))
+            raise content_files.Conflict(None, opened.phrases_text)
         text = before
         lists = phrases_document.read_phrases(before, page.phrases_path.name)
-        for id, said in form.phrases.items():
-            if id in fields["questions"]:
-                own = {**lists.get(id, {}), "train": said}
-                text = phrases_document.write_phrases(text, page.id, id, own)
+        for id in filter(fields["questions"].get, taught):
+            own = {**lists.get(id, {}), "train": taught[id]}
+            text = phrases_document.write_phrases(text, page.id, id, own)
         edits.append(content_files.Edit(page.phrases_path, text, before))
     if form.term_group and fields["about"]:
         names = draft_terms.NewNames(form.term_group, fields["about"], form.other_names)

@@ -52,17 +52,23 @@ class ArticleForm:
         }
         return fields
 
-    @property
-    def phrases(self) -> dict[str, list[str]]:
-        """{question: the phrases that were written, a line each, and those that were ticked} of
-        what a draft's page sent."""
+    def teach(self, before: Mapping[str, Mapping[str, list[str]]]) -> dict[str, list[str]]:
+        """{question: the phrases that teach it} of what a draft's page sent: those that were
+        written, a line each (or those from `before`), and those that were ticked."""
         found: dict[str, list[str]] = {}
         for name, said in self.sent.items():
             field, _, rest = name.partition(".")
-            if field in ("phrases", "phrase"):
-                lines = (join_lines(line)[:LONGEST] for line in said.splitlines())
-                found.setdefault(rest.partition(".")[0], []).extend(filter(None, lines))
-        return {id: list(dict.fromkeys(listed)) for id, listed in found.items()}
+            id, lines = rest.partition(".")[0], [join_lines(line) for line in said.splitlines()]
+            if field == "phrases":
+                found[id] = [*lines, *found.get(id, [])]
+            elif field == "phrase":
+                is_written = f"phrases.{id}" in self.sent
+                begun = [] if is_written else before.get(id, {}).get("train", [])
+                found[id] = [*found.get(id, begun), *lines]
+        return {
+            id: list(dict.fromkeys(line[:LONGEST] for line in listed if line))
+            for id, listed in found.items()
+        }
 
     @property
     def phrases_base(self) -> str:

@@ -149,9 +149,8 @@ def render_again(
     opened = page.open_article()
     now = content_files.keep_opened(page.desk.config, opened.text)
     fields = form.change_fields(opened.fields)
-    return _render(
-        page, opened, article_changes.refill_form(fields, form.base, now, refusal), form.phrases
-    )
+    filled = article_changes.refill_form(fields, form.base, now, refusal)
+    return _render(page, opened, filled, form.teach(opened.phrases))
 
 
 def _render(
