@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import yaml
 from pydantic import ValidationError
@@ -51,7 +51,8 @@ ARTICLE_KEYS = {
 }
 SHOWN = ("n", "title", "publisher", "url")  # of a source, in a reply
 QUESTION_KEYS = {"ask", "about", "facet"}
-PHRASE_KEYS = ("train", "test")  # of a question, in data/phrases/
+# of a question in data/phrases/
+PHRASE_KEYS: tuple[Literal["train", "test"], ...] = ("train", "test")
 DEEPEST = 50  # lists and mappings in one another
 # a deep indent, or many marks of a list or a key in a line
 MAYBE_DEEP = re.compile(r"(?m)^ {50}|(?:[-?:] +){10}")

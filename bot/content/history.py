@@ -233,10 +233,10 @@ def find_trouble(config: Settings) -> str | None:
     return f"{found or READ_ONLY} {kept}"
 
 
-def read_changes(config: Settings, path: Path, most: int = 50) -> list[Change]:
-    """The file's Changes, newest first; [] where no history is kept."""
+def read_changes(config: Settings, *paths: Path, most: int = 50) -> list[Change]:
+    """The Changes of files, newest first; [] where no history is kept."""
     form = "--format=%H%x1f%at%x1f%an%x1f%s"
-    done = _git(config, "log", f"-{most}", form, "--", str(path), quiet=True)
+    done = _git(config, "log", f"-{most}", form, "--", *map(str, paths), quiet=True)
     if done.returncode:
         return []
     lines = [line.split("\x1f", 3) for line in done.stdout.splitlines() if line.count("\x1f") >= 3]

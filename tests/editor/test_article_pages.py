@@ -70,7 +70,10 @@ def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(d
     history = ada.get("/articles/hiccups/past-changes").text
     assert "Ada" in history and "hiccups.causes: changed" in history
     commit = re.search(r"\?commit=([0-9a-f]{40})", history)[1]
-    assert "<ins>" in ada.get(f"/articles/hiccups/past-changes?commit={commit}").text
+    shown = ada.get(f"/articles/hiccups/past-changes?commit={commit}").text
+    assert "<ins>" in shown and "where do my hics come from" in shown
+    ada.post("/review/teach", text="whence my hics", question="hiccups.causes")
+    assert "Teach hiccups.causes 1 phrase" in ada.get("/articles/hiccups/past-changes").text
 
 
 def changed_files(git):
@@ -206,6 +209,40 @@ def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     assert "Often nobody can say" in content_files.read_file(
         content_files.article_path(desk.config, "hiccups")
     )
+
+
+def test_a_question_says_how_people_ask_it_or_how_many_phrases_it_wants(desk):
+    ada = desk.enter("Ada", "editor")
+    page = ada.get("/articles/hiccups/causes").text
+    assert "without any phrase of your own" in page and "“causes of hiccups”" in page
+    assert "Up to three" in page and "at least" not in page.partition("Phrases that teach")[0]
+    page = ada.get("/articles/hiccups/what_is").text
+    assert "write at least 4 phrases that teach. 14, and 6 that test, are better." in page
+    look = ada.post(
+        "/articles/hiccups/what_is/look-at", **form(desk, "what_is", facet="famous_people")
+    ).text
+    assert 'hx-swap-oob="true"' in look and "without any phrase of your own" in look
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("good morning", "stands in greeting of talk.yml too"),
+        ("causes of hiccups", "stands in data/facets.yml already"),
+        ("what are hiccups", "stands in hiccups.what_is"),
+        ("what is tremor", "stands in tremor.what_is too"),
+    ],
+)
+def test_a_phrase_that_the_check_refuses_is_refused_at_the_desk(desk, phrase, said):
+    ada = desk.enter("Ada", "editor")
+    before = phrases_of(desk)
+    fields = form(desk, train=f"{form(desk)['train']}\n{phrase}")
+    look = ada.post("/articles/hiccups/causes/look-at", **fields).text
+    assert said in look and "Phrases that teach, line" in look
+    base = base_of(ada.get("/articles/hiccups/causes").text)
+    answer = ada.post("/articles/hiccups/causes", base=base, **fields)
+    assert answer.status_code == 422 and said in answer.text
+    assert phrases_of(desk) == before
 
 
 def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):

@@ -98,7 +98,7 @@ def test_a_new_question_begins_as_a_draft_and_says_what_it_lacks(asked):
         then="put",
     )
     assert answer.status_code == 422
-    assert "write at least 4" in answer.text
+    assert "write at least 4" in answer.text and "write at least 4 phrases" in visit.get(draft).text
     assert visit.get("/drafts/999").status_code == 404
 
 

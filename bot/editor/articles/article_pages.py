@@ -98,10 +98,11 @@ def save_fields(
 
 @router.get("/articles/{article}/past-changes")
 def show_history(page: PageToRead, commit: str = "") -> Response:
-    """The changes of an article, newest first; with `commit`, what that one changed."""
+    """The changes of an article and of its phrases, newest first; with `commit`, what that one
+    changed."""
     page.read_text()
-    path, config = page.path, page.desk.config
-    listed = history.read_changes(config, path)
+    paths, config = (page.path, page.phrases_path), page.desk.config
+    listed = history.read_changes(config, *paths)
     shown = None
     if commit:
         place = next(
@@ -110,11 +111,12 @@ def show_history(page: PageToRead, commit: str = "") -> Response:
         if place is None:
             raise HTTPException(404)
         earlier = listed[place + 1 : place + 2]
-        before = history.read_revision(config, path, earlier[0].commit) if earlier else ""
-        shown = (
-            listed[place],
-            content_files.text_difference(before, history.read_revision(config, path, commit)),
-        )
+        groups: list[list[content_files.Row]] = []
+        for path in paths:
+            before = history.read_revision(config, path, earlier[0].commit) if earlier else ""
+            after = history.read_revision(config, path, commit)
+            groups += content_files.text_difference(before, after)
+        shown = (listed[place], groups)
     return pages.render_page(
         page.request,
         "article_history.html",

@@ -128,7 +128,7 @@ def put_into_article(desk: State, person: Member, fields: Fields) -> list[str]:
     if id in manuscript["questions"]:
         return [f"{article} has a question {id} already: give this one another name."]
     manuscript["questions"][id] = fields
-    lists = {key: fields[key] for key in articles.PHRASE_KEYS}
+    lists = {"train": fields["train"], "test": fields["test"]}
     edits = [
         content_files.Edit(path, article_document.write_document(base, manuscript), base),
         content_files.Edit(

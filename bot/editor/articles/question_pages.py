@@ -104,9 +104,10 @@ def _find_fields(
     phrases: Mapping[str, phrases_document.Lists],
 ) -> QuestionWithPhrases | None:
     """A question of an article as fields of a form; None where there is none."""
-    fields = article["questions"].get(question)
-    own = phrases.get(question, {})
-    return fields and {**fields, "train": own.get("train", []), "test": own.get("test", [])}
+    fields, own = article["questions"].get(question), phrases.get(question, {})
+    if fields is None:
+        return None
+    return {**fields, "train": own.get("train", []), "test": own.get("test", [])}
 
 
 def _check_id(question: str) -> None:
@@ -147,11 +148,12 @@ def _write_question(
     out, where None."""
     article, own = before
     manuscript = article_document.read_document(article, page.path.name)
-    lists = {key: fields[key] for key in articles.PHRASE_KEYS} if fields else {}
+    lists: phrases_document.Lists = {}
     if fields is None:
         manuscript["questions"].pop(page.question, None)
     else:
         manuscript["questions"][page.question] = fields
+        lists = {"train": fields["train"], "test": fields["test"]}
     text = article_document.write_document(article, manuscript)
     phrases = phrases_document.write_phrases(own, page.id, page.question, lists)
     edits = [content_files.Edit(page.path, text, article)]

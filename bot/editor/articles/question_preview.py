@@ -62,7 +62,7 @@ def preview_question(
             opened.phrases_text,
             opened.path.stem,
             question,
-            {key: fields[key] for key in articles.PHRASE_KEYS},
+            {"train": fields["train"], "test": fields["test"]},
         ),
         opened.phrases_path,
     )
@@ -176,7 +176,7 @@ def _by_field(written: str, own: PhraseFile, question: str, faults: Iterable[Fau
     for fault in faults:
         number, said = fault.line, fault.text
         if fault.path == str(own.path):
-            place = _find_place(own.lines, number, (question,))
+            place = _find_place(own.lines, number, (question,), "train")
             if place is None and said.startswith(f"the question {question} "):
                 place = "train", None
         elif number is None or not fault.path.endswith(".md"):
@@ -185,7 +185,7 @@ def _by_field(written: str, own: PhraseFile, question: str, faults: Iterable[Fau
             behind = number - section.start
             place = ("text", behind - 1) if behind else ("heading", None)
         else:
-            place = _find_place(lines, number, ("questions", question))
+            place = _find_place(lines, number, ("questions", question), "ask")
         if place:
             found.setdefault(place[0], []).append((place[1], said))
     return found
@@ -203,18 +203,15 @@ def _find_section(written: str, question: str) -> range:
 
 
 def _find_place(
-    lines: articles.Lines, number: int | None, above: tuple[str, ...]
+    lines: articles.Lines, number: int | None, above: tuple[str, ...], default: str
 ) -> tuple[str, int | None] | None:
     """(field, place in its list) of a question, whose keys begin with those `above`, that stands on
-    a line of YAML; None where none does."""
+    a line of YAML; None where none does. `default`: the field of the question's own line."""
     keys = [keys for keys, line in lines.items() if line == number and keys[: len(above)] == above]
     if not keys:
         return None
-    _, *rest = max(keys, key=len)[len(above) - 1 :]
-    field, *place = rest or [""]
-    return str(field) or ("ask" if len(above) > 1 else "train"), cast(
-        int, place[0]
-    ) + 1 if place else None
+    field, *place = max(keys, key=len)[len(above) :] or (default,)
+    return str(field), cast(int, place[0]) + 1 if place else None
 
 
 def article_faults(desk: State, path: Path, text: str, own: PhraseFile) -> list[Fault]:

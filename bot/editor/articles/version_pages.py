@@ -30,10 +30,10 @@ def bring_back(
     own = content_files.phrases_path(config, article)
     if not path.is_file():
         raise content_files.NoFile(path.name)
-    listed = {change.commit: change for change in history.read_changes(desk.config, path)}
+    listed = {change.commit: change for change in history.read_changes(config, path, own)}
     if commit not in listed or newest not in listed:
         raise HTTPException(404)
-    text, base = (history.read_revision(desk.config, path, each) for each in (commit, newest))
+    text, base = (history.read_revision(config, path, each) for each in (commit, newest))
     if not text:  # it was taken away then
         raise HTTPException(404)
     why = f"{article}: brought back as it was after “{listed[commit].why}” ({commit[:7]})"

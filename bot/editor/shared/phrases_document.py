@@ -37,7 +37,7 @@ def write_phrases(text: str, article: str, question: str, new: Mapping[str, Sequ
     """`text` of the file of an article's phrases with the lists of a question in it; one without
     phrases has no entry. Raises article_document.Unreadable."""
     now = read_phrases(text, f"{article}.yml").get(question, {})
-    wanted = {key: list(new[key]) for key in articles.PHRASE_KEYS if new.get(key)}
+    wanted: Lists = {key: list(new[key]) for key in articles.PHRASE_KEYS if new.get(key)}
     if wanted == {key: listed for key, listed in now.items() if listed}:
         return text
     begun = f"{text.rstrip()}\n" if text.strip() else HEAD.format(name=f"{article}.md")
