@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from bot.cli.article_verbs import article, article_options
 from bot.cli.content_verbs import (
     _evidence_options,
     _links_options,
@@ -114,6 +115,7 @@ VERBS: dict[str, tuple[Verb, Callable[[ArgumentParser], object]]] = {
     "evidence": (show_evidence, _evidence_options),
     "links": (check_links, _links_options),
     "reviews": (import_reviews, _reviews_options),
+    "article": (article, article_options),
     "train": (train, _no_options),
     "test": (test, _release_option),
     "compare": (compare, _release_option),

@@ -24,7 +24,7 @@ from bot.editor.articles import (
 )
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
-from bot.editor.review import report_pages, review_pages, waiting
+from bot.editor.review import draft_match_pages, report_pages, review_pages, waiting
 from bot.editor.shared import article_document, content_files, pages, session
 from bot.editor.shared.state import DeskState, Rehearse, State
 from bot.editor.stories import story_pages
@@ -51,6 +51,7 @@ PARTS = [
     conversation_pages.router,
     report_pages.router,
     evidence_pages.router,
+    draft_match_pages.router,
     article_draft_pages.router,
     article_pages.router,
     question_pages.router,

@@ -13,7 +13,15 @@ import pytest
 from bot.content import articles, site_content
 from bot.editor.app import PARTS
 from bot.editor.shared import article_document, content_files, phrases_document
-from tests.editor.test_imports import PAGE, word
+from tests.editor.test_imports import PAGE, paragraph, word
+
+CRAMPS = word(
+    paragraph("Muscle cramps", "Heading1")
+    + paragraph("What is it?", "Heading2")
+    + paragraph("A muscle cramp is a sudden pull of a muscle that hurts.")
+    + paragraph("When to see a doctor", "Heading2")
+    + paragraph("Soon where it goes on for hours.")
+)
 
 
 def base_of(page):
@@ -208,9 +216,12 @@ def test_a_question_says_how_people_ask_it_or_how_many_phrases_it_wants(desk):
     page = ada.get("/articles/hiccups/causes").text
     assert "without any phrase of your own" in page and "“causes of hiccups”" in page
     assert "Up to three" in page and "at least" not in page.partition("Phrases that teach")[0]
-    look = ada.post("/articles/hiccups/causes/look-at", **form(desk, facet="whence")).text
-    assert "write at least 4 phrases that teach. 14, and 6 that test, are better." in look
-    assert 'hx-swap-oob="true"' in look and "hx-swap-oob" not in page
+    page = ada.get("/articles/hiccups/what_is").text
+    assert "write at least 4 phrases that teach. 14, and 6 that test, are better." in page
+    look = ada.post(
+        "/articles/hiccups/what_is/look-at", **form(desk, "what_is", facet="famous_people")
+    ).text
+    assert 'hx-swap-oob="true"' in look and "without any phrase of your own" in look
 
 
 @pytest.mark.parametrize(
@@ -252,7 +263,9 @@ def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):
     assert content_files.read_file(content_files.article_path(desk.config, "hiccups")) == before
 
 
-@pytest.mark.parametrize(("sent", "kind"), [(PAGE.encode(), "tremor.html"), (word(), "fever.docx")])
+@pytest.mark.parametrize(
+    ("sent", "kind"), [(PAGE.encode(), "tremor.html"), (CRAMPS, "cramps.docx")]
+)
 def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git, sent, kind):
     ada = desk.enter("Ada", "editor")
     token = ada.token()
@@ -264,7 +277,7 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     assert answer.status_code == 303, answer.text
     at = answer.headers["location"].removeprefix("/editor")
     page = ada.get(at).text
-    assert "draft" in page and "has no evidence" in page
+    assert "draft" in page and "has no evidence; write in" in page
     assert "https://example.org/page" in page
     assert ada.post(f"{at}/make-article").status_code == 422
     id = at.rpartition("/")[2]

@@ -68,6 +68,8 @@ NO_PAGES = {
     "/numbers/{table}.csv",
     "/publish/{id}/events",
     "/try/nearest",
+    "/articles/drafts/{draft}/asked-in-vain",
+    "/articles/drafts/{draft}/tried-message",
     "/sign-in/single",
     "/sign-in/back",
     "/stories/{kind}/{key}",

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.content import articles, terms
-from bot.editor.importing import first_drafts, imports
+from bot.content import articles, facets, phrases, terms
+from bot.editor.importing import first_drafts, imports, other_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """<html><head><title>Essential tremor - Example</title><meta property="og:site_name" content="Example Health">
@@ -30,13 +30,19 @@ OUTSIDE = '<!DOCTYPE z [<!ENTITY x SYSTEM "file:///etc/passwd">]><z>&x;</z>'
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
-def find():
+def draft(found, about=""):
     kinds, names, _ = terms.read_terms(ROOT / "data")
-    return terms.make_finder(kinds, names)
+    subject = first_drafts.Subject(
+        terms.make_finder(kinds, names), facets.read_facets(ROOT / "data"), about
+    )
+    return first_drafts.make_draft(found, "Ann Editor", datetime.date(2026, 11, 24), subject)
 
 
-def draft(found):
-    return first_drafts.make_draft(found, "Ann Editor", datetime.date(2026, 11, 24), find())
+def phrases_of(made):
+    """{question: the phrases that teach it} of a draft."""
+    read = phrases.parse(made.phrases, Path("draft.yml"))
+    assert read.faults == ()
+    return {question: own.train for question, own in read.questions.items()}
 
 
 def parts_of(text):
@@ -131,8 +137,10 @@ def test_a_saved_page_becomes_a_draft_that_names_its_source():
         "https://doi.org/10.1/x",
     ]
     assert list(front["questions"]) == ["definition", "causes", "prevention"]
-    assert "what causes essential tremor" in made.phrases["causes"]
-    assert front["questions"]["prevention"]["ask"] == "Can it be prevented?"
+    assert front["questions"]["prevention"] == {
+        "ask": "Can it be prevented?",
+        "facet": "prevention",
+    }
     assert (
         "- a family history of it in the parents [1]\n- older age" in body
         and "(often) not known. [3] See NINDS: Tremor. [1]" in body
@@ -152,19 +160,10 @@ def test_nothing_in_a_page_stays_markup_or_a_slot():
 
 
 def test_the_faults_of_a_draft_are_only_what_its_editor_must_write():
-    made = draft(imports.from_page(PAGE.encode(), "https://example.org/tremor"))
-    _, faults = articles.read_article(made.text, "tremor.md")
+    _, faults = articles.read_article(
+        draft(imports.from_page(PAGE.encode(), "https://example.org/tremor")).text, "tremor.md"
+    )
     assert all("reads at grade" in fault.text for fault in faults), faults
-    said = [way for ways in made.phrases.values() for way in ways]
-    assert len(said) == len(set(map(articles.normalise_phrase, said))) > 3
-
-
-def test_a_draft_begins_without_the_phrases_that_every_article_has():
-    common = ["what causes {term}", "can {term} be prevented"]
-    found = imports.from_page(PAGE.encode(), "https://example.org/tremor")
-    made = first_drafts.make_draft(found, "Ann", datetime.date(2026, 11, 24), find(), common)
-    assert "what causes essential tremor" not in str(made.phrases)
-    assert "why do people get essential tremor" in made.phrases["causes"]
 
 
 @pytest.mark.parametrize(
@@ -178,11 +177,8 @@ def test_a_draft_begins_without_the_phrases_that_every_article_has():
 )
 def test_a_question_made_of_a_heading_is_of_one_thing_or_of_several(title, asked):
     text = f"{title}\n\nOverview\n\nIt comes and goes.\n\nOutlook\n\nIt mostly ends by itself."
-    made = draft(imports.from_text(text))
-    front, _ = parts_of(made.text)
+    front, _ = parts_of(draft(imports.from_text(text)).text)
     assert [question["ask"] for question in front["questions"].values()] == asked
-    ways = [way for asked in made.phrases.values() for way in asked]
-    assert asked[0].lower().rstrip("?") in ways
 
 
 def test_a_word_file_becomes_a_draft():
@@ -239,7 +235,7 @@ def test_a_text_that_looks_like_yaml_is_only_text(text):
     made = draft(imports.from_text(text))
     front, _ = parts_of(made.text)
     assert isinstance(front["title"], str)
-    assert all(isinstance(way, str) for asked in made.phrases.values() for way in asked)
+    assert all(isinstance(phrase, str) for own in phrases_of(made).values() for phrase in own)
 
 
 @pytest.mark.parametrize(
@@ -345,3 +341,139 @@ def test_an_address_that_never_ends_takes_no_time():
     began = time.monotonic()
     draft(imports.from_text("Sleep\n\nWhy\n\nWords [a](https://" + "x" * 100_000 + " and more"))
     assert time.monotonic() - began < 20
+
+
+LONG = " ".join(f"It is said to come in way {n} and to go in the end." for n in range(12))
+
+
+def lead_of(made, section):
+    """(words of the lead, what stands below it) of a section of a draft."""
+    blocks = articles.read_sections(parts_of(made.text)[1], 1, "a.md")[0][section]["blocks"]
+    return len(blocks[0][1].split()), [block for _, block in blocks[1:]]
+
+
+def test_a_lead_is_cut_between_sentences_and_the_rest_stands_below_it_with_its_source():
+    made = draft(imports.from_text(f"Hiccups\n\nCauses\n\n{LONG}\n", "https://example.org/a"))
+    words, below = lead_of(made, "causes")
+    assert 60 < words <= articles.LEAD_WORDS
+    assert below[0].startswith("It is said") and below[0].endswith("[1]")
+    assert any("the lead was too long for the chat" in note for note in made.notes)
+    whole = " ".join(articles.MARK.sub("", parts_of(made.text)[1]).split())
+    assert LONG in whole
+
+
+def test_a_list_that_is_a_lead_is_cut_between_items():
+    items = "\n".join(f"- thing number {n} of a long list of things" for n in range(20))
+    made = draft(imports.from_text(f"Hiccups\n\nTreatment\n\n{items}\n"))
+    words, below = lead_of(made, "treatments")
+    assert words <= articles.LEAD_WORDS and "thing number 19" in below[0]
+
+
+def test_a_sentence_that_can_not_be_cut_stays_whole():
+    made = draft(imports.from_text(f"Hiccups\n\nCauses\n\n{'and so on ' * 40}\n"))
+    assert lead_of(made, "causes")[1] == []
+
+
+@pytest.mark.parametrize("end", ["Dr. Ann saw it.", "It is rare, e.g. in Rome."])
+def test_no_lead_ends_behind_an_abbreviation(end):
+    text = " ".join(["It is so."] * 28) + f" {end} " + "More of it. " * 20
+    _, below = lead_of(draft(imports.from_text(f"Hiccups\n\nCauses\n\n{text}\n")), "causes")
+    assert not below[0].startswith(("Ann", "in Rome", "Rome"))
+
+
+def test_a_file_without_headings_is_one_section_and_says_what_to_do():
+    made = draft(imports.from_word(word(paragraph("Hiccups come and go in most people."))))
+    assert any("It has no headings" in note for note in made.notes)
+    assert list(parts_of(made.text)[0]["questions"]) == ["definition"]
+
+
+def test_a_book_is_cut_and_what_was_left_is_named():
+    body = "".join(paragraph(f"This is paragraph {n} of a long book.") for n in range(2_000))
+    made = draft(imports.from_word(word(paragraph("Hiccups", "Heading1") + body)))
+    assert "paragraph 1499 of" in made.text and "paragraph 1500 of" not in made.text
+    assert any("bring the rest as an article of its own" in note for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("scan.png", b"\x89PNG\r\n", "This is a picture"),
+        ("scan.jpg", b"\xff\xd8\xff\xe0", "This is a picture"),
+        ("scan.pdf", b"%PDF-1.4", "A scan has no text to copy"),
+    ],
+)
+def test_a_scan_is_refused_with_what_to_do(name, data, said):
+    with pytest.raises(imports.Refused, match=said):
+        imports.from_file(name, data)
+
+
+def test_what_has_no_source_is_named_and_what_has_one_keeps_it():
+    text = (
+        "Hiccups\n\nCauses\n\nNobody knows [1].\n\nTreatment\n\nHold your breath.\n\n"
+        "References\n\n1. Ann A. Hiccups. 2019. https://example.org/a\n"
+    )
+    made = draft(imports.from_text(text))
+    assert "Nobody knows. [2]\n" in made.text and "Hold your breath. [1]" in made.text
+    (said,) = [note for note in made.notes if "Under “Treatment”" in note]
+    assert "1 paragraph or item without a source" in said
+
+
+def test_a_text_whose_every_paragraph_names_a_reference_is_no_source_itself():
+    text = (
+        "Hiccups\n\nCauses\n\nNobody knows [1].\n\n"
+        "References\n\n1. Ann A. Hiccups. 2019. https://example.org/a\n"
+    )
+    made = draft(imports.from_text(text))
+    assert [source["url"] for source in parts_of(made.text)[0]["sources"].values()] == [
+        "https://example.org/a"
+    ]
+    assert "Nobody knows. [1]\n" in made.text
+
+
+def test_two_sections_of_one_side_are_named():
+    text = "Hiccups\n\nCauses\n\nNobody knows.\n\nWhy they come\n\nFrom the chest.\n"
+    made = draft(imports.from_text(text))
+    assert any("“Causes” and “Why they come” ask for the same side" in n for n in made.notes)
+
+
+def test_only_a_side_that_no_list_teaches_gets_phrases_to_begin_with():
+    text = "Hiccups\n\nCauses\n\nNobody knows.\n\nA spoon of sugar\n\nIt helps a few.\n"
+    own = phrases_of(draft(imports.from_text(text)))
+    assert own == {"a_spoon_of_sugar": ("a spoon of sugar hiccups",)}
+
+
+def test_a_medicine_of_its_own_is_what_its_section_is_about_and_wants_phrases():
+    text = (
+        "Hiccups\n\nBaclofen\n\nIt may help.\n\nSide effects of baclofen\n\nPeople feel tired.\n\n"
+        "Treatment with baclofen\n\nIt is one of some.\n"
+    )
+    made = draft(imports.from_text(text))
+    asked = parts_of(made.text)[0]["questions"]
+    assert asked["baclofen"] == {
+        "ask": "What is baclofen for?",
+        "about": "baclofen",
+        "facet": "use",
+    }
+    assert asked["baclofen_side_effects"]["facet"] == "side_effects"
+    assert asked["treatments"] == {"ask": "How are hiccups treated?", "facet": "treatments"}
+    assert list(phrases_of(made)) == ["baclofen", "baclofen_side_effects"]
+
+
+def test_a_new_subject_is_named_as_its_title_names_it():
+    text = "Living with jumping thumbs\n\nCauses\n\nJumping thumbs come with age.\n"
+    assert parts_of(draft(imports.from_text(text)).text)[0]["about"] == "jumping thumbs"
+    given = draft(imports.from_text(text), "tremor")
+    assert parts_of(given.text)[0]["about"] == "tremor"
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("It is also called jumpy leg, or Smith disease.", ["jumpy leg", "Smith disease"]),
+        ("Bad legs (BL) are sometimes known as “lazy legs”.", ["lazy legs", "BL"]),
+        ("It is also called into question by those who know it well and say so.", []),
+        ("Bad legs are also called bad legs.", []),
+    ],
+)  # fmt: skip
+def test_other_names_are_taken_from_the_text(text, names):
+    assert other_names.find_other_names(text, "bad legs") == names

@@ -1,28 +1,33 @@
 """Drafts of whole articles: made of what stands elsewhere, and made an article or removed."""
 
 import datetime
-import itertools
-from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from bot.content import articles
 from bot.domain.faults import Fault
-from bot.editor.articles import article_pages, question_preview
-from bot.editor.articles.page_subject import ArticlePage, PageToEdit
+from bot.editor.articles import (
+    article_pages,
+    draft_proposals,
+    draft_terms,
+    new_drafts,
+    question_preview,
+)
+from bot.editor.articles.article_form import ArticleForm, SentArticle
+from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
 from bot.editor.importing import imports
 from bot.editor.importing.blocks import Refused
 from bot.editor.importing.first_drafts import Draft
-from bot.editor.shared import content_files, pages, phrases_document, session
+from bot.editor.shared import content_files, pages, phrases_document, session, vectors
 from bot.editor.shared.state import DeskState, State
+from bot.language import encoder
 from bot.store.accounts import Member
 
 router = APIRouter()
 LONGEST_SHOWN = 100_000  # characters of a refused text that stand in the form again
-# No article may be named so: it would have no page. What else follows an article in an address has
-# a hyphen, and a question's name has none.
-PAGES = ("new", "drafts")
+Text = Annotated[str, Query(max_length=2_000)]
 
 
 class ImportForm(BaseModel):
@@ -60,7 +65,7 @@ def make_new(
             url=form.url,
             text=form.text if len(form.text) < LONGEST_SHOWN else "",
         )
-    id = _save_new(desk, made, person)
+    id = new_drafts.save_draft(desk.config, made, person)
     session.record_action(request, "drafted an article", id)
     return pages.redirect_to(
         request,
@@ -69,9 +74,22 @@ def make_new(
     )
 
 
+@router.post("/articles/drafts/{draft}")
+def save_draft(page: PageToEdit, form: SentArticle) -> Response:
+    """Save a draft's particulars, sources, sides and phrases, and names of its term, together."""
+    try:
+        beside = _edit_beside(page, form)
+    except (articles.ContentError, content_files.Conflict) as refusal:
+        return article_pages.render_again(page, form, refusal)
+    return article_pages.save_fields(page, form, beside)
+
+
 @router.post("/articles/drafts/{draft}/make-article")
-def finish_draft(page: PageToEdit) -> Response:
-    """Make an article of a draft that has no fault, with its evidence."""
+def finish_draft(page: PageToEdit, form: SentArticle) -> Response:
+    """Save what was sent of a draft, and make an article of it, with its phrases and evidence,
+    where it has no fault."""
+    if form.base and (saved := save_draft(page, form)).status_code != 303:
+        return saved
     opened, config, id = page.open_article(), page.desk.config, page.id
     path = content_files.article_path(config, id)
     faults = question_preview.draft_faults(page.desk, opened)
@@ -92,6 +110,27 @@ def finish_draft(page: PageToEdit) -> Response:
         page.request,
         f"/editor/articles/{id}",
         "It is an article now. Visitors get it once it is published.",
+    )
+
+
+@router.get("/articles/drafts/{draft}/tried-message")
+def try_message(page: PageToRead, text: Text = "") -> Response:
+    """A part of the draft's page: which of its questions is nearest to a message, and its lead."""
+    opened, asked, nearest, fault = page.open_article(), " ".join(text.split()), None, ""
+    proposals = draft_proposals.propose_questions(page.desk, opened)
+    try:
+        vector = vectors.encode_text(page.desk, articles.normalise_phrase(asked))
+        nearest = draft_proposals.find_nearest(page.desk, proposals, [vector])
+    except encoder.EncoderMissing as missing:
+        fault = str(missing)
+    return pages.render_page(
+        page.request,
+        "draft_tried.html",
+        at=page.at,
+        text=asked,
+        nearest=nearest,
+        leads={each.name.partition(".")[2]: each.lead for each in opened.article.questions},
+        fault=fault,
     )
 
 
@@ -116,34 +155,27 @@ def _import_draft(desk: State, person: Member, form: ImportForm) -> Draft:
     return imports.make_draft(desk.config.path("data"), person.name, today, original)
 
 
-def _save_new(desk: State, made: Draft, person: Member) -> str:
-    """Save a new draft under the first id that is free, which is given."""
-    base = made.id or "article"
-    free = (
-        id
-        for id in itertools.chain([base], (f"{base}_{n}" for n in itertools.count(2)))
-        if id not in PAGES and not content_files.article_path(desk.config, id).exists()
-    )
-    return next(
-        id
-        for id in free
-        if content_files.create_files(
-            desk.config, _list_new(desk, id, made), person, f"Draft the article {id}"
-        )
-    )
-
-
-def _list_new(desk: State, id: str, made: Draft) -> dict[Path, str]:
-    """The files of a new draft: its text, what its editor must see to, and perhaps its phrases."""
-    notes, own = "\n".join(" ".join(note.split()) for note in made.notes), ""
-    for question, asked in made.phrases.items():
-        own = phrases_document.write_phrases(own, id, question, {"train": asked})
-    files = {
-        content_files.draft_path(desk.config, id): made.text,
-        content_files.notes_path(desk.config, id): notes,
-        content_files.phrases_path(desk.config, id, draft=True): own,
-    }
-    return {path: text for path, text in files.items() if text}
+def _edit_beside(page: ArticlePage, form: ArticleForm) -> list[content_files.Edit]:
+    """The edits of the files beside a draft that were sent with it: of its phrases and of the terms
+    list. Raises articles.ContentError, content_files.Conflict."""
+    opened = page.open_article()
+    fields = form.change_fields(opened.fields)
+    taught = form.teach(opened.phrases)
+    edits = []
+    if taught:
+        before = content_files.read_opened(page.desk.config, page.phrases_path, form.phrases_base)
+        if before is None:
+            raise content_files.Conflict(None, opened.phrases_text)
+        text = before
+        lists = phrases_document.read_phrases(before, page.phrases_path.name)
+        for id in filter(fields["questions"].get, taught):
+            own = {**lists.get(id, {}), "train": taught[id]}
+            text = phrases_document.write_phrases(text, page.id, id, own)
+        edits.append(content_files.Edit(page.phrases_path, text, before))
+    if form.term_group and fields["about"]:
+        names = draft_terms.NewNames(form.term_group, fields["about"], form.other_names)
+        edits.append(draft_terms.edit_terms(page.desk, names))
+    return [edit for edit in edits if edit.text != edit.base]
 
 
 def _remove_files(page: ArticlePage, why: str) -> None:

@@ -13,6 +13,7 @@ from bot.editor.shared import article_document, session
 from bot.editor.shared.article_document import ArticleFields, SourceFields
 
 LONGEST = 500  # characters of a field
+NAME = re.compile(r"other\.\d+")  # of a field with another name of a draft's term
 PARTICULARS = [key for key in article_document.FRONT if not key.startswith("reviewed_")]
 MARKS: tuple[Literal["changed", "withdrawn"], ...] = ("changed", "withdrawn")  # of a source
 
@@ -38,13 +39,52 @@ class ArticleForm:
         return re.sub(r"[^a-z0-9]+", "_", self.sent.get("new", "").lower()).strip("_")[:60]
 
     def change_fields(self, before: ArticleFields) -> ArticleFields:
-        """An article's fields with what was sent; its questions stay."""
+        """An article's fields with what was sent; of its questions the facets may be, the rest
+        stays."""
         fields = before.copy()
         for key in PARTICULARS:
             if key in self.sent:
                 fields[key] = self._read_line(key)
         fields["sources"] = self._change_sources(before["sources"])
+        fields["questions"] = {
+            id: {**question, "facet": self._read_line(f"facet.{id}") or question["facet"]}
+            for id, question in before["questions"].items()
+        }
         return fields
+
+    def teach(self, before: Mapping[str, Mapping[str, list[str]]]) -> dict[str, list[str]]:
+        """{question: the phrases that teach it} of what a draft's page sent: those that were
+        written, a line each (or those from `before`), and those that were ticked."""
+        found: dict[str, list[str]] = {}
+        for name, said in self.sent.items():
+            field, _, rest = name.partition(".")
+            id, lines = rest.partition(".")[0], [join_lines(line) for line in said.splitlines()]
+            if field == "phrases":
+                found[id] = [*lines, *found.get(id, [])]
+            elif field == "phrase":
+                is_written = f"phrases.{id}" in self.sent
+                begun = [] if is_written else before.get(id, {}).get("train", [])
+                found[id] = [*found.get(id, begun), *lines]
+        return {
+            id: list(dict.fromkeys(line[:LONGEST] for line in listed if line))
+            for id, listed in found.items()
+        }
+
+    @property
+    def phrases_base(self) -> str:
+        """What names the text of the phrases that was opened."""
+        return self.sent.get("phrases_base", "")
+
+    @property
+    def term_group(self) -> str:
+        """The group of the terms list into which the draft's term is to be put; "" for none."""
+        return self._read_line("group")
+
+    @property
+    def other_names(self) -> list[str]:
+        """The other names of the draft's term that were ticked, or written with commas."""
+        ticked = [self._read_line(name) for name in self.sent if NAME.fullmatch(name)]
+        return [*ticked, *self._read_line("others").split(",")]
 
     def _change_sources(self, before: Mapping[int, SourceFields]) -> dict[int, SourceFields]:
         """The sources as they were sent, one of them marked where its button says so; without

@@ -1,17 +1,22 @@
 """The articles: their list, each one's particulars and questions, and its history."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from bot.content import articles, evidence, history, phrases, sign_offs
+from bot.content import articles, evidence, facets, history, phrases, sign_offs
 from bot.content.sign_offs import Review
 from bot.domain.faults import Fault
-from bot.editor.articles import article_changes, question_preview
+from bot.editor.articles import (
+    article_changes,
+    draft_proposals,
+    draft_terms,
+    question_preview,
+)
 from bot.editor.articles.article_changes import Change, FilledForm
-from bot.editor.articles.article_form import SentArticle
+from bot.editor.articles.article_form import ArticleForm, SentArticle
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
 from bot.editor.shared import article_document, content_cache, content_files, pages
 from bot.editor.shared.article_document import ArticleFields
@@ -64,27 +69,33 @@ def show_article(page: PageToRead) -> Response:
     return render_article(page)
 
 
-@router.post("/articles/drafts/{draft}")
 @router.post("/articles/{article}")
 def save_article(page: PageToEdit, form: SentArticle) -> Response:
     """Save title, people, dates and sources, or go on to a question that is begun; the questions
     stay."""
+    return save_fields(page, form)
+
+
+def save_fields(
+    page: ArticlePage, form: ArticleForm, beside: Sequence[content_files.Edit] = ()
+) -> Response:
+    """Save what was sent of an article or draft, together with edits of files `beside` it; the page
+    that comes next, or that says what forbids it."""
     now, path = page.read_text(), page.path
     before = content_files.read_opened(page.desk.config, path, form.base)
     opened = article_document.read_document(now if before is None else before, path.name)
     fields = form.change_fields(opened)
-    if form.new_question and form.new_question not in fields["questions"]:
-        return pages.redirect_to(page.request, f"{page.at}/{form.new_question}")
     if before is None:
-        return _render_again(page, fields, form.base, content_files.Conflict(None, now))
-    text = article_document.write_document(before, fields)
+        return render_again(page, form, content_files.Conflict(None, now))
+    goes_on = form.new_question and form.new_question not in fields["questions"]
+    edit = content_files.Edit(path, article_document.write_document(before, fields), before)
+    to = f"{page.at}/{form.new_question}" if goes_on else page.at
     try:
         return article_changes.save_change(
-            page,
-            Change([content_files.Edit(path, text, before)], f"{page.id}: particulars", page.at),
+            page, Change([edit, *beside], f"{page.id}: particulars", to)
         )
     except (articles.ContentError, content_files.Conflict) as refusal:
-        return _render_again(page, fields, form.base, refusal)
+        return render_again(page, form, refusal)
 
 
 @router.get("/articles/{article}/past-changes")
@@ -135,19 +146,22 @@ def render_article(
     return _render(page, opened, FilledForm(opened.fields, base, status, faults))
 
 
-def _render_again(
-    page: ArticlePage,
-    fields: ArticleFields,
-    base: str,
-    refusal: articles.ContentError | content_files.Conflict,
+def render_again(
+    page: ArticlePage, form: ArticleForm, refusal: articles.ContentError | content_files.Conflict
 ) -> Response:
-    now = content_files.keep_opened(page.desk.config, page.read_text())
-    form = article_changes.refill_form(fields, base, now, refusal)
-    return _render(page, page.open_article(), form)
+    """The page with what was sent in its form, after it was not saved."""
+    opened = page.open_article()
+    now = content_files.keep_opened(page.desk.config, opened.text)
+    fields = form.change_fields(opened.fields)
+    filled = article_changes.refill_form(fields, form.base, now, refusal)
+    return _render(page, opened, filled, form.teach(opened.phrases))
 
 
 def _render(
-    page: ArticlePage, opened: content_cache.Opened, form: FilledForm[ArticleFields]
+    page: ArticlePage,
+    opened: content_cache.Opened,
+    form: FilledForm[ArticleFields],
+    own: Mapping[str, Sequence[str]] | None = None,
 ) -> Response:
     bare = {
         question.name.partition(".")[2]: sum(
@@ -170,8 +184,24 @@ def _render(
         at=page.at,
         bare=bare,
         figures=evidence.summarise_evidence(opened.article, opened.ledger),
-        notes=_read_notes(page) if page.is_draft else [],
+        **(_proposals(page, opened, own or {}) if page.is_draft else {"notes": []}),
     )
+
+
+def _proposals(
+    page: ArticlePage, opened: content_cache.Opened, own: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
+    """What the page of a draft has besides: what is proposed for it, and what is to be seen to;
+    `own`: {question: phrases} that were sent and not saved."""
+    return {
+        "own": own,
+        "phrases_base": content_files.keep_opened(page.desk.config, opened.phrases_text),
+        "notes": _read_notes(page),
+        "proposals": draft_proposals.propose_questions(page.desk, opened),
+        "sides": sorted(facets.read_facets(page.desk.config.path("data")) or {}),
+        "advised": phrases.ADVISED["train"],
+        "term": draft_terms.propose_term(page.desk, opened),
+    }
 
 
 def _read_notes(page: ArticlePage) -> list[str]:

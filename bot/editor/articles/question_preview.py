@@ -12,7 +12,7 @@ from bot.content.articles import Article, Question, Source
 from bot.content.evidence import Entry, Ledger, Statement
 from bot.content.phrases import PhraseFile
 from bot.domain.faults import Fault
-from bot.editor.articles import question_phrases, similar_phrases
+from bot.editor.articles import draft_terms, question_phrases, similar_phrases
 from bot.editor.articles.question_form import QuestionWithPhrases
 from bot.editor.shared import (
     article_document,
@@ -237,6 +237,7 @@ def draft_faults(desk: State, opened: content_cache.Opened) -> list[Fault]:
             desk, opened.path, opened.text, phrases.parse(opened.phrases_text, opened.phrases_path)
         ),
         *evidence.withdrawn_faults(opened.article),
+        *draft_terms.term_faults(desk, opened),
     ]
     if opened.article.evidence == articles.NOT_HELD:
         return found

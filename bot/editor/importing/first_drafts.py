@@ -4,29 +4,29 @@ asking to begin with. It isn't finished, and reviewed by nobody."""
 import datetime
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bot.content import articles
+from bot.content import articles, wording
 from bot.content.facets import TERM
-from bot.content.phrases import FEWEST
-from bot.content.terms import Mention
-from bot.editor.importing import heading_questions, text_blocks
+from bot.content.terms import Finder
+from bot.editor.importing import heading_questions, leads, other_names, text_blocks
 from bot.editor.importing.blocks import (
     FOOTNOTE,
     HEADING,
     ITEM,
+    PARAGRAPH,
     REFERENCE,
     STEP,
     Block,
     FoundContent,
     Refused,
 )
-from bot.editor.shared import article_document
+from bot.editor.importing.heading_questions import HeadingQuestion
+from bot.editor.shared import article_document, phrases_document
 
 MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
-Finder = Callable[[str], list[Mention]]  # what terms.make_finder gives
 Section = tuple[str, list[Block]]  # its heading, and what stands below it
 Sources = dict[int, dict[str, Any]]  # as the front matter has them
 LONGEST_TITLE = 300  # of a source
@@ -44,6 +44,7 @@ PUBMED = re.compile(r"\bPMID\s*:?\s*(\d{4,9})\b", re.IGNORECASE)
 MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]+)\]\((https?://[^\s()]+)(?:\s[^()]*)?\)")
 IS_CITED = re.compile(r"\b(?:19|20)\d\d\b|\bet al\b", re.IGNORECASE)  # what a source's line has
 NUMBER = re.compile(r"\A\s*(?:\[?(\d{1,3})[\].)]+|\^)\s*")  # before a reference
+LAST_MARK = re.compile(r"\[(#\w+|[\d\s,;–-]+)\]\s*[.!?]?\s*\Z")
 HEADING_NUMBER = re.compile(r"\A(?:\d{1,2}(?:\.\d{1,2})+\.?|\d{1,2}[.)])\s+")
 TAG = re.compile(
     r"</?(?:a|abbr|article|b|blockquote|body|br|cite|code|dd|div|dl|dt|em|figure|font|form|h[1-6]|"
@@ -55,14 +56,24 @@ TAG = re.compile(
 
 
 @dataclass(frozen=True)
+class Subject:
+    """By what a draft's subject is found: `find` names the terms of a text, `common` are the facets
+    of facets.yml with their phrases, and `about` is the term that an editor gave, or ""."""
+
+    find: Finder
+    common: Mapping[str, Collection[str]]
+    about: str = ""
+
+
+@dataclass(frozen=True)
 class Draft:
-    """A new article in our format, and ways of asking its questions, {question: [phrase]}. `notes`
-    say what its editor must see to."""
+    """A new article in our format, and the file of phrases to begin with of those questions that
+    facets.yml doesn't teach, "" without any. `notes` say what its editor must see to."""
 
     title: str
     id: str
     text: str
-    phrases: dict[str, list[str]]
+    phrases: str
     notes: list[str]
 
 
@@ -70,87 +81,139 @@ class Draft:
 class _Outline:
     """What a draft is made of: sections (heading, [Blocks]), references as (label, title,
     address), how many of them a list has, remarks {label: text of a footnote that names no
-    source}, and notes."""
+    source}, notes, whether the text itself is a source, and (what it asks, heading) of each
+    section."""
 
     sections: list[Section] = field(default_factory=list)
     references: list[tuple[str, str, str]] = field(default_factory=list)
     listed: int = 0
     remarks: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    is_source: bool = True
+    sides: list[tuple[HeadingQuestion, str]] = field(default_factory=list)
 
 
-def make_draft(
-    found: FoundContent,
-    editor: str,
-    today: datetime.date,
-    find: Finder,
-    common: Iterable[str] = (),
-) -> Draft:
-    """The Draft of what was found. `find`: text -> terms named in it (terms.make_finder); `editor`:
-    who writes it; `common`: the phrases of facets.yml, which it needn't have. Raises Refused."""
+@dataclass
+class _FirstPhrases:
+    """The file of a new `draft`'s phrases about `about`, and the normal forms of all that were
+    `said`: a phrase stands once."""
+
+    draft: str
+    about: str
+    text: str = ""
+    said: set[str] = field(default_factory=set)
+
+    def leave_out(self, common: Mapping[str, Collection[str]]) -> None:
+        self.said |= {
+            articles.normalise_phrase(phrase.replace(TERM, self.about))
+            for listed in common.values()
+            for phrase in listed
+        }
+
+    def add(self, question: str, written: Sequence[str]) -> None:
+        """Those of the phrases of a question that were not said yet."""
+        new = {articles.normalise_phrase(phrase): phrase for phrase in written}
+        asked = [phrase for form, phrase in new.items() if form not in self.said]
+        self.said |= set(new)
+        self.text = phrases_document.write_phrases(
+            self.text, self.draft, question, {"train": asked}
+        )
+
+
+def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: Subject) -> Draft:
+    """The Draft of what was found, about the `subject`, which `editor` writes. Raises Refused."""
     outline = _outline(found)
     if not outline.sections:
         raise Refused(NOTHING)
     title = plain_text(found.title) or "A new article"
-    about = _about(title, outline.sections, find)
+    about = subject.about or _about(title, outline.sections, subject.find)
     sources, numbers = _sources(found, title, outline)
-    sections = outline.sections[:MOST_SECTIONS]
-    named = _name_questions(sections, about)
-    bodies = []
-    for (id, _), (heading, written) in zip(named, sections, strict=True):
+    questions: dict[str, dict[str, object]] = {}
+    bodies: list[str] = []
+    beginning = _FirstPhrases(heading_questions.make_id(about or title), about or title)
+    beginning.leave_out(subject.common)
+    for heading, written in outline.sections[:MOST_SECTIONS]:
+        asked = _ask_heading(heading, about, title, subject.find, questions)
+        of_it = {"about": asked.about} if asked.about else {}
+        questions[asked.id] = {"ask": asked.ask, **of_it, "facet": asked.facet}
+        outline.sides.append((asked, heading))
+        if asked.about or asked.facet not in subject.common:
+            beginning.add(asked.id, asked.phrases)
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
         ]
-        bodies.append(f"## {heading} {{#{id}}}\n\n{_write(marked)}")
+        body = _write_section(marked, outline, heading, has_own=bool(found.url))
+        bodies.append(f"## {heading} {{#{asked.id}}}\n\n{body}")
+    _name_alike(outline)
     front = {
         "title": title,
-        "about": about or "",
+        "about": about,
         "written_by": editor,
         "written_on": today,
         "review_every": "365 days",
         "sources": sources,
-        "questions": {
-            id: {
-                "ask": heading_questions.write_question(heading, facet, about or title),
-                "facet": facet,
-            }
-            for (id, facet), (heading, _) in zip(named, sections, strict=True)
-        },
+        "questions": questions,
     }
     text = "---\n" + article_document.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
     return Draft(
         title=title,
-        id=heading_questions.make_id(about or title),
+        id=beginning.draft,
         text=text,
-        phrases=_begin_phrases(named, sections, about or title, common),
-        notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
+        phrases=beginning.text,
+        notes=[*_notes(found, about, sources, outline.is_source), *found.notes, *outline.notes],
     )
 
 
-def _name_questions(sections: Iterable[Section], about: str) -> list[tuple[str, str]]:
-    """(id, facet) of each section."""
-    found: list[tuple[str, str]] = []
-    for heading, _ in sections:
-        taken = {id for id, _ in found}
-        found.append(heading_questions.name_question(heading, about, taken))
-    return found
+def _write_section(marked: Sequence[Block], outline: _Outline, heading: str, has_own: bool) -> str:
+    """A section's Markdown, its lead cut. What names no source is marked with 1, the text itself;
+    where that has an address (`has_own`), so is all else, for it is what was read."""
+    bare = sum(not block.text.endswith("]") for block in marked)
+    if bare and not has_own and outline.references:
+        outline.notes.append(
+            f"Under {text_blocks.quote(heading)}: "
+            f"{wording.counted(bare, 'paragraph or item', 'paragraphs or items')} without a source "
+            f"got [1], the file itself. Put the right number there."
+        )
+    cited = [
+        replace(block, text=f"{block.text}{'' if block.text.endswith(']') else ' '}[1]")
+        if has_own or not block.text.endswith("]")
+        else block
+        for block in marked
+    ]
+    lead, below = leads.cut_lead(cited)
+    if len(lead) + len(below) > len(cited) or below and lead[-1].kind == below[0].kind != PARAGRAPH:
+        last = " ".join(MARK.sub("", lead[-1].text).split()[-6:])
+        outline.notes.append(
+            f"Under {text_blocks.quote(heading)}: the lead was too long for the chat. It ends "
+            f"behind “… {last}” now, and the rest stands below it."
+        )
+    return "\n\n".join(_write(part) for part in (lead, below) if part)
 
 
-def _begin_phrases(
-    named: Iterable[tuple[str, str]],
-    sections: Iterable[Section],
-    about: str,
-    common: Iterable[str],
-) -> dict[str, list[str]]:
-    """{question: ways of asking it to begin with}, each of which stands nowhere else."""
-    said = {articles.normalise_phrase(phrase.replace(TERM, about)) for phrase in common}
-    found: dict[str, list[str]] = {}
-    for (id, facet), (heading, _) in zip(named, sections, strict=True):
-        ways = heading_questions.write_phrases(heading, facet, about)
-        found[id] = [way for way in ways if articles.normalise_phrase(way) not in said]
-        said.update(map(articles.normalise_phrase, ways))
-    return {id: ways for id, ways in found.items() if ways}
+def _ask_heading(
+    heading: str, about: str, title: str, find: Finder, taken: Collection[str]
+) -> HeadingQuestion:
+    """What a heading asks: of a medicine or treatment that it names, or of the article's term."""
+    named = (each.term for each in find(heading) if each.kind != "condition")
+    term = next(named, "")
+    of_medicine = term and heading_questions.ask_medicine(heading, term, taken)
+    return of_medicine or heading_questions.ask_heading(heading, about or title, taken)
+
+
+def _name_alike(outline: _Outline) -> None:
+    """Say which sections ask for one side of one thing, so that nothing tells them apart."""
+    first: dict[tuple[str, str], str] = {}
+    for asked, heading in outline.sides:
+        side = asked.facet if asked.about else heading_questions.find_facet(heading)
+        key = (asked.about, side or heading.lower().strip(" ?:."))
+        other = first.setdefault(key, heading)
+        if other is not heading:
+            outline.notes.append(
+                f"{text_blocks.quote(other)} and {text_blocks.quote(heading)} ask for the same "
+                f"side. The second got a side of its own: say in its question what is its own, or "
+                f"put both into one section."
+            )
 
 
 def _outline(found: FoundContent) -> _Outline:
@@ -168,7 +231,10 @@ def _outline(found: FoundContent) -> _Outline:
             _take_text(outline, block)
     if len(found.blocks) > MOST_BLOCKS:
         first = plain_text(found.blocks[MOST_BLOCKS].text)
-        outline.notes.append(f"It is too long. It was left out from {text_blocks.quote(first)} on.")
+        outline.notes.append(
+            f"It is too long for one article. It was left out from {text_blocks.quote(first)} on: "
+            f"bring the rest as an article of its own."
+        )
     empty = [heading for heading, written in outline.sections if not written]
     if empty:
         outline.notes.append(
@@ -179,7 +245,8 @@ def _outline(found: FoundContent) -> _Outline:
     for heading, _ in outline.sections[MOST_SECTIONS:][:1]:
         outline.notes.append(
             f"Only the first {MOST_SECTIONS} of {len(outline.sections)} sections were taken. "
-            f"It was left out from {text_blocks.quote(heading)} on."
+            f"It was left out from {text_blocks.quote(heading)} on. Bring the rest as an article "
+            f"of its own."
         )
     return outline
 
@@ -245,15 +312,17 @@ def _take_text(outline: _Outline, block: Block) -> None:
 
 
 def _sources(found: FoundContent, title: str, outline: _Outline) -> tuple[Sources, dict[str, int]]:
-    """({number: source}, {label: number}) of the page itself and of its references."""
-    sources: Sources = {
-        1: {
+    """({number: source}, {label: number}) of the page itself and of its references; without itself,
+    where it has no address, and each paragraph ends with a reference."""
+    sources: Sources = {}
+    outline.is_source = bool(found.url) or not _is_cited_throughout(outline)
+    if outline.is_source:
+        sources[1] = {
             "title": title,
             "publisher": plain_text(found.publisher),
             "url": found.url or NO_ADDRESS,
             "date": _as_date(found.date),
         }
-    }
     numbers: dict[str, int] = {}
     places = {found.url: 1} if found.url else {}
     for label, said, address in outline.references:
@@ -272,6 +341,16 @@ def _sources(found: FoundContent, title: str, outline: _Outline) -> tuple[Source
     return {
         n: {key: value for key, value in source.items() if value} for n, source in sources.items()
     }, numbers
+
+
+def _is_cited_throughout(outline: _Outline) -> bool:
+    """Whether each paragraph and item ends with the mark of a reference that is there."""
+    labels = {label for label, _, _ in outline.references[:MOST_REFERENCES] if label}
+    return all(
+        (mark := LAST_MARK.search(block.text)) and labels & set(_labels(mark[1].strip()))
+        for _, written in outline.sections
+        for block in written
+    )
 
 
 def _put_marks(text: str, numbers: dict[str, int], outline: _Outline, heading: str) -> str:
@@ -338,47 +417,50 @@ def _as_date(text: str) -> datetime.date | None:
 
 
 def _about(title: str, sections: list[Section], find: Finder) -> str:
-    """The condition that the title names, or the one that is named most; "" for none."""
-    for text in (
-        title,
-        " ".join(
-            [heading for heading, _ in sections]
-            + [block.text for _, written in sections for block in written]
-        )[:20_000],
-    ):
-        named = [mention.term for mention in find(text) if mention.kind == "condition"]
-        if named:
-            return max(named, key=named.count)
-    return ""
+    """The condition that the title names, as the terms or as the text calls it, or the one that is
+    named most; "" for none."""
+    text = " ".join(
+        [heading for heading, _ in sections]
+        + [block.text for _, written in sections for block in written]
+    )[:20_000]
+    named = [mention.term for mention in find(title) if mention.kind == "condition"]
+    if not named and (own := other_names.name_subject(title, text)):
+        return own
+    named = named or [mention.term for mention in find(text) if mention.kind == "condition"]
+    return max(named, key=named.count) if named else ""
 
 
 def _write(written: Iterable[Block]) -> str:
-    """A section's Markdown: paragraphs, and items that follow each other as one list; each names
-    the source."""
+    """The Markdown of blocks: paragraphs, and items that follow each other as one list."""
     text, before = "", ""
     for block in written:
         is_listed = block.kind in (ITEM, STEP)
         text += "\n" if is_listed and block.kind == before else "\n\n" if text else ""
         text += f"{block.label}. " if block.kind == STEP else "- " if block.kind == ITEM else ""
-        text += f"{block.text}{'' if block.text.endswith(']') else ' '}[1]"
+        text += block.text
         before = block.kind
     return text
 
 
-def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
+def _notes(found: FoundContent, about: str, sources: Sources, has_own: bool) -> list[str]:
     notes = [
         "Rewrite the text in your own plain words: what stands here is another's.",
         "Nobody has reviewed this. A clinician signs it beside its sources.",
     ]
-    if not found.url:
+    if not any(block.kind == HEADING for block in found.blocks):
+        notes.append(
+            "It has no headings, so all of it is one section. Put a heading above each part (in "
+            "Word: Heading 2) and bring it again, or divide it here: each question its section."
+        )
+    if has_own and not found.url:
         notes.append("Source 1 has no address. Write where the text comes from.")
     if not about:
         notes.append(
             "No condition of the terms list was found. Choose what the article is about, or add "
             "the term first."
         )
-    if len(sources) > 1:
-        more = len(sources) - 1
+    more = len(sources) - has_own
+    if more:
         counted, whose = (
             ("1 reference was", "its")
             if more == 1
@@ -391,14 +473,10 @@ def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
             f"{counted} found. Put {whose} number behind what it supports; where the text had one, "
             f"it stands there."
         )
-    without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > 1]
+    without = [n for n, source in sources.items() if source["url"] == NO_ADDRESS and n > has_own]
     if without:
         notes.append(
             f"References without an address: {', '.join(f'[{n}]' for n in without)}. Write where "
             f"each stands, or take it out."
         )
-    notes.append(
-        f"A question of a common side (causes, symptoms, outlook) needs no phrase. Each other "
-        f"needs {FEWEST} ways of asking it."
-    )
     return notes

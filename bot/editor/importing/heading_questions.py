@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container
+from dataclasses import dataclass
 
 from bot.content import articles
 
@@ -81,6 +82,15 @@ FACETS = {
         ["what {is} {about}", "{about} meaning", "tell me about {about}"],
     ),
 }
+# how people ask about a medicine or treatment of its own, by the facet that a heading names of it
+OF_MEDICINES = {
+    None: ("use", ["what is {about} for", "does {about} help", "{about}"]),
+    "definition": ("use", ["what is {about} for", "what is {about}", "{about}"]),
+    "side_effects": (
+        "side_effects",
+        ["what are the side effects of {about}", "{about} side effects", "is {about} safe"],
+    ),
+}
 LONGEST_ID = 60  # letters; content_files.article_path takes 80, with a number behind
 # ends with s and is one thing: after these letters, or as one of these words
 ONE = re.compile(
@@ -94,7 +104,41 @@ ASKS = re.compile(
 )
 
 
-def _facet(heading: str) -> str | None:
+@dataclass(frozen=True)
+class HeadingQuestion:
+    """What a heading asks. `about`: a medicine or treatment that it is about, or "" for what the
+    article is about; `phrases`: ways of asking it, to begin with."""
+
+    id: str
+    ask: str
+    about: str
+    facet: str
+    phrases: list[str]
+
+
+def ask_heading(heading: str, about: str, taken: Container[str]) -> HeadingQuestion:
+    """The question that a heading asks of what its article is about; no id is `taken`."""
+    id, facet = name_question(heading, about, taken)
+    ask = write_question(heading, facet, about)
+    return HeadingQuestion(id, ask, "", facet, write_phrases(heading, facet, about))
+
+
+def ask_medicine(heading: str, term: str, taken: Container[str]) -> HeadingQuestion | None:
+    """The question that a heading asks of a medicine or treatment; None where it asks how the
+    condition is treated."""
+    facet, asked = OF_MEDICINES.get(find_facet(heading), ("", []))
+    if not facet:
+        return None
+    base = make_id(term) if facet == "use" else make_id(f"{term} {facet}")
+    filled = [phrase.replace("{about}", term) for phrase in asked]
+    own = heading.rstrip("?:.").lower()
+    phrases = {articles.normalise_phrase(phrase): phrase.lower() for phrase in [own, *filled]}
+    ask = heading if heading.endswith("?") else f"{filled[0][:1].upper()}{filled[0][1:]}?"
+    return HeadingQuestion(_find_free(base, taken), ask, term, facet, list(phrases.values()))
+
+
+def find_facet(heading: str) -> str | None:
+    """The side of its subject that a heading names; None for none."""
     return next(
         (
             facet
@@ -105,19 +149,28 @@ def _facet(heading: str) -> str | None:
     )
 
 
+def explain_facet(heading: str, facet: str) -> str:
+    """The words of a heading by which it names this side of its subject; "" where it names it
+    not."""
+    words = FACETS[facet][0] if facet in FACETS else facet.replace("_", " ")
+    named = re.search(rf"\b(?:{words})\b", heading, re.IGNORECASE)
+    return named[0] if named else ""
+
+
 def name_question(heading: str, about: str, taken: Container[str]) -> tuple[str, str]:
     """(id, facet) of a section: the side of the subject that its heading names, or its words where
     that is taken."""
-    facet = _facet(heading)
+    facet = find_facet(heading)
     if facet and facet not in taken:
         return facet, facet
-    base = make_id(heading.lower().replace(about or "\0", " ")) or "section"
-    id = next(
-        name
-        for name in (base, *(f"{base}_{n}" for n in range(2, 100)))
-        if name not in taken and name != articles.MADE_BY_US
-    )
+    id = _find_free(make_id(heading.lower().replace(about or "\0", " ")), taken)
     return id, id
+
+
+def _find_free(base: str, taken: Container[str]) -> str:
+    base = base or "section"
+    names = (base, *(f"{base}_{n}" for n in range(2, 1_000)))
+    return next(name for name in names if name not in taken and name != articles.MADE_BY_US)
 
 
 def make_id(text: str) -> str:

@@ -60,12 +60,15 @@ def tree_paragraphs(root: Element) -> list[str]:
 
 
 def missing_texts(wanted: Iterable[str], taken: Iterable[str]) -> list[str]:
-    """Those of the `wanted` texts that stand nowhere in the `taken` ones."""
+    """Those of the `wanted` texts that stand nowhere in the `taken` ones; the number of an item is
+    none of its text."""
     there = _letters(" ".join(taken))
+    items = {text: text_blocks.MARKED.match(text) for text in wanted}
     return [
         text
-        for text in dict.fromkeys(wanted)
-        if len(letters := _letters(text)) >= LEAST_LETTERS and letters not in there
+        for text, item in items.items()
+        if len(letters := _letters(item[1] if item else text)) >= LEAST_LETTERS
+        and letters not in there
     ]
 
 

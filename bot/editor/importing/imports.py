@@ -1,5 +1,5 @@
-"""What a new article's draft is made of: a saved web page, a pasted text, a Word file, or a list of
-questions and answers in a spreadsheet.
+"""What a new article's draft is made of: a saved web page, a pasted text, a Word or Markdown file,
+or a list of questions and answers in a spreadsheet.
 
 What comes from elsewhere is taken apart in a process of its own
 (bot/editor/importing/bounded_process.py)."""
@@ -23,9 +23,18 @@ LARGEST_PAGE, LARGEST_WORD = 3_000_000, 12_000_000  # bytes
 LARGEST_UNPACKED, LARGEST_PART, MOST_PARTS = 60_000_000, 20_000_000, 2_000
 MOST_MISSED = 6  # texts that are named, of those that were not taken over
 WORD_PART, SHEET_PART = r"word/document\d*\.xml", r"xl/workbook\d*\.xml"
+PICTURE = (
+    "This is a picture, and the words in it can't be read here. Have a program read them (OCR) or "
+    "write them down, and paste the text."
+)
 # What a file of another kind begins with, and what to do.
 OTHER_KINDS = (
-    (b"%PDF", "This is a PDF. Open it, copy its text, and paste it below."),
+    (
+        b"%PDF",
+        "This is a PDF. Open it, copy its text, and paste that at the desk or save it as .txt. A "
+        "scan has no text to copy: have a program read it first (OCR).",
+    ),
+    *((begin, PICTURE) for begin in (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")),
     (
         b"\xd0\xcf\x11\xe0",
         "This is an older Word or Excel file, or one that is locked with a password. Save it as "
@@ -34,6 +43,7 @@ OTHER_KINDS = (
     (b"{\\rtf", "This is an RTF file. Save it as .docx, and choose it again."),
 )
 TABLES = (".csv", ".tsv", ".tab")
+MARKDOWN = (".md", ".markdown")
 
 
 def from_file(name: str, data: bytes, url: str = "") -> FoundContent:
@@ -48,9 +58,23 @@ def from_file(name: str, data: bytes, url: str = "") -> FoundContent:
         return from_word(data, url)
     if name.lower().endswith((".xlsx", ".xls", ".xlsm")) and not _is_page(data):
         return from_xlsx(data, url)
-    if name.lower().endswith(TABLES) or name.lower().endswith(".txt") and not _is_page(data):
+    if name.lower().endswith(MARKDOWN):
+        return from_markdown(data, url)
+    if name.lower().endswith(TABLES):
         return from_csv(data, url)
+    if name.lower().endswith(".txt") and not _is_page(data):
+        return _from_text_file(data, url)
     return from_page(data, url)
+
+
+def _from_text_file(data: bytes, url: str) -> FoundContent:
+    """The Found of a text file: a list of questions and answers, or else paragraphs."""
+    from bot.editor.importing import spreadsheets
+
+    try:
+        return from_csv(data, url)
+    except Refused:
+        return from_text(spreadsheets.decode_text(data)[0], url)
 
 
 def _from_archive(name: str, data: bytes, url: str) -> FoundContent:
@@ -129,6 +153,25 @@ def from_csv(data: bytes, url: str = "") -> FoundContent:
             f"answers."
         )
     return _take_apart("csv", data, url)
+
+
+def from_markdown(data: bytes, url: str = "") -> FoundContent:
+    """What the bytes of a Markdown file hold, with the sources of its front matter and its
+    footnotes; raises Refused."""
+    from bot.editor.importing import markdown_files, spreadsheets
+
+    text, notes = spreadsheets.decode_text(data)
+    read = markdown_files.read_markdown(text)
+    found = from_text(read.text, url or read.url)
+    is_title_apart = bool(read.title and found.title and found.title != read.title)
+    first = [Block(HEADING, found.title)] if is_title_apart else []
+    return dataclasses.replace(
+        found,
+        title=read.title or found.title,
+        date=read.date or found.date,
+        blocks=[*first, *found.blocks, *read.references],
+        notes=[*notes, *found.notes],
+    )
 
 
 def from_text(text: str, url: str = "") -> FoundContent:
@@ -262,6 +305,11 @@ def _take_apart(kind: str, data: bytes, url: str) -> FoundContent:
     found = bounded_process.run_bounded("read", data, kind=kind, url=first_drafts.web_address(url))
     listed = [Block(**{**block, "links": tuple(block["links"])}) for block in found["blocks"]]
     if not any(block.kind != HEADING for block in listed):
+        if any("a picture was left out" in note for note in found["notes"]):
+            raise Refused(
+                "No article's text was found in it, only pictures, as in a scan. Have a program "
+                "read them (OCR) or write their words down, and paste the text."
+            )
         raise Refused("No article's text was found in it. Paste the text instead.")
     return FoundContent(**{**found, "blocks": listed})
 
@@ -372,13 +420,14 @@ def read_job(data: bytes, kind: str, url: str) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Original:
-    """What a draft is made of: the bytes and name of a file, or a text; and the address that it
-    comes from."""
+    """What a draft is made of: the bytes and name of a file, or a text; the address that it comes
+    from; and the term that it is about, where an editor says that."""
 
     data: bytes
     name: str
     text: str
     url: str
+    about: str = ""
 
 
 def make_draft(
@@ -392,6 +441,7 @@ def make_draft(
         name=original.name,
         is_file=bool(original.data),
         url=original.url,
+        about=original.about,
         folder=str(folder),
         editor=editor,
         today=today.isoformat(),
@@ -400,17 +450,23 @@ def make_draft(
 
 
 def article_job(
-    data: bytes, name: str, is_file: bool, url: str, folder: str, editor: str, today: str
+    data: bytes,
+    name: str,
+    is_file: bool,
+    url: str,
+    about: str,
+    folder: str,
+    editor: str,
+    today: str,
 ) -> dict[str, Any]:
     """A draft's fields: a job of bot/editor/importing/bounded_process.py."""
     found = from_file(name, data, url) if is_file else from_text(data.decode("utf-8"), url)
     kinds, names, _ = terms.read_terms(Path(folder))
-    common = facets.read_facets(folder) or {}
-    made = first_drafts.make_draft(
-        found,
-        editor,
-        datetime.date.fromisoformat(today),
-        terms.make_finder(kinds, names),
-        [phrase for asked in common.values() for phrase in asked],
+    about = about.strip()
+    subject = first_drafts.Subject(
+        find=terms.make_finder(kinds, names),
+        common=facets.read_facets(folder) or {},
+        about=names.get(about.lower(), about),
     )
+    made = first_drafts.make_draft(found, editor, datetime.date.fromisoformat(today), subject)
     return dataclasses.asdict(made)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.content import articles, history, phrases, sign_offs
+from bot.content.history import Named
 from bot.domain.faults import Fault
 from bot.editor.shared import article_document
 from bot.runtime.settings import Settings
-from bot.store.accounts import Member
 
 TABLES = (
     "terms.yml",
@@ -138,7 +138,7 @@ def save_file(
     config: Settings,
     path: Path,
     text: str,
-    person: Member,
+    person: Named,
     why: str,
     base: str | None = None,
     check: Callable[[str], Sequence[Fault]] = lambda text: [],
@@ -152,7 +152,7 @@ def save_file(
 def save_files(
     config: Settings,
     edits: Sequence[Edit],
-    person: Member,
+    person: Named,
     why: str,
     check: Callable[[Mapping[Path, str]], Sequence[Fault]] = lambda texts: [],
 ) -> Saved:
@@ -180,7 +180,7 @@ def save_files(
         return Saved(next(iter(wanted.values())), merged, commit)
 
 
-def create_files(config: Settings, files: Mapping[Path, str], person: Member, why: str) -> bool:
+def create_files(config: Settings, files: Mapping[Path, str], person: Named, why: str) -> bool:
     """Save new files as `save_files` does; whether there was none of these names yet, and they're
     saved."""
     wanted = {path: _fit(path, text) for path, text in files.items()}
@@ -200,7 +200,7 @@ def _fit(path: Path, text: str) -> str:
     return text
 
 
-def _write(config: Settings, files: Mapping[Path, str], person: Member, why: str) -> str | None:
+def _write(config: Settings, files: Mapping[Path, str], person: Named, why: str) -> str | None:
     """Write files and put them into the history; the commit's hash, or None. Where one can't be
     written, those before it are as they were."""
     written: dict[Path, str | None] = {}
@@ -259,7 +259,7 @@ def read_opened(config: Settings, path: Path, name: str) -> str | None:
     )
 
 
-def remove_files(config: Settings, paths: Iterable[Path], person: Member, why: str) -> None:
+def remove_files(config: Settings, paths: Iterable[Path], person: Named, why: str) -> None:
     """Take files away, with one commit in the person's name; one that isn't there is none."""
     with history.one_at_a_time(config):
         there = list(filter(Path.is_file, paths))

@@ -526,7 +526,7 @@ def _edit(
         return [(first, last, [])]
     if isinstance(found[1], yaml.SequenceNode) and not found[1].flow_style:
         group = article_document.Group(entries, lines, indent, last)
-        return article_document.list_edits(group, path[-1], before, after)
+        return phrases_document.list_edits(group, path[-1], before, after)
     return [(first, last, _written(name, path, after, indent))]
 
 
