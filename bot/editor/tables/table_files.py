@@ -22,7 +22,7 @@ from bot.content import articles, site_content, terms
 from bot.domain.faults import Fault
 from bot.editor.importing import bounded_process, imports
 from bot.editor.importing.blocks import Refused
-from bot.editor.shared import article_document
+from bot.editor.shared import article_document, phrases_document
 from bot.editor.tables import text_rows
 from bot.runtime import settings
 
