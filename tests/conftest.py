@@ -4,6 +4,7 @@ and real servers for it."""
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import signal
@@ -18,15 +19,19 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from httpx._transports import default as httpx_transports
 
 from bot.releases import registry
-from bot.runtime import settings
+from bot.runtime import code_hash, settings
 from tests.support import servers
 from tests.support.browser import CHROMIUM, launch
 from tests.support.firefox import FIREFOX, Firefox
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
+# once: httpx reads the certificates of all authorities for each client, 24 ms, and nothing here is
+# called by a name that they vouch for
+httpx_transports.create_ssl_context = functools.cache(httpx_transports.create_ssl_context)
 
 
 @dataclass
@@ -264,16 +269,22 @@ def own_service(tmp_path):
 
 
 def republish(models, change):
-    """A models folder with the live release, after `change(data folder)` and signed anew: nothing
-    that Rasa was taught differs."""
+    """A models folder with the live release, after `change(data folder)` and signed anew where that
+    changed something: nothing that Rasa was taught differs."""
     config = settings.read_settings()
     id, source = registry.live_release(config), config.path("models")
     folder = Path(shutil.copytree(registry.folder_of(config, id), models / "releases" / id))
     (models / "encoder").symlink_to(source / "encoder")
     (models / "live").write_text(id)
+    before = _hash_files(folder)
     change(folder / "data")
-    sign_content(folder)
+    if _hash_files(folder) != before:
+        sign_content(folder)  # which takes a second
     return models
+
+
+def _hash_files(folder):
+    return code_hash.hash_files([path for path in folder.rglob("*") if path.is_file()], folder)
 
 
 def sign_content(folder, **changes):
