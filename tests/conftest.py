@@ -353,8 +353,8 @@ def keep_one_article(data, article="restless_legs"):
 
 @pytest.fixture(scope="session")
 def small_release(tmp_path_factory):
-    """A folder with `data` of one article and `models` with a release of it: made once, to be
-    copied."""
+    """A folder with `data` of one article and `models` with a release of it, tested: made once, to
+    be copied."""
     folder = tmp_path_factory.mktemp("small")
     keep_one_article(
         Path(shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*")))
@@ -362,9 +362,16 @@ def small_release(tmp_path_factory):
     (folder / "models").mkdir()
     (folder / "models" / "encoder").symlink_to(settings.read_settings().path("models") / "encoder")
     config = settings.read_settings(
-        {"DATA": str(folder / "data"), "MODELS": str(folder / "models"), "SECRET": "small"}
+        {
+            "DATA": str(folder / "data"),
+            "MODELS": str(folder / "models"),
+            "VAR": str(folder),
+            "SECRET": "small",
+        }
     )
-    registry.publish_release(config, registry.train_candidate(config, lambda step, done: None))
+    id = registry.train_candidate(config, lambda step, done: None)
+    registry.test_candidate(config, id, lambda step, done: None)
+    registry.publish_release(config, id)
     return folder
 
 
