@@ -24,6 +24,7 @@ from bot.releases import registry
 from bot.runtime import settings
 from bot.store import accounts
 from bot.store import engine as store_engine
+from tests.support import warm_process
 
 PASSWORD = "correct horse battery"
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,6 +137,12 @@ def desk(tmp_path):
     )
     with running(config) as made:
         yield made
+
+
+@pytest.fixture
+def warm(monkeypatch):
+    """Bounded processes begin warm."""
+    warm_process.begin_warm(monkeypatch)
 
 
 @pytest.fixture
