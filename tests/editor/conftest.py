@@ -20,6 +20,7 @@ from conftest import republish, serving
 from fastapi import FastAPI
 
 from bot.editor.app import create_app
+from bot.language import vector_cache
 from bot.releases import registry
 from bot.runtime import settings
 from bot.store import accounts
@@ -28,6 +29,7 @@ from tests.support import warm_process
 
 PASSWORD = "correct horse battery"
 ROOT = Path(__file__).resolve().parents[2]
+READ_KEPT, KEPT = vector_cache.read_kept, {}  # {(folder, text): its vector, or None}
 
 
 @dataclass
@@ -97,9 +99,20 @@ def wait_idle(state):
         time.sleep(0.01)
 
 
+def read_kept_once(folder, texts):
+    """As vector_cache.read_kept, which reads the whole of a large file for each new desk."""
+    folder = folder.resolve()
+    missing = [text for text in texts if (folder, text) not in KEPT]
+    if missing:
+        found = READ_KEPT(folder, missing)
+        KEPT.update({(folder, text): found.get(text) for text in missing})
+    return {text: KEPT[folder, text] for text in texts if KEPT[folder, text] is not None}
+
+
 @contextlib.contextmanager
 def running(config, rehearse=no_rasa):
     """A Desk that is served while the block runs; `rehearse` stands in for the bot."""
+    vector_cache.read_kept = read_kept_once  # for all desks alike
     store_engine.migrate_database(config.database())
     engine = store_engine.connect_database(config.database())
     app = FastAPI()
