@@ -189,6 +189,29 @@ def _without_the_browsers_loop(item):
         asyncio._set_running_loop(loop)
 
 
+# what takes longest, by its file or folder
+LONGEST = (
+    "oddities",
+    "editor/test_publishing",
+    "channels/test_delivery",
+    "editor/test_history",
+    "widget/test_access",
+    "editor/test_browser",
+    "editor/test_day",
+    "site/test_several",
+    "site/test_limits",
+    "web/test_budgets",
+    "web/test_visitors",
+    "conversation/test_down",
+    "releases/test_depot",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files begin first: no process is left with one of them at the end."""
+    items.sort(key=lambda item: [f"tests/{name}" not in str(item.path) for name in LONGEST])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item):
     with _without_the_browsers_loop(item):
@@ -352,10 +375,21 @@ def keep_one_article(data, article="restless_legs"):
 
 
 @pytest.fixture(scope="session")
-def small_release(tmp_path_factory):
-    """A folder with `data` of one article and `models` with a release of it, tested: made once, to
-    be copied."""
-    folder = tmp_path_factory.mktemp("small")
+def small_release(tmp_path_factory, worker_id):
+    """A folder with `data` of one article and `models` with a release of it, tested: made once for
+    all processes of a run, to be copied."""
+    if worker_id == "master":
+        return make_small_release(tmp_path_factory.mktemp("small") / "site")
+    folder = tmp_path_factory.getbasetemp().parent / "small"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            make_small_release(folder.with_suffix(".new")).rename(folder)
+    return folder
+
+
+def make_small_release(folder):
+    """The folder, with what small_release says in it."""
     keep_one_article(
         Path(shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*")))
     )
