@@ -3,6 +3,7 @@ behind it."""
 
 import contextlib
 import dataclasses
+import functools
 import re
 import shutil
 import socket
@@ -20,6 +21,8 @@ from conftest import republish, serving
 from fastapi import FastAPI
 
 from bot.editor.app import create_app
+from bot.editor.shared import content_cache
+from bot.editor.shared.state import State
 from bot.language import vector_cache
 from bot.releases import registry
 from bot.runtime import settings
@@ -109,6 +112,23 @@ def read_kept_once(folder, texts):
     return {text: KEPT[folder, text] for text in texts if KEPT[folder, text] is not None}
 
 
+@functools.cache
+def read_project():
+    """The State of a desk that has read the project's content."""
+    state = State(dataclasses.replace(settings.read_settings({}), data=str(ROOT / "data")), None)
+    content_cache.read_ledgers(state)
+    return state
+
+
+def begin_read(state):
+    """Let a desk have read what it would read for its first page, 0.5 s long: of a file of the
+    project's content that is no longer as it was, or of a copy of it, its stamp tells that."""
+    project, folder = read_project(), state.config.path("data") / "articles"
+    for name, (stamp, article) in project.articles.items():
+        state.articles[name] = stamp, dataclasses.replace(article, path=str(folder / name))
+    state.ledgers.update(project.ledgers)
+
+
 @contextlib.contextmanager
 def running(config, rehearse=no_rasa):
     """A Desk that is served while the block runs; `rehearse` stands in for the bot."""
@@ -117,6 +137,7 @@ def running(config, rehearse=no_rasa):
     engine = store_engine.connect_database(config.database())
     app = FastAPI()
     pages = create_app(config, engine, rehearse)
+    begin_read(pages.state.desk)
     app.mount("/editor", pages)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
