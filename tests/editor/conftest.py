@@ -8,6 +8,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -113,6 +114,22 @@ def read_kept_once(folder, texts):
 
 
 @functools.cache
+def empty_database():
+    """The bytes of an SQLite database in its newest form."""
+    with tempfile.TemporaryDirectory() as folder:
+        store_engine.migrate_database(f"sqlite:///{folder}/empty.db")
+        return Path(folder, "empty.db").read_bytes()
+
+
+def make_database(address):
+    """As migrate_database, which takes 0.06 s for a new one."""
+    path = Path(address.removeprefix("sqlite:///"))
+    if address.startswith("sqlite:///") and not path.exists():
+        path.write_bytes(empty_database())
+    store_engine.migrate_database(address)
+
+
+@functools.cache
 def read_project():
     """The State of a desk that has read the project's content."""
     state = State(dataclasses.replace(settings.read_settings({}), data=str(ROOT / "data")), None)
@@ -133,7 +150,7 @@ def begin_read(state):
 def running(config, rehearse=no_rasa):
     """A Desk that is served while the block runs; `rehearse` stands in for the bot."""
     vector_cache.read_kept = read_kept_once  # for all desks alike
-    store_engine.migrate_database(config.database())
+    make_database(config.database())
     engine = store_engine.connect_database(config.database())
     app = FastAPI()
     pages = create_app(config, engine, rehearse)
