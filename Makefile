@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 UV := $(or $(shell test -x .tools/bin/uv && echo .tools/bin/uv),$(shell command -v uv),.tools/bin/uv)
-BESIDE = --numprocesses 2 --dist loadfile  # how many tests run beside each other; each has services of its own
+BESIDE = --numprocesses 2 --dist loadfile --no-loadscope-reorder  # how many tests run beside each other; each has services of its own
 SYNC = $(UV) pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.13
 export UV_NO_PROGRESS := 1

@@ -4,6 +4,7 @@ and real servers for it."""
 import asyncio
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import signal
@@ -18,15 +19,19 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+from httpx._transports import default as httpx_transports
 
 from bot.releases import registry
-from bot.runtime import settings
+from bot.runtime import code_hash, settings
 from tests.support import servers
 from tests.support.browser import CHROMIUM, launch
 from tests.support.firefox import FIREFOX, Firefox
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 90
+# once: httpx reads the certificates of all authorities for each client, 24 ms, and nothing here is
+# called by a name that they vouch for
+httpx_transports.create_ssl_context = functools.cache(httpx_transports.create_ssl_context)
 
 
 @dataclass
@@ -184,6 +189,29 @@ def _without_the_browsers_loop(item):
         asyncio._set_running_loop(loop)
 
 
+# what takes longest, by its file or folder
+LONGEST = (
+    "oddities",
+    "editor/test_publishing",
+    "channels/test_delivery",
+    "editor/test_history",
+    "widget/test_access",
+    "editor/test_browser",
+    "editor/test_day",
+    "site/test_several",
+    "site/test_limits",
+    "web/test_budgets",
+    "web/test_visitors",
+    "conversation/test_down",
+    "releases/test_depot",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files begin first: no process is left with one of them at the end."""
+    items.sort(key=lambda item: [f"tests/{name}" not in str(item.path) for name in LONGEST])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item):
     with _without_the_browsers_loop(item):
@@ -264,16 +292,22 @@ def own_service(tmp_path):
 
 
 def republish(models, change):
-    """A models folder with the live release, after `change(data folder)` and signed anew: nothing
-    that Rasa was taught differs."""
+    """A models folder with the live release, after `change(data folder)` and signed anew where that
+    changed something: nothing that Rasa was taught differs."""
     config = settings.read_settings()
     id, source = registry.live_release(config), config.path("models")
     folder = Path(shutil.copytree(registry.folder_of(config, id), models / "releases" / id))
     (models / "encoder").symlink_to(source / "encoder")
     (models / "live").write_text(id)
+    before = _hash_files(folder)
     change(folder / "data")
-    sign_content(folder)
+    if _hash_files(folder) != before:
+        sign_content(folder)  # which takes a second
     return models
+
+
+def _hash_files(folder):
+    return code_hash.hash_files([path for path in folder.rglob("*") if path.is_file()], folder)
 
 
 def sign_content(folder, **changes):
@@ -350,19 +384,37 @@ def keep_one_article(data, article="restless_legs"):
 
 
 @pytest.fixture(scope="session")
-def small_release(tmp_path_factory):
-    """A folder with `data` of one article and `models` with a release of it: made once, to be
-    copied."""
-    folder = tmp_path_factory.mktemp("small")
+def small_release(tmp_path_factory, worker_id):
+    """A folder with `data` of one article and `models` with a release of it, tested: made once for
+    all processes of a run, to be copied."""
+    if worker_id == "master":
+        return make_small_release(tmp_path_factory.mktemp("small") / "site")
+    folder = tmp_path_factory.getbasetemp().parent / "small"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            make_small_release(folder.with_suffix(".new")).rename(folder)
+    return folder
+
+
+def make_small_release(folder):
+    """The folder, with what small_release says in it."""
     keep_one_article(
         Path(shutil.copytree(ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(".*")))
     )
     (folder / "models").mkdir()
     (folder / "models" / "encoder").symlink_to(settings.read_settings().path("models") / "encoder")
     config = settings.read_settings(
-        {"DATA": str(folder / "data"), "MODELS": str(folder / "models"), "SECRET": "small"}
+        {
+            "DATA": str(folder / "data"),
+            "MODELS": str(folder / "models"),
+            "VAR": str(folder),
+            "SECRET": "small",
+        }
     )
-    registry.publish_release(config, registry.train_candidate(config, lambda step, done: None))
+    id = registry.train_candidate(config, lambda step, done: None)
+    registry.test_candidate(config, id, lambda step, done: None)
+    registry.publish_release(config, id)
     return folder
 
 

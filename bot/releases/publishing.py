@@ -27,6 +27,7 @@ from bot.runtime.settings import Settings
 from bot.store import accounts, publications
 from bot.store.engine import StoreDown
 
+NICENESS = 19  # of the process that makes a publication: visitors come first
 TELL_SECONDS, BEAT_SECONDS = 0.3, 2
 ELSEWHERE_SECONDS = 600  # in which a host that is started anew is there again
 type CheckStories = Callable[[Settings, str, registry.Progress], list[str]]
@@ -54,7 +55,7 @@ def begin_publication(
     soon as it may. `reason`: why, for whoever reads of it later."""
     id = publications.begin_publication(engine, goal, person, live_at, reason)
     process = subprocess.Popen(
-        ["nice", "-n", "19", sys.executable, "-m", "bot", "publish", "--job", str(id)],
+        ["nice", "-n", str(NICENESS), sys.executable, "-m", "bot", "publish", "--job", str(id)],
         cwd=settings.ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

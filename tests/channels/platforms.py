@@ -137,7 +137,7 @@ def platform(apps):
 
     server = Server(("127.0.0.1", 0), Handler)
     made = Platform(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=[0.02], daemon=True)
     thread.start()
     try:
         yield made

@@ -2,6 +2,7 @@
 back."""
 
 import concurrent.futures
+import hashlib
 import os
 import signal
 import sys
@@ -23,53 +24,83 @@ def ask(service, token, text="can myoclonus be prevented"):
     return answer.json()["replies"][0], time.monotonic() - begun
 
 
-def outcomes(service):
-    return [row[0] for row in service.rows("select outcome from turns order by id")]
+@pytest.fixture(scope="module")
+def harmed_service(tmp_path_factory):
+    with conftest.serving(tmp_path_factory.mktemp("down")) as made:
+        yield made
 
 
-def test_a_hanging_rasa_makes_it_unavailable_within_5_s_and_the_message_stays_stored(own_service):
-    token = own_service.open()
-    pid = own_service.children()["rasa"]
+@pytest.fixture
+def whole_service(harmed_service):
+    """A service that the tests of this file may harm, so that it mends: what was harmed is whole
+    again."""
+    wait_for_answer(harmed_service, harmed_service.open())
+    return harmed_service
+
+
+def wait_for_answer(service, token):
+    """Ask until the answer comes; how many seconds each reply took."""
+    took, end = [], time.monotonic() + 60
+    while True:
+        reply, seconds = ask(service, token)
+        took.append(seconds)
+        if reply["kind"] == "answer":
+            return took
+        assert time.monotonic() < end, service.log.read_text()[-3000:]
+        time.sleep(0.2)
+
+
+def outcomes(service, token):
+    """How the turns of a conversation ended."""
+    return [
+        row[0]
+        for row in service.rows(
+            "select outcome from turns join conversations on conversation = conversations.id "
+            "where token_hash = ? order by turns.id",
+            hashlib.sha256(token.encode()).hexdigest(),
+        )
+    ]
+
+
+def test_a_hanging_rasa_makes_it_unavailable_within_5_s_and_the_message_stays_stored(whole_service):
+    token = whole_service.open()
+    pid = whole_service.children()["rasa"]
     os.kill(pid, signal.SIGSTOP)
     try:
-        reply, seconds = ask(own_service, token)
+        reply, seconds = ask(whole_service, token)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert reply["kind"] == "unavailable" and seconds < PATIENCE
     assert reply["numbers"][0]["number"]
-    assert outcomes(own_service) == ["unavailable"]
+    assert outcomes(whole_service, token) == ["unavailable"]
 
 
-def test_a_killed_rasa_makes_it_unavailable_and_is_started_again(own_service):
-    token = own_service.open()
-    os.kill(own_service.children()["rasa"], signal.SIGKILL)
-    reply, seconds = ask(own_service, token)
+def test_a_killed_rasa_makes_it_unavailable_and_is_started_again(whole_service):
+    token = whole_service.open()
+    os.kill(whole_service.children()["rasa"], signal.SIGKILL)
+    reply, seconds = ask(whole_service, token)
     assert reply["kind"] == "unavailable" and seconds < PATIENCE
-    end = time.monotonic() + 60
-    while time.monotonic() < end and reply["kind"] != "answer":
-        time.sleep(0.5)
-        reply, _ = ask(own_service, token)
-    assert reply["kind"] == "answer"
+    wait_for_answer(whole_service, token)
 
 
-def test_a_danger_is_answered_with_a_process_down(own_service):
-    token = own_service.open(country="GB")
-    os.kill(own_service.children()["rasa"], signal.SIGSTOP)
-    reply, seconds = ask(own_service, token, "i want to kill myself")
-    os.kill(own_service.children()["rasa"], signal.SIGCONT)
+def test_a_danger_is_answered_with_a_process_down(whole_service):
+    token = whole_service.open(country="GB")
+    os.kill(whole_service.children()["rasa"], signal.SIGSTOP)
+    reply, seconds = ask(whole_service, token, "i want to kill myself")
+    os.kill(whole_service.children()["rasa"], signal.SIGCONT)
     assert reply["kind"] == "crisis" and seconds < 1
     assert "116 123" in str(reply["numbers"])
 
 
-def test_a_danger_waits_for_no_other_message_and_is_never_one_too_many(own_service):
-    token = own_service.open(country="GB")
-    pid = own_service.children()["rasa"]
+def test_a_danger_waits_for_no_other_message_and_is_never_one_too_many(whole_service):
+    token = whole_service.open(country="GB")
+    pid = whole_service.children()["rasa"]
     os.kill(pid, signal.SIGSTOP)
     try:
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
-            waiting = [pool.submit(ask, own_service, token) for _ in range(6)]
+            waiting = [pool.submit(ask, whole_service, token) for _ in range(6)]
             time.sleep(0.5)
-            reply, seconds = ask(own_service, token, "i want to kill myself")
+            reply, seconds = ask(whole_service, token, "i want to kill myself")
             os.kill(pid, signal.SIGCONT)
             assert all(call.result() for call in waiting)
     finally:
@@ -88,31 +119,30 @@ def test_a_danger_past_the_limits_is_answered_all_the_same(tmp_path):
         assert answers[-1].json()["replies"][0]["kind"] == "crisis"
 
 
-def test_a_rasa_that_hangs_is_ended_and_started_again(own_service):
-    token, pid = own_service.open(), own_service.children()["rasa"]
+def test_a_rasa_that_hangs_is_ended_and_started_again(whole_service):
+    token, pid = whole_service.open(), whole_service.children()["rasa"]
     os.kill(pid, signal.SIGSTOP)
-    end = time.monotonic() + 60
-    reply = {"kind": None}
-    while time.monotonic() < end and reply["kind"] != "answer":
-        reply, seconds = ask(own_service, token)
-        assert seconds < PATIENCE
-    assert reply["kind"] == "answer" and own_service.children()["rasa"] != pid
+    assert max(wait_for_answer(whole_service, token)) < PATIENCE
+    assert whole_service.children()["rasa"] != pid
 
 
 def test_without_a_database_a_danger_is_answered_and_the_rest_is_refused_with_a_sentence(
-    own_service,
+    whole_service,
 ):
-    token = own_service.open()
-    own_service.rows("drop table turns")
-    reply, _ = ask(own_service, token, "i want to kill myself")
-    assert reply["kind"] == "crisis"
-    reply, _ = ask(own_service, token)
-    assert reply["kind"] == "unavailable" and reply["numbers"]
-    answer = httpx.get(
-        f"{own_service.url}/api/messages", headers={"Authorization": f"Bearer {token}"}
-    )
+    token = whole_service.open()
+    whole_service.rows("alter table turns rename to away")
+    try:
+        reply, _ = ask(whole_service, token, "i want to kill myself")
+        assert reply["kind"] == "crisis"
+        reply, _ = ask(whole_service, token)
+        assert reply["kind"] == "unavailable" and reply["numbers"]
+        answer = httpx.get(
+            f"{whole_service.url}/api/messages", headers={"Authorization": f"Bearer {token}"}
+        )
+    finally:
+        whole_service.rows("alter table away rename to turns")
     assert answer.status_code == 503 and answer.json()["error"]["message"]
-    assert "Traceback" not in own_service.log.read_text()
+    assert "Traceback" not in whole_service.log.read_text()
 
 
 @pytest.mark.parametrize(

@@ -12,27 +12,27 @@ TOKEN = "a-long-token"
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def metered(tmp_path_factory):
     with serving(tmp_path_factory.mktemp("metrics"), METRICS_TOKEN=TOKEN) as made:
         yield made
 
 
-def read(service, token=TOKEN):
-    return httpx.get(f"{service.url}/metrics", headers={"Authorization": f"Bearer {token}"})
+def read(metered, token=TOKEN):
+    return httpx.get(f"{metered.url}/metrics", headers={"Authorization": f"Bearer {token}"})
 
 
-def figures(service):
+def figures(metered):
     """{name with its labels: value}."""
     lines = [
-        line.rpartition(" ") for line in read(service).text.splitlines() if not line.startswith("#")
+        line.rpartition(" ") for line in read(metered).text.splitlines() if not line.startswith("#")
     ]
     return {name: float(value) for name, _, value in lines}
 
 
-def grown(service, before):
+def grown(metered, before):
     return {
         name: value - before.get(name, 0)
-        for name, value in figures(service).items()
+        for name, value in figures(metered).items()
         if value != before.get(name, 0)
     }
 
@@ -41,35 +41,34 @@ def grown(service, before):
     "header",
     [None, "", "Bearer", "Bearer wrong", TOKEN, f"Bearer {TOKEN}x", "Basic YTpi", "Bearer \u00e9"],
 )
-def test_without_its_token_there_is_no_such_page(service, header):
+def test_without_its_token_there_is_no_such_page(metered, header):
     answer = httpx.get(
-        f"{service.url}/metrics",
+        f"{metered.url}/metrics",
         headers={} if header is None else {"Authorization": header.encode()},
     )
     assert answer.status_code == 404
     assert "pamphlet_" not in answer.text
 
 
-def test_where_no_token_is_set_there_is_no_such_page(tmp_path):
-    with serving(tmp_path) as service:
-        for header in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer x"}):
-            assert httpx.get(f"{service.url}/metrics", headers=header).status_code == 404
+def test_where_no_token_is_set_there_is_no_such_page(service):
+    for header in ({}, {"Authorization": "Bearer"}, {"Authorization": "Bearer x"}):
+        assert httpx.get(f"{service.url}/metrics", headers=header).status_code == 404
 
 
-def test_messages_are_counted_by_how_they_ended(service):
-    before = figures(service)
-    token = service.open()
-    [answer] = service.ask("can myoclonus be prevented", token)
-    service.ask("asdkjh qwekjh zxmcn", token)
-    service.ask("i want to kill myself", token)
-    assert service.post(token, {"id": "1" * 32, "choice": "nothing.offered"}).status_code == 422
+def test_messages_are_counted_by_how_they_ended(metered):
+    before = figures(metered)
+    token = metered.open()
+    [answer] = metered.ask("can myoclonus be prevented", token)
+    metered.ask("asdkjh qwekjh zxmcn", token)
+    metered.ask("i want to kill myself", token)
+    assert metered.post(token, {"id": "1" * 32, "choice": "nothing.offered"}).status_code == 422
     vote = httpx.post(
-        f"{service.url}/api/feedback",
+        f"{metered.url}/api/feedback",
         json={"reply": answer["id"], "helpful": True},
         headers={"Authorization": f"Bearer {token}"},
     )
     assert vote.status_code == 200, vote.text
-    found = grown(service, before)
+    found = grown(metered, before)
     assert found['pamphlet_turns_total{channel="web",outcome="answer"}'] == 1
     assert found['pamphlet_turns_total{channel="web",outcome="crisis"}'] == 1
     assert (
@@ -80,8 +79,8 @@ def test_messages_are_counted_by_how_they_ended(service):
     assert found['pamphlet_votes_total{helpful="yes"}'] == 1
 
 
-def test_the_queues_and_the_release_are_told(service):
-    found = figures(service)
+def test_the_queues_and_the_release_are_told(metered):
+    found = figures(metered)
     assert {
         found[f'pamphlet_waiting{{queue="{queue}"}}']
         for queue in ("rasa", "inbox", "outbox", "dead")
@@ -89,27 +88,27 @@ def test_the_queues_and_the_release_are_told(service):
     assert [value for name, value in found.items() if name.startswith("pamphlet_release{")] == [1]
 
 
-def test_a_message_that_comes_again_and_the_room_on_the_disk_are_told(service):
-    token, before = service.open(), figures(service)
+def test_a_message_that_comes_again_and_the_room_on_the_disk_are_told(metered):
+    token, before = metered.open(), figures(metered)
     for _ in range(3):
-        assert service.post(token, {"id": "same", "text": "hello"}).status_code == 200
-    found = grown(service, before)
+        assert metered.post(token, {"id": "same", "text": "hello"}).status_code == 200
+    found = grown(metered, before)
     assert (
         found['pamphlet_repeated_total{channel="web"}'],
         found['pamphlet_turns_total{channel="web",outcome="talk"}'],
     ) == (2, 1)
-    assert figures(service)["pamphlet_disk_free_bytes"] > 0
+    assert figures(metered)["pamphlet_disk_free_bytes"] > 0
 
 
-def test_no_word_of_a_visitor_stands_in_it(service):
-    service.ask("canaryword and my mail is canary@example.com")
-    assert "canary" not in read(service).text
+def test_no_word_of_a_visitor_stands_in_it(metered):
+    metered.ask("canaryword and my mail is canary@example.com")
+    assert "canary" not in read(metered).text
 
 
-def test_a_restart_is_counted(service):
-    before = figures(service)
-    os.kill(service.children()["rasa"], signal.SIGKILL)
+def test_a_restart_is_counted(metered):
+    before = figures(metered)
+    os.kill(metered.children()["rasa"], signal.SIGKILL)
     end = time.monotonic() + 60
-    while 'pamphlet_restarts_total{process="rasa"}' not in grown(service, before):
+    while 'pamphlet_restarts_total{process="rasa"}' not in grown(metered, before):
         assert time.monotonic() < end, "no restart was counted"
         time.sleep(0.2)

@@ -82,6 +82,7 @@ def test_a_change_of_an_answer_takes_the_live_archive_over_and_is_compared_witho
 def test_what_an_archive_said_to_a_phrase_is_not_asked_again_and_a_new_phrase_is(site, monkeypatch):
     config, _ = site
     live = registry.live_release(config)
+    shutil.rmtree(config.path("var") / "understood")
     first = registry.test_candidate(config, live, quiet)
     change(config, "In most people no cause is found.", "In most people nobody knows the cause.")
     id = registry.train_candidate(config, quiet)

@@ -13,6 +13,8 @@ import yaml
 from bot.content import articles, facets, phrases, terms
 from bot.editor.importing import first_drafts, imports, other_names
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """<html><head><title>Essential tremor - Example</title><meta property="og:site_name" content="Example Health">
 <meta property="article:modified_time" content="2024-05-06T10:00:00Z"><script>steal()</script></head><body><nav><a href="/">Home</a></nav>

@@ -422,10 +422,26 @@ def test_an_editor_may_prepare_and_not_publish_and_a_reader_neither(site):
     assert httpx.get(f"{site.url}/editor/publish").status_code == 303
 
 
-def make_tested(site, person, live_at=None, report=None):
-    """A publication that is tested and waits, of a candidate that is there."""
+@pytest.fixture(scope="module")
+def trained(small_release, tmp_path_factory):
+    """The folder of a candidate of the small site's content: made once, to be copied."""
+    folder = tmp_path_factory.mktemp("trained") / "site"
+    shutil.copytree(small_release, folder, symlinks=True)
+    config = settings.read_settings(
+        {"DATA": f"{folder}/data", "MODELS": f"{folder}/models", "SECRET": "small"}
+    )
+    return registry.folder_of(config, registry.train_candidate(config, lambda step, done: None))
+
+
+def make_tested(site, person, trained=None, live_at=None, report=None):
+    """A publication that is tested and waits, of a candidate that is there: a copy of `trained`, or
+    one that is trained now."""
     id = publications.begin_publication(site.engine, "publish", person, live_at)
-    candidate = registry.train_candidate(site.config, lambda step, done: None)
+    if trained:
+        candidate = trained.name
+        shutil.copytree(trained, site.config.path("models") / "candidates" / candidate)
+    else:
+        candidate = registry.train_candidate(site.config, lambda step, done: None)
     comparison = {
         "live": registry.live_release(site.config),
         "asked": 0,
@@ -440,9 +456,9 @@ def make_tested(site, person, live_at=None, report=None):
     return id, candidate
 
 
-def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
+def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site, trained):
     now = datetime.datetime.now(datetime.UTC)
-    id, candidate = make_tested(site, "Paula", now + datetime.timedelta(hours=1))
+    id, candidate = make_tested(site, "Paula", trained, now + datetime.timedelta(hours=1))
     publishing.advance_publications(site.config, site.engine)
     assert registry.live_release(site.config) != candidate
     with site.engine.begin() as connection:
@@ -455,7 +471,7 @@ def test_a_scheduled_publication_waits_for_its_time_and_can_be_withdrawn(site):
     visit = site.enter("Paula", "publisher")
     assert visit.post("/publish", live_at="2020-01-01T00:00").status_code == 422
     change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
-    late, other = make_tested(site, "Paula", now + datetime.timedelta(days=1))
+    late, other = make_tested(site, "Paula", live_at=now + datetime.timedelta(days=1))
     assert visit.post(f"/publish/{late}/withdrawal").status_code == 303
     assert (
         publications.read_publication(site.engine, late).state == "withdrawn"
@@ -473,9 +489,9 @@ def end_process(*_):
     [(registry, "publish_release", False), (publications, "move_publication", True)],
 )
 def test_where_the_process_ends_while_a_release_goes_live_the_next_look_ends_it(
-    site, monkeypatch, module, function, is_live
+    site, monkeypatch, module, function, is_live, trained
 ):
-    id, candidate = make_tested(site, "Paula")
+    id, candidate = make_tested(site, "Paula", trained)
     with monkeypatch.context() as ending, pytest.raises(SystemExit):
         ending.setattr(module, function, end_process)
         publishing.advance_publications(site.config, site.engine)
@@ -488,8 +504,8 @@ def test_where_the_process_ends_while_a_release_goes_live_the_next_look_ends_it(
     assert accounts.read_audit(site.engine)[0]["action"] == "went live"
 
 
-def test_what_goes_live_just_now_is_not_withdrawn_any_more(site, monkeypatch):
-    id, candidate = make_tested(site, "Paula")
+def test_what_goes_live_just_now_is_not_withdrawn_any_more(site, monkeypatch, trained):
+    id, candidate = make_tested(site, "Paula", trained)
     visit, answers, publish_release = (
         site.enter("Paula", "publisher"),
         [],
@@ -511,10 +527,12 @@ def test_what_goes_live_just_now_is_not_withdrawn_any_more(site, monkeypatch):
     assert publications.read_publication(site.engine, id).state == "live"
 
 
-def test_a_host_without_the_candidate_leaves_it_to_the_one_that_has_it_for_a_while(site, tmp_path):
+def test_a_host_without_the_candidate_leaves_it_to_the_one_that_has_it_for_a_while(
+    site, tmp_path, trained
+):
     shutil.copytree(site.config.path("models"), tmp_path / "other", symlinks=True)
     other = dataclasses.replace(site.config, models=str(tmp_path / "other"))
-    id, candidate = make_tested(site, "Paula")
+    id, candidate = make_tested(site, "Paula", trained)
     publishing.advance_publications(other, site.engine)
     assert publications.read_publication(site.engine, id).state == "tested"
     publishing.advance_publications(site.config, site.engine)
@@ -522,8 +540,8 @@ def test_a_host_without_the_candidate_leaves_it_to_the_one_that_has_it_for_a_whi
     assert publications.read_publication(site.engine, id).state == "live"
 
 
-def test_a_candidate_that_no_host_has_any_more_fails_and_is_named(site):
-    id, candidate = make_tested(site, "Paula")
+def test_a_candidate_that_no_host_has_any_more_fails_and_is_named(site, trained):
+    id, candidate = make_tested(site, "Paula", trained)
     shutil.rmtree(registry.folder_of(site.config, candidate))
     with site.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE publications SET began_at = '2020-01-01 00:00:00'")
@@ -533,8 +551,8 @@ def test_a_candidate_that_no_host_has_any_more_fails_and_is_named(site):
     assert made.state == "failed" and f"no release or candidate '{candidate}'" in made.faults[0]
 
 
-def test_what_another_host_withdraws_just_then_does_not_stay_live(site, monkeypatch):
-    id, candidate = make_tested(site, "Paula")
+def test_what_another_host_withdraws_just_then_does_not_stay_live(site, monkeypatch, trained):
+    id, candidate = make_tested(site, "Paula", trained)
     before, publish_release = registry.live_release(site.config), registry.publish_release
     made_live = []
 
@@ -551,7 +569,9 @@ def test_what_another_host_withdraws_just_then_does_not_stay_live(site, monkeypa
     assert publications.read_publication(site.engine, id).state == "withdrawn"
 
 
-def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site, monkeypatch):
+def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(
+    site, monkeypatch, trained
+):
     report = {
         "total": 1,
         "right": 0,
@@ -559,7 +579,7 @@ def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site
         "wrong": 0,
         "missed": [["a phrase", "restless_legs.causes", "nlu_fallback", 0.4]],
     }
-    id, candidate = make_tested(site, "Paula", report=report)
+    id, candidate = make_tested(site, "Paula", trained, report=report)
     find = registry.folder_of
 
     def find_too_early(config, id):
@@ -575,10 +595,10 @@ def test_a_publication_is_shown_while_its_release_moves_to_where_it_is_live(site
     assert registry.live_release(site.config) == candidate
 
 
-def test_where_a_second_person_must_approve_nobody_approves_their_own(small_site):
+def test_where_a_second_person_must_approve_nobody_approves_their_own(small_site, trained):
     with running(settings.read_settings({**small_site, "APPROVAL": "second"})) as site:
         paula, quinn = site.enter("Paula", "publisher"), site.enter("Quinn", "publisher")
-        id, candidate = make_tested(site, "Paula")
+        id, candidate = make_tested(site, "Paula", trained)
         publishing.advance_publications(site.config, site.engine)
         assert (
             registry.live_release(site.config) != candidate
@@ -630,8 +650,8 @@ def test_what_is_scheduled_at_the_desk_waits_for_both_its_approval_and_its_time(
         ]
 
 
-def test_what_was_compared_with_an_older_release_does_not_go_live(site):
-    first, _ = make_tested(site, "Paula")
+def test_what_was_compared_with_an_older_release_does_not_go_live(site, trained):
+    first, _ = make_tested(site, "Paula", trained)
     change(site.config, "In most people no cause is found", "In most people nobody knows the cause")
     registry.publish_release(
         site.config, registry.train_candidate(site.config, lambda step, done: None)

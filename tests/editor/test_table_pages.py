@@ -7,6 +7,8 @@ import pytest
 
 from bot.editor.tables import table_files
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 
 def base_of(page):
     return re.search(r'name="base" value="([0-9a-f]+)"', page)[1]

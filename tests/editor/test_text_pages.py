@@ -10,6 +10,8 @@ from bot.editor.tables import table_files
 from tests.editor.conftest import ROOT
 from tests.editor.test_table_pages import base_of
 
+pytestmark = pytest.mark.usefixtures("warm")
+
 HEADING = "read where,name,text"
 
 

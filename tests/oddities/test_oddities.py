@@ -20,6 +20,7 @@ from bot.runtime import settings
 from tests.channels.conftest import APPS
 from tests.editor.conftest import running
 from tests.oddities import files, messages
+from tests.support import warm_process
 
 HOME = Path(__file__).parent
 # outcomes that many rows share; any other is a part of what is shown
@@ -183,7 +184,8 @@ def desk(tmp_path_factory):
         var=str(folder),
         secret="a secret of the tests",
     )
-    with running(config) as made:
+    with pytest.MonkeyPatch.context() as patch, running(config) as made:
+        warm_process.begin_warm(patch)
         yield made, made.enter("Ada", "editor")
 
 

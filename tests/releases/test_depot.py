@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -113,6 +114,21 @@ def published(folder, url, change=lambda data: None):
     )
     registry.publish_release(config, registry.live_release(config))
     return config
+
+
+@pytest.fixture(scope="module")
+def first_depot(tmp_path_factory):
+    """The folder of a depot in which a release is published: made once, to be copied."""
+    folder = tmp_path_factory.mktemp("published")
+    (folder / "depot").mkdir()
+    published(folder, f"file://{folder / 'depot'}")
+    return folder / "depot"
+
+
+@pytest.fixture
+def published_depot(first_depot, tmp_path):
+    """A copy of it, which a test may break."""
+    return Path(shutil.copytree(first_depot, tmp_path / "depot"))
 
 
 @pytest.fixture(params=["a folder", "S3"])
@@ -242,12 +258,12 @@ ATTACKS = {
 
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("working", ["the project", "/"])
-def test_a_bad_archive_is_refused_and_the_old_release_stays(attack, working, tmp_path, monkeypatch):
-    url = f"file://{tmp_path / 'depot'}"
-    (tmp_path / "depot").mkdir()
-    maker, other = published(tmp_path, url), host(tmp_path / "other", url)
+def test_a_bad_archive_is_refused_and_the_old_release_stays(
+    attack, working, published_depot, tmp_path, monkeypatch
+):
+    other = host(tmp_path / "other", f"file://{published_depot}")
     (other.path("models") / "live").write_text("the-old-one")
-    file = tmp_path / "depot" / f"{registry.live_release(maker)}.tar"
+    [file] = published_depot.glob("*.tar")
     file.write_bytes(ATTACKS[attack](file.read_bytes()))
     if working == "/":
         monkeypatch.chdir("/")
@@ -264,10 +280,8 @@ def test_a_bad_archive_is_refused_and_the_old_release_stays(attack, working, tmp
     )
 
 
-def test_a_release_of_another_site_is_refused(tmp_path):
-    url = f"file://{tmp_path / 'depot'}"
-    (tmp_path / "depot").mkdir()
-    published(tmp_path, url)
+def test_a_release_of_another_site_is_refused(published_depot, tmp_path):
+    url = f"file://{published_depot}"
     with pytest.raises(registry.ReleaseError, match="not signed by this site.*SECRET"):
         registry.fetch_live(
             dataclasses.replace(host(tmp_path / "other", url), secret="another site's")

@@ -45,6 +45,14 @@ def add_turns(service, token, count):
         )
 
 
+@pytest.fixture(scope="module")
+def strict_service(tmp_path_factory):
+    """A service with a limit that is soon reached, of each conversation and address: two messages a
+    minute."""
+    with conftest.serving(tmp_path_factory.mktemp("strict"), MESSAGES_PER_MINUTE="2") as made:
+        yield made
+
+
 # --- reading what was said
 
 
@@ -62,13 +70,12 @@ def test_a_long_conversation_is_read_in_pages_of_a_hundred(service, path):
     assert last["turns"][0]["replies"]
 
 
-def test_reads_are_counted_and_one_too_many_is_refused_with_a_sentence(tmp_path):
-    with conftest.serving(tmp_path, MESSAGES_PER_MINUTE="3") as service:
-        token = service.open()
-        answers = [read(service, token) for _ in range(4)]
-        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-        assert answers[-1].json()["error"]["message"].endswith(".")
-        assert service.post(token, {"id": "m", "text": "hello"}).status_code == 200
+def test_reads_are_counted_and_one_too_many_is_refused_with_a_sentence(strict_service):
+    token = strict_service.open()
+    answers = [read(strict_service, token) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].json()["error"]["message"].endswith(".")
+    assert strict_service.post(token, {"id": "m", "text": "hello"}).status_code == 200
 
 
 def test_readers_who_wait_for_the_database_keep_no_danger_from_being_stored(postgresql, tmp_path):
@@ -138,33 +145,33 @@ def until_refused(service, address, tokens):
     return found
 
 
-def test_calls_are_counted_by_address_and_a_danger_is_heard_all_the_same(tmp_path):
-    with conftest.serving(tmp_path, MESSAGES_PER_MINUTE="2") as service:
-        tokens = [service.open() for _ in range(3 * limits.OF_ADDRESS)]
-        *in_time, beyond = until_refused(service, "192.0.2.7", tokens * 2)
-        assert beyond == 429 and set(in_time) == {200}
-        assert len(in_time) >= 2 * limits.OF_ADDRESS
-        refused = from_address(service, "192.0.2.7", tokens[-1])
-        assert refused.status_code == 429 and refused.json()["error"]["code"] == "too_many"
-        danger = from_address(service, "192.0.2.7", tokens[-1], CRISIS)
-        assert danger.json()["replies"][0]["kind"] == "crisis"
-        assert from_address(service, "192.0.2.8", service.open()).status_code == 200
+def test_calls_are_counted_by_address_and_a_danger_is_heard_all_the_same(strict_service):
+    service = strict_service
+    tokens = [service.open() for _ in range(3 * limits.OF_ADDRESS)]
+    *in_time, beyond = until_refused(service, "192.0.2.7", tokens * 2)
+    assert beyond == 429 and set(in_time) == {200}
+    assert len(in_time) >= 2 * limits.OF_ADDRESS
+    refused = from_address(service, "192.0.2.7", tokens[-1])
+    assert refused.status_code == 429 and refused.json()["error"]["code"] == "too_many"
+    danger = from_address(service, "192.0.2.7", tokens[-1], CRISIS)
+    assert danger.json()["replies"][0]["kind"] == "crisis"
+    assert from_address(service, "192.0.2.8", service.open()).status_code == 200
 
 
-def test_tokens_that_open_nothing_are_counted_by_address_and_then_not_looked_up(tmp_path):
-    with conftest.serving(tmp_path, MESSAGES_PER_MINUTE="1") as service:
-        new, unknown = service.open(), [uuid.uuid4().hex for _ in range(6 * limits.OF_ADDRESS)]
-        *looked_up, beyond = until_refused(service, "2001:db8:0:1::1", unknown)
-        assert beyond == 429 and set(looked_up) == {401}
-        assert len(looked_up) >= limits.OF_ADDRESS
-        service.rows("alter table conversations rename to away")
-        guess = from_address(service, "2001:db8:0:1::ffff", uuid.uuid4().hex)
-        assert guess.status_code == 429, "it was looked up"
-        danger = from_address(service, "2001:db8:0:1::ffff", uuid.uuid4().hex, CRISIS)
-        assert danger.json()["replies"][0]["kind"] == "crisis"
-        assert until_refused(service, "2001:db8:0:2::1", [uuid.uuid4().hex]) == [503]
-        service.rows("alter table away rename to conversations")
-        assert from_address(service, "2001:db8:0:2::1", new).status_code == 200
+def test_tokens_that_open_nothing_are_counted_by_address_and_then_not_looked_up(strict_service):
+    service = strict_service
+    new, unknown = service.open(), [uuid.uuid4().hex for _ in range(6 * limits.OF_ADDRESS)]
+    *looked_up, beyond = until_refused(service, "2001:db8:0:1::1", unknown)
+    assert beyond == 429 and set(looked_up) == {401}
+    assert len(looked_up) >= 2 * limits.OF_ADDRESS
+    service.rows("alter table conversations rename to away")
+    guess = from_address(service, "2001:db8:0:1::ffff", uuid.uuid4().hex)
+    assert guess.status_code == 429, "it was looked up"
+    danger = from_address(service, "2001:db8:0:1::ffff", uuid.uuid4().hex, CRISIS)
+    assert danger.json()["replies"][0]["kind"] == "crisis"
+    assert until_refused(service, "2001:db8:0:2::1", [uuid.uuid4().hex]) == [503]
+    service.rows("alter table away rename to conversations")
+    assert from_address(service, "2001:db8:0:2::1", new).status_code == 200
 
 
 def test_who_has_talked_here_goes_on_beside_one_of_the_same_address_who_guesses_tokens():
