@@ -1,7 +1,8 @@
 """Articles: read, check, and save the Markdown files that hold every answer.
 
 An article is front matter (YAML between `---` lines) and one section a question; docs/articles.md
-shows one whole. Faults of content are returned as a list, never raised one by one."""
+shows one whole. How people ask its questions stands elsewhere (bot/content/phrases.py). Faults of
+content are returned as a list, never raised one by one."""
 
 import datetime
 import hashlib
@@ -21,7 +22,6 @@ from bot.content import reply_model, wording
 from bot.domain.faults import Fault, Locate, Location
 from bot.domain.web_addresses import is_web_address
 
-MIN_TRAIN, MIN_TEST = 14, 6
 LEAD_WORDS = 90
 ID = re.compile(r"[a-z][a-z0-9_]*$")
 YES_OR_NO = re.compile(r"(?:Yes|No)(?=[.,;:!])")
@@ -50,7 +50,8 @@ ARTICLE_KEYS = {
     "questions",
 }
 SHOWN = ("n", "title", "publisher", "url")  # of a source, in a reply
-QUESTION_KEYS = {"ask", "about", "facet", "train", "test"}
+QUESTION_KEYS = {"ask", "about", "facet"}
+PHRASE_KEYS = ("train", "test")  # of a question, in data/phrases/
 DEEPEST = 50  # lists and mappings in one another
 # a deep indent, or many marks of a list or a key in a line
 MAYBE_DEEP = re.compile(r"(?m)^ {50}|(?:[-?:] +){10}")
@@ -98,23 +99,29 @@ class Source:
 @dataclass(frozen=True)
 class Question:
     """One question of one article; `name` is its Rasa intent, `lead` and `more` its answer in plain
-    text."""
+    text. `train` and `test`: the phrases of its own, which bot/content/phrases.py reads."""
 
     name: str
     ask: str
     about: tuple[str, ...]
     facets: tuple[str, ...]
-    train: tuple[str, ...]
-    test: tuple[str, ...]
     title: str
     lead: str
     more: str
     line: int
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
 
     @property
     def facet(self) -> str:
         """The side of its subject that the question is chiefly about."""
         return self.facets[0]
+
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """What teaches it beside its facet and its section: its phrases, or its wording where it
+        has none."""
+        return self.train or (self.ask,)
 
 
 @dataclass(frozen=True)
@@ -156,8 +163,8 @@ class Article:
 
 
 def load_articles(folder: str | Path) -> list[Article]:
-    """The articles of `folder` (a `data` folder) in the order of their ids; raises ContentError
-    with every fault."""
+    """The articles of `folder` (a `data` folder) in the order of their ids, without phrases; raises
+    ContentError with every fault."""
     articles, faults = read_articles(folder)
     if faults:
         raise ContentError(faults)
@@ -165,32 +172,36 @@ def load_articles(folder: str | Path) -> list[Article]:
 
 
 def read_articles(folder: str | Path) -> tuple[list[Article], list[Fault]]:
-    """(articles, faults) of a `data` folder; an article with a fault is left out of the first."""
+    """(articles, faults) of a `data` folder, without phrases; an article with a fault is left out
+    of the first."""
     paths = list_files(folder, "articles/*.md")
     if not paths:
         said = "there is no article; write one as docs/articles.md shows"
         return [], [Fault(str(Path(folder, "articles")), 1, said)]
     articles: list[Article] = []
     faults: list[Fault] = []
-    seen: dict[str, tuple[str, str, str]] = {}
     for path in paths:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            line = path.read_bytes()[: error.start].count(b"\n") + 1
-            said = "this is not UTF-8 text; save the file as UTF-8"
-            faults.append(Fault(str(path), line, said))
-            continue
-        article, found = read_article(text, path)
-        faults += found
+        text, found = read_text(path)
+        article, wrong = (None, []) if text is None else read_article(text, path)
+        faults += found + wrong
         if article:
             articles.append(article)
-            faults += repeated_phrases(article, text, seen)
     return articles, faults
 
 
+def read_text(path: Path) -> tuple[str | None, list[Fault]]:
+    """(text, faults) of a file; the text is None where it is none."""
+    try:
+        return path.read_text(encoding="utf-8"), []
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        said = "this is not UTF-8 text; save the file as UTF-8"
+        return None, [Fault(str(path), line, said)]
+
+
 def read_article(text: str, path: str | Path) -> tuple[Article | None, list[Fault]]:
-    """(article, faults) of one article's text; the article is None where the faults leave none."""
+    """(article, faults) of one article's text, without phrases; the article is None where the
+    faults leave none."""
     path = Path(path)
     front, body, body_line = split_front_matter(text)
     if front is None:
@@ -262,8 +273,6 @@ def _make_article(
             ask=q["ask"].strip(),
             about=_several(q.get("about", data["about"])),
             facets=_several(q["facet"]),
-            train=tuple(q["train"]),
-            test=tuple(q["test"]),
             title=sections[id]["title"],
             lead=sections[id]["blocks"][0][1],
             more="\n\n".join(block for _, block in sections[id]["blocks"][1:]),
@@ -426,7 +435,7 @@ def _name_of(key: yaml.Node) -> Any:
 
 
 def phrase_faults(
-    phrases: object, at: Locate, keys: tuple[object, ...], fewest: int
+    phrases: object, at: Locate, keys: tuple[object, ...], fewest: int = 1
 ) -> list[Fault]:
     """Faults of one list of phrases."""
     if not isinstance(phrases, list):
@@ -596,10 +605,9 @@ def _question_faults(id: object, question: object, at: Locate) -> list[Fault]:
     if id == MADE_BY_US:
         return [Fault(*here, f"{id} is made from the front matter; delete it here")]
     if not isinstance(question, dict):
-        return [Fault(*here, f"the question {id} needs ask, facet, train and test")]
-    known = ", ".join(sorted(QUESTION_KEYS))
+        return [Fault(*here, f"the question {id} needs ask and facet")]
     faults = [
-        Fault(*at("questions", id, key), f"{key} is not a field of a question; use one of {known}")
+        Fault(*at("questions", id, key), _key_fault(id, key, Path(here[0]).stem))
         for key in question
         if key not in QUESTION_KEYS
     ]
@@ -620,11 +628,16 @@ def _question_faults(id: object, question: object, at: Locate) -> list[Fault]:
     ):
         said = "about must be a term, or a list of terms, of data/terms.yml"
         faults.append(Fault(*at("questions", id, "about"), said))
-    for key, fewest in (("train", MIN_TRAIN), ("test", MIN_TEST)):
-        faults += phrase_faults(
-            question.get(key), lambda *keys: at("questions", id, *keys), (key,), fewest
-        )
     return faults
+
+
+def _key_fault(id: str, key: object, article: str) -> str:
+    if key in PHRASE_KEYS:
+        return (
+            f"phrases stand in data/phrases/{article}.yml; write `{id}:` there, `{key}:` with this "
+            f"list below it, and delete it here"
+        )
+    return f"{key} is not a field of a question; use one of {', '.join(sorted(QUESTION_KEYS))}"
 
 
 def _same_facets(data: Mapping[str, Any], at: Locate) -> list[Fault]:
@@ -724,30 +737,6 @@ def _lead_faults(
                 f"about, or ask for a yes or no"
             )
             faults.append(Fault(str(path), line, said))
-    return faults
-
-
-def repeated_phrases(
-    article: Article, text: str, seen: dict[str, tuple[str, str, str]]
-) -> list[Fault]:
-    """Phrases of `article` that stand elsewhere too; `seen` ({normalised phrase: place}) grows over
-    the articles."""
-    front, _, _ = split_front_matter(text)
-    _, lines, _ = read_yaml(front or "", article.path, first_line=2)
-    faults = []
-    for question in article.questions:
-        id = question.name.split(".")[1]
-        for kind in ("train", "test"):
-            for i, phrase in enumerate(getattr(question, kind)):
-                line = lines[("questions", id, kind, i)]
-                here = f"{article.path}:{line}"
-                first = seen.setdefault(normalise_phrase(phrase), (question.name, kind, here))
-                if first[2] != here:
-                    said = (
-                        f'"{phrase}" stands in {first[0]} ({first[1]}, {first[2]}) too; keep it '
-                        f"in one place"
-                    )
-                    faults.append(Fault(article.path, line, said))
     return faults
 
 

@@ -2,12 +2,12 @@
 article.
 
 Each phrase is taught to the question of that facet in each article that has one about its own
-condition; what no article answers is taught as that. So a new article understands the common
-questions before it has a phrase of its own."""
+condition; what no article answers is taught as that. So these common questions are understood
+without a phrase of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,38 @@ def read_facet_phrases(
                 faults.append(Fault(str(path), line, said))
             found += _ask(phrase, facet, entry.get("or"), listed)
     return found, faults
+
+
+def read_facets(folder: str | Path) -> dict[str, tuple[str, ...]] | None:
+    """{facet: how people ask for it} of `folder`/facets.yml, without what has a fault; None where
+    the file can't be read."""
+    path = Path(folder, "facets.yml")
+    if not path.is_file():
+        return {}
+    data = articles.read_yaml(path.read_text(encoding="utf-8-sig"), path)[0]
+    if data is None:
+        return None
+    return {
+        facet: () if _find_fault(facet, entry, data) else tuple(entry["phrases"])
+        for facet, entry in data.items()
+    }
+
+
+def is_common(question: articles.Question, condition: str, known: Collection[str]) -> bool:
+    """Whether facets.yml, with the `known` facets, teaches a question of an article on this
+    condition."""
+    return question.about[0] == condition and any(side in known for side in question.facets)
+
+
+def fill_phrases(
+    question: articles.Question, condition: str, known: Mapping[str, Iterable[str]]
+) -> list[str]:
+    """How people ask a common question, of what read_facets gave: with the condition filled in."""
+    return [
+        phrase.replace(TERM, condition)
+        for side in question.facets
+        for phrase in known.get(side, ())
+    ]
 
 
 def _find_fault(facet: str, entry: Any, known: Container[str]) -> str | None:

@@ -17,6 +17,7 @@ from bot.content import (
     evidence,
     facets,
     fixed_texts,
+    phrases,
     replies,
     reply_checks,
     terms,
@@ -106,14 +107,16 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
     faults += found
     kinds, names, found = terms.read_terms(folder)
     faults += found
-    talk, found = _read_talk(folder)
+    talk, found = read_talk(folder)
+    faults += found
+    listed, found = phrases.read_all(folder, listed)
     faults += found
     texts, found = read_texts(folder)
     faults += found
     if kinds:
         faults += unknown_terms(listed, kinds)
     faults += title_faults(listed)
-    faults += _stolen_phrases(folder, listed, talk)
+    faults += _repeated_talk(folder, listed, talk)
     asked = {question.name for article in listed for question in article.questions}
     faults += asked_messages.read_asked_messages(folder, asked)[1]
     faults += facets.read_facet_phrases(folder, listed)[1]
@@ -167,7 +170,7 @@ def read_all_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
     ]
 
 
-def _read_talk(folder: str | Path) -> tuple[dict[str, Talk], list[Fault]]:
+def read_talk(folder: str | Path) -> tuple[dict[str, Talk], list[Fault]]:
     path = Path(folder, "talk.yml")
     if not path.is_file():
         return {}, [Fault(str(path), 1, articles.MISSING)]
@@ -323,10 +326,19 @@ def unknown_terms(listed: Iterable[Article], kinds: Container[str]) -> list[Faul
     return faults
 
 
-def _stolen_phrases(
+def talk_places(talk: Mapping[str, Talk]) -> dict[str, str]:
+    """{normalised phrase: where it stands} of what is said outside the articles."""
+    return {
+        articles.normalise_phrase(phrase): f"{intent} of talk.yml"
+        for intent, both in talk.items()
+        for phrase in both.train + both.test
+    }
+
+
+def _repeated_talk(
     folder: str | Path, listed: Iterable[Article], talk: Mapping[str, Talk]
 ) -> list[Fault]:
-    """Phrases of talk.yml that stand twice, or in an article as well."""
+    """Phrases of talk.yml that stand twice, or among those of a question as well."""
     places = {
         articles.normalise_phrase(phrase): question.name
         for article in listed

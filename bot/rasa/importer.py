@@ -13,7 +13,6 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLStoryReader
 from rasa.shared.core.training_data.structures import StoryGraph
 from rasa.shared.importers.importer import TrainingDataImporter
-from rasa.shared.nlu.constants import INTENT, METADATA
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import read_model_configuration
@@ -109,27 +108,17 @@ class ArticleImporter(TrainingDataImporter):
         return StoryGraph([])
 
     def get_nlu_data(self, language: Optional[Text] = "en") -> TrainingData:
-        """Every train phrase under its intent, and what other hands asked; terms as lookup tables
-        and synonyms; what a question is about as metadata of its intent, for the components that
-        weigh it."""
-        messages = []
-        for question in self.content.questions.values():
-            article = self.content.article_of(question.name)
-            about = {
-                "article": article.id,
-                "subject": article.about,
-                "about": list(question.about),
-                "facets": list(question.facets),
-                "mentions": list(self.content.mentions[question.name]),
-                "texts": _texts(question),
-            }
-            messages += [
-                Message.build(text=phrase, intent=question.name, intent_metadata=about)
-                for phrase in question.train
-            ]
+        """Every question's phrases under its intent (its wording, where it has none), and what
+        other hands asked; terms as lookup tables and synonyms; what a question is about as
+        metadata of its intent, for the components that weigh it."""
+        abouts = {name: self._describe(each) for name, each in self.content.questions.items()}
+        messages = [
+            Message.build(text=phrase, intent=name, intent_metadata=abouts[name])
+            for name, question in self.content.questions.items()
+            for phrase in question.taught
+        ]
         for intent, talk in self.content.talk.items():
             messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]
-        abouts = {m.get(INTENT): m.get(METADATA, {}).get("intent") for m in messages}
         messages += [_build_asked(row, abouts) for row in site_content.read_asked(self.content)]
         tables = [
             {
@@ -142,8 +131,20 @@ class ArticleImporter(TrainingDataImporter):
             messages, lookup_tables=tables, entity_synonyms=dict(self.content.names)
         )
 
+    def _describe(self, question: Question) -> dict[str, Any]:
+        """What the components weigh of a question."""
+        article = self.content.article_of(question.name)
+        return {
+            "article": article.id,
+            "subject": article.about,
+            "about": list(question.about),
+            "facets": list(question.facets),
+            "mentions": list(self.content.mentions[question.name]),
+            "texts": _texts(question),
+        }
 
-def _build_asked(row: AskedMessage, abouts: Mapping[str | None, Any]) -> Message:
+
+def _build_asked(row: AskedMessage, abouts: Mapping[str, Any]) -> Message:
     """The message of an Asked. It is a phrase of an intent where it teaches one; its metadata's
     `example` says what else is known of it."""
     gets = "question" if row.asks else row.gets
@@ -154,7 +155,7 @@ def _build_asked(row: AskedMessage, abouts: Mapping[str | None, Any]) -> Message
     return Message.build(
         text=row.text,
         intent=intent if row.teaches else None,
-        intent_metadata=abouts.get(intent) if row.teaches else None,
+        intent_metadata=abouts.get(intent or "") if row.teaches else None,
         example_metadata=known,
     )
 

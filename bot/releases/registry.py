@@ -337,11 +337,11 @@ def _find_too_few(right: int, wrong: int, offered: int, total: int) -> list[str]
 
 
 def phrases_of(loaded: SiteContent) -> list[str]:
-    """The phrases of all articles of a Content."""
+    """What teaches and tests the questions of a Content."""
     return [
         phrase
         for question in loaded.questions.values()
-        for phrase in question.train + question.test
+        for phrase in question.taught + question.test
     ]
 
 
@@ -528,7 +528,7 @@ def taught_digest(folder: Path) -> str:
             q.name,
             q.about,
             q.facets,
-            q.train,
+            q.taught,
             loaded.article_of(q.name).about,
             loaded.mentions[q.name],
         )

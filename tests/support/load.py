@@ -55,11 +55,11 @@ async def visiting(url, addresses=(), **headers):
         library = site_content.load_content(settings.read_settings().path("data"))
         for article in library.articles.values():
             for question in article.questions[:2]:
-                message = await ask(load, await come(load, article.id), question.train[0])
+                message = await ask(load, await come(load, article.id), question.taught[0])
                 replies = message.deliveries[-1].body["replies"]
                 if replies[0].get("question") == question.name:
                     load.questions.setdefault(article.id, []).append(
-                        (question.train[0], question.name)
+                        (question.taught[0], question.name)
                     )
         yield load
 

@@ -118,7 +118,7 @@ def _turn(chance, number, conversation, at, questions, used):
         "id": number,
         "conversation": conversation,
         "message": uuid.uuid4().hex,
-        "text": chance.choice(question.train) + _draw(chance, ENDS),
+        "text": chance.choice(question.taught) + _draw(chance, ENDS),
         "choice": None,
         "received_at": at,
         "answered_at": at,

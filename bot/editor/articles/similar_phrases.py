@@ -17,7 +17,7 @@ def too_close(desk: State, phrases: Sequence[str], own: str) -> list[tuple[str, 
         (phrase, name)
         for name, question in content_cache.read_questions(desk).items()
         if name != own
-        for phrase in question.train
+        for phrase in question.taught
     ]
     found = _nearest(desk, phrases, others)
     return (

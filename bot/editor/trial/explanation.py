@@ -131,7 +131,7 @@ def nearest_phrases(
 
     `questions`: {name: articles.Question}.
     """
-    phrases = [(phrase, name) for name, question in questions.items() for phrase in question.train]
+    phrases = [(phrase, name) for name, question in questions.items() for phrase in question.taught]
     found = vectors.read_vectors(desk, desk.phrases, [phrase for phrase, _ in phrases])
     if found is None or not phrases:
         return None if phrases else []

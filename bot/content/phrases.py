@@ -1,0 +1,201 @@
+"""The phrases of questions: `phrases/<article>.yml`, how people ask them beside what facets.yml
+holds for every article.
+
+A question that facets.yml teaches (facets.is_common) needs none; docs/articles.md shows the file.
+Faults are returned as a list, never raised one by one."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from bot.content import articles, facets
+from bot.content.articles import Article, Lines, Question
+from bot.content.asked_messages import AskedMessage
+from bot.domain.faults import Fault, Location
+
+FEWEST = 4  # that teach a question which facets.yml doesn't
+ADVISED = {"train": 14, "test": 6}  # of such a question
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """A question's own phrases."""
+
+    train: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PhraseFile:
+    """What a file of phrases holds: those of each question by its id, but for one with a fault, and
+    the `lines` on which they stand."""
+
+    path: Path
+    questions: Mapping[str, Phrases]
+    lines: Lines
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What an article's own phrases are held against: the `facets` of facets.yml (None where it
+    can't be read), what people `asked` of them, and where other phrases stand, {normalised phrase:
+    place}."""
+
+    facets: Collection[str] | None
+    asked: Sequence[AskedMessage]
+    places: dict[str, str]
+
+
+def path_of(folder: str | Path, article: str) -> Path:
+    """The file of an article's phrases, whether or not it is there."""
+    return Path(folder, "phrases", f"{article}.yml")
+
+
+def read_all(folder: str | Path, listed: Sequence[Article]) -> tuple[list[Article], list[Fault]]:
+    """(the articles `listed` with their phrases, faults) of a content folder."""
+    asked = facets.read_facet_phrases(folder, listed)[0]
+    elsewhere = Elsewhere(facets.read_facets(folder), asked, {})
+    taught: list[Article] = []
+    faults: list[Fault] = []
+    for article in listed:
+        read = read_file(path_of(folder, article.id))
+        taught.append(add_phrases(article, read))
+        faults += find_faults(taught[-1], read, elsewhere)
+    names = {article.id for article in listed}
+    for path in articles.list_files(folder, "phrases/*.yml"):
+        if path.stem in names:
+            continue
+        if Path(folder, "articles", f"{path.stem}.md").is_file():  # which has faults
+            faults += read_file(path).faults
+        else:
+            said = f"there is no article {path.stem}; name the file as its article, or delete it"
+            faults.append(Fault(str(path), 1, said))
+    return taught, faults
+
+
+def read_file(path: Path) -> PhraseFile:
+    """The PhraseFile at a path; one without phrases where there is none."""
+    text, faults = articles.read_text(path) if path.is_file() else ("", [])
+    return PhraseFile(path, {}, {}, tuple(faults)) if text is None else parse(text, path)
+
+
+def parse(text: str, path: Path) -> PhraseFile:
+    """The PhraseFile of a text; one that holds nothing but comments has no phrases."""
+    if all(not line.strip() or line.startswith("#") for line in text.splitlines()):
+        return PhraseFile(path, {}, {}, ())
+    data, lines, faults = articles.read_yaml(text, path)
+    if data is None:
+        return PhraseFile(path, {}, {}, tuple(faults))
+
+    def at(*keys: object) -> Location:
+        return str(path), lines.get(keys, lines.get(keys[:1], 1))
+
+    questions: dict[str, Phrases] = {}
+    for id, lists in data.items():
+        if not isinstance(id, str):
+            said = f"{id!r} names no question; write its id as its article has it"
+            faults.append(Fault(*at(id), said))
+            continue
+        if not isinstance(lists, dict) or not lists or set(lists) - set(articles.PHRASE_KEYS):
+            said = f"{id} holds lists of phrases, `train:` and perhaps `test:`, and nothing else"
+            faults.append(Fault(*at(id), said))
+            continue
+        found = [
+            fault
+            for key, listed in lists.items()
+            for fault in articles.phrase_faults(listed, partial(at, id), (key,))
+        ]
+        faults += found
+        if not found:
+            questions[id] = Phrases(**{key: tuple(lists[key]) for key in lists})
+    return PhraseFile(path, questions, lines, tuple(faults))
+
+
+def add_phrases(article: Article, read: PhraseFile) -> Article:
+    """The article with the phrases of a file in its questions."""
+    return replace(
+        article,
+        questions=tuple(
+            replace(question, train=own.train, test=own.test)
+            for question in article.questions
+            for own in [read.questions.get(_id_of(question), Phrases())]
+        ),
+    )
+
+
+def find_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> list[Fault]:
+    """What is wrong with the phrases of an article, which has them; Elsewhere's places grow by
+    them."""
+    ids = {_id_of(question) for question in article.questions}
+    return [
+        *read.faults,
+        *(
+            Fault(
+                str(read.path),
+                read.lines[(id,)],
+                f"the article {article.id} has no question {id}; correct the name, or delete it "
+                f"with its phrases",
+            )
+            for id in read.questions
+            if id not in ids
+        ),
+        *_few_faults(article, read, elsewhere.facets),
+        *_repeated_faults(article, read, elsewhere),
+    ]
+
+
+def _few_faults(
+    article: Article, read: PhraseFile, known: Collection[str] | None
+) -> Iterable[Fault]:
+    """Questions that nothing teaches enough."""
+    unreadable = bool(read.faults) and not read.lines
+    for question in article.questions:
+        id, count = _id_of(question), len(question.train)
+        is_wrong = (id,) in read.lines and id not in read.questions  # which another fault tells
+        if known is None or unreadable or is_wrong or count >= FEWEST:
+            continue
+        if facets.is_common(question, article.about, known):
+            continue
+        why = (
+            f"data/facets.yml holds no way of asking for {question.facet}"
+            if question.about[0] == article.about
+            else f"it is about {question.about[0]}, and data/facets.yml teaches what is about "
+            f"{article.about}"
+        )
+        said = (
+            f"the question {id} has {count} phrases that teach it; write at least {FEWEST}, below "
+            f"`{id}:` and `train:` in {read.path.parent.name}/{read.path.name}, for {why}"
+        )
+        line = read.lines.get((id, "train"), read.lines.get((id,), 1))
+        yield Fault(str(read.path), line, said)
+
+
+def _repeated_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> Iterable[Fault]:
+    """Phrases that stand in two places."""
+    common = {
+        articles.normalise_phrase(row.text): row.asks[0]
+        for row in elsewhere.asked
+        if row.asks and row.asks[0].partition(".")[0] == article.id
+    }
+    for question in article.questions:
+        id = _id_of(question)
+        for kind in articles.PHRASE_KEYS:
+            for i, phrase in enumerate(getattr(question, kind)):
+                form, line = articles.normalise_phrase(phrase), read.lines[id, kind, i]
+                here = f"{question.name} ({kind}, {read.path}:{line})"
+                first = elsewhere.places.setdefault(form, here)
+                if first != here:
+                    said = f'"{phrase}" stands in {first} too; keep it in one place'
+                    yield Fault(str(read.path), line, said)
+                if form in common:
+                    said = (
+                        f'"{phrase}" stands in data/facets.yml already, where it asks '
+                        f"{common[form]}; delete it here"
+                    )
+                    yield Fault(str(read.path), line, said)
+
+
+def _id_of(question: Question) -> str:
+    return question.name.partition(".")[2]
