@@ -46,13 +46,13 @@ SEED = 14
 # in percent
 TO_REACH = {
     "first": {"none": 85, "three": 90, "all": 92},
-    "three": {"none": 95, "three": 98, "all": 99},
+    "among_three": {"none": 95, "three": 98, "all": 99},
 }
 STRANGERS_TO_REACH = {"none": 4}
 CONDITIONS_TO_REACH = {"right": 90, "offered": 8, "wrong": 1.5}
 COUNTED = (
     ("first", "the right one first of the page's own"),
-    ("three", "the right one among the first three"),
+    ("among_three", "the right one among the first three"),
     ("right", "answered rightly"),
     ("offered", "asked back, the right one offered"),
     ("wrong", "answered wrongly"),
@@ -235,6 +235,7 @@ def measure_articles(folder, whole, names=None):
     """{step: {article: what `ask_article` counts}} of the articles, or of those with these
     names."""
     listed = [each for each in find_articles(whole["content"]) if each.id in (names or [each.id])]
+    say("articles as new ones, % of phrases: right one")
     jobs = [(article, step) for step in STEPS for article in listed]
     results = {step: {} for step in STEPS}
 
@@ -252,7 +253,8 @@ def measure_articles(folder, whole, names=None):
         for (article, step), found in zip(jobs, pool.map(work, jobs), strict=True):
             results[step][article.id] = found
             got = share_groups([found], *QUESTIONED)
-            say(f"{article.id}, {step}: {got['first']:.1f} first, {got['three']:.1f} among three")
+            said = f"{got['first']:.1f} first, {got['among_three']:.1f} among three"
+            say(f"  {article.id}, {step}: {said}")
     return results
 
 
@@ -313,7 +315,7 @@ def count_results(rows, results, screen):
     for row, result in zip(rows, results, strict=True):
         own = asked.rank_questions(row, result)[1]
         found["first"] += row["question"] in own[:1]
-        found["three"] += row["question"] in own[: asked.CHOICES]
+        found["among_three"] += row["question"] in own[: asked.CHOICES]
         got = asked.tell(row, result, screen)
         found[got if got in dict(COUNTED) else "else"] += 1
     return dict(found)
@@ -359,7 +361,8 @@ def describe_articles(found):
     lines += [make_row(title, whole, key, TO_REACH.get(key, {})) for key, title in COUNTED]
     about_own = "of what data/facets.yml doesn't teach"
     lines += [
-        make_row(f"{about_own}, {dict(COUNTED)[key]}", own, key, {}) for key in ("first", "three")
+        make_row(f"{about_own}, {dict(COUNTED)[key]}", own, key, {})
+        for key in ("first", "among_three")
     ]
     lines.append(make_row("near strangers: answered", strangers, "wrong", STRANGERS_TO_REACH))
     said = (
@@ -374,7 +377,7 @@ def describe_articles(found):
     ]
     for article in found["all"]:
         each = [share_groups([found[step][article]], *QUESTIONED) for step in STEPS]
-        cells = [f"{shares['first']:.1f} / {shares['three']:.1f}" for shares in each]
+        cells = [f"{shares['first']:.1f} / {shares['among_three']:.1f}" for shares in each]
         lines.append(f"| {article} | {' | '.join(cells)} |")
     return [*lines, ""]
 

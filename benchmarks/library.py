@@ -264,35 +264,30 @@ def read_conditions(folder):
 
 
 def build(folder, conditions):
-    """Write the content folder of a library; [(phrase, question)] to ask."""
-    data = copy_content(folder, "articles", "evidence", "phrases")
+    """Write the content folder of a library; [(phrase, question)] to ask. Without data/facets.yml,
+    whose phrases are measured by themselves."""
+    data = copy_content(folder, "articles", "evidence", "phrases", "facets.yml")
     draw, asked = random.Random(SEED), []
     talk = (data / "talk.yml").read_text(encoding="utf-8")  # what is said there stays there
-    common = [phrase for many in facets.read_facets(data).values() for phrase in many]
     for number, (condition, known) in enumerate(conditions):
         sides = [*known, *(facet for facet in WORDINGS if facet not in known)][:QUESTIONS]
-        said = {phrase.replace(facets.TERM, condition) for phrase in common}
+        write_article(data, f"c{number}", condition, sides)
         own = {}
-        for facet in sides:
-            id = facet.replace(" ", "_")
-            taught, held_out = WORDINGS[facet]
+        for side in sides:
+            taught, held_out = WORDINGS[side]
             train, test = (
                 [
                     phrase
                     for phrase in (wording.format(condition) for wording in wordings)
-                    if phrase not in talk and phrase not in said
+                    if phrase not in talk
                 ]
                 for wordings in (draw.sample(taught, TAUGHT), held_out)
             )
+            id = side.replace(" ", "_")
             own[id] = {"train": train, "test": test[:ASKED]}
             asked += [(phrase, f"c{number}.{id}") for phrase in test[:ASKED]]
-        write_article(data, f"c{number}", condition, sides)
-        kept = {
-            id: {kind: each for kind, each in lists.items() if each} for id, lists in own.items()
-        }
         phrases.path_of(data, f"c{number}").write_text(
-            yaml.safe_dump({id: lists for id, lists in kept.items() if lists}, width=1000),
-            encoding="utf-8",
+            yaml.safe_dump(own, width=1000), encoding="utf-8"
         )
     add_conditions(data, {name for name, _ in conditions})
     (data / "stories.yml").write_text('version: "3.1"\nstories: []\n')
@@ -300,14 +295,11 @@ def build(folder, conditions):
 
 
 def copy_content(folder, *left_out):
-    """A copy of the content without the files in folders of these names, which are there."""
-    data = Path(
-        shutil.copytree(
-            ROOT / "data", folder / "data", ignore=shutil.ignore_patterns(*left_out, ".*")
-        )
-    )
-    for name in left_out:
-        (data / name).mkdir()
+    """A copy of the content without what has these names; folders are there, and empty."""
+    left_out = shutil.ignore_patterns(*left_out, ".*")
+    data = Path(shutil.copytree(ROOT / "data", folder / "data", ignore=left_out))
+    for name in ("articles", "evidence", "phrases"):
+        (data / name).mkdir(exist_ok=True)
     return data
 
 
