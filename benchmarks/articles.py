@@ -79,7 +79,8 @@ def main(arguments=None):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, nargs="?", default=Path("../shared/benchmarks"))
-    parser.add_argument("--articles", nargs="+", help="these alone")
+    names = sorted(path.stem for path in ROOT.glob("data/phrases/*.yml"))
+    parser.add_argument("--articles", nargs="+", choices=names, help="these alone")
     parser.add_argument("--conditions", type=int, default=1000)
     options = parser.parse_args(arguments)
     conditions = library.read_new_conditions(options.data, options.conditions)
@@ -135,7 +136,7 @@ def train_whole(folder):
     id, anew = timed(lambda: registry.train_candidate(config, quiet))
     archive = shutil.copy2(registry.folder_of(config, id) / registry.ARCHIVE, folder)
     say(f"  {anew:.0f} s; after a change of one phrase")
-    change_one_phrase(data, next(iter(find_articles(content))))
+    change_one_phrase(data, find_articles(content)[0])
     _, one_phrase = timed(lambda: registry.train_candidate(config, quiet))
     say(f"  {one_phrase:.0f} s")
     return {
