@@ -131,19 +131,20 @@ async def served(url):
 
 def change(data, what, round):
     """A new text of an answer, or three new phrases of a question."""
-    path = data / "articles" / f"{ARTICLE}.md"
-    text = path.read_text()
+    id = QUESTION.partition(".")[2]
     if what == "text":
-        heading = re.search(rf"^## .*{{#{QUESTION.partition('.')[2]}}}\n+", text, re.MULTILINE)
+        path = data / "articles" / f"{ARTICLE}.md"
+        text = path.read_text()
+        heading = re.search(rf"^## .*{{#{id}}}\n+", text, re.MULTILINE)
         text = text[: heading.end()] + re.sub(
             r"^(Edition \d+\. )?", f"Edition {round + 1}. ", text[heading.end() :], count=1
         )
     else:
-        place = re.search(
-            rf"^  {QUESTION.partition('.')[2]}:\n(?:    .*\n)*?    train:\n", text, re.MULTILINE
-        )
+        path = data / "phrases" / f"{ARTICLE}.yml"
+        text = path.read_text()
+        place = re.search(rf"^{id}:\n  train:\n", text, re.MULTILINE)
         new = "".join(
-            f"      - {phrase} in edition {round + 1}\n"
+            f"    - {phrase} in edition {round + 1}\n"
             for phrase in (
                 "how is myoclonus kept from coming",
                 "what keeps the myoclonus away",

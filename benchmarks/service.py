@@ -68,9 +68,10 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="pamphlet-bench-"))
     try:
         data = Path(shutil.copytree(ROOT / "data", folder / "data"))
-        for path in (*data.glob("articles/*.md"), *data.glob("evidence/*.yml")):
-            if path.stem != ARTICLE:
-                path.unlink()
+        for kind in ("articles/*.md", "phrases/*.yml", "evidence/*.yml"):
+            for path in data.glob(kind):
+                if path.stem != ARTICLE:
+                    path.unlink()
         drop_foreign_stories(data)
         ours = measure_ours(folder, data)
         id, environment = ours.pop("release"), ours.pop("environment")
@@ -224,7 +225,7 @@ def accuracy(url, library):
 def write_stock(project, library):
     """A stock Rasa project with the same phrases and actions: one rule a question."""
     (project / "data").mkdir()
-    phrases = {name: question.train for name, question in library.questions.items()}
+    phrases = {name: question.taught for name, question in library.questions.items()}
     phrases |= {name: talk.train for name, talk in library.talk.items()}
     nlu = [
         {"intent": name, "examples": "".join(f"- {phrase}\n" for phrase in train)}
@@ -328,10 +329,11 @@ def test_phrases(data):
 
 
 def change_one_phrase(data):
-    path = data / "articles" / f"{ARTICLE}.md"
-    path.write_text(
-        path.read_text().replace("can myoclonus be prevented", "can the myoclonus be prevented", 1)
-    )
+    path = data / "phrases" / f"{ARTICLE}.yml"
+    old = "what is myoclonus"
+    text = path.read_text()
+    assert f"- {old}\n" in text
+    path.write_text(text.replace(f"- {old}\n", "- what is the myoclonus\n", 1))
 
 
 @contextlib.contextmanager

@@ -282,6 +282,14 @@ def sign_content(folder, **changes):
     sign(folder, **changes)
 
 
+def teach(data, phrase, kind="train"):
+    """Put a phrase before the others of the first question of the only article."""
+    (path,) = data.glob("phrases/*.yml")
+    text = path.read_text()
+    assert f"  {kind}:\n" in text
+    path.write_text(text.replace(f"  {kind}:\n", f"  {kind}:\n    - {phrase}\n", 1))
+
+
 def reword(data, article, old, new):
     """Change words of an article, and of the ledger where they stand there, as an editor does."""
     path = data / "articles" / f"{article}.md"
@@ -323,9 +331,10 @@ def keep_one_article(data, article="restless_legs"):
     """Leave one article in a content folder, and the stories that tell of nothing else."""
     import yaml
 
-    for path in (*data.glob("articles/*.md"), *data.glob("evidence/*.yml")):
-        if path.stem != article:
-            path.unlink()
+    for kind in ("articles/*.md", "phrases/*.yml", "evidence/*.yml"):
+        for path in data.glob(kind):
+            if path.stem != article:
+                path.unlink()
     path = data / "stories.yml"
     stories = yaml.safe_load(path.read_text())
     stories["stories"] = [

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import yaml
 from pydantic import ValidationError
@@ -51,7 +51,8 @@ ARTICLE_KEYS = {
 }
 SHOWN = ("n", "title", "publisher", "url")  # of a source, in a reply
 QUESTION_KEYS = {"ask", "about", "facet"}
-PHRASE_KEYS = ("train", "test")  # of a question, in data/phrases/
+# of a question in data/phrases/
+PHRASE_KEYS: tuple[Literal["train", "test"], ...] = ("train", "test")
 DEEPEST = 50  # lists and mappings in one another
 # a deep indent, or many marks of a list or a key in a line
 MAYBE_DEEP = re.compile(r"(?m)^ {50}|(?:[-?:] +){10}")
@@ -214,7 +215,7 @@ def read_article(text: str, path: str | Path) -> tuple[Article | None, list[Faul
     def at(*keys: object) -> Location:
         return str(path), lines.get(keys, lines.get(keys[:1], 1))
 
-    faults += _cut_faults(front, path)
+    faults += cut_faults(front, path, first_line=2)
     faults += _front_faults(data, at)
     faults += _further_faults(data, at)
     sections, found = read_sections(body, body_line, path)
@@ -475,12 +476,12 @@ def split_front_matter(text: str) -> tuple[str | None, str, int]:
     return front, parts[3], text[: parts.start(3)].count("\n") + 1
 
 
-def _cut_faults(front: str, path: Path) -> list[Fault]:
+def cut_faults(text: str, path: Path, first_line: int = 1) -> list[Fault]:
     """Values that YAML cuts at a blank and "#1", as if a comment began there."""
-    if not COMMENT.search(front):
+    if not COMMENT.search(text):
         return []
     found = []
-    for token in yaml.scan(front, Loader=yaml.SafeLoader):
+    for token in yaml.scan(text, Loader=yaml.SafeLoader):
         if not isinstance(token, yaml.ScalarToken) or not token.plain:
             continue
         end = token.end_mark
@@ -489,7 +490,7 @@ def _cut_faults(front: str, path: Path) -> list[Fault]:
                 f"what stands behind the # is cut off, for YAML reads it as a comment; put the "
                 f'text in quotes: "{token.value} #..."'
             )
-            found.append(Fault(str(path), end.line + 2, said))
+            found.append(Fault(str(path), end.line + first_line, said))
     return found
 
 

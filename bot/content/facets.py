@@ -49,18 +49,22 @@ def read_facet_phrases(
 
 
 def read_facets(folder: str | Path) -> dict[str, tuple[str, ...]] | None:
-    """{facet: how people ask for it} of `folder`/facets.yml, without what has a fault; None where
-    the file can't be read."""
+    """{facet: how people ask for it} of `folder`/facets.yml, whatever is wrong in it; None where it
+    can't be read."""
     path = Path(folder, "facets.yml")
     if not path.is_file():
         return {}
     data = articles.read_yaml(path.read_text(encoding="utf-8-sig"), path)[0]
     if data is None:
         return None
-    return {
-        facet: () if _find_fault(facet, entry, data) else tuple(entry["phrases"])
-        for facet, entry in data.items()
-    }
+    return {str(facet): _list_texts(entry) for facet, entry in data.items()}
+
+
+def _list_texts(entry: Any) -> tuple[str, ...]:
+    listed = entry.get("phrases") if isinstance(entry, dict) else None
+    return (
+        tuple(each for each in listed if isinstance(each, str)) if isinstance(listed, list) else ()
+    )
 
 
 def is_common(question: articles.Question, condition: str, known: Collection[str]) -> bool:

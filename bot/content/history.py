@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -78,11 +78,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A change that was saved and is in no commit: `path` below DATA, its `text` (None: the file
-    was taken away)."""
+    """A change that was saved and is in no commit: its `files` below DATA with their texts (None:
+    the file was taken away)."""
 
-    path: str
-    text: str | None
+    files: dict[str, str | None]
     name: str
     email: str
     why: str
@@ -147,17 +146,22 @@ def one_at_a_time(config: Settings) -> Iterator[None]:
 
 
 def record_change(
-    config: Settings, path: Path, text: str | None, author: Named, why: str
+    config: Settings, files: Mapping[Path, str | None], author: Named, why: str
 ) -> str | None:
-    """Commit a file's text (None: it is gone) in this author's name, or keep it until git can. The
-    commit's hash, or None; what git ignores has no history. Called within `alone`."""
-    if not _is_kept(config) or _is_ignored(config, _below(config, path)):
+    """Commit the texts of files (None: it is gone) as one change in this author's name, or keep
+    them until git can. The commit's hash, or None; what git ignores has no history. Called within
+    `one_at_a_time`."""
+    named = {_below(config, path): text for path, text in files.items()}
+    if not _is_kept(config):
+        return None
+    named = {name: text for name, text in named.items() if not _is_ignored(config, name)}
+    if not named:
         return None
     name, email = (
         re.sub(r"[<>\n\r\0]", "", said).strip(CRUD)
         for said in (author.name, author.email or "desk@localhost")
     )
-    change = Waiting(_below(config, path), text, name or "an editor", email, why or "Changed")
+    change = Waiting(named, name or "an editor", email, why or "Changed")
     if _read_waiting(config) or not _commit(config, change):
         folder = _folder(config)
         folder.mkdir(parents=True, exist_ok=True)
@@ -179,15 +183,17 @@ def record_outside(config: Settings, path: Path) -> None:
         if _commit_waiting(config):
             _commit_as_it_stands(config, [name])
         return
-    known = [change.text for _, change in _read_waiting(config) if change.path == name]
+    known = [change.files[name] for _, change in _read_waiting(config) if name in change.files]
     if text != known[-1] if known else _list_changed(config, name):
-        record_change(config, path, text, OUTSIDE, f"Edited outside the desk: {name}")
+        record_change(config, {path: text}, OUTSIDE, f"Edited outside the desk: {name}")
 
 
 def list_outside(config: Settings) -> list[str]:
     """The files below DATA that differ from the last commit and were saved by nobody at the
     desk."""
-    waiting = {change.path: change.text for _, change in _read_waiting(config)}
+    waiting = {
+        name: text for _, change in _read_waiting(config) for name, text in change.files.items()
+    }
     return [
         name
         for name in _list_changed(config, ".")
@@ -227,10 +233,10 @@ def find_trouble(config: Settings) -> str | None:
     return f"{found or READ_ONLY} {kept}"
 
 
-def read_changes(config: Settings, path: Path, most: int = 50) -> list[Change]:
-    """The file's Changes, newest first; [] where no history is kept."""
+def read_changes(config: Settings, *paths: Path, most: int = 50) -> list[Change]:
+    """The Changes of files, newest first; [] where no history is kept."""
     form = "--format=%H%x1f%at%x1f%an%x1f%s"
-    done = _git(config, "log", f"-{most}", form, "--", str(path), quiet=True)
+    done = _git(config, "log", f"-{most}", form, "--", *map(str, paths), quiet=True)
     if done.returncode:
         return []
     lines = [line.split("\x1f", 3) for line in done.stdout.splitlines() if line.count("\x1f") >= 3]
@@ -323,29 +329,42 @@ def _commit(config: Settings, change: Waiting) -> bool:
     if not repository or _find_under_way(repository):  # to stage it would be in a merge's way
         return False
     data = config.path("data").resolve()
-    name = (data / change.path).relative_to(repository.top).as_posix()
+    files = {
+        (data / name).relative_to(repository.top).as_posix(): text
+        for name, text in change.files.items()
+    }
     with tempfile.TemporaryDirectory() as beside:
 
         def git(*arguments: str, author: Author | None = None, quiet: bool = False) -> Done:
             where = ("--git-dir", str(repository.folder), "--work-tree", beside)
             return _git(config, *where, *arguments, author=author, folder=beside, quiet=quiet)
 
-        if change.text is None:
-            staged = git("rm", "--cached", "--quiet", "--ignore-unmatch", "--", name)
-        else:
-            path = Path(beside, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(change.text, encoding="utf-8")
-            staged = git("add", "--", name)
-        if staged.returncode:
+        if not all(_stage(git, Path(beside), name, text) for name, text in files.items()):
+            git("reset", "--quiet", "--", *files, quiet=True)
             return False
-        if git("diff", "--cached", "--quiet", "--", name, quiet=True).returncode == 0:
+        staged = [
+            name
+            for name in files
+            if git("diff", "--cached", "--quiet", "--", name, quiet=True).returncode
+        ]
+        if not staged:
             return True  # it stands there already
         author = Author(change.name, change.email)
-        done = git(*_commit_of(change.why, [name]), author=author).returncode == 0
+        done = git(*_commit_of(change.why, staged), author=author).returncode == 0
         if not done:  # nor may it stay staged, for somebody else's commit
-            git("reset", "--quiet", "--", name)
+            git("reset", "--quiet", "--", *staged)
         return done
+
+
+def _stage(git: Callable[..., Done], beside: Path, name: str, text: str | None) -> bool:
+    """Whether git took a file of this text (None: it is gone) from the work tree `beside`."""
+    if text is None:
+        gone = git("rm", "--cached", "--quiet", "--ignore-unmatch", "--", name)
+        return gone.returncode == 0
+    path = beside / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return git("add", "--", name).returncode == 0
 
 
 def _commit_as_it_stands(config: Settings, names: list[str]) -> bool:
@@ -368,10 +387,10 @@ def _commit_waiting(config: Settings) -> bool:
     """Commit what waits, oldest first; whether nothing is left. Called within `alone`."""
     stuck: set[str] = set()
     for file, change in _read_waiting(config):
-        if change.path not in stuck and _commit(config, change):
+        if not stuck & change.files.keys() and _commit(config, change):
             file.unlink()
         else:
-            stuck.add(change.path)
+            stuck |= change.files.keys()
     return not stuck
 
 

@@ -36,6 +36,11 @@ class PhraseFile:
     lines: Lines
     faults: tuple[Fault, ...]
 
+    @property
+    def name(self) -> str:
+        """The file as editors know it, below their folder of content."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
 
 @dataclass(frozen=True)
 class Elsewhere:
@@ -83,11 +88,13 @@ def read_file(path: Path) -> PhraseFile:
 
 def parse(text: str, path: Path) -> PhraseFile:
     """The PhraseFile of a text; one that holds nothing but comments has no phrases."""
-    if all(not line.strip() or line.startswith("#") for line in text.splitlines()):
+    text = articles.NO_BREAK.sub(" ", text.removeprefix("\ufeff"))
+    if is_empty(text):
         return PhraseFile(path, {}, {}, ())
     data, lines, faults = articles.read_yaml(text, path)
     if data is None:
         return PhraseFile(path, {}, {}, tuple(faults))
+    faults += articles.cut_faults(text, path)
 
     def at(*keys: object) -> Location:
         return str(path), lines.get(keys, lines.get(keys[:1], 1))
@@ -111,6 +118,11 @@ def parse(text: str, path: Path) -> PhraseFile:
         if not found:
             questions[id] = Phrases(**{key: tuple(lists[key]) for key in lists})
     return PhraseFile(path, questions, lines, tuple(faults))
+
+
+def is_empty(text: str) -> bool:
+    """Whether the text of a file holds no phrases, but perhaps comments."""
+    return all(line.lstrip()[:1] in ("", "#") for line in text.splitlines())
 
 
 def add_phrases(article: Article, read: PhraseFile) -> Article:
@@ -146,6 +158,16 @@ def find_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> lis
     ]
 
 
+def list_common(article: str, asked: Iterable[AskedMessage]) -> dict[str, str]:
+    """{normalised phrase: the question that it asks} of what people `asked` of the facets that an
+    article answers."""
+    return {
+        articles.normalise_phrase(row.text): row.asks[0]
+        for row in asked
+        if row.asks and row.asks[0].partition(".")[0] == article
+    }
+
+
 def _few_faults(
     article: Article, read: PhraseFile, known: Collection[str] | None
 ) -> Iterable[Fault]:
@@ -166,7 +188,7 @@ def _few_faults(
         )
         said = (
             f"the question {id} has {count} phrases that teach it; write at least {FEWEST}, below "
-            f"`{id}:` and `train:` in {read.path.parent.name}/{read.path.name}, for {why}"
+            f"`{id}:` and `train:` in {read.name}, for {why}"
         )
         line = read.lines.get((id, "train"), read.lines.get((id,), 1))
         yield Fault(str(read.path), line, said)
@@ -174,17 +196,13 @@ def _few_faults(
 
 def _repeated_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> Iterable[Fault]:
     """Phrases that stand in two places."""
-    common = {
-        articles.normalise_phrase(row.text): row.asks[0]
-        for row in elsewhere.asked
-        if row.asks and row.asks[0].partition(".")[0] == article.id
-    }
+    common = list_common(article.id, elsewhere.asked)
     for question in article.questions:
         id = _id_of(question)
         for kind in articles.PHRASE_KEYS:
             for i, phrase in enumerate(getattr(question, kind)):
                 form, line = articles.normalise_phrase(phrase), read.lines[id, kind, i]
-                here = f"{question.name} ({kind}, {read.path}:{line})"
+                here = f"{question.name} ({kind}, {read.name}:{line})"
                 first = elsewhere.places.setdefault(form, here)
                 if first != here:
                     said = f'"{phrase}" stands in {first} too; keep it in one place'

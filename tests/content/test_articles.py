@@ -11,7 +11,7 @@ from bot.content import articles, site_content
 from bot.runtime import settings
 
 ROOT = Path(__file__).resolve().parents[2]
-ARTICLE = "articles/myoclonus.md"
+ARTICLE, PHRASES = "articles/myoclonus.md", "phrases/myoclonus.yml"
 
 
 def edit(data, file, old, new):
@@ -65,7 +65,12 @@ def test_every_question_of_the_first_article_is_there():
             "facette is not a field of a question",
             0,
         ),
-        ("- can myoclonus be prevented", "- yes", "is not text; put it in quotes", 0),
+        (
+            "    facet: prevention",
+            "    facet: prevention\n    train: [can it]",
+            "phrases stand in data/phrases/myoclonus.yml; write `prevention:` there",
+            1,
+        ),
         ("{#prevention}", "{#preventon}", "the question prevention has no section", None),
         ("{#prevention}", "", "the heading needs its question's id", 0),
         ("## ", "### ", "only headings of the form", 0),
@@ -136,36 +141,14 @@ def test_a_lead_that_makes_no_sense_under_its_heading_is_a_fault(ask, lead, faul
     assert not faulty or f'its heading asks "{ask}"' in said[0].text
 
 
-def test_a_phrase_in_two_questions_is_a_fault_at_the_second_place(data):
-    edit(
-        data,
-        ARTICLE,
-        "- what is myoclonus",
-        "- can myoclonus be prevented\n      - what is myoclonus",
-    )
-    faults = [fault for fault in printed_faults(data) if "keep it in one place" in fault]
-    assert len(faults) == 1
-    assert '"can myoclonus be prevented" stands in' in faults[0]
-
-
-def test_too_few_phrases_are_a_fault(data):
-    text = (data / ARTICLE).read_text()
-    start = text.index("    train:", text.index("  prevention:"))
-    end = text.index("    test:", start)
-    (data / ARTICLE).write_text(
-        text[:start] + "    train: [can myoclonus be prevented]\n" + text[end:]
-    )
-    assert any(
-        "1 phrases are too few; write at least 14" in fault for fault in printed_faults(data)
-    )
-
-
 @pytest.mark.parametrize(
     ("file", "text", "said"),
     [
         (ARTICLE, "no front matter at all", "front matter is missing"),
         (ARTICLE, "---\ntitle: [\n---\n", "not valid YAML"),
         (ARTICLE, "---\n!!python/object/apply:os.system ['true']\n---\n", "not valid YAML"),
+        (PHRASES, "prevention: [\n", "not valid YAML"),
+        (PHRASES, "- a\n", "`key: value` lines are expected here"),
         ("terms.yml", "conditions:\n  a: [b]\nmedicines:\n  c: [b]\n", '"b" names a too'),
         ("terms.yml", "illnesses: {}\n", "illnesses is unknown"),
         ("talk.yml", "greeting: hello\n", "needs two lists"),

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
-from bot.content import site_content
+from bot.content import articles, facets, site_content
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,11 +26,18 @@ def taught(folder):
     return {(row.text, row.page): row.asks or row.gets for row in rows}
 
 
+def change_facets(folder, **changed):
+    """Give some facets other entries."""
+    path = folder / "facets.yml"
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changed}))
+
+
 def test_a_phrase_teaches_every_article_that_answers_its_facet(folder):
-    (folder / "facets.yml").write_text(
-        "outlook:\n  or: seriousness\n  phrases: [will it stay, 'does {term} stay']\n"
-        "seriousness:\n  phrases: [how grave would it be]\n"
-        "costs:\n  phrases: [what would it cost me, 'what would {term} cost me']\n"
+    change_facets(
+        folder,
+        outlook={"or": "seriousness", "phrases": ["will it stay", "does {term} stay"]},
+        seriousness={"phrases": ["how grave would it be"]},
+        costs={"phrases": ["what would it cost me", "what would {term} cost me"]},
     )
     rows = taught(folder)
     assert rows["will it stay", "hiccups"] == ("hiccups.outlook",)
@@ -37,39 +45,44 @@ def test_a_phrase_teaches_every_article_that_answers_its_facet(folder):
     assert rows["does tremor stay", None] == ("tremor.seriousness",)
     assert rows["how grave would it be", "hiccups"] == ("hiccups.seriousness",)
     assert rows["what would it cost me", None] == "unanswered"
-    assert len([text for text, _ in rows if text == "will it stay"]) == 9
+    content = site_content.load_content(folder)
+    answering = {
+        content.article_of(name).id
+        for name, question in content.questions.items()
+        if {"outlook", "seriousness"} & {*question.facets}
+        and question.about[0] == content.article_of(name).about
+    }
+    assert len([text for text, _ in rows if text == "will it stay"]) == len(answering) > 5
     assert len([text for text, _ in rows if text == "what would it cost me"]) == 1
 
 
-def test_what_an_article_says_itself_is_not_taught_twice(folder):
-    before = site_content.load_content(folder)
-    phrase = before.questions["tremor.causes"].train[0]
-    (folder / "facets.yml").write_text(f'causes:\n  phrases: ["{phrase}", whence is it]\n')
+def ask(folder, *phrases):
+    """Let somebody have asked these of tremor's causes."""
     (folder / "asked").mkdir()
-    (folder / "asked/first.yml").write_text(
-        f'messages:\n- {{says: "{phrase}", page: tremor, asks: tremor.causes}}\n'
-        "- {says: 'but whence', page: tremor, asks: tremor.causes}\n"
+    rows = "".join(
+        f'- {{says: "{phrase}", page: tremor, asks: tremor.causes}}\n' for phrase in phrases
     )
+    (folder / "asked/first.yml").write_text(f"messages:\n{rows}")
+
+
+def test_what_an_article_says_itself_is_not_taught_twice(folder):
+    phrase = site_content.load_content(folder).questions["tremor.causes"].train[0]
+    ask(folder, phrase, "but whence")
     texts = {text for text, _ in taught(folder)}
-    assert phrase not in texts and {"whence is it", "but whence"} <= texts
+    assert phrase not in texts and "but whence" in texts
 
 
 def test_a_changed_phrase_changes_nothing_of_what_the_net_of_dangers_learns(folder):
     """It is taught anew where that changes, which takes most of a minute."""
-    content = site_content.load_content(folder)
-    common = "can {term} be prevented"
-    (folder / "facets.yml").write_text(f'prevention:\n  phrases: ["{common}"]\n')
-    said = common.replace("{term}", "myoclonus")
-    path = folder / "articles/myoclonus.md"
-    assert said in content.questions["myoclonus.prevention"].train + (
-        content.questions["myoclonus.prevention"].test
-    )
+    said = site_content.load_content(folder).questions["tremor.causes"].train[0]
+    ask(folder, said)
     before = site_content.read_all_asked(site_content.load_content(folder))
+    path = folder / "phrases/tremor.yml"
     text = path.read_text()
     assert text.count(f"- {said}\n") == 1
-    path.write_text(text.replace(f"- {said}\n", "- is there any way round myoclonus\n"))
+    path.write_text(text.replace(f"- {said}\n", "- is there any way to say whence it is\n"))
     changed = site_content.load_content(folder)
-    assert said not in changed.questions["myoclonus.prevention"].train
+    assert said not in changed.questions["tremor.causes"].train
     assert site_content.read_all_asked(changed) == before
     assert said in {row.text for row in site_content.read_asked(changed)}
 
@@ -101,5 +114,8 @@ def test_a_fault_names_its_line_and_what_to_write(folder, text, line, says):
 
 def test_without_the_file_articles_teach_alone(folder):
     (folder / "facets.yml").unlink()
-    assert site_content.check_content(folder) == []
-    assert taught(folder) == {}
+    listed = articles.load_articles(folder)
+    assert facets.read_facet_phrases(folder, listed) == ([], [])
+    assert facets.read_facets(folder) == {}
+    faults = site_content.check_content(folder)
+    assert all("phrases that teach it" in fault.text for fault in faults), faults

@@ -12,24 +12,27 @@ import pytest
 
 from bot.content import articles, site_content
 from bot.editor.app import PARTS
-from bot.editor.shared import article_document, content_files
+from bot.editor.shared import article_document, content_files, phrases_document
 from tests.editor.test_imports import PAGE, word
 
 
 def base_of(page):
-    return re.search(r'name="base" value="([0-9a-f]+)"', page)[1]
+    return re.search(r'name="base" value="([0-9a-f ]+)"', page)[1]
 
 
 def form(desk, question="causes", **changes):
-    fields = article_document.read_document(
-        content_files.read_file(content_files.article_path(desk.config, "hiccups"))
-    )["questions"][question]
+    own = phrases_of(desk)[question]
     return {
-        **{key: fields[key] for key in ("ask", "facet", "about", "heading", "text")},
-        "train": "\r\n".join(fields["train"]),
-        "test": "\r\n".join(fields["test"]),
+        **question_of(desk, question),
+        "train": "\r\n".join(own["train"]),
+        "test": "\r\n".join(own["test"]),
         **changes,
     }
+
+
+def phrases_of(desk):
+    path = content_files.phrases_path(desk.config, "hiccups")
+    return phrases_document.read_phrases(content_files.read_file(path), path)
 
 
 def question_of(desk, question="causes"):
@@ -40,25 +43,35 @@ def question_of(desk, question="causes"):
 
 def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(desk, git):
     ada = desk.enter("Ada", "editor")
-    before = content_files.read_file(content_files.article_path(desk.config, "hiccups"))
+    files = ["articles/hiccups.md", "phrases/hiccups.yml"]
+    before = [(git / name).read_text() for name in files]
     page = ada.get("/articles/hiccups/causes").text
     assert "What causes hiccups?" in page and "what causes hiccups" in page
-    fields = form(desk)
+    fields = form(desk, ask="Whence do hiccups come?")
     answer = ada.post(
         "/articles/hiccups/causes",
         base=base_of(page),
         **{**fields, "train": fields["train"] + "\r\nwhere do my hics come from"},
     )
     assert answer.status_code == 303
-    after = content_files.read_file(content_files.article_path(desk.config, "hiccups"))
-    assert (
-        after.splitlines() != before.splitlines()
-        and after.replace("      - where do my hics come from\n", "") == before
-    )
+    article, phrases = ((git / name).read_text() for name in files)
+    assert article.replace("Whence do hiccups come?", "What causes hiccups?") == before[0]
+    assert article != before[0]
+    assert phrases.replace("    - where do my hics come from\n", "") == before[1] != phrases
+    assert changed_files(git) == files
     history = ada.get("/articles/hiccups/past-changes").text
     assert "Ada" in history and "hiccups.causes: changed" in history
     commit = re.search(r"\?commit=([0-9a-f]{40})", history)[1]
-    assert "<ins>" in ada.get(f"/articles/hiccups/past-changes?commit={commit}").text
+    shown = ada.get(f"/articles/hiccups/past-changes?commit={commit}").text
+    assert "<ins>" in shown and "where do my hics come from" in shown
+    ada.post("/review/teach", text="whence my hics", question="hiccups.causes")
+    assert "Teach hiccups.causes 1 phrase" in ada.get("/articles/hiccups/past-changes").text
+
+
+def changed_files(git):
+    """The files of the last commit."""
+    command = ["git", "-C", str(git), "show", "--name-only", "--format="]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 def test_two_editors_of_one_article_are_merged_and_of_one_line_shown_both(desk, git):
@@ -109,9 +122,10 @@ def test_what_was_opened_long_ago_takes_nothing_of_others_away(desk, request, re
         request.getfixturevalue("git")
     ada, bob = desk.enter("Ada", "editor"), desk.enter("Bob", "editor")
     opened = base_of(ada.get("/articles/hiccups").text)
+    question = base_of(ada.get("/articles/hiccups/causes").text)
     old = form(desk)
     bob.post(
-        "/articles/hiccups/causes", base=opened, **form(desk, ask="Why do people get hiccups?")
+        "/articles/hiccups/causes", base=question, **form(desk, ask="Why do people get hiccups?")
     )
     bob.post(
         "/articles/hiccups", base=base_of(bob.get("/articles/hiccups").text), title="Bob on hiccups"
@@ -120,7 +134,9 @@ def test_what_was_opened_long_ago_takes_nothing_of_others_away(desk, request, re
     assert content_files.read_kept(desk.config, opened) is None
     answers = [
         ada.post(
-            "/articles/hiccups/causes", base=opened, **{**old, "heading": "What makes hiccups come"}
+            "/articles/hiccups/causes",
+            base=question,
+            **{**old, "heading": "What makes hiccups come"},
         ),
         ada.post("/articles/hiccups", base=opened, url="https://example.org/hiccups"),
     ]
@@ -166,13 +182,15 @@ def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     text = "You have a rare illness that nobody knows. [1]\n\nStop taking the tablets at once, says everybody. [99]"  # noqa: E501
     look = ada.post(
         "/articles/hiccups/causes/look-at",
-        **form(desk, text=text, train="what are hiccups\nwhat causes hiccups"),
+        **form(desk, text=text, facet="whence", train="what are hiccups\nwhat causes hiccups"),
     ).text
     for said in (
         "tells the reader what he has",
         "source [99] is not listed",
-        "2 phrases are too few",
+        "the question causes has 2 phrases that teach it; write at least 4",
         "Answer, line",
+        "Phrases that teach, line 1",
+        "Nothing else teaches this side of the subject",
     ):
         assert said.replace("'", "&#39;") in look, said
     look = ada.post(
@@ -183,6 +201,37 @@ def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     assert "Often nobody can say" in content_files.read_file(
         content_files.article_path(desk.config, "hiccups")
     )
+
+
+def test_a_question_says_how_people_ask_it_or_how_many_phrases_it_wants(desk):
+    ada = desk.enter("Ada", "editor")
+    page = ada.get("/articles/hiccups/causes").text
+    assert "without any phrase of your own" in page and "“causes of hiccups”" in page
+    assert "Up to three" in page and "at least" not in page.partition("Phrases that teach")[0]
+    look = ada.post("/articles/hiccups/causes/look-at", **form(desk, facet="whence")).text
+    assert "write at least 4 phrases that teach. 14, and 6 that test, are better." in look
+    assert 'hx-swap-oob="true"' in look and "hx-swap-oob" not in page
+
+
+@pytest.mark.parametrize(
+    ("phrase", "said"),
+    [
+        ("good morning", "stands in greeting of talk.yml too"),
+        ("causes of hiccups", "stands in data/facets.yml already"),
+        ("what are hiccups", "stands in hiccups.what_is"),
+        ("what is tremor", "stands in tremor.what_is too"),
+    ],
+)
+def test_a_phrase_that_the_check_refuses_is_refused_at_the_desk(desk, phrase, said):
+    ada = desk.enter("Ada", "editor")
+    before = phrases_of(desk)
+    fields = form(desk, train=f"{form(desk)['train']}\n{phrase}")
+    look = ada.post("/articles/hiccups/causes/look-at", **fields).text
+    assert said in look and "Phrases that teach, line" in look
+    base = base_of(ada.get("/articles/hiccups/causes").text)
+    answer = ada.post("/articles/hiccups/causes", base=base, **fields)
+    assert answer.status_code == 422 and said in answer.text
+    assert phrases_of(desk) == before
 
 
 def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):
@@ -215,7 +264,8 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     assert answer.status_code == 303, answer.text
     at = answer.headers["location"].removeprefix("/editor")
     page = ada.get(at).text
-    assert "draft" in page and "too few" in page and "https://example.org/page" in page
+    assert "draft" in page and "has no evidence" in page
+    assert "https://example.org/page" in page
     assert ada.post(f"{at}/make-article").status_code == 422
     id = at.rpartition("/")[2]
     assert not content_files.article_path(desk.config, id).is_file()
@@ -223,22 +273,23 @@ def test_an_article_from_elsewhere_is_a_draft_until_nothing_is_missing(desk, git
     fields = article_document.read_document(content_files.read_file(draft))
     fields["evidence"] = articles.NOT_HELD
     fields["questions"] = {
-        name: {
-            **question,
-            "text": "It is common. [1]",
-            "train": [f"{name} asked in way {n} of it" for n in range(14)],
-            "test": [f"{name} tested {n} so" for n in range(6)],
-        }
+        name: {**question, "text": "It is common. [1]"}
         for name, question in fields["questions"].items()
     }
     draft.write_text(article_document.write_document(content_files.read_file(draft), fields))
+    own, text = content_files.phrases_path(desk.config, id, draft=True), ""
+    for name in fields["questions"]:
+        asked = {"train": [f"{name} asked in way {n} of it" for n in range(4)]}
+        text = phrases_document.write_phrases(text, id, name, asked)
+    own.write_text(text)
     finished = ada.post(f"{at}/make-article")
     assert finished.status_code == 303, re.findall("<li>(.*?)</li>", finished.text)
     article, faults = articles.read_article(
         content_files.read_file(content_files.article_path(desk.config, id)), f"{id}.md"
     )
     assert faults == [] and article.reviewed_by == "" and article.written_by == "Ada"
-    assert not draft.is_file()
+    assert content_files.phrases_path(desk.config, id).read_text() == text
+    assert not draft.is_file() and not own.is_file()
 
 
 def test_what_an_import_left_out_stands_beside_its_draft_as_long_as_it_is_one(desk, git):
@@ -466,7 +517,9 @@ def test_what_programs_leave_beside_the_articles_is_none(desk, what):
     assert site_content.check_content(data) == []
 
 
-@pytest.mark.parametrize("name", ["articles/hiccups.md", "evidence/hiccups.yml"])
+@pytest.mark.parametrize(
+    "name", ["articles/hiccups.md", "phrases/hiccups.yml", "evidence/hiccups.yml"]
+)
 def test_a_file_that_is_no_text_is_named_on_its_page_and_nowhere_in_the_way(desk, name):
     path = desk.config.path("data") / name
     path.write_bytes(b"---\ntitle: caf\xe9\n---\n")
@@ -478,14 +531,18 @@ def test_a_file_that_is_no_text_is_named_on_its_page_and_nowhere_in_the_way(desk
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("name", "old", "new"),
     [
-        ("(?m)^    train:\n(      - .*\n)+", "    train: 5\n"),
-        ("(?m)^sources:\n", "sources:\n  one: {title: A, url: https://example.org/a}\n"),
+        ("phrases/hiccups.yml", "(?m)^  train:\n(    - .*\n)+", "  train: 5\n"),
+        (
+            "articles/hiccups.md",
+            "(?m)^sources:\n",
+            "sources:\n  one: {title: A, url: https://example.org/a}\n",
+        ),
     ],
 )
-def test_an_article_with_a_value_of_the_wrong_kind_shows_its_faults(desk, old, new):
-    path = content_files.article_path(desk.config, "hiccups")
+def test_an_article_with_a_value_of_the_wrong_kind_shows_its_faults(desk, name, old, new):
+    path = desk.config.path("data") / name
     path.write_text(re.sub(old, new, path.read_text(), count=1))
     ada = desk.enter("Ada", "editor")
     page = ada.get("/articles/hiccups")

@@ -98,10 +98,12 @@ def kept(asked, git, monkeypatch):
     (data / ".drafts").mkdir(exist_ok=True)
     for folder, end in (("articles", "md"), ("evidence", "yml")):
         (data / f".drafts/hics.{end}").write_text((data / f"{folder}/hiccups.{end}").read_text())
+    phrases = (data / "phrases/hiccups.yml").read_text()
+    (data / ".drafts/hics.phrases.yml").write_text(phrases)
     path, ada = data / "articles/hiccups.md", history.Author("Ada")
     for title in ("All about hiccups", "Hiccups, in short"):
         path.write_text(re.sub("^title: .*", f"title: {title}", path.read_text(), flags=re.M))
-        history.record_change(asked.config, path, path.read_text(), ada, title)
+        history.record_change(asked.config, {path: path.read_text()}, ada, title)
     fields = {"article": "hiccups", "id": "new_one", "train": [], "test": []}
     fields |= dict.fromkeys(("ask", "facet", "about", "heading", "text"), "")
     publication = publications.begin_publication(engine, "publish", "Ada")

@@ -16,7 +16,7 @@ from bot.releases import comparison, registry
 from bot.runtime import settings
 from bot.store import engine as store_engine
 from bot.store import past_questions, stored_turns
-from tests.conftest import reword, sign
+from tests.conftest import reword, sign, teach
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,7 +89,7 @@ def test_what_an_archive_said_to_a_phrase_is_not_asked_again_and_a_new_phrase_is
         patch.setattr(registry, "RASA", ("none-such",))
         again = registry.test_candidate(config, id, quiet)
     assert dataclasses.replace(again, candidate=live) == first and first.total > 50
-    change(config, "    test:\n", "    test:\n      - blarg my zonkers please\n")
+    teach(config.path("data"), "blarg my zonkers please", "test")
     id = registry.train_candidate(config, quiet)
     with monkeypatch.context() as patch, pytest.raises(OSError, match="none-such"):
         patch.setattr(registry, "RASA", ("none-such",))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.content import articles, history
-from bot.editor.shared import article_document, content_files
+from bot.domain.faults import Fault
+from bot.editor.shared import article_document, content_files, phrases_document
 from bot.runtime import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,8 +67,6 @@ def test_fields_that_were_written_are_read_again(name):
     fields = copy.deepcopy(article_document.read_document(text))
     first, second, third, *_ = fields["questions"]
     question = fields["questions"][second]
-    question["train"][3:4] = ["- it: starts with a dash?", "# and a hash", "yes", "12:30"]
-    question["test"].append("\"quoted\" 'both' ways")
     question["text"] += "\n\nMore of it. [1]"
     question["facet"] = "use, side_effects"
     del fields["questions"][third]
@@ -75,8 +74,6 @@ def test_fields_that_were_written_are_read_again(name):
         "ask": "Is it new?",
         "about": "",
         "facet": "novelty",
-        "train": ["is it new"],
-        "test": ["new?"],
         "heading": "Is it new?",
         "text": "It is. [1]",
     }
@@ -92,32 +89,67 @@ def test_fields_that_were_written_are_read_again(name):
     assert article_document.read_document(article_document.write_document(text, fields)) == fields
 
 
+def own_phrases(config):
+    path = content_files.phrases_path(config, "hiccups")
+    return path, content_files.read_file(path)
+
+
 def test_a_phrase_is_one_line_of_the_file(config):
-    _, text = hiccups(config)
-    fields = article_document.read_document(text)
-    fields["questions"]["causes"]["train"].insert(2, "what on earth makes me hic")
-    assert changed(text, article_document.write_document(text, fields)) == [
-        "+      - what on earth makes me hic"
-    ]
+    path, text = own_phrases(config)
+    lists = phrases_document.read_phrases(text, path)["causes"]
+    lists["train"].insert(2, "what on earth makes me hic")
+    written = phrases_document.write_phrases(text, "hiccups", "causes", lists)
+    assert changed(text, written) == ["+    - what on earth makes me hic"]
 
 
-def test_a_comment_beside_a_field_and_between_phrases_stays():
+def test_phrases_that_were_written_are_read_again_and_others_stay_as_they_were(config):
+    path, text = own_phrases(config)
+    before = phrases_document.read_phrases(text, path)
+    for question, lists in before.items():
+        assert phrases_document.write_phrases(text, "hiccups", question, lists) == text
+    odd = {
+        "train": ["- it: starts with a dash?", "# and a hash", "yes", "12:30"],
+        "test": ["\"quoted\" 'both' ways"],
+    }
+    for question, lists in (("causes", odd), ("brand_new", odd), ("triggers", {"test": ["so?"]})):
+        written = phrases_document.write_phrases(text, "hiccups", question, lists)
+        wanted = {**before, question: {"train": [], "test": [], **lists}}
+        assert phrases_document.read_phrases(written, path) == wanted
+    gone = phrases_document.write_phrases(text, "hiccups", "causes", {})
+    assert phrases_document.read_phrases(gone, path) == {
+        question: lists for question, lists in before.items() if question != "causes"
+    }
+
+
+def test_a_first_phrase_begins_a_file_that_says_what_it_is():
+    text = phrases_document.write_phrases("", "hiccups", "causes", {"train": ["why hic"]})
+    assert text == (
+        "# How people ask the questions of hiccups.md, beside what data/facets.yml holds for every "
+        "article.\ncauses:\n  train:\n    - why hic\n"
+    )
+
+
+def test_a_comment_beside_a_field_and_between_phrases_stays(config):
     text = (
         (ROOT / "data/articles/hiccups.md")
         .read_text()
         .replace("about: hiccups\n", "about: hiccups   # the condition\n", 1)
     )
-    text = text.replace(
-        "      - what is a hiccup\n", "      # how people say it\n      - what is a hiccup\n", 1
-    )
     fields = article_document.read_document(text)
     fields["about"] = "hiccup"
-    fields["questions"]["what_is"]["train"][0] = "what are those hiccups"
     assert changed(text, article_document.write_document(text, fields)) == [
         "-about: hiccups   # the condition",
         "+about: hiccup   # the condition",
-        "-      - what are hiccups",
-        "+      - what are those hiccups",
+    ]
+    path, text = own_phrases(config)
+    text = text.replace(
+        "    - what is a hiccup\n", "    # how people say it\n    - what is a hiccup\n", 1
+    )
+    lists = phrases_document.read_phrases(text, path)["what_is"]
+    lists["train"][0] = "what are those hiccups"
+    assert changed(text, phrases_document.write_phrases(text, "hiccups", "what_is", lists)) == [
+        "-    - what are hiccups",
+        "+    - what are those hiccups",
     ]
 
 
@@ -146,13 +178,11 @@ def test_two_editors_of_one_article_get_a_merge(config):
     path, text = hiccups(config)
     mine, theirs = (
         text.replace("why hiccups start", "why hiccups begin"),
-        text.replace("      - define hiccup\n", ""),
+        text.replace("title: ", "title: All about ", 1),
     )
-    content_files.save_file(config, path, theirs, Person("Bob"), "one phrase less", text)
+    content_files.save_file(config, path, theirs, Person("Bob"), "another title", text)
     saved = content_files.save_file(config, path, mine, Person(), "in plainer words", text)
-    assert (
-        saved.merged and "why hiccups begin" in saved.text and "- define hiccup\n" not in saved.text
-    )
+    assert saved.merged and "why hiccups begin" in saved.text and "title: All about " in saved.text
     assert path.read_text() == saved.text
 
 
@@ -184,26 +214,60 @@ def test_two_editors_of_one_line_get_both_versions_to_see_and_nothing_is_lost(co
 
 
 def test_many_editors_at_once_lose_nothing(config):
-    path, text = hiccups(config)
-    questions = list(article_document.read_document(text)["questions"])[:6]
+    path, text = own_phrases(config)
+    questions = phrases_document.read_phrases(text, path)
 
     def add(id):
-        fields = article_document.read_document(text)
-        fields["questions"][id]["train"].insert(5, f"a new phrase of {id}")
+        lists = questions[id]
+        lists["train"].insert(5, f"a new phrase of {id}")
         content_files.save_file(
             config,
             path,
-            article_document.write_document(text, fields),
+            phrases_document.write_phrases(text, "hiccups", id, lists),
             Person(id),
             f"phrase of {id}",
             text,
         )
 
-    threads = [threading.Thread(target=add, args=(id,)) for id in questions]
+    names = list(questions)[:6]
+    threads = [threading.Thread(target=add, args=(id,)) for id in names]
     [thread.start() for thread in threads]
     [thread.join() for thread in threads]
-    assert all(f"- a new phrase of {id}\n" in path.read_text() for id in questions)
-    assert len(history.read_changes(config, path)) == 1 + len(questions)
+    assert all(f"- a new phrase of {id}\n" in path.read_text() for id in names)
+    assert len(history.read_changes(config, path)) == 1 + len(names)
+
+
+def test_two_files_are_saved_whole_or_not_at_all(config, monkeypatch):
+    (first, before), (second, own) = hiccups(config), own_phrases(config)
+    edits = [
+        content_files.Edit(first, f"{before}\nMore. [1]\n", before),
+        content_files.Edit(second, f"{own}more:\n  train: [more]\n", own),
+    ]
+    save_text = articles.save_text
+
+    def fill_the_disk(path, text):
+        if path == second:
+            raise OSError("no space")
+        save_text(path, text)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="no space"):
+        patch.setattr(articles, "save_text", fill_the_disk)
+        content_files.save_files(config, edits, Person(), "both")
+    assert (first.read_text(), second.read_text()) == (before, own)
+    said = "this is wrong"
+    with pytest.raises(articles.ContentError, match=said):
+        content_files.save_files(
+            config, edits, Person(), "both", lambda texts: [Fault.from_sentence(said)]
+        )
+    assert (first.read_text(), second.read_text()) == (before, own)
+    saved = content_files.save_files(config, edits, Person(), "both")
+    assert saved.commit == git(config.path("data"), "rev-parse", "HEAD").strip()
+    shown = git(config.path("data"), "show", "--name-only", "--format=%s").split("\n")
+    assert [line for line in shown if line] == [
+        "both",
+        "articles/hiccups.md",
+        "phrases/hiccups.yml",
+    ]
 
 
 def test_a_text_with_faults_is_not_saved(config):

@@ -22,7 +22,7 @@ from bot.domain.messages import IncomingMessage
 from bot.releases import publishing, registry, steps, time_left
 from bot.runtime import settings
 from bot.store import accounts, publications, stored_turns
-from tests.conftest import reword, sign
+from tests.conftest import reword, sign, teach
 from tests.editor.conftest import running
 
 
@@ -327,7 +327,7 @@ def job_processes(candidates):
 @pytest.mark.parametrize("at", [{steps.LEARNING}, {steps.PHRASES, steps.STORIES}])
 def test_a_publication_is_stopped_and_its_processes_end(site, at):
     before = registry.live_release(site.config)
-    change(site.config, "    train:\n", "    train:\n      - blarg my zonkers please\n")
+    teach(site.config.path("data"), "blarg my zonkers please")
     editor, visit = site.enter("Ed", "editor"), site.enter("Paula", "publisher")
     path = publish(visit)
     id, end = int(path.rpartition("/")[2]), time.monotonic() + 120

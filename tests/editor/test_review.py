@@ -6,7 +6,7 @@ import time
 import pytest
 from sqlalchemy import event
 
-from bot.content import articles
+from bot.content import phrases
 from bot.editor.shared import content_cache
 from bot.editor.shared.state import State
 from bot.store import conversations
@@ -41,15 +41,11 @@ def test_a_wording_is_taught_in_its_article_and_leaves_the_review(asked):
     phrase = "why on earth do my hiccups come at tea time"
     answer = visit.post("/review/teach", text=phrase, question="hiccups.causes")
     assert answer.status_code == 303
-    path = asked.config.path("data") / "articles" / "hiccups.md"
-    article, faults = articles.read_article(path.read_text(), path)
-    assert faults == []
-    assert (
-        phrase
-        in next(
-            question for question in article.questions if question.name == "hiccups.causes"
-        ).train
-    )
+    read = phrases.read_file(phrases.path_of(asked.config.path("data"), "hiccups"))
+    assert read.faults == () and phrase in read.questions["causes"].train
+    common = visit.post("/review/teach", text="causes of hiccups", question="hiccups.causes")
+    assert common.status_code == 303  # data/facets.yml says it
+    assert phrases.read_file(read.path) == read
     other = visit.post("/review/teach", text=phrase, question="hiccups.treatment_that_is_none")
     assert other.status_code == 422
 
@@ -102,7 +98,7 @@ def test_a_new_question_begins_as_a_draft_and_says_what_it_lacks(asked):
         then="put",
     )
     assert answer.status_code == 422
-    assert "are too few" in answer.text
+    assert "write at least 4" in answer.text and "write at least 4 phrases" in visit.get(draft).text
     assert visit.get("/drafts/999").status_code == 404
 
 

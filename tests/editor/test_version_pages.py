@@ -6,7 +6,7 @@ import re
 import pytest
 
 from bot.content import history
-from bot.editor.shared import content_files
+from bot.editor.shared import content_files, phrases_document
 
 AT = "/articles/hiccups/past-changes"
 
@@ -29,7 +29,7 @@ def reword(desk, old, new):
     with history.one_at_a_time(desk.config):
         path_of(desk).write_text(text.replace(old, new, 1))
         return history.record_change(
-            desk.config, path_of(desk), path_of(desk).read_text(), bob, new
+            desk.config, {path_of(desk): path_of(desk).read_text()}, bob, new
         )
 
 
@@ -118,16 +118,31 @@ def test_an_edit_on_the_server_that_is_in_no_commit_is_not_lost(desk, git, ada):
 
 
 def test_a_version_that_can_no_longer_stand_is_refused_with_the_reason(desk, git, ada):
-    old = "what causes hiccups"
-    reword(desk, f"- {old}\n", "- whence do the hics come\n")
-    tremor = content_files.article_path(desk.config, "tremor")
-    phrases = re.search(r"    train:\n", tremor.read_text())[0]
-    tremor.write_text(tremor.read_text().replace(phrases, f"{phrases}      - {old}\n", 1))
+    reword(desk, "about: hiccups\n", "about: tremor\n")
+    terms = desk.config.path("data") / "terms.yml"
+    terms.write_text(re.sub("(?m)^  hiccups:.*\n(?:    .*\n)*", "", terms.read_text(), count=1))
     now = path_of(desk).read_bytes()
     answer = ada.post(AT, **oldest(ada))
     assert answer.status_code == 422 and "nothing was changed" in answer.text
-    assert "tremor." in answer.text and str(desk.config.path("data")) not in answer.text
+    assert "hiccups is not a term" in answer.text
+    assert str(desk.config.path("data")) not in answer.text
     assert path_of(desk).read_bytes() == now
+
+
+def test_phrases_stay_but_for_those_of_questions_that_come_or_go(desk, git, ada):
+    """The question `causes` was taken out since, and a phrase was taught to another."""
+    own = content_files.phrases_path(desk.config, "hiccups")
+    before = phrases_document.read_phrases(own.read_text(), own)
+    page = ada.get("/articles/hiccups/causes").text
+    base = re.search(r'name="base" value="([^"]+)"', page)[1]
+    assert ada.post("/articles/hiccups/causes", base=base, then="remove").status_code == 303
+    assert "causes" not in phrases_document.read_phrases(own.read_text(), own)
+    phrase = "why on earth do my hiccups come at tea time"
+    ada.post("/review/teach", text=phrase, question="hiccups.triggers")
+    assert ada.post(AT, **oldest(ada)).status_code == 303
+    now = phrases_document.read_phrases(own.read_text(), own)
+    assert now.pop("triggers")["train"] == [*before.pop("triggers")["train"], phrase]
+    assert now == before
 
 
 @pytest.mark.parametrize("commit", ["HEAD", "0" * 40, "--all", ""])
@@ -146,7 +161,7 @@ def test_a_change_of_another_file_is_no_version_of_the_article(desk, git, ada):
         path = desk.config.path("data") / "terms.yml"
         path.write_text(path.read_text() + "# other\n")
         bob = history.Author("Bob", "bob@example.org")
-        other = history.record_change(desk.config, path, path.read_text(), bob, "terms")
+        other = history.record_change(desk.config, {path: path.read_text()}, bob, "terms")
     assert other
     assert ada.post(AT, **{**fields, "commit": other}).status_code == 404
     assert ada.post(AT, **{**fields, "newest": other}).status_code == 404

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from sqlalchemy import insert, update
 
-from bot.content import articles
+from bot.content import phrases
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.review import clustering, review_pages, waiting
 from bot.editor.shared.state import State
@@ -233,10 +233,8 @@ def test_a_new_question_begins_with_the_phrases_that_were_mended_or_ticked(
 
 
 def test_only_what_is_near_is_suggested_and_else_a_question_is_begun(desk):
-    path = desk.config.path("data") / "articles" / "hiccups.md"
-    article, _ = articles.read_article(path.read_text(), path)
-    causes = next(question for question in article.questions if question.name == "hiccups.causes")
-    alike = causes.train[0]
+    read = phrases.read_file(phrases.path_of(desk.config.path("data"), "hiccups"))
+    alike = read.questions["causes"].train[0]
     for text, confidence in {FAR: 0.004, alike: 0.004, "is it the wind": 0.81}.items():
         understood = {"ranking": [["tics.causes", confidence]]}
         add_turn(desk.engine, text, ReplyKind.NOT_COVERED, understood=understood)
@@ -368,10 +366,8 @@ def test_a_message_is_taught_from_its_conversation(desk):
     assert nothing.status_code == 422 and "choose one of the list" in nothing.text
     done = ada.post("/review/teach", text=asked, phrase=phrase, other="hiccups.causes", back=back)
     assert done.headers["location"] == f"/editor/conversations/{conversation}"
-    path = desk.config.path("data") / "articles" / "hiccups.md"
-    article, _ = articles.read_article(path.read_text(), path)
-    causes = next(question for question in article.questions if question.name == "hiccups.causes")
-    assert phrase in causes.train
+    read = phrases.read_file(phrases.path_of(desk.config.path("data"), "hiccups"))
+    assert phrase in read.questions["causes"].train
     assert "Nothing to review" in read_review(ada)
     reader = desk.enter("Rea", "reader")
     assert "teach this" not in reader.get(f"/conversations/{conversation}").text

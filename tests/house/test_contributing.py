@@ -38,9 +38,14 @@ def section(title):
     return re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", PAGE, re.DOTALL | re.MULTILINE)[1]
 
 
+def blocks(title, kind):
+    """The codes of this kind in a recipe."""
+    return re.findall(rf" *```{kind}\n(.*?) *```", section(title), re.DOTALL)
+
+
 def block(title, kind):
-    """The code of this kind in a recipe, without the indentation of its list."""
-    return textwrap.dedent(re.search(rf" *```{kind}\n(.*?)```", section(title), re.DOTALL)[1])
+    """The first code of this kind in a recipe, without the indentation of its list."""
+    return textwrap.dedent(blocks(title, kind)[0])
 
 
 def replace_once(path, old, new):
@@ -121,15 +126,14 @@ def test_a_question_is_added_as_written(data):
     readme = (ROOT / "README.md").read_text()
     example = re.search(r"(    questions:\n.*?\n)\n(    ## .*?\n.*?\n)\n", readme, re.DOTALL)
     front, below = (textwrap.dedent(part) for part in example.groups())
-    front = re.sub(r" +#.*", "", front)
-    for name, count in (("train", 14), ("test", 6)):
-        more = ", ".join(f"a way {n} of asking for {name}" for n in range(count))
-        front = re.sub(rf"({name}: \[.*), \.\.\.\]", rf"\1, {more}]", front)
     replace_once(data / "articles/myoclonus.md", "\nquestions:\n", f"\n{front}")
     with (data / "articles/myoclonus.md").open("a") as file:
         file.write(f"\n{below}")
+    asked, said = (textwrap.dedent(each) for each in blocks("Add a question", "yaml"))
+    with (data / "phrases/myoclonus.yml").open("a") as file:
+        file.write(asked)
     with (data / "evidence/myoclonus.yml").open("a") as file:
-        file.write(textwrap.indent(block("Add a question", "yaml"), "  "))
+        file.write(textwrap.indent(said, "  "))
     run(["-m", "bot", "check"], ROOT, DATA=str(data))
 
 

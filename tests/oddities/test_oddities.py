@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from bot.content import articles
+from bot.content import articles, phrases
 from bot.editor.shared import content_files as kept
 from bot.runtime import settings
 from tests.channels.conftest import APPS
@@ -145,23 +145,26 @@ def test_a_setting_is_taken_or_refused_with_a_sentence(tmp_path, row):
 
 @pytest.fixture(scope="module")
 def one_article(tmp_path_factory):
-    """A copy of the content, of one article: its folder, and the article's text."""
+    """The folder of a copy of the content, of one article."""
     data = Path(
         shutil.copytree(conftest.ROOT / "data", tmp_path_factory.mktemp("content") / "data")
     )
     conftest.keep_one_article(data)
-    return data, (data / EDITED).read_text("utf-8")
+    return data
 
 
 @pytest.mark.parametrize("row", rows("content"))
 def test_what_editors_write_is_read_or_named_as_a_fault(one_article, row):
-    data, text = one_article
+    path = one_article / row.get("file", EDITED)
+    text = written = path.read_text("utf-8")
     for old, new in row.get("change", {}).items():
         assert old in text
         text = text.replace(old, new, 1)
     text = row.get("before", "") + text + row.get("add", "")
-    (data / EDITED).write_bytes(text.replace("\n", row.get("line_end", "\n")).encode())
-    _, faults = articles.read_articles(data)
+    path.write_bytes(text.replace("\n", row.get("line_end", "\n")).encode())
+    listed, faults = articles.read_articles(one_article)
+    faults += phrases.read_all(one_article, listed)[1]
+    path.write_text(written, "utf-8")
     if row["gets"] == NOTHING:
         assert not faults
     else:

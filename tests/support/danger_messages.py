@@ -58,17 +58,16 @@ def phrases(data: Path) -> list[str]:
     """Return every question, `train` and `test` phrase of the articles and of the talk."""
     found = []
     for path in sorted((data / "articles").glob("*.md")):
-        questions = yaml.safe_load(
-            path.read_text("utf-8").split("\n---", 1)[0].removeprefix("---")
-        )["questions"]
-        found += [
-            str(phrase)
-            for question in questions.values()
-            for phrase in [question["ask"], *question.get("train", ()), *question.get("test", ())]
-        ]
-    for entry in yaml.safe_load((data / "talk.yml").read_text("utf-8")).values():
+        front = path.read_text("utf-8").split("\n---", 1)[0].removeprefix("---")
+        found += [str(question["ask"]) for question in yaml.safe_load(front)["questions"].values()]
+    files = [*sorted((data / "phrases").glob("*.yml")), data / "talk.yml"]
+    for entry in [each for path in files for each in _read_entries(path)]:
         found += [str(phrase) for part in ("train", "test") for phrase in (entry.get(part) or ())]
     return found
+
+
+def _read_entries(path: Path) -> list[dict[str, list[object]]]:
+    return list((yaml.safe_load(path.read_text("utf-8")) or {}).values())
 
 
 def slip(kind: str):

@@ -51,8 +51,11 @@ def read_articles() -> list[str]:
     for path in sorted((ROOT / "data/articles").glob("*.md")):
         front, body = path.read_text(encoding="utf-8").split("---\n", 2)[1:]
         for question in yaml.safe_load(front)["questions"].values():
-            lines += [question["ask"], *question["train"], *question["test"]]
+            lines.append(question["ask"])
         lines += [line for line in body.splitlines() if line.strip()]
+    for path in sorted((ROOT / "data/phrases").glob("*.yml")):
+        for lists in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).values():
+            lines += [phrase for phrases in lists.values() for phrase in phrases]
     return lines
 
 

@@ -1,12 +1,13 @@
 """Changes of an article's text from its forms: saved and merged, or shown again in the form with
 what forbids them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import Response
 
-from bot.content import articles
+from bot.content import articles, phrases
 from bot.domain.faults import Fault
 from bot.editor.articles import question_preview
 from bot.editor.articles.page_subject import ArticlePage
@@ -15,11 +16,10 @@ from bot.editor.shared import content_files, pages, session
 
 @dataclass(frozen=True)
 class Change:
-    """What an editor makes of an article. `before`: the text that `text` was made of; `why`: the
-    sentence of its commit; `to`: the page that comes next."""
+    """What an editor makes of an article: the edits of its file, and perhaps of that of its
+    phrases. `why`: the sentence of its commit; `to`: the page that comes next."""
 
-    text: str
-    before: str
+    edits: Sequence[content_files.Edit]
     why: str
     to: str
 
@@ -40,35 +40,36 @@ class FilledForm[Fields]:
 def save_change(page: ArticlePage, change: Change) -> Response:
     """Save a change and go on to its next page. Raises articles.ContentError and
     content_files.Conflict; nothing is saved then. A draft may have faults."""
-    path = page.path
-    saved = content_files.save_file(
+    saved = content_files.save_files(
         page.desk.config,
-        path,
-        change.text,
+        change.edits,
         page.person,
         change.why,
-        change.before,
-        lambda text: (
-            [] if page.is_draft else question_preview.article_faults(page.desk, path, text)
-        ),
+        lambda texts: [] if page.is_draft else _find_faults(page, texts),
     )
     session.record_action(page.request, "changed an article", page.id, change.why)
-    notice = "Saved." if saved.text != change.before else "Nothing was changed."
+    is_changed = saved.text != change.edits[0].base or len(change.edits) > 1
+    notice = "Saved." if is_changed else "Nothing was changed."
     if saved.merged:
         notice += " Another editor had saved changes meanwhile; both are in it now."
     return pages.redirect_to(page.request, change.to, notice)
 
 
+def _find_faults(page: ArticlePage, texts: Mapping[Path, str]) -> list[Fault]:
+    """What forbids to save these texts of an article's files; the other is as it is."""
+    own = page.phrases_path
+    read = phrases.parse(texts[own], own) if own in texts else phrases.read_file(own)
+    return question_preview.article_faults(page.desk, page.path, texts[page.path], read)
+
+
 def refill_form[Fields](
-    page: ArticlePage,
     fields: Fields,
     base: str,
+    now: str,
     refusal: articles.ContentError | content_files.Conflict,
 ) -> FilledForm[Fields]:
-    """The form with what was sent, after it was not saved. After a conflict it goes on from the
-    text as it is now: who saves again, keeps their own version."""
+    """The form with what was sent, after it was not saved. After a conflict it goes on from `now`,
+    which names the files as they are: who saves again, keeps their own version."""
     if isinstance(refusal, articles.ContentError):
         return FilledForm(fields, base, 422, refusal.faults)
-    now = content_files.read_file(page.path)
-    base = content_files.keep_opened(page.desk.config, now)
-    return FilledForm(fields, base, 409, conflict=refusal)
+    return FilledForm(fields, now, 409, conflict=refusal)

@@ -2,6 +2,7 @@
 
 import datetime
 import itertools
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response, UploadFile
@@ -13,7 +14,7 @@ from bot.editor.articles.page_subject import ArticlePage, PageToEdit
 from bot.editor.importing import imports
 from bot.editor.importing.blocks import Refused
 from bot.editor.importing.first_drafts import Draft
-from bot.editor.shared import content_files, pages, session
+from bot.editor.shared import content_files, pages, phrases_document, session
 from bot.editor.shared.state import DeskState, State
 from bot.store.accounts import Member
 
@@ -60,13 +61,6 @@ def make_new(
             text=form.text if len(form.text) < LONGEST_SHOWN else "",
         )
     id = _save_new(desk, made, person)
-    content_files.save_file(
-        desk.config,
-        content_files.notes_path(desk.config, id),
-        "\n".join(" ".join(note.split()) for note in made.notes),
-        person,
-        f"Say what the draft {id} lacks",
-    )
     session.record_action(request, "drafted an article", id)
     return pages.redirect_to(
         request,
@@ -85,13 +79,13 @@ def finish_draft(page: PageToEdit) -> Response:
         faults = [Fault.from_sentence(f"There is an article {id} already.")]
     if faults:
         return article_pages.render_article(page, 422, faults)
-    why = f"Add the article {id}"
-    if opened.ledger_text:
-        ledger = content_files.ledger_path(config, id)
-        content_files.save_file(
-            config, ledger, opened.ledger_text, page.person, f"{why}: its evidence"
-        )
-    content_files.save_file(config, path, opened.text, page.person, why)
+    files = {
+        path: opened.text,
+        content_files.phrases_path(config, id): opened.phrases_text,
+        content_files.ledger_path(config, id): opened.ledger_text,
+    }
+    edits = [content_files.Edit(path, text) for path, text in files.items() if text]
+    content_files.save_files(config, edits, page.person, f"Add the article {id}")
     _remove_files(page, f"The draft {id} is an article now")
     session.record_action(page.request, "added an article", id)
     return pages.redirect_to(
@@ -133,22 +127,32 @@ def _save_new(desk: State, made: Draft, person: Member) -> str:
     return next(
         id
         for id in free
-        if content_files.create_file(
-            desk.config,
-            content_files.draft_path(desk.config, id),
-            made.text,
-            person,
-            f"Draft the article {id}",
+        if content_files.create_files(
+            desk.config, _list_new(desk, id, made), person, f"Draft the article {id}"
         )
     )
 
 
+def _list_new(desk: State, id: str, made: Draft) -> dict[Path, str]:
+    """The files of a new draft: its text, what its editor must see to, and perhaps its phrases."""
+    notes, own = "\n".join(" ".join(note.split()) for note in made.notes), ""
+    for question, asked in made.phrases.items():
+        own = phrases_document.write_phrases(own, id, question, {"train": asked})
+    files = {
+        content_files.draft_path(desk.config, id): made.text,
+        content_files.notes_path(desk.config, id): notes,
+        content_files.phrases_path(desk.config, id, draft=True): own,
+    }
+    return {path: text for path, text in files.items() if text}
+
+
 def _remove_files(page: ArticlePage, why: str) -> None:
-    """Take a draft away, with its evidence and what was to be seen to in it."""
+    """Take a draft away, with its phrases, its evidence and what was to be seen to in it."""
     config = page.desk.config
     paths = [
         content_files.draft_path(config, page.id),
-        content_files.ledger_path(config, page.id, True),
+        content_files.phrases_path(config, page.id, draft=True),
+        content_files.ledger_path(config, page.id, draft=True),
         content_files.notes_path(config, page.id),
     ]
     content_files.remove_files(config, paths, page.person, why)

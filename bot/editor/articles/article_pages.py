@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from bot.content import articles, evidence, history
+from bot.content import articles, evidence, history, phrases
 from bot.domain.faults import Fault
 from bot.editor.articles import article_changes, question_preview
 from bot.editor.articles.article_changes import Change, FilledForm
@@ -78,7 +78,8 @@ def save_article(page: PageToEdit, form: SentArticle) -> Response:
     text = article_document.write_document(before, fields)
     try:
         return article_changes.save_change(
-            page, Change(text, before, f"{page.id}: particulars", page.at)
+            page,
+            Change([content_files.Edit(path, text, before)], f"{page.id}: particulars", page.at),
         )
     except (articles.ContentError, content_files.Conflict) as refusal:
         return _render_again(page, fields, form.base, refusal)
@@ -86,10 +87,11 @@ def save_article(page: PageToEdit, form: SentArticle) -> Response:
 
 @router.get("/articles/{article}/past-changes")
 def show_history(page: PageToRead, commit: str = "") -> Response:
-    """The changes of an article, newest first; with `commit`, what that one changed."""
+    """The changes of an article and of its phrases, newest first; with `commit`, what that one
+    changed."""
     page.read_text()
-    path, config = page.path, page.desk.config
-    listed = history.read_changes(config, path)
+    paths, config = (page.path, page.phrases_path), page.desk.config
+    listed = history.read_changes(config, *paths)
     shown = None
     if commit:
         place = next(
@@ -98,11 +100,12 @@ def show_history(page: PageToRead, commit: str = "") -> Response:
         if place is None:
             raise HTTPException(404)
         earlier = listed[place + 1 : place + 2]
-        before = history.read_revision(config, path, earlier[0].commit) if earlier else ""
-        shown = (
-            listed[place],
-            content_files.text_difference(before, history.read_revision(config, path, commit)),
-        )
+        groups: list[list[content_files.Row]] = []
+        for path in paths:
+            before = history.read_revision(config, path, earlier[0].commit) if earlier else ""
+            after = history.read_revision(config, path, commit)
+            groups += content_files.text_difference(before, after)
+        shown = (listed[place], groups)
     return pages.render_page(
         page.request,
         "article_history.html",
@@ -122,7 +125,9 @@ def render_article(
         faults = (
             question_preview.draft_faults(desk, opened)
             if page.is_draft
-            else question_preview.article_faults(desk, opened.path, opened.text)
+            else question_preview.article_faults(
+                desk, opened.path, opened.text, phrases.read_file(opened.phrases_path)
+            )
         )
     base = content_files.keep_opened(desk.config, opened.text)
     return _render(page, opened, FilledForm(opened.fields, base, status, faults))
@@ -134,7 +139,8 @@ def _render_again(
     base: str,
     refusal: articles.ContentError | content_files.Conflict,
 ) -> Response:
-    form = article_changes.refill_form(page, fields, base, refusal)
+    now = content_files.keep_opened(page.desk.config, page.read_text())
+    form = article_changes.refill_form(fields, base, now, refusal)
     return _render(page, page.open_article(), form)
 
 
@@ -158,6 +164,7 @@ def _render(
         base=form.base,
         faults=form.faults,
         conflict=form.conflict,
+        phrases=opened.phrases,
         at=page.at,
         bare=bare,
         figures=evidence.summarise_evidence(opened.article, opened.ledger),

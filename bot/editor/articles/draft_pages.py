@@ -7,9 +7,18 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import StringConstraints
 
-from bot.content import articles
-from bot.editor.articles.question_form import QuestionForm
-from bot.editor.shared import article_document, content_cache, content_files, pages, session
+from bot.content import articles, phrases
+from bot.content.articles import Article
+from bot.editor.articles import question_phrases, question_preview
+from bot.editor.articles.question_form import QuestionForm, QuestionWithPhrases
+from bot.editor.shared import (
+    article_document,
+    content_cache,
+    content_files,
+    pages,
+    phrases_document,
+    session,
+)
 from bot.editor.shared.state import DeskState, State
 from bot.store import drafts
 from bot.store.accounts import Member
@@ -19,7 +28,7 @@ Line = Annotated[str, StringConstraints(max_length=500)]
 Lines = Annotated[str, StringConstraints(max_length=30_000)]
 
 
-class Fields(article_document.QuestionFields):
+class Fields(QuestionWithPhrases):
     """A question as fields of a form, with the article that it belongs into and its name there."""
 
     article: str
@@ -113,43 +122,35 @@ def put_into_article(desk: State, person: Member, fields: Fields) -> list[str]:
     if not articles.ID.match(id):
         return ["Give it a short name of small letters, digits and _, as side_effects."]
     path = content_files.article_path(desk.config, article)
-    base = content_files.read_file(path)
+    own = content_files.phrases_path(desk.config, article)
+    base, phrases_base = content_files.read_file(path), content_files.read_file(own)
     manuscript = article_document.read_document(base, path)
     if id in manuscript["questions"]:
         return [f"{article} has a question {id} already: give this one another name."]
-    places = {
-        articles.normalise_phrase(phrase): name
-        for name, question in content_cache.read_questions(desk).items()
-        for phrase in (*question.train, *question.test)
-    }
-    faults = [
-        f"“{phrase}” is a phrase of {places[articles.normalise_phrase(phrase)]} already."
-        for part in article_document.PHRASES
-        for phrase in fields[part]
-        if articles.normalise_phrase(phrase) in places
+    manuscript["questions"][id] = fields
+    lists = {"train": fields["train"], "test": fields["test"]}
+    edits = [
+        content_files.Edit(path, article_document.write_document(base, manuscript), base),
+        content_files.Edit(
+            own, phrases_document.write_phrases(phrases_base, article, id, lists), phrases_base
+        ),
     ]
-    manuscript["questions"][id] = {
-        "ask": fields["ask"],
-        "facet": fields["facet"],
-        "about": fields["about"],
-        "heading": fields["heading"],
-        "text": fields["text"],
-        "train": fields["train"],
-        "test": fields["test"],
-    }
-    written = article_document.write_document(base, manuscript)
-    faults += [fault.text for fault in articles.read_article(written, path)[1]]
-    if not faults:
-        content_files.save_file(
+    try:
+        content_files.save_files(
             desk.config,
-            path,
-            written,
+            [edit for edit in edits if edit.text != edit.base],
             person,
             f"Add the question {article}.{id}",
-            base=base,
-            check=lambda text: articles.read_article(text, path)[1],
+            lambda texts: question_preview.article_faults(
+                desk,
+                path,
+                texts[path],
+                phrases.parse(texts[own], own) if own in texts else phrases.read_file(own),
+            ),
         )
-    return faults
+    except articles.ContentError as refusal:
+        return [fault.text for fault in refusal.faults]
+    return []
 
 
 def _render(
@@ -160,6 +161,7 @@ def _render(
         for question in content_cache.read_questions(desk).values()
         for facet in question.facets
     }
+    known = content_cache.read_articles(desk)
     return pages.render_page(
         request,
         "draft.html",
@@ -168,7 +170,17 @@ def _render(
         title=draft.title,
         fields=draft.fields,
         faults=faults,
-        articles=content_cache.read_articles(desk),
+        articles=known,
         facets=sorted(facets),
-        least={"train": articles.MIN_TRAIN, "test": articles.MIN_TEST},
+        wanted=_say_wanted(desk, draft.fields, known.get(draft.fields["article"])),
     )
+
+
+def _say_wanted(
+    desk: State, fields: Fields, article: Article | None
+) -> question_phrases.Wanted | None:
+    """What phrases a draft wants; None where it isn't known yet."""
+    if article is None or not fields["facet"]:
+        return None
+    question = article_document.make_question(article.id, fields["id"], fields, article.about)
+    return question_phrases.say_wanted(desk, question, article.about)

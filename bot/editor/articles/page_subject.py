@@ -36,8 +36,13 @@ class ArticlePage:
             return content_files.draft_path(config, self.id)
         return content_files.article_path(config, self.id)
 
+    @property
+    def phrases_path(self) -> Path:
+        """The file of its phrases, whether or not it is there; raises content_files.NoFile."""
+        return content_files.phrases_path(self.desk.config, self.id, self.is_draft)
+
     def open_article(self) -> content_cache.Opened:
-        """The article beside its ledger; raises content_files.NoFile and
+        """The article beside its phrases and ledger; raises content_files.NoFile and
         article_document.Unreadable."""
         return content_cache.open_article(self.desk, self.id, self.is_draft)
 

@@ -11,6 +11,13 @@ Line = Annotated[str, StringConstraints(max_length=2_000)]
 Lines = Annotated[str, StringConstraints(max_length=60_000)]
 
 
+class QuestionWithPhrases(QuestionFields):
+    """A question as fields of a form, with the phrases of its own."""
+
+    train: list[str]
+    test: list[str]
+
+
 class QuestionForm(BaseModel):
     """What an editor sent of a question; `train` and `test` have a phrase a line. `base`: what
     names the text that was opened; `then`: the pressed button.
@@ -28,8 +35,8 @@ class QuestionForm(BaseModel):
     train: Lines = ""
     test: Lines = ""
 
-    def to_fields(self) -> QuestionFields:
-        """The question as article_document writes it."""
+    def to_fields(self) -> QuestionWithPhrases:
+        """The question as article_document and phrases_document write it."""
         return {
             "ask": join_lines(self.ask),
             "about": join_lines(self.about),

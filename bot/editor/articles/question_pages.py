@@ -1,5 +1,6 @@
 """A question of an article or draft: its text and phrases beside what the chat makes of them."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Response
@@ -8,12 +9,17 @@ from bot.content import articles
 from bot.editor.articles import article_changes, question_preview
 from bot.editor.articles.article_changes import Change, FilledForm
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
-from bot.editor.articles.question_form import QuestionForm
-from bot.editor.shared import article_document, content_cache, content_files, pages
-from bot.editor.shared.article_document import QuestionFields
+from bot.editor.articles.question_form import QuestionForm, QuestionWithPhrases
+from bot.editor.shared import (
+    article_document,
+    content_cache,
+    content_files,
+    pages,
+    phrases_document,
+)
 
 router = APIRouter()
-EMPTY: QuestionFields = {
+EMPTY: QuestionWithPhrases = {
     "ask": "",
     "about": "",
     "facet": "",
@@ -30,9 +36,10 @@ def show_question(page: PageToRead) -> Response:
     """A question's form; an empty one where the article has no question of this id yet."""
     _check_id(page.question)
     opened = page.open_article()
-    fields = opened.fields["questions"].get(page.question, EMPTY)
-    base = content_files.keep_opened(page.desk.config, opened.text)
-    return _render_question(page, FilledForm(fields, base), is_new=fields is EMPTY)
+    fields = _find_fields(page.question, opened.fields, opened.phrases)
+    return _render_question(
+        page, FilledForm(fields or EMPTY, _keep_opened(page)), is_new=fields is None
+    )
 
 
 @router.post("/articles/drafts/{draft}/{question}/look-at")
@@ -50,6 +57,7 @@ def look_at(page: PageToRead, form: Annotated[QuestionForm, Form()]) -> Response
         question=page.question,
         id=page.id,
         at=page.at,
+        alone=True,
     )
 
 
@@ -58,22 +66,48 @@ def look_at(page: PageToRead, form: Annotated[QuestionForm, Form()]) -> Response
 def save_question(page: PageToEdit, form: Annotated[QuestionForm, Form()]) -> Response:
     """Save a question, or take it out, as the pressed button says."""
     _check_id(page.question)
-    now, fields = page.read_text(), form.to_fields()
-    before = content_files.read_opened(page.desk.config, page.path, form.base)
+    fields, now = form.to_fields(), _keep_opened(page)
+    before = _read_opened(page, form.base)
     if before is None:
-        refusal = content_files.Conflict(None, now)
-        return _render_question(page, article_changes.refill_form(page, fields, form.base, refusal))
+        refusal = content_files.Conflict(None, "")
+        return _render_question(page, article_changes.refill_form(fields, form.base, now, refusal))
     is_removed = form.then == "remove"
     change = Change(
         _write_question(page, before, None if is_removed else fields),
-        before,
         f"{page.id}.{page.question}: {'taken out' if is_removed else 'changed'}",
         page.at if is_removed else f"{page.at}/{page.question}",
     )
     try:
         return article_changes.save_change(page, change)
     except (articles.ContentError, content_files.Conflict) as refused:
-        return _render_question(page, article_changes.refill_form(page, fields, form.base, refused))
+        return _render_question(page, article_changes.refill_form(fields, form.base, now, refused))
+
+
+def _keep_opened(page: ArticlePage) -> str:
+    """What names the texts of an article and of its phrases, which are kept."""
+    texts = (page.read_text(), content_files.read_file(page.phrases_path))
+    return " ".join(content_files.keep_opened(page.desk.config, text) for text in texts)
+
+
+def _read_opened(page: ArticlePage, base: str) -> tuple[str, str] | None:
+    """The texts that `base` names; None where one is nowhere any more."""
+    article, _, own = base.partition(" ")
+    config = page.desk.config
+    found = content_files.read_opened(config, page.path, article)
+    phrases = content_files.read_opened(config, page.phrases_path, own)
+    return None if found is None or phrases is None else (found, phrases)
+
+
+def _find_fields(
+    question: str,
+    article: article_document.ArticleFields,
+    phrases: Mapping[str, phrases_document.Lists],
+) -> QuestionWithPhrases | None:
+    """A question of an article as fields of a form; None where there is none."""
+    fields, own = article["questions"].get(question), phrases.get(question, {})
+    if fields is None:
+        return None
+    return {**fields, "train": own.get("train", []), "test": own.get("test", [])}
 
 
 def _check_id(question: str) -> None:
@@ -83,7 +117,7 @@ def _check_id(question: str) -> None:
 
 
 def _render_question(
-    page: ArticlePage, form: FilledForm[QuestionFields], is_new: bool = False
+    page: ArticlePage, form: FilledForm[QuestionWithPhrases], is_new: bool = False
 ) -> Response:
     known = content_cache.read_questions(page.desk).values()
     return pages.render_page(
@@ -96,33 +130,42 @@ def _render_question(
         fields=form.fields,
         base=form.base,
         faults=form.faults,
-        conflict=_compare_theirs(page, form.conflict, form.fields) if form.conflict else None,
+        conflict=_compare_theirs(page, form.fields) if form.conflict else None,
         new=is_new,
         facets=sorted({facet for other in known for facet in other.facets}),
         at=page.at,
         look=question_preview.preview_question(
             page.desk, page.open_article(), page.question, form.fields
         ),
-        least=(articles.MIN_TRAIN, articles.MIN_TEST),
+        alone=False,
     )
 
 
-def _write_question(page: ArticlePage, before: str, fields: QuestionFields | None) -> str:
-    """An article's text with these fields of the question; without the question, where None."""
-    manuscript = article_document.read_document(before, page.path.name)
+def _write_question(
+    page: ArticlePage, before: tuple[str, str], fields: QuestionWithPhrases | None
+) -> list[content_files.Edit]:
+    """The edits that give an article and its phrases these fields of the question; that take it
+    out, where None."""
+    article, own = before
+    manuscript = article_document.read_document(article, page.path.name)
+    lists: phrases_document.Lists = {}
     if fields is None:
         manuscript["questions"].pop(page.question, None)
     else:
         manuscript["questions"][page.question] = fields
-    return article_document.write_document(before, manuscript)
+        lists = {"train": fields["train"], "test": fields["test"]}
+    text = article_document.write_document(article, manuscript)
+    phrases = phrases_document.write_phrases(own, page.id, page.question, lists)
+    edits = [content_files.Edit(page.path, text, article)]
+    return edits + ([content_files.Edit(page.phrases_path, phrases, own)] if phrases != own else [])
 
 
 def _compare_theirs(
-    page: ArticlePage, conflict: content_files.Conflict, fields: QuestionFields
+    page: ArticlePage, fields: QuestionWithPhrases
 ) -> list[list[content_files.Row]]:
     """The groups of a difference from what another editor made of the question to one's own."""
-    article = article_document.read_document(conflict.theirs, page.path.name)
-    theirs = article["questions"].get(page.question, EMPTY)
+    opened = page.open_article()
+    theirs = _find_fields(page.question, opened.fields, opened.phrases) or EMPTY
     before, after = (
         "\n".join([each["ask"], each["heading"], each["text"], *each["train"], *each["test"]])
         for each in (theirs, fields)

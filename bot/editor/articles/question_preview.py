@@ -7,15 +7,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from bot.content import articles, evidence, replies, site_content, terms, wording
+from bot.content import articles, evidence, phrases, replies, site_content, terms, wording
 from bot.content.articles import Article, Question, Source
 from bot.content.evidence import Entry, Ledger, Statement
+from bot.content.phrases import PhraseFile
 from bot.domain.faults import Fault
-from bot.editor.articles import similar_phrases
+from bot.editor.articles import question_phrases, similar_phrases
+from bot.editor.articles.question_form import QuestionWithPhrases
 from bot.editor.shared import (
     article_document,
     content_cache,
     content_files,
+    phrases_document,
     previews,
     working_copy,
 )
@@ -29,7 +32,8 @@ FieldFaults = dict[str, list[tuple[int | None, str]]]  # {field: [(its line, wha
 class Look(TypedDict):
     """What the chat makes of a question: its faults by field, how hard it reads, how many words its
     lead has, how each channel shows it, phrases that come close to another question's (None while
-    they are being compared), and its evidence as evidence_of gives it."""
+    they are being compared), its evidence as evidence_of gives it, and the phrases that it
+    wants."""
 
     faults: FieldFaults
     grade: float
@@ -38,13 +42,14 @@ class Look(TypedDict):
     close: list[tuple[str, str, str]] | None
     evidence: list[dict[str, Any]]
     titles: dict[str, str]
+    wanted: question_phrases.Wanted
 
 
 def preview_question(
     desk: State,
     opened: content_cache.Opened,
     question: str,
-    fields: article_document.QuestionFields,
+    fields: QuestionWithPhrases,
 ) -> Look:
     """What the chat makes of a question as `fields` have it, in its article."""
     manuscript: article_document.ArticleFields = {
@@ -52,7 +57,17 @@ def preview_question(
         "questions": {**opened.fields["questions"], question: fields},
     }
     written = article_document.write_document(opened.text, manuscript)
-    wrong = _by_field(written, opened.path, question, article_faults(desk, opened.path, written))
+    own = phrases.parse(
+        phrases_document.write_phrases(
+            opened.phrases_text,
+            opened.path.stem,
+            question,
+            {"train": fields["train"], "test": fields["test"]},
+        ),
+        opened.phrases_path,
+    )
+    faults = article_faults(desk, opened.path, written, own)
+    wrong = _by_field(written, own, question, faults)
     article = article_document.make_article(manuscript, opened.path)
     (made,) = [each for each in article.questions if each.name == f"{article.id}.{question}"]
     close: list[tuple[str, str, str]] | None
@@ -74,6 +89,7 @@ def preview_question(
         "close": close,
         "evidence": evidence_of(desk, opened.ledger, cited, article.sources),
         "titles": {name: q.ask for name, q in content_cache.read_questions(desk).items()},
+        "wanted": question_phrases.say_wanted(desk, made, article.about),
     }
 
 
@@ -150,79 +166,76 @@ def _rows(
     ]
 
 
-def _by_field(written: str, path: Path, question: str, faults: Iterable[Fault]) -> FieldFaults:
-    """{field: [(line or None, what is wrong)]} of this question's faults; "" holds those of the
-    rest of the article."""
+def _by_field(written: str, own: PhraseFile, question: str, faults: Iterable[Fault]) -> FieldFaults:
+    """{field: [(line or None, what is wrong)]} of this question's faults; "" holds those of other
+    files than the article's and its phrases'."""
     found: FieldFaults = {}
-    lines = written.splitlines()
-    data_lines = articles.read_yaml(
-        articles.split_front_matter(written)[0] or "", path, first_line=2
-    )[1]
-    section = next(
-        (
-            number
-            for number, line in enumerate(lines, 1)
-            if (m := articles.HEADING.match(line)) and m["id"] == question
-        ),
-        None,
-    )
-    following = next(
-        (
-            number
-            for number, line in enumerate(lines, 1)
-            if section and number > section and line.startswith("## ")
-        ),
-        len(lines) + 1,
-    )
+    front = articles.split_front_matter(written)[0] or ""
+    lines = articles.read_yaml(front, "article.md", first_line=2)[1]
+    section = _find_section(written, question)
     for fault in faults:
         number, said = fault.line, fault.text
-        if number is None or not fault.path.endswith(".md"):
-            found.setdefault("", []).append((None, str(fault)))
-            continue
-        if section and section <= number < following:
-            found.setdefault("heading" if number == section else "text", []).append(
-                (number - section - 1 if number > section else None, said)
-            )
-            continue
-        keys = [
-            keys
-            for keys, line in data_lines.items()
-            if line == number and keys[:2] == ("questions", question)
-        ]
-        if keys:
-            deepest = max(keys, key=len)
-            place_in_list = cast(int, deepest[3]) + 1 if len(deepest) > 3 else None
-            name = str(deepest[2]) if len(deepest) > 2 else "ask"
-            found.setdefault(name, []).append((place_in_list, said))
+        if fault.path == str(own.path):
+            place = _find_place(own.lines, number, (question,), "train")
+            if place is None and said.startswith(f"the question {question} "):
+                place = "train", None
+        elif number is None or not fault.path.endswith(".md"):
+            place, said = ("", None), str(fault)
+        elif number in section:
+            behind = number - section.start
+            place = ("text", behind - 1) if behind else ("heading", None)
+        else:
+            place = _find_place(lines, number, ("questions", question), "ask")
+        if place:
+            found.setdefault(place[0], []).append((place[1], said))
     return found
 
 
-def article_faults(desk: State, path: Path, text: str) -> list[Fault]:
-    """What forbids an article's text: its own faults, phrases that stand in other articles, terms
-    that are none."""
+def _find_section(written: str, question: str) -> range:
+    """The lines of an article's text on which the section of a question stands."""
+    lines = list(enumerate(written.splitlines(), 1))
+    for number, line in lines:
+        heading = articles.HEADING.match(line)
+        if heading and heading["id"] == question:
+            below = (after for after, line in lines if after > number and line.startswith("## "))
+            return range(number, next(below, len(lines) + 1))
+    return range(0)
+
+
+def _find_place(
+    lines: articles.Lines, number: int | None, above: tuple[str, ...], default: str
+) -> tuple[str, int | None] | None:
+    """(field, place in its list) of a question, whose keys begin with those `above`, that stands on
+    a line of YAML; None where none does. `default`: the field of the question's own line."""
+    keys = [keys for keys, line in lines.items() if line == number and keys[: len(above)] == above]
+    if not keys:
+        return None
+    field, *place = max(keys, key=len)[len(above) :] or (default,)
+    return str(field), cast(int, place[0]) + 1 if place else None
+
+
+def article_faults(desk: State, path: Path, text: str, own: PhraseFile) -> list[Fault]:
+    """What forbids an article's text and phrases: faults of their own, phrases that stand
+    elsewhere, terms that are none."""
     article, found = articles.read_article(text, path)
     if article is None:
-        return found
+        return [*found, *own.faults]
     kinds, _, _ = terms.read_terms(desk.config.path("data"))
-    others = {
-        articles.normalise_phrase(phrase): question.name
-        for question in content_cache.read_questions(desk).values()
-        if question.name.partition(".")[0] != path.stem
-        for phrase in (*question.train, *question.test)
-    }
-    found += articles.repeated_phrases(
-        article, text, {phrase: (name, "another article", "") for phrase, name in others.items()}
-    )
-    return (
-        found + site_content.unknown_terms([article], kinds) + site_content.title_faults([article])
-    )
+    return [
+        *found,
+        *question_phrases.find_faults(desk, article, own),
+        *site_content.unknown_terms([article], kinds),
+        *site_content.title_faults([article]),
+    ]
 
 
 def draft_faults(desk: State, opened: content_cache.Opened) -> list[Fault]:
     """What keeps a draft from being an article: its own faults, and statements that its ledger
     doesn't hold."""
     found = [
-        *article_faults(desk, opened.path, opened.text),
+        *article_faults(
+            desk, opened.path, opened.text, phrases.parse(opened.phrases_text, opened.phrases_path)
+        ),
         *evidence.withdrawn_faults(opened.article),
     ]
     if opened.article.evidence == articles.NOT_HELD:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from bot.content import articles, evidence
+from bot.content import articles, evidence, phrases
 from bot.domain.faults import Fault
 from bot.editor.articles import question_preview
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
@@ -70,7 +70,10 @@ def _signing_faults(page: ArticlePage, opened: content_cache.Opened, new: str) -
     now = content_files.read_file(opened.path), content_files.read_file(opened.ledger_path)
     if now != (opened.text, opened.ledger_text):
         return [CHANGED]
-    return [] if page.is_draft else question_preview.article_faults(page.desk, opened.path, new)
+    if page.is_draft:
+        return []
+    read = phrases.read_file(opened.phrases_path)
+    return question_preview.article_faults(page.desk, opened.path, new, read)
 
 
 def _render(

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Request, Response
 
-from bot.content import articles, history
+from bot.content import articles, history, phrases
 from bot.editor.articles import question_preview
-from bot.editor.shared import article_document, content_files, pages, session
+from bot.editor.shared import article_document, content_files, pages, phrases_document, session
 from bot.editor.shared.state import DeskState
 
 router = APIRouter()
@@ -24,27 +24,32 @@ def bring_back(
     newest: Commit,
 ) -> Response:
     """Save an article as it was after `commit`, unsigned: its reviewer has not seen it beside
-    today's evidence. `newest`: the last change that its history showed; what was saved after that
-    is kept."""
-    path = content_files.article_path(desk.config, article)
+    today's evidence. Its phrases stay, but for those of questions that come or go. `newest`: the
+    last change that its history showed; what was saved after that is kept."""
+    config, path = desk.config, content_files.article_path(desk.config, article)
+    own = content_files.phrases_path(config, article)
     if not path.is_file():
         raise content_files.NoFile(path.name)
-    listed = {change.commit: change for change in history.read_changes(desk.config, path)}
+    listed = {change.commit: change for change in history.read_changes(config, path, own)}
     if commit not in listed or newest not in listed:
         raise HTTPException(404)
-    text, base = (history.read_revision(desk.config, path, each) for each in (commit, newest))
+    text, base = (history.read_revision(config, path, each) for each in (commit, newest))
     if not text:  # it was taken away then
         raise HTTPException(404)
     why = f"{article}: brought back as it was after “{listed[commit].why}” ({commit[:7]})"
+    now = content_files.read_file(own)
+    edits = [content_files.Edit(path, _unsign(text), base)]
+    fitted = _fit_phrases(article, text, now, history.read_revision(config, own, commit))
+    edits += [content_files.Edit(own, fitted, now)] if fitted != now else []
     try:
-        saved = content_files.save_file(
-            desk.config,
-            path,
-            _unsign(text),
+        saved = content_files.save_files(
+            config,
+            edits,
             person,
             why,
-            base,
-            lambda new: question_preview.article_faults(desk, path, new),
+            lambda texts: question_preview.article_faults(
+                desk, path, texts[path], phrases.parse(texts.get(own, now), own)
+            ),
         )
     except articles.ContentError as error:
         said = "This version can’t be brought back as it was; nothing was changed."
@@ -60,6 +65,22 @@ def bring_back(
     said = "Brought back. Visitors get it once it is published."
     said += MERGED if saved.merged else ""
     return pages.redirect_to(request, f"/editor/articles/{article}", said)
+
+
+def _fit_phrases(article: str, text: str, now: str, then: str) -> str:
+    """The phrases of an article as they are `now`, for its text of before: without those of
+    questions that it has not, and for those that it has again, with the phrases of `then`."""
+    try:
+        wanted = article_document.read_document(text)["questions"]
+        kept = phrases_document.read_phrases(now, article)
+        old = phrases_document.read_phrases(then, article)
+    except article_document.Unreadable:  # which the check tells
+        return now
+    for question in kept.keys() - wanted.keys():
+        now = phrases_document.write_phrases(now, article, question, {})
+    for question in old.keys() & wanted.keys() - kept.keys():
+        now = phrases_document.write_phrases(now, article, question, old[question])
+    return now
 
 
 def _unsign(text: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.content import articles
+from bot.content.facets import TERM
+from bot.content.phrases import FEWEST
 from bot.content.terms import Mention
 from bot.editor.importing import heading_questions, text_blocks
 from bot.editor.importing.blocks import (
@@ -54,11 +56,13 @@ TAG = re.compile(
 
 @dataclass(frozen=True)
 class Draft:
-    """A new article in our format. `notes` say what its editor must see to."""
+    """A new article in our format, and ways of asking its questions, {question: [phrase]}. `notes`
+    say what its editor must see to."""
 
     title: str
     id: str
     text: str
+    phrases: dict[str, list[str]]
     notes: list[str]
 
 
@@ -75,27 +79,25 @@ class _Outline:
     notes: list[str] = field(default_factory=list)
 
 
-def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Finder) -> Draft:
+def make_draft(
+    found: FoundContent,
+    editor: str,
+    today: datetime.date,
+    find: Finder,
+    common: Iterable[str] = (),
+) -> Draft:
     """The Draft of what was found. `find`: text -> terms named in it (terms.make_finder); `editor`:
-    who writes it. Raises Refused."""
+    who writes it; `common`: the phrases of facets.yml, which it needn't have. Raises Refused."""
     outline = _outline(found)
     if not outline.sections:
         raise Refused(NOTHING)
     title = plain_text(found.title) or "A new article"
     about = _about(title, outline.sections, find)
     sources, numbers = _sources(found, title, outline)
-    questions: dict[str, dict[str, object]] = {}
-    bodies: list[str] = []
-    ids: set[str] = set()
-    for heading, written in outline.sections[:MOST_SECTIONS]:
-        id, facet = heading_questions.name_question(heading, about, ids)
-        ids.add(id)
-        questions[id] = {
-            "ask": heading_questions.write_question(heading, facet, about or title),
-            "facet": facet,
-            "train": heading_questions.write_phrases(heading, facet, about or title),
-            "test": [],
-        }
+    sections = outline.sections[:MOST_SECTIONS]
+    named = _name_questions(sections, about)
+    bodies = []
+    for (id, _), (heading, written) in zip(named, sections, strict=True):
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
@@ -110,15 +112,47 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, find: Fin
         "reviewed_on": None,
         "review_every": "365 days",
         "sources": sources,
-        "questions": questions,
+        "questions": {
+            id: {
+                "ask": heading_questions.write_question(heading, facet, about or title),
+                "facet": facet,
+            }
+            for (id, facet), (heading, _) in zip(named, sections, strict=True)
+        },
     }
     text = "---\n" + article_document.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
     return Draft(
         title=title,
         id=heading_questions.make_id(about or title),
         text=text,
+        phrases=_begin_phrases(named, sections, about or title, common),
         notes=[*_notes(found, about, sources), *found.notes, *outline.notes],
     )
+
+
+def _name_questions(sections: Iterable[Section], about: str) -> list[tuple[str, str]]:
+    """(id, facet) of each section."""
+    found: list[tuple[str, str]] = []
+    for heading, _ in sections:
+        taken = {id for id, _ in found}
+        found.append(heading_questions.name_question(heading, about, taken))
+    return found
+
+
+def _begin_phrases(
+    named: Iterable[tuple[str, str]],
+    sections: Iterable[Section],
+    about: str,
+    common: Iterable[str],
+) -> dict[str, list[str]]:
+    """{question: ways of asking it to begin with}, each of which stands nowhere else."""
+    said = {articles.normalise_phrase(phrase.replace(TERM, about)) for phrase in common}
+    found: dict[str, list[str]] = {}
+    for (id, facet), (heading, _) in zip(named, sections, strict=True):
+        ways = heading_questions.write_phrases(heading, facet, about)
+        found[id] = [way for way in ways if articles.normalise_phrase(way) not in said]
+        said.update(map(articles.normalise_phrase, ways))
+    return {id: ways for id, ways in found.items() if ways}
 
 
 def _outline(found: FoundContent) -> _Outline:
@@ -366,7 +400,7 @@ def _notes(found: FoundContent, about: str, sources: Sources) -> list[str]:
             f"each stands, or take it out."
         )
     notes.append(
-        f"Each question needs {articles.MIN_TRAIN} ways of asking it, and {articles.MIN_TEST} "
-        f"more to test with."
+        f"A question of a common side (causes, symptoms, outlook) needs no phrase. Each other "
+        f"needs {FEWEST} ways of asking it."
     )
     return notes

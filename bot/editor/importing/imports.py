@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
-from bot.content import terms
+from bot.content import facets, terms
 from bot.editor.importing import bounded_process, first_drafts, html_cleaning, text_blocks
 from bot.editor.importing.blocks import HEADING, Block, FoundContent, Refused
 
@@ -405,7 +405,12 @@ def article_job(
     """A draft's fields: a job of bot/editor/importing/bounded_process.py."""
     found = from_file(name, data, url) if is_file else from_text(data.decode("utf-8"), url)
     kinds, names, _ = terms.read_terms(Path(folder))
+    common = facets.read_facets(folder) or {}
     made = first_drafts.make_draft(
-        found, editor, datetime.date.fromisoformat(today), terms.make_finder(kinds, names)
+        found,
+        editor,
+        datetime.date.fromisoformat(today),
+        terms.make_finder(kinds, names),
+        [phrase for asked in common.values() for phrase in asked],
     )
     return dataclasses.asdict(made)

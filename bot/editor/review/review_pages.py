@@ -10,16 +10,16 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from bot.content import articles, wording
+from bot.content import articles, phrases, wording
 from bot.domain.faults import Fault
-from bot.editor.articles import source_doubts
+from bot.editor.articles import question_phrases, source_doubts
 from bot.editor.insights import conversation_pages
 from bot.editor.review import clustering, suggestions, waiting
 from bot.editor.shared import (
-    article_document,
     content_cache,
     content_files,
     pages,
+    phrases_document,
     session,
     vectors,
 )
@@ -226,8 +226,8 @@ def draft_question(
     form: Annotated[NewQuestionForm, Form()],
 ) -> Response:
     """Begin a new question with the group's wordings as its phrases."""
-    phrases = form.list_phrases()
-    ask = phrases[0][:1].upper() + phrases[0][1:].rstrip("?.! ") + "?" if phrases else ""
+    own = form.list_phrases()
+    ask = own[0][:1].upper() + own[0][1:].rstrip("?.! ") + "?" if own else ""
     known = content_cache.read_questions(desk)
     article = form.nearest.partition(".")[0] if form.nearest in known else ""
     draft = {
@@ -238,7 +238,7 @@ def draft_question(
         "about": "",
         "heading": ask,
         "text": "",
-        "train": phrases,
+        "train": own,
         "test": [],
     }
     id = drafts.add_draft(desk.engine, article or None, ask or "A new question", draft, person.name)
@@ -249,7 +249,7 @@ def draft_question(
         registry.live_release(desk.config) or "0",
     )
     session.record_action(request, "began a question", detail=f"draft {id}")
-    begun = f"A draft was begun with {wording.counted(len(phrases), 'phrase')}."
+    begun = f"A draft was begun with {wording.counted(len(own), 'phrase')}."
     waiting.take_away(desk, len(form.text))
     response = _done(request, desk, begun, f"/editor/drafts/{id}")
     if "hx-request" in request.headers:
@@ -257,50 +257,32 @@ def draft_question(
     return response
 
 
-def add_phrases(desk: State, person: Member, question: str, phrases: Iterable[str]) -> list[str]:
-    """The phrases that were added to a question's `train`, in its article's file and history;
+def add_phrases(desk: State, person: Member, question: str, wanted: Iterable[str]) -> list[str]:
+    """The phrases that were added to those that teach a question, in their file and its history;
     raises articles.ContentError."""
-    known = content_cache.read_questions(desk)
-    faults: list[str] = []
-    new: list[str] = []
-    places = {
-        articles.normalise_phrase(phrase): other.name
-        for other in known.values()
-        for phrase in (*other.train, *other.test)
-    }
-    for phrase in phrases:
-        place = places.get(articles.normalise_phrase(phrase))
-        if not articles.normalise_phrase(phrase) or len(phrase) > LONGEST:
-            faults.append(
-                f"“{phrase[:80]}” can't be a phrase: it is empty, or over {LONGEST} characters"
-            )
-        elif place not in (None, question):
-            faults.append(
-                f"“{phrase}” is a phrase of {place} already. If it belongs here, delete it there "
-                f"first."
-            )
-        elif place is None and articles.normalise_phrase(phrase) not in map(
-            articles.normalise_phrase, new
-        ):
-            new.append(phrase)
-    if faults:
-        raise articles.ContentError([Fault.from_sentence(said) for said in faults])
-    if new:
-        article, _, id = question.partition(".")
-        path = content_files.article_path(desk.config, article)
-        base = content_files.read_file(path)
-        fields = article_document.read_document(base, path)
-        fields["questions"][id]["train"] = [*fields["questions"][id]["train"], *new]
+    article, _, id = question.partition(".")
+    known = content_cache.read_articles(desk)[article]
+    own = content_files.phrases_path(desk.config, article)
+    base = content_files.read_file(own)
+    lists = phrases_document.read_phrases(base, own).get(id, {"train": [], "test": []})
+    said = {articles.normalise_phrase(phrase) for listed in lists.values() for phrase in listed}
+    common = phrases.list_common(article, question_phrases.read_elsewhere(desk, known).asked)
+    said |= {form for form, asks in common.items() if asks == question}
+    new = {articles.normalise_phrase(phrase): phrase for phrase in wanted}
+    added = [phrase for form, phrase in new.items() if form not in said]
+    if added:
         content_files.save_file(
             desk.config,
-            path,
-            article_document.write_document(base, fields),
+            own,
+            phrases_document.write_phrases(
+                base, article, id, {**lists, "train": [*lists["train"], *added]}
+            ),
             person,
-            f"Teach {question} {wording.counted(len(new), 'phrase')} of the review",
+            f"Teach {question} {wording.counted(len(added), 'phrase')} of the review",
             base=base,
-            check=lambda text: articles.read_article(text, path)[1],
+            check=lambda text: question_phrases.find_faults(desk, known, phrases.parse(text, own)),
         )
-    return new
+    return added
 
 
 def as_phrase(text: str) -> str:

@@ -5,7 +5,6 @@ Comments, quotes and the order of the file stay as they were; what is read and w
 alone."""
 
 import datetime
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +40,6 @@ FRONT: tuple[FrontKey, ...] = (
 )
 SOURCE: tuple[SourceKey, ...] = ("title", "publisher", "url", "date", "changed", "withdrawn")
 ASKED: tuple[Literal["ask", "about", "facet"], ...] = ("ask", "about", "facet")
-PHRASES: tuple[Literal["train", "test"], ...] = ("train", "test")
 
 # {key: (its node, the node of its value)} of a mapping in YAML, and an edit of its lines: the first
 # that goes, the one behind the last, and what comes in their place
@@ -72,13 +70,11 @@ class SourceFields(TypedDict):
 
 
 class QuestionFields(TypedDict):
-    """A question as fields of a form; what is left out is ""."""
+    """A question of an article as fields of a form; what is left out is ""."""
 
     ask: str
     about: str
     facet: str
-    train: list[str]
-    test: list[str]
     heading: str
     text: str
 
@@ -120,8 +116,8 @@ class Unreadable(ValueError):
 
 def read_document(text: str, path: str | Path = "article.md") -> ArticleFields:
     """The fields of an article's text: those of FRONT, `sources` {n: {...}}, and `questions` {id:
-    {ask, about, facet, train, test, heading, text}}; what is left out is "", lists are lists. It
-    need not be without faults; raises Unreadable."""
+    {ask, about, facet, heading, text}}; what is left out is "". It need not be without faults;
+    raises Unreadable."""
     front, body, _ = articles.split_front_matter(text)
     if front is None:
         raise Unreadable([Fault(str(path), 1, "the front matter is missing")])
@@ -140,14 +136,13 @@ def read_document(text: str, path: str | Path = "article.md") -> ArticleFields:
     fields["questions"] = {
         str(id): {
             **{key: _shown(question.get(key)) for key in ASKED},
-            **{key: [_shown(phrase) for phrase in _listed(question.get(key))] for key in PHRASES},
             "heading": sections[id]["heading"] if id in sections else "",
             "text": sections[id]["text"] if id in sections else "",
         }
         for id, question in (listed if isinstance(listed, dict) else {}).items()
         if isinstance(question, dict)
     }
-    return cast(ArticleFields, fields)  # FRONT, SOURCE, ASKED and PHRASES are its keys
+    return cast(ArticleFields, fields)  # FRONT, SOURCE and ASKED are its keys
 
 
 def write_document(text: str, fields: ArticleFields) -> str:
@@ -188,7 +183,7 @@ def make_article(fields: ArticleFields, path: Path) -> articles.Article:
         ),
         revision="draft",
         questions=tuple(
-            _make_question(path.stem, id, question, fields["about"])
+            make_question(path.stem, id, question, fields["about"])
             for id, question in fields["questions"].items()
         ),
         evidence=fields["evidence"],
@@ -207,18 +202,15 @@ def _make_source(n: int, source: SourceFields) -> articles.Source:
     )
 
 
-def _make_question(
-    article: str, id: str, question: QuestionFields, about: str
-) -> articles.Question:
+def make_question(article: str, id: str, question: QuestionFields, about: str) -> articles.Question:
+    """The question that fields make as they stand; one without text has an empty lead."""
     sections = articles.read_sections(f"## - {{#text}}\n\n{question['text']}\n", 1, id)[0]
     lead, *more = [block for _, block in sections["text"]["blocks"]] or [""]
     return articles.Question(
         name=f"{article}.{id}",
         ask=question["ask"] or id,
-        about=(question["about"] or about,),
-        facets=(question["facet"] or "-",),
-        train=(),
-        test=(),
+        about=tuple(_split_names(question["about"])) or (about,),
+        facets=tuple(_split_names(question["facet"])) or ("-",),
         title=question["heading"] or question["ask"],
         lead=lead,
         more="\n\n".join(more),
@@ -241,11 +233,6 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
-
-
-def _listed(value: object) -> list[Any]:
-    """A YAML value as a list: one that stands alone is its only item."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _sections(body: str) -> list[Section]:
@@ -336,7 +323,7 @@ def _whole_edit(
     entries: Entries, lines: list[str], group: str, values: Mapping[Any, object]
 ) -> Edit:
     """The edit that writes a whole group anew, in its place or at the end."""
-    written = _dump({group: values}, 0)
+    written = dump_lines({group: values}, 0)
     if group not in entries:
         return len(lines), len(lines), written
     return entries[group][0].start_mark.line, last_line(*entries[group]), written
@@ -360,11 +347,13 @@ def _source_edits(
                 (
                     key.start_mark.line,
                     last_line(key, value),
-                    _dump({n: _tidy_source(sources[n])}, indent),
+                    dump_lines({n: _tidy_source(sources[n])}, indent),
                 )
             )
     added = {n: _tidy_source(source) for n, source in sources.items() if n not in now}
-    return edits + ([(last_line(*entry), last_line(*entry), _dump(added, indent))] if added else [])
+    return edits + (
+        [(last_line(*entry), last_line(*entry), dump_lines(added, indent))] if added else []
+    )
 
 
 def _question_edits(
@@ -386,21 +375,24 @@ def _question_edits(
         for part in ASKED:
             if new[part] != question[part]:
                 edits.append(_scalar_edit(group, part, _several(part, new[part])))
-        for kind in PHRASES:
-            if new[kind] != question[kind]:
-                edits += list_edits(group, kind, question[kind], new[kind])
     added = {id: _tidy_question(question) for id, question in questions.items() if id not in now}
-    return edits + ([(last_line(*entry), last_line(*entry), _dump(added, indent))] if added else [])
+    return edits + (
+        [(last_line(*entry), last_line(*entry), dump_lines(added, indent))] if added else []
+    )
 
 
 def _scalar_edit(group: Group, key: str, value: object) -> Edit:
     """The edit that gives `key` this value: inside its line, so that a comment behind it stays, or
     a new line at the end."""
     if key not in group.entries:
-        return group.end, group.end, _dump({key: value}, group.indent) if value is not None else []
+        return (
+            group.end,
+            group.end,
+            dump_lines({key: value}, group.indent) if value is not None else [],
+        )
     name, node = group.entries[key]
     first, last = name.start_mark.line, last_line(name, node)
-    written = _dump({key: value}, 0)
+    written = dump_lines({key: value}, 0)
     if (
         last - first == 1
         and len(written) == 1
@@ -422,34 +414,7 @@ def _scalar_edit(group: Group, key: str, value: object) -> Edit:
                 else f"{line[:start].rstrip()}{line[stop:]}"
             ],
         )
-    return first, last, _dump({key: value}, group.indent)
-
-
-def list_edits(group: Group, key: str, old: Sequence[str], new: Sequence[str]) -> list[Edit]:
-    """The edits that make a list of phrases the new one; a phrase that stays keeps its line."""
-    if key not in group.entries:
-        return [(group.end, group.end, _dump({key: new}, group.indent))]
-    name, node = group.entries[key]
-    if not isinstance(node, yaml.SequenceNode) or node.flow_style or not new:
-        return [(name.start_mark.line, last_line(name, node), _dump({key: new}, group.indent))]
-    first = group.lines[node.value[0].start_mark.line]
-    margin = first[: len(first) - len(first.lstrip(" "))]
-    starts = [item.start_mark.line for item in node.value] + [last_line(name, node)]
-    edits: list[Edit] = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind != "equal":
-            # what comes in stands behind the phrase before it, and what follows that (a comment)
-            # stays with the next one
-            place = starts[a] if a < len(old) else last_line(None, node.value[-1])
-            stop = place if a == b else max(last_line(None, item) for item in node.value[a:b])
-            edits.append(
-                (
-                    place,
-                    stop,
-                    [f"{margin}{line}" for phrase in new[c:d] for line in _dump([phrase], 0)],
-                )
-            )
-    return edits
+    return first, last, dump_lines({key: value}, group.indent)
 
 
 def entries_of(node: yaml.Node | None) -> Entries:
@@ -470,7 +435,7 @@ def last_line(key: yaml.Node | None, node: yaml.Node) -> int:
     return max(node.end_mark.line + (node.end_mark.column > 0), begin + 1)
 
 
-def _dump(data: object, indent: int) -> list[str]:
+def dump_lines(data: object, indent: int) -> list[str]:
     """Data as lines of YAML, indented."""
     return [f"{' ' * indent}{line}" for line in write_yaml(data).splitlines(keepends=True)]
 
@@ -482,10 +447,7 @@ def _tidy_source(source: SourceFields) -> dict[str, object]:
 
 def _tidy_question(question: QuestionFields) -> dict[str, object]:
     """A question as it's written: without what is empty."""
-    return {
-        **{key: _several(key, question[key]) for key in ASKED if question.get(key)},
-        **{key: list(question[key]) for key in PHRASES},
-    }
+    return {key: _several(key, question[key]) for key in ASKED if question.get(key)}
 
 
 def _several(key: str, text: str) -> str | list[str] | None:
@@ -493,8 +455,12 @@ def _several(key: str, text: str) -> str | list[str] | None:
     them."""
     if not text.strip():
         return None
-    parts = [part.strip() for part in text.split(",") if part.strip()]
+    parts = _split_names(text)
     return Few(parts) if key != "ask" and len(parts) > 1 else text.strip()
+
+
+def _split_names(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _typed(key: str, text: str) -> datetime.date | str | None:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.content import articles, evidence, site_content
+from bot.content import articles, evidence, phrases, site_content
 from bot.domain.faults import Fault
 from bot.domain.reply_kinds import REFUSALS, ReplyKind
-from bot.editor.shared import article_document, content_files
-from bot.editor.shared.state import State
+from bot.editor.shared import article_document, content_files, phrases_document
+from bot.editor.shared.state import Stamp, State
 
 # What a message can be beside a question of an article, as editors read it.
 OUTCOMES = {
@@ -29,7 +29,7 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class Opened:
-    """An article, or the draft of one, beside its ledger, as their files are.
+    """An article, or the draft of one, beside its phrases and its ledger, as their files are.
 
     `at`: its page at the desk; `faults`: why its ledger can't be read, in whole or in part."""
 
@@ -38,6 +38,9 @@ class Opened:
     text: str
     fields: article_document.ArticleFields
     article: articles.Article
+    phrases_path: Path
+    phrases_text: str
+    phrases: dict[str, phrases_document.Lists]
     ledger_path: Path
     ledger_text: str
     ledger: evidence.Ledger
@@ -66,6 +69,8 @@ def open_article(desk: State, id: str, draft: bool = False) -> Opened:
         article_document.read_document(text, path.name),
         content_files.read_file(ledger_path),
     )
+    phrases_path = content_files.phrases_path(desk.config, id, draft)
+    phrases_text = content_files.read_file(phrases_path)
     ledger, faults = (
         evidence.read_ledger(ledger_text, ledger_path) if ledger_text else (evidence.Ledger(), [])
     )
@@ -75,6 +80,9 @@ def open_article(desk: State, id: str, draft: bool = False) -> Opened:
         text=text,
         fields=fields,
         article=article_document.make_article(fields, path),
+        phrases_path=phrases_path,
+        phrases_text=phrases_text,
+        phrases=phrases_document.read_phrases(phrases_text, phrases_path.name),
         ledger_path=ledger_path,
         ledger_text=ledger_text,
         ledger=ledger,
@@ -92,20 +100,30 @@ def read_questions(desk: State) -> dict[str, articles.Question]:
 
 
 def read_articles(desk: State) -> dict[str, articles.Article]:
-    """{id: articles.Article} of every article without a fault."""
-    found = {}
-    for path in articles.list_files(desk.config.path("data"), "articles/*.md"):
-        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+    """{id: articles.Article} of every article without a fault, with its phrases."""
+    found, data = {}, desk.config.path("data")
+    for path in articles.list_files(data, "articles/*.md"):
+        own = phrases.path_of(data, path.stem)
+        stamps = (_stamp(path), _stamp(own))
         known = desk.articles.get(path.name)
-        if known is None or known[0] != stamp:
-            try:
-                article = articles.read_article(path.read_text(encoding="utf-8"), path)[0]
-            except UnicodeDecodeError:
-                article = None
-            known = desk.articles[path.name] = (stamp, article)
+        if known is None or known[0] != stamps:
+            text = articles.read_text(path)[0]
+            article = articles.read_article(text, path)[0] if text is not None else None
+            if article:
+                article = phrases.add_phrases(article, phrases.read_file(own))
+            known = desk.articles[path.name] = (stamps, article)
         if known[1]:
             found[path.stem] = known[1]
     return found
+
+
+def _stamp(path: Path) -> Stamp:
+    """When a file was last changed, and its size; zeros where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
 
 
 def read_ledgers(desk: State) -> dict[str, evidence.Ledger]:
@@ -116,7 +134,7 @@ def read_ledgers(desk: State) -> dict[str, evidence.Ledger]:
         article = known_articles.get(path.stem)
         if article and article.evidence == articles.NOT_HELD:
             continue
-        stamp = (path.stat().st_mtime_ns, path.stat().st_size)
+        stamp = _stamp(path)
         known = desk.ledgers.get(path.name)
         if known is None or known[0] != stamp:
             text = path.read_text(encoding="utf-8", errors="replace")

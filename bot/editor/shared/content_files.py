@@ -9,11 +9,11 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.content import articles, history
+from bot.content import articles, history, phrases
 from bot.domain.faults import Fault
 from bot.editor.shared import article_document
 from bot.runtime.settings import Settings
@@ -50,9 +50,18 @@ class Conflict(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A file's new text, which was made of `base` (None: of the file as it is)."""
+
+    path: Path
+    text: str
+    base: str | None = None
+
+
+@dataclass(frozen=True)
 class Saved:
-    """`text` as it is in the file now; `merged`: with what somebody else had saved meanwhile;
-    `commit`: its hash, or None."""
+    """`text` as it is in the (first) file now; `merged`: with what somebody else had saved
+    meanwhile; `commit`: its hash, or None."""
 
     text: str
     merged: bool
@@ -72,6 +81,15 @@ def ledger_path(config: Settings, id: str, draft: bool = False) -> Path:
     article_path(config, id)
     folder = config.path("data") / (DRAFTS if draft else "evidence")
     return _inside(config, folder / f"{id}.yml")
+
+
+def phrases_path(config: Settings, id: str, draft: bool = False) -> Path:
+    """The file of the phrases of an article, or of the draft of one, whether or not it is there;
+    raises NoFile."""
+    article_path(config, id)
+    data = config.path("data")
+    path = data / DRAFTS / f"{id}.phrases.yml" if draft else phrases.path_of(data, id)
+    return _inside(config, path)
 
 
 def draft_path(config: Settings, id: str) -> Path:
@@ -119,33 +137,51 @@ def save_file(
     base: str | None = None,
     check: Callable[[str], Sequence[Fault]] = lambda text: [],
 ) -> Saved:
-    """Save `text`, which `person` made of `base` (None: of the file as it is), with a commit in
-    that name; what others saved meanwhile is kept.
+    """Save one file as `save_files` does; `check(text)` lists the faults that forbid it."""
+    return save_files(
+        config, [Edit(path, text, base)], person, why, lambda texts: check(texts[path])
+    )
 
-    `check(text)` lists the faults that forbid it. Raises articles.ContentError with them, and
+
+def save_files(
+    config: Settings,
+    edits: Sequence[Edit],
+    person: Member,
+    why: str,
+    check: Callable[[Mapping[Path, str]], Sequence[Fault]] = lambda texts: [],
+) -> Saved:
+    """Save what `person` made of files, whole or not at all, with one commit in that name; what
+    others saved meanwhile is kept.
+
+    `check(texts)` lists the faults that forbid it. Raises articles.ContentError with them, and
     Conflict; nothing is saved then."""
-    text = _fit(path, text)
+    wanted = {edit.path: _fit(edit.path, edit.text) for edit in edits}
     with history.one_at_a_time(config):
-        now = read_file(path)
         merged = False
-        if base is not None and base != now and text != now:
-            text, merged = merge_texts(text, base, now), True
-        faults = check(text)
+        now = {edit.path: read_file(edit.path) for edit in edits}
+        for edit in edits:
+            mine, theirs = wanted[edit.path], now[edit.path]
+            if edit.base not in (None, theirs) and mine != theirs:
+                wanted[edit.path] = merge_texts(mine, edit.base or "", theirs)
+                merged = True
+        faults = check(wanted)
         if faults:
             raise articles.ContentError(faults)
-        if text == now:
-            return Saved(text, merged, None)
-        history.record_outside(config, path)
-        return Saved(text, merged, _write(config, path, text, person, why))
+        changed = {path: text for path, text in wanted.items() if text != now[path]}
+        for path in changed:
+            history.record_outside(config, path)
+        commit = _write(config, changed, person, why) if changed else None
+        return Saved(next(iter(wanted.values())), merged, commit)
 
 
-def create_file(config: Settings, path: Path, text: str, person: Member, why: str) -> bool:
-    """Save a new file as `save` does; whether there was none of this name yet, and it's saved."""
-    text = _fit(path, text)
+def create_files(config: Settings, files: Mapping[Path, str], person: Member, why: str) -> bool:
+    """Save new files as `save_files` does; whether there was none of these names yet, and they're
+    saved."""
+    wanted = {path: _fit(path, text) for path, text in files.items()}
     with history.one_at_a_time(config):
-        if path.exists():
+        if any(path.exists() for path in wanted):
             return False
-        _write(config, path, text, person, why)
+        _write(config, wanted, person, why)
     return True
 
 
@@ -158,11 +194,21 @@ def _fit(path: Path, text: str) -> str:
     return text
 
 
-def _write(config: Settings, path: Path, text: str, person: Member, why: str) -> str | None:
-    """Write a file and put it into the history; the commit's hash, or None."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    articles.save_text(path, text)
-    return history.record_change(config, path, text, person, why)
+def _write(config: Settings, files: Mapping[Path, str], person: Member, why: str) -> str | None:
+    """Write files and put them into the history; the commit's hash, or None. Where one can't be
+    written, those before it are as they were."""
+    written: dict[Path, str | None] = {}
+    try:
+        for path, text in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            before = read_file(path) if path.is_file() else None
+            articles.save_text(path, text)
+            written[path] = before
+    except OSError:
+        for path, before in written.items():
+            path.unlink() if before is None else articles.save_text(path, before)
+        raise
+    return history.record_change(config, files, person, why)
 
 
 def keep_opened(config: Settings, text: str) -> str:
@@ -208,12 +254,15 @@ def read_opened(config: Settings, path: Path, name: str) -> str | None:
 
 
 def remove_files(config: Settings, paths: Iterable[Path], person: Member, why: str) -> None:
-    """Take files away, each with a commit in the person's name; one that isn't there is none."""
+    """Take files away, with one commit in the person's name; one that isn't there is none."""
     with history.one_at_a_time(config):
-        for path in filter(Path.is_file, paths):
+        there = list(filter(Path.is_file, paths))
+        for path in there:
             history.record_outside(config, path)
+        for path in there:
             path.unlink(missing_ok=True)
-            history.record_change(config, path, None, person, why)
+        if there:
+            history.record_change(config, dict.fromkeys(there), person, why)
 
 
 def tidy_text(text: str) -> str:

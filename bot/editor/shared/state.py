@@ -96,8 +96,9 @@ class State:
     asked: Vectors = field(default_factory=Vectors)
     live_answers: LiveAnswers = field(default_factory=LiveAnswers)
     waiting: Waiting = field(default_factory=Waiting)
-    # of content_cache.read_articles, by the file's name, and of content_cache.read_ledgers
-    articles: dict[str, tuple[Stamp, Article | None]] = field(default_factory=dict)
+    # of content_cache.read_articles, by the file's name, with the stamp of its phrases, too; and of
+    # content_cache.read_ledgers
+    articles: dict[str, tuple[tuple[Stamp, Stamp], Article | None]] = field(default_factory=dict)
     ledgers: dict[str, tuple[Stamp, Ledger]] = field(default_factory=dict)
     phrases: Vectors = field(default_factory=functools.partial(Vectors, on_disk=True))
     counts: Counts = field(default_factory=Counts)

@@ -123,11 +123,11 @@ def unlearned_changes(desk: State, id: str, text: str) -> list[str]:
 
 
 def _teaches(question: Question | None, wanted: str) -> bool:
-    return question is not None and wanted in map(articles.normalise_phrase, question.train)
+    return question is not None and wanted in map(articles.normalise_phrase, question.taught)
 
 
 def _particulars(question: Question) -> tuple[tuple[str, ...], ...]:
-    return question.about, question.facets, question.train
+    return question.about, question.facets, question.taught
 
 
 def _differs(new: str, old: str) -> bool:

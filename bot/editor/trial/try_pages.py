@@ -85,7 +85,7 @@ def show_nearest(request: Request, desk: DeskState, text: Text, release_id: Name
         None
         if found is None
         else [
-            (phrase, known[name].ask, cosine, name not in old or phrase not in old[name].train)
+            (phrase, known[name].ask, cosine, name not in old or phrase not in old[name].taught)
             for phrase, name, cosine in found
         ]
     )
