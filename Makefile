@@ -51,6 +51,9 @@ bench-understanding: install ## accuracy on public data sets, robustness of the 
 bench-library: install test-install ## how it grows with 10, 100, 1,000 conditions: make bench-library DATA=../shared/benchmarks
 	@.venv/bin/python -m benchmarks.library $(DATA)
 
+bench-articles: install test-install ## how well an article is understood that has few phrases of its own, or none: make bench-articles DATA=../shared/benchmarks
+	@.venv/bin/python -m benchmarks.articles $(DATA)
+
 soak: install test-install ## loads and faults, each message held against the database, and a million generated inputs; an hour or two
 	@.venv/bin/bot prepare
 	@.venv/bin/python -m benchmarks.soak
@@ -110,4 +113,4 @@ writable:
 	@$(UV) pip sync --quiet --require-hashes --python .venv-audit/bin/python requirements/audit.txt
 	@touch $@
 
-.PHONY: help writable sbom audit run test check lint bench bench-publishing bench-understanding bench-library soak screenshots install test-install lock check-lock clean
+.PHONY: help writable sbom audit run test check lint bench bench-publishing bench-understanding bench-library bench-articles soak screenshots install test-install lock check-lock clean

@@ -17,9 +17,8 @@ CHOICES = 3
 BINS = 10
 
 
-def ask(config, rows, with_page):
-    """How the live release understands each row."""
-    archive = registry.folder_of(config, registry.live_release(config)) / registry.ARCHIVE
+def ask(config, archive, rows, with_page):
+    """How an archive understands each row."""
     messages = [
         {
             "text": row["text"],
@@ -39,21 +38,28 @@ def tell(row, result, screen):
     if "." in name:
         return "right" if name in wanted else "wrong"
     if name == site_content.FALLBACK:
-        return "offered" if wanted & set(_choices(result)) else "without"
+        return "offered" if wanted & set(list_choices(result)) else "without"
     return "declined" if name in site_content.OUTCOMES else "talk"
 
 
-def _choices(result):
+def list_choices(result):
     """The questions that are offered where it is asked back."""
     named = (result.get("context") or {}).get("choices")
     return named or [o["name"] for o in result["intent_ranking"] if "." in o["name"]][:CHOICES]
+
+
+def rank_questions(row, result):
+    """(all questions, the page's own), the likeliest first."""
+    ranked = [other["name"] for other in result["intent_ranking"] if "." in other["name"]]
+    return ranked, [name for name in ranked if name.startswith(f"{row['page']}.")]
 
 
 def measure(config, rows, with_page):
     """{kind of message: {what it gets: %}}, and of the questions how often the right one is first,
     and among three, of all and of the page's own."""
     screen = danger_screen.load_screen(config.path("data"))
-    results = ask(config, rows, with_page)
+    archive = registry.folder_of(config, registry.live_release(config)) / registry.ARCHIVE
+    results = ask(config, archive, rows, with_page)
     shares = {}
     for kind in dict.fromkeys(row["kind"] for row in rows):
         got = collections.Counter(
@@ -68,8 +74,7 @@ def measure(config, rows, with_page):
         if row["kind"] != "question":
             continue
         wanted = {row["question"], *row.get("also", ())}
-        ranked = [other["name"] for other in result["intent_ranking"] if "." in other["name"]]
-        own = [name for name in ranked if name.startswith(f"{row['page']}.")]
+        ranked, own = rank_questions(row, result)
         ranks["questions"] += 1
         for name, listed in (("all", ranked), ("the page's own", own)):
             ranks[f"first of {name}"] += bool(wanted & set(listed[:1]))

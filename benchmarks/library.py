@@ -24,6 +24,7 @@ from pathlib import Path
 import httpx
 import yaml
 
+from benchmarks.asked import list_choices
 from benchmarks.service import (
     ask_ours,
     open_ours,
@@ -31,16 +32,16 @@ from benchmarks.service import (
     started,
     wait_for,
 )
-from bot.content import articles
-from bot.content import facets as content_facets
+from bot.content import facets, phrases, site_content, terms
 from bot.domain.reply_kinds import ReplyKind
-from bot.releases import registry
+from bot.releases import registry, steps
 from bot.runtime import settings
 from tests.support.memory import memory
 from tests.support.servers import free_port
 
 ROOT = settings.ROOT
 QUESTIONS, TAUGHT, ASKED, MESSAGES = 10, 5, 2, 300
+LEFT_OUT = 5  # of so many phrases of a facet one teaches nothing, and is asked
 SEED = 20
 # Wordings of each facet: the first list is taught (TAUGHT of it to each condition), the second is
 # asked and never taught.
@@ -226,8 +227,6 @@ WORDINGS = {
         ["what further trouble may follow from {}", "which other problems come with {}"],
     ),
 }
-# how the library is written is not measured
-BAR = "from bot.content import phrases\nphrases.FEWEST = 1\n"
 
 
 def main():
@@ -237,10 +236,7 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
     options = parser.parse_args()
-    source = options.data / "medquad_library.jsonl"
-    if not source.is_file():
-        sys.exit(f"{source} is missing: give the folder that holds it")
-    conditions = read_conditions(source)
+    conditions = read_conditions(options.data)
     path = settings.read_settings().path("var") / "bench" / "library.json"
     results = json.loads(path.read_text()) if path.exists() else {}
     for size in options.sizes:
@@ -251,11 +247,13 @@ def main():
     plot(results, ROOT / "docs" / "images" / "library-growth.svg")
 
 
-def read_conditions(path):
+def read_conditions(folder):
     """[(condition, {facet: its question in the data})], those with most facets first, in a fixed
     order."""
-    found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    source, found = folder / "medquad_library.jsonl", {}
+    if not source.is_file():
+        sys.exit(f"{source} is missing: give the folder that holds it")
+    for line in source.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         name = " ".join(
             re.sub(r"[^a-z0-9' ]", " ", re.sub(r"\(.*?\)", "", row["focus"].lower())).split()
@@ -266,88 +264,91 @@ def read_conditions(path):
 
 
 def build(folder, conditions):
-    """Write the content folder of a library; [(phrase, question)] to ask."""
-    data = Path(
-        shutil.copytree(
-            ROOT / "data",
-            folder / "data",
-            ignore=shutil.ignore_patterns("articles", "phrases", "evidence"),
-        )
-    )
-    (data / "articles").mkdir()
-    (data / "phrases").mkdir()
+    """Write the content folder of a library; [(phrase, question)] to ask. Without data/facets.yml,
+    whose phrases are measured by themselves."""
+    data = copy_content(folder, "articles", "evidence", "phrases", "facets.yml")
     draw, asked = random.Random(SEED), []
     talk = (data / "talk.yml").read_text(encoding="utf-8")  # what is said there stays there
-    common = [way for asked in (content_facets.read_facets(data) or {}).values() for way in asked]
     for number, (condition, known) in enumerate(conditions):
-        facets = [*known, *(facet for facet in WORDINGS if facet not in known)][:QUESTIONS]
-        questions, phrases, sections = {}, {}, []
-        said = {
-            articles.normalise_phrase(way.replace(content_facets.TERM, condition)) for way in common
-        }
-        for facet in facets:
-            id = facet.replace(" ", "_")
-            taught, held_out = WORDINGS[facet]
-            train = [
-                phrase
-                for phrase in (wording.format(condition) for wording in draw.sample(taught, TAUGHT))
-                if phrase not in talk and articles.normalise_phrase(phrase) not in said
-            ]
-            test = [
-                phrase
-                for phrase in (wording.format(condition) for wording in held_out)
-                if phrase not in talk and articles.normalise_phrase(phrase) not in said
-            ]
-            questions[id] = {
-                "ask": f"{condition.capitalize()}: {facet}",
-                "facet": id,
-            }
-            phrases[id] = {"train": train, "test": test[:ASKED]}
+        sides = [*known, *(facet for facet in WORDINGS if facet not in known)][:QUESTIONS]
+        write_article(data, f"c{number}", condition, sides)
+        own = {}
+        for side in sides:
+            taught, held_out = WORDINGS[side]
+            train, test = (
+                [
+                    phrase
+                    for phrase in (wording.format(condition) for wording in wordings)
+                    if phrase not in talk
+                ]
+                for wordings in (draw.sample(taught, TAUGHT), held_out)
+            )
+            id = side.replace(" ", "_")
+            own[id] = {"train": train, "test": test[:ASKED]}
             asked += [(phrase, f"c{number}.{id}") for phrase in test[:ASKED]]
-            sections.append(
-                f"## {condition.capitalize()}: {facet} {{#{id}}}\nThis is the part on {facet}. "
-                f"[1]\n"
-            )
-        front = {
-            "title": condition.capitalize(),
-            "about": condition,
-            "written_by": "benchmark",
-            "written_on": time.strftime("%Y-%m-%d"),
-            "review_every": "365 days",
-            "evidence": "none",
-            "sources": {
-                1: {
-                    "title": "MedQuAD",
-                    "publisher": "Ben Abacha and Demner-Fushman",
-                    "url": "https://github.com/abachaa/MedQuAD",
-                }
-            },
-            "questions": questions,
-        }
-        (data / "phrases" / f"c{number}.yml").write_text(
-            yaml.safe_dump(phrases, sort_keys=False, width=1000), encoding="utf-8"
+        phrases.path_of(data, f"c{number}").write_text(
+            yaml.safe_dump(own, width=1000), encoding="utf-8"
         )
-        (data / "articles" / f"c{number}.md").write_text(
-            "---\n"
-            + yaml.safe_dump(front, sort_keys=False, width=1000).replace(
-                "'" + front["written_on"] + "'", front["written_on"]
-            )
-            + "---\n"
-            + "\n".join(sections),
-            encoding="utf-8",
-        )
-    terms = yaml.safe_load((data / "terms.yml").read_text(encoding="utf-8"))
-    names = {name for name, _ in conditions}
+    add_conditions(data, {name for name, _ in conditions})
+    (data / "stories.yml").write_text('version: "3.1"\nstories: []\n')
+    return data, asked
+
+
+def copy_content(folder, *left_out):
+    """A copy of the content without what has these names; folders are there, and empty."""
+    left_out = shutil.ignore_patterns(*left_out, ".*")
+    data = Path(shutil.copytree(ROOT / "data", folder / "data", ignore=left_out))
+    for name in ("articles", "evidence", "phrases"):
+        (data / name).mkdir(exist_ok=True)
+    return data
+
+
+def write_article(data, id, condition, sides):
+    """An article on a condition, a question a side, without phrases."""
+    written_on, name = time.strftime("%Y-%m-%d"), condition.capitalize()
+    questions = {
+        side.replace(" ", "_"): {"ask": f"{name}: {side}", "facet": side.replace(" ", "_")}
+        for side in sides
+    }
+    front = {
+        "title": name,
+        "about": condition,
+        "written_by": "benchmark",
+        "written_on": written_on,
+        "review_every": "365 days",
+        "evidence": "none",
+        "sources": {
+            1: {
+                "title": "MedQuAD",
+                "publisher": "Ben Abacha and Demner-Fushman",
+                "url": "https://github.com/abachaa/MedQuAD",
+            }
+        },
+        "questions": questions,
+    }
+    sections = [
+        f"## {question['ask']} {{#{id}}}\nThis is the part on {side}. [1]\n"
+        for side, (id, question) in zip(sides, questions.items(), strict=True)
+    ]
+    (data / "articles" / f"{id}.md").write_text(
+        "---\n"
+        + yaml.safe_dump(front, sort_keys=False, width=1000).replace(f"'{written_on}'", written_on)
+        + "---\n"
+        + "\n".join(sections),
+        encoding="utf-8",
+    )
+
+
+def add_conditions(data, names):
+    """Make the names conditions, whatever they were before."""
+    path = data / "terms.yml"
+    terms = yaml.safe_load(path.read_text(encoding="utf-8"))
     for group in terms.values():
         for term, others in list(group.items()):
             if term.lower() in names or any(other.lower() in names for other in others or []):
                 del group[term]
     terms["conditions"].update({name: [] for name in sorted(names)})
-    (data / "terms.yml").write_text(
-        yaml.safe_dump(terms, sort_keys=False, allow_unicode=True), encoding="utf-8"
-    )
-    (data / "stories.yml").write_text('version: "3.1"\nstories: []\n')
-    return data, asked
+    path.write_text(yaml.safe_dump(terms, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def measure(conditions):
@@ -357,8 +358,6 @@ def measure(conditions):
     before = dict(os.environ)
     try:
         data, asked = build(folder, conditions)
-        (folder / "bar").mkdir()
-        (folder / "bar" / "sitecustomize.py").write_text(BAR)
         os.environ |= {
             "DATA": str(data),
             "MODELS": str(folder / "models"),
@@ -369,20 +368,18 @@ def measure(conditions):
             "MESSAGES_PER_MINUTE": "1000000",
             "CONVERSATIONS_PER_MINUTE": "1000000",
             "FRONT_ARTICLE": "c0",
-            "PYTHONPATH": f"{folder / 'bar'}:{ROOT}",
         }
-        exec(BAR, {})
         config = settings.read_settings()
         (folder / "models").mkdir()
         (folder / "models" / "encoder").symlink_to(ROOT / "models" / "encoder")
         say(f"{len(conditions)} conditions: training")
-        steps = []
+        reached = []
         begun = time.monotonic()
         id = registry.train_candidate(
-            config, lambda step, done: steps.append((step, round(time.monotonic() - begun, 1)))
+            config, lambda step, done: reached.append((step, round(time.monotonic() - begun, 1)))
         )
         train = time.monotonic() - begun
-        print("   ", ", ".join(f"{step} {at}" for step, at in steps), file=sys.stderr)
+        print("   ", ", ".join(f"{step} {at}" for step, at in reached), file=sys.stderr)
         os.replace(registry.folder_of(config, id).parent, folder / "models" / "releases")
         registry.publish_release(config, id)
         say("serving")
@@ -409,6 +406,94 @@ def measure(conditions):
         os.environ.clear()
         os.environ.update(before)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_new_conditions(folder, count):
+    """The names of so many conditions that data/terms.yml doesn't know."""
+    known = {name.lower() for name in terms.read_terms(ROOT / "data")[1]}
+    names = [name for name, _ in read_conditions(folder) if name not in known]
+    if len(names) < count:
+        sys.exit(f"{folder} holds only {len(names)} conditions that data/terms.yml doesn't know")
+    return names[:count]
+
+
+def build_without_phrases(folder, names):
+    """Write the content folder of a library: the articles as they are and, beside them, conditions
+    without a phrase, each with QUESTIONS of the sides that an article here has and data/facets.yml
+    teaches. One in LEFT_OUT phrases of each side teaches nothing: [(text, question)] to ask."""
+    data, draw, left_out = copy_content(folder), random.Random(SEED), {}
+    path = data / "facets.yml"
+    sides = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for side, entry in sides.items():
+        mixed = draw.sample(entry["phrases"], len(entry["phrases"]))
+        count = len(mixed) // LEFT_OUT
+        left_out[side], entry["phrases"] = mixed[:count], mixed[count:]
+    path.write_text(yaml.safe_dump(sides, allow_unicode=True), encoding="utf-8")
+    articles = site_content.load_content(ROOT / "data").articles.values()
+    answered = {side for article in articles for q in article.questions for side in q.facets}
+    asked = []
+    for number, name in enumerate(names):
+        own = draw.sample(sorted(answered & left_out.keys()), QUESTIONS)
+        write_article(data, f"c{number}", name, own)
+        asked += [
+            (phrase.replace(facets.TERM, name), f"c{number}.{side}")
+            for side in own
+            for phrase in left_out[side]
+        ]
+    add_conditions(data, set(names))
+    return data, asked
+
+
+def measure_without_phrases(names):
+    """Train a library with conditions of these names that have no phrase, and ask what was left
+    out, each on its condition's page: {conditions, asked, train, understanding (without the net of
+    dangers): seconds, right ...}."""
+    with tempfile.TemporaryDirectory(prefix="pamphlet-library-") as folder:
+        folder = Path(folder)
+        data, asked = build_without_phrases(folder, names)
+        environment = {
+            **os.environ,
+            "DATA": str(data),
+            "MODELS": str(folder / "models"),
+            "VAR": str(folder / "var"),
+            "SECRET": "bench",
+        }
+        config = settings.read_settings(environment)
+        shutil.copytree(
+            settings.read_settings().path("models") / "encoder", folder / "models" / "encoder"
+        )
+        say(f"{len(names)} conditions without a phrase: training")
+        reached, begun = {}, time.monotonic()
+        id = registry.train_candidate(
+            config, lambda step, done: reached.setdefault(step, time.monotonic() - begun)
+        )
+        train = time.monotonic() - begun
+        say(f"  {train:.0f} s; asking")
+        sample = random.Random(SEED).sample(asked, min(MESSAGES, len(asked)))
+        messages = [
+            {"text": text, "metadata": {"article": question.partition(".")[0]}}
+            for text, question in sample
+        ]
+        archive = registry.folder_of(config, id) / registry.ARCHIVE
+        understood = registry.understand_messages(config, archive, messages)[1]
+        got = [as_reply(result) for result in understood]
+    return {
+        "conditions": len(names),
+        "asked": len(sample),
+        "train": train,
+        "understanding": reached[steps.DANGERS],
+        **outcomes(sample, got),
+    }
+
+
+def as_reply(result):
+    """What of a reply `outcomes` looks at, of how a message was understood."""
+    name = result["intent"]["name"]
+    return {
+        "kind": ReplyKind.ANSWER if "." in name else name,
+        "question": name,
+        "choices": [{"value": choice} for choice in list_choices(result)],
+    }
 
 
 def ask_all(url, sample):
