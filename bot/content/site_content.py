@@ -34,6 +34,9 @@ OUTCOMES = (*(kind.value for kind in REFUSALS), replies.ARTICLE_INFO)
 FALLBACK = "nlu_fallback"  # asked back, as Rasa calls it
 CLARIFY = ReplyKind.CLARIFY.value  # the same, as a reply's kind
 MIN_TALK_TRAIN, MIN_TALK_TEST = 10, 4
+# ways of asking a question that are enough with its facet's; and those of its facet that it gets
+# however many are its own
+ENOUGH, FEWEST = 20, 4
 
 
 @dataclass(frozen=True)
@@ -172,13 +175,33 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
 
 def read_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
     """What other hands asked, and the phrases of facets in every article, without what a phrase of
-    the Content says already."""
+    the Content says already. A question that has phrases of its own needs few of its facet's, and
+    gets others than the next article's."""
     own = [phrase for each in content.questions.values() for phrase in each.taught + each.test]
     own += [phrase for each in content.talk.values() for phrase in each.train + each.test]
     said = set(map(articles.normalise_phrase, own))
-    return [
+    new = [
         row for row in read_all_asked(content) if articles.normalise_phrase(row.text) not in said
     ]
+    shared: dict[str, list[asked_messages.AskedMessage]] = {}
+    for row in new:
+        if row.asks and not row.hand:
+            shared.setdefault(row.asks[0], []).append(row)
+    left_out = {
+        id(row)
+        for place, (name, rows) in enumerate(shared.items())
+        for row in _beyond(rows, ENOUGH - len(content.questions[name].train), place)
+    }
+    return [row for row in new if id(row) not in left_out]
+
+
+def _beyond[Row](rows: list[Row], wanted: int, place: int) -> list[Row]:
+    """The rows but for so many, at least FEWEST, that are spread over them from some `place` on."""
+    kept = max(FEWEST, wanted)
+    if len(rows) <= kept:
+        return []
+    spread = {(place + n * len(rows) // kept) % len(rows) for n in range(kept)}
+    return [row for n, row in enumerate(rows) if n not in spread]
 
 
 def read_all_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:

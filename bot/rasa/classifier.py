@@ -44,7 +44,7 @@ FOLDS = 5
 SEED = 42
 FACET_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
 # phrases times intents up to which the regression is solved; beyond, discriminants are computed
-MOST_WORK = 4_000_000
+MOST_WORK = 6_000_000
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
 NEVER = -30.0  # the log probability of an intent that was not taught
 BLOCK = 256  # left-out phrases that are scored together
