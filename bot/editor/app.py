@@ -91,14 +91,14 @@ def create_app(config: settings.Settings, engine: Engine, rehearse: Rehearse) ->
     app.state.desk = State(config, engine, rehearse)
     app.include_router(sign_in_pages.router)
     app.include_router(single_sign_on.router)
-    for router in PARTS:
-        app.include_router(
-            router, dependencies=[Depends(session.guard_page), Depends(look_at_history)]
-        )
     app.include_router(
         signing_pages.router,
         dependencies=[Depends(session.guard_signing), Depends(look_at_history)],
     )
+    for router in PARTS:
+        app.include_router(
+            router, dependencies=[Depends(session.guard_page), Depends(look_at_history)]
+        )
     app.add_api_route("/", _show_first, dependencies=[Depends(session.guard_page)])
     app.mount("/static", StaticFiles(directory=pages.STATIC))
     for error, handler in HANDLERS.items():
