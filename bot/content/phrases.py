@@ -36,6 +36,11 @@ class PhraseFile:
     lines: Lines
     faults: tuple[Fault, ...]
 
+    @property
+    def name(self) -> str:
+        """The file as editors know it, below their folder of content."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
 
 @dataclass(frozen=True)
 class Elsewhere:
@@ -183,7 +188,7 @@ def _few_faults(
         )
         said = (
             f"the question {id} has {count} phrases that teach it; write at least {FEWEST}, below "
-            f"`{id}:` and `train:` in {read.path.parent.name}/{read.path.name}, for {why}"
+            f"`{id}:` and `train:` in {read.name}, for {why}"
         )
         line = read.lines.get((id, "train"), read.lines.get((id,), 1))
         yield Fault(str(read.path), line, said)
@@ -197,7 +202,7 @@ def _repeated_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -
         for kind in articles.PHRASE_KEYS:
             for i, phrase in enumerate(getattr(question, kind)):
                 form, line = articles.normalise_phrase(phrase), read.lines[id, kind, i]
-                here = f"{question.name} ({kind}, {read.path}:{line})"
+                here = f"{question.name} ({kind}, {read.name}:{line})"
                 first = elsewhere.places.setdefault(form, here)
                 if first != here:
                     said = f'"{phrase}" stands in {first} too; keep it in one place'

@@ -155,8 +155,9 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
 def read_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
     """What other hands asked, and the phrases of facets in every article, without what a phrase of
     the Content says already."""
-    both: list[Question | Talk] = [*content.questions.values(), *content.talk.values()]
-    said = {articles.normalise_phrase(phrase) for each in both for phrase in each.train + each.test}
+    own = [phrase for each in content.questions.values() for phrase in each.taught + each.test]
+    own += [phrase for each in content.talk.values() for phrase in each.train + each.test]
+    said = set(map(articles.normalise_phrase, own))
     return [
         row for row in read_all_asked(content) if articles.normalise_phrase(row.text) not in said
     ]
