@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.content import articles, facets, phrases, terms
+from bot.content import articles, facets, terms
 from bot.editor.importing import first_drafts, imports, other_names
 
 pytestmark = pytest.mark.usefixtures("warm")
@@ -38,13 +38,6 @@ def draft(found, about=""):
         terms.make_finder(kinds, names), facets.read_facets(ROOT / "data"), about
     )
     return first_drafts.make_draft(found, "Ann Editor", datetime.date(2026, 11, 24), subject)
-
-
-def phrases_of(made):
-    """{question: the phrases that teach it} of a draft."""
-    read = phrases.parse(made.phrases, Path("draft.yml"))
-    assert read.faults == ()
-    return {question: own.train for question, own in read.questions.items()}
 
 
 def parts_of(text):
@@ -237,7 +230,7 @@ def test_a_text_that_looks_like_yaml_is_only_text(text):
     made = draft(imports.from_text(text))
     front, _ = parts_of(made.text)
     assert isinstance(front["title"], str)
-    assert all(isinstance(phrase, str) for own in phrases_of(made).values() for phrase in own)
+    assert all(isinstance(phrase, str) for own in made.phrases.values() for phrase in own)
 
 
 @pytest.mark.parametrize(
@@ -440,8 +433,8 @@ def test_two_sections_of_one_side_are_named():
 
 def test_only_a_side_that_no_list_teaches_gets_phrases_to_begin_with():
     text = "Hiccups\n\nCauses\n\nNobody knows.\n\nA spoon of sugar\n\nIt helps a few.\n"
-    own = phrases_of(draft(imports.from_text(text)))
-    assert own == {"a_spoon_of_sugar": ("a spoon of sugar hiccups",)}
+    own = draft(imports.from_text(text)).phrases
+    assert own == {"a_spoon_of_sugar": ["a spoon of sugar hiccups"]}
 
 
 def test_a_medicine_of_its_own_is_what_its_section_is_about_and_wants_phrases():
@@ -458,7 +451,7 @@ def test_a_medicine_of_its_own_is_what_its_section_is_about_and_wants_phrases():
     }
     assert asked["baclofen_side_effects"]["facet"] == "side_effects"
     assert asked["treatments"] == {"ask": "How are hiccups treated?", "facet": "treatments"}
-    assert list(phrases_of(made)) == ["baclofen", "baclofen_side_effects"]
+    assert list(made.phrases) == ["baclofen", "baclofen_side_effects"]
 
 
 def test_a_new_subject_is_named_as_its_title_names_it():

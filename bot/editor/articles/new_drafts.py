@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.content.history import Named
 from bot.editor.importing.first_drafts import Draft
-from bot.editor.shared import content_files
+from bot.editor.shared import content_files, phrases_document
 from bot.runtime.settings import Settings
 
 # No article may be named so: it would have no page. What else follows an article in an address has
@@ -32,10 +32,12 @@ def save_draft(config: Settings, made: Draft, person: Named) -> str:
 
 def _list_files(config: Settings, id: str, made: Draft) -> dict[Path, str]:
     """{file: its text} of a new draft."""
-    notes = "\n".join(" ".join(note.split()) for note in made.notes)
+    notes, own = "\n".join(" ".join(note.split()) for note in made.notes), ""
+    for question, asked in made.phrases.items():
+        own = phrases_document.write_phrases(own, id, question, {"train": asked})
     files = {
         content_files.draft_path(config, id): made.text,
         content_files.notes_path(config, id): notes,
-        content_files.phrases_path(config, id, draft=True): made.phrases,
+        content_files.phrases_path(config, id, draft=True): own,
     }
     return {path: text for path, text in files.items() if text}

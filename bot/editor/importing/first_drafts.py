@@ -24,7 +24,7 @@ from bot.editor.importing.blocks import (
     Refused,
 )
 from bot.editor.importing.heading_questions import HeadingQuestion
-from bot.editor.shared import article_document, phrases_document
+from bot.editor.shared import article_document
 
 MOST_SECTIONS, MOST_BLOCKS, MOST_REFERENCES = 100, 1_500, 100
 Section = tuple[str, list[Block]]  # its heading, and what stands below it
@@ -67,8 +67,8 @@ class Subject:
 
 @dataclass(frozen=True)
 class Draft:
-    """A new article in our format, and the file of phrases to begin with of those questions that
-    facets.yml doesn't teach, "" without any. `notes` say what its editor must see to."""
+    """A new article in our format, and {question: phrases to begin with} of those that facets.yml
+    doesn't teach. `notes` say what its editor must see to."""
 
     title: str
     id: str
@@ -93,33 +93,6 @@ class _Outline:
     sides: list[tuple[HeadingQuestion, str]] = field(default_factory=list)
 
 
-@dataclass
-class _FirstPhrases:
-    """The file of a new `draft`'s phrases about `about`, and the normal forms of all that were
-    `said`: a phrase stands once."""
-
-    draft: str
-    about: str
-    text: str = ""
-    said: set[str] = field(default_factory=set)
-
-    def leave_out(self, common: Mapping[str, Collection[str]]) -> None:
-        self.said |= {
-            articles.normalise_phrase(phrase.replace(TERM, self.about))
-            for listed in common.values()
-            for phrase in listed
-        }
-
-    def add(self, question: str, written: Sequence[str]) -> None:
-        """Those of the phrases of a question that were not said yet."""
-        new = {articles.normalise_phrase(phrase): phrase for phrase in written}
-        asked = [phrase for form, phrase in new.items() if form not in self.said]
-        self.said |= set(new)
-        self.text = phrases_document.write_phrases(
-            self.text, self.draft, question, {"train": asked}
-        )
-
-
 def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: Subject) -> Draft:
     """The Draft of what was found, about the `subject`, which `editor` writes. Raises Refused."""
     outline = _outline(found)
@@ -130,15 +103,11 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
     sources, numbers = _sources(found, title, outline)
     questions: dict[str, dict[str, object]] = {}
     bodies: list[str] = []
-    beginning = _FirstPhrases(heading_questions.make_id(about or title), about or title)
-    beginning.leave_out(subject.common)
     for heading, written in outline.sections[:MOST_SECTIONS]:
-        asked = _ask_heading(heading, about, title, subject.find, questions)
+        asked = _ask_heading(heading, about or title, subject.find, questions)
         of_it = {"about": asked.about} if asked.about else {}
         questions[asked.id] = {"ask": asked.ask, **of_it, "facet": asked.facet}
         outline.sides.append((asked, heading))
-        if asked.about or asked.facet not in subject.common:
-            beginning.add(asked.id, asked.phrases)
         marked = [
             replace(block, text=_put_marks(block.text, numbers, outline, heading))
             for block in written
@@ -158,9 +127,9 @@ def make_draft(found: FoundContent, editor: str, today: datetime.date, subject: 
     text = "---\n" + article_document.write_yaml(front) + "---\n" + "\n\n".join(bodies) + "\n"
     return Draft(
         title=title,
-        id=beginning.draft,
+        id=heading_questions.make_id(about or title),
         text=text,
-        phrases=beginning.text,
+        phrases=_begin_phrases((asked for asked, _ in outline.sides), about or title, subject),
         notes=[*_notes(found, about, sources, outline.is_source), *found.notes, *outline.notes],
     )
 
@@ -191,14 +160,31 @@ def _write_section(marked: Sequence[Block], outline: _Outline, heading: str, has
     return "\n\n".join(_write(part) for part in (lead, below) if part)
 
 
-def _ask_heading(
-    heading: str, about: str, title: str, find: Finder, taken: Collection[str]
-) -> HeadingQuestion:
+def _begin_phrases(
+    asked: Iterable[HeadingQuestion], about: str, subject: Subject
+) -> dict[str, list[str]]:
+    """{question: ways of asking it}, each of which stands nowhere else, of those that facets.yml
+    doesn't teach."""
+    said = {
+        articles.normalise_phrase(phrase.replace(TERM, about))
+        for listed in subject.common.values()
+        for phrase in listed
+    }
+    found: dict[str, list[str]] = {}
+    for each in asked:
+        if each.about or each.facet not in subject.common:
+            ways = [way for way in each.phrases if articles.normalise_phrase(way) not in said]
+            found[each.id] = ways
+            said.update(map(articles.normalise_phrase, ways))
+    return {id: ways for id, ways in found.items() if ways}
+
+
+def _ask_heading(heading: str, about: str, find: Finder, taken: Collection[str]) -> HeadingQuestion:
     """What a heading asks: of a medicine or treatment that it names, or of the article's term."""
     named = (each.term for each in find(heading) if each.kind != "condition")
     term = next(named, "")
     of_medicine = term and heading_questions.ask_medicine(heading, term, taken)
-    return of_medicine or heading_questions.ask_heading(heading, about or title, taken)
+    return of_medicine or heading_questions.ask_heading(heading, about, taken)
 
 
 def _name_alike(outline: _Outline) -> None:

@@ -44,6 +44,7 @@ OTHER_KINDS = (
 )
 TABLES = (".csv", ".tsv", ".tab")
 MARKDOWN = (".md", ".markdown")
+MARKS_BEHIND = re.compile(r"(?:\s*\[[\w#,;\s–-]{1,20}\])+\s*$")
 
 
 def from_file(name: str, data: bytes, url: str = "") -> FoundContent:
@@ -206,7 +207,8 @@ def _heading_of(lines: list[str]) -> str | None:
     first = lines[0]
     if first.startswith("#"):
         return first.lstrip("# ").rstrip("# ") or None
-    if not text_blocks.is_heading(first) or re.match(r"[-*•·\d]", first):
+    bare = MARKS_BEHIND.sub("", first)  # a sentence that ends with its source is none
+    if not bare or not text_blocks.is_heading(bare) or re.match(r"[-*•·\d]", first):
         return None
     is_one = len(lines) == 1 or len(lines[1]) > text_blocks.LONGEST_HEADING
     return first.rstrip(":") if is_one or text_blocks.MARKED.match(lines[1]) else None

@@ -56,14 +56,16 @@ def match_waiting(desk: State, opened: Opened, proposals: Sequence[Proposal]) ->
     unanswered: list[Wording] = []
     for wording, (question, cosine) in zip(shown.values(), nearest, strict=False):
         named = {each.term for each in find(wording.text) if each.kind == "condition"}
-        if named and term not in named:
+        is_about_it = term in named
+        if named and not is_about_it:
             continue
-        if not question.is_common and cosine >= NEAR:
-            offered.setdefault(question.id, []).append(wording)
-        elif term in named and cosine >= ANSWERS:
+        if cosine < (ANSWERS if is_about_it else NEAR):
+            if is_about_it:
+                unanswered.append(wording)
+        elif is_about_it and not question.wanted:
             answered.setdefault(question.id, []).append(wording)
-        elif term in named:
-            unanswered.append(wording)
+        elif not question.is_common:
+            offered.setdefault(question.id, []).append(wording)
     return Matches(
         {id: _show(wordings) for id, wordings in answered.items()},
         {id: _show(wordings) for id, wordings in offered.items()},
