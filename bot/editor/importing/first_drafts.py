@@ -73,7 +73,7 @@ class Draft:
     title: str
     id: str
     text: str
-    phrases: str
+    phrases: dict[str, list[str]]
     notes: list[str]
 
 
