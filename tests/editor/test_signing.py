@@ -58,7 +58,7 @@ def bo(desk):
     return desk.enter("Dr. Bo", "clinician")
 
 
-def change(desk, old="diaphragm", new="large muscle"):
+def change(desk, old="iccups", new="iccups, mostly,"):
     path = desk.config.path("data") / "articles" / "hiccups.md"
     text = path.read_text()
     start = text.index("{#causes}")
@@ -92,7 +92,6 @@ def test_a_whole_article_is_signed_at_once_and_a_change_takes_one_answer_out(des
     path = desk.config.path("data") / "articles" / "hiccups.md"
     before = path.read_text()
     change(desk)
-    path.with_name("hiccups.md").write_text(path.read_text())
     reviews = sign_offs.review_article(
         articles.read_article(path.read_text(), path)[0],
         sign_offs.read_sign_offs((desk.config.path("data") / REVIEWS).read_text(), "r")[0],
@@ -150,7 +149,7 @@ def test_nobody_signs_who_has_not_the_role(desk, role):
 
 
 def test_a_clinician_changes_nothing_else(desk, bo):
-    for path in ("/articles/hiccups", "/articles/hiccups/causes", "/tables/terms", "/publish"):
+    for path in ("/articles/hiccups", "/articles/hiccups/causes", "/publish"):
         assert bo.post(path, ask="x", text="y").status_code == 403, path
 
 
@@ -284,4 +283,4 @@ def test_a_draft_is_not_signed(desk, bo):
     path.write_text((desk.config.path("data") / "articles" / "hiccups.md").read_text())
     page = bo.get("/articles/drafts/yawning/side-by-side").text
     assert "once it is an article" in page and "Sign this answer" not in page
-    assert bo.post("/articles/drafts/yawning/sign", seen="x").status_code in (404, 405)
+    assert bo.post("/articles/drafts/yawning/sign", seen="x").status_code in (403, 404, 405)
