@@ -15,6 +15,7 @@ from bot.editor.shared import (
     article_document,
     content_cache,
     content_files,
+    form_texts,
     pages,
     phrases_document,
     session,
@@ -25,7 +26,7 @@ from bot.store.accounts import Member
 
 router = APIRouter()
 Line = Annotated[str, StringConstraints(max_length=500)]
-Lines = Annotated[str, StringConstraints(max_length=30_000)]
+Lines = Annotated[str, StringConstraints(max_length=30_000), form_texts.NEWLINES]
 
 
 class Fields(QuestionWithPhrases):
