@@ -259,12 +259,13 @@ def measure_articles(folder, whole, names=None):
     return results
 
 
-def train_archive(folder, vectors):
-    """The archive of a candidate's folder, with `vectors` of a training before; without the net of
-    dangers, of which an understanding takes nothing."""
+def train_archive(folder, vectors=None):
+    """The archive of a candidate's folder, with the `vectors` of a training before, if any; without
+    the net of dangers, of which an understanding takes nothing."""
     cache, archive = folder / "cache", folder / registry.ARCHIVE
     cache.mkdir()
-    (cache / "vectors.npz").symlink_to(vectors)
+    if vectors:
+        (cache / "vectors.npz").symlink_to(vectors)
     done = subprocess.run(
         [*registry.RASA, "train", str(folder), str(archive)],
         cwd=ROOT,

@@ -54,7 +54,7 @@ def test_an_article_without_phrases_is_trained_asked_on_its_page_and_counted(dat
     articles.make_new(data, content, content.articles[ARTICLE], 0)
     for name in registry.CONFIGURATION:
         shutil.copy2(settings.ROOT / name, tmp_path)
-    archive = articles.train_archive(tmp_path, tmp_path / "no-vectors.npz")
+    archive = articles.train_archive(tmp_path)
     found = articles.ask_article(archive, content, content.articles[ARTICLE], most=4)
     assert set(found) == {"common", "own", "strangers"}
     for counts in found.values():
