@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from bot.content import phrases
 from bot.domain.faults import Fault
 from bot.editor.articles import article_pages, question_preview
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit
@@ -79,9 +80,10 @@ def finish_draft(page: PageToEdit) -> Response:
         faults = [Fault.from_sentence(f"There is an article {id} already.")]
     if faults:
         return article_pages.render_article(page, 422, faults)
+    own = "" if phrases.is_empty(opened.phrases_text) else opened.phrases_text
     files = {
         path: opened.text,
-        content_files.phrases_path(config, id): opened.phrases_text,
+        content_files.phrases_path(config, id): own,
         content_files.ledger_path(config, id): opened.ledger_text,
     }
     edits = [content_files.Edit(path, text) for path, text in files.items() if text]
