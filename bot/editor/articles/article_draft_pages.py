@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from bot.content import articles
+from bot.content import articles, phrases
 from bot.domain.faults import Fault
 from bot.editor.articles import (
     article_pages,
@@ -97,9 +97,10 @@ def finish_draft(page: PageToEdit, form: SentArticle) -> Response:
         faults = [Fault.from_sentence(f"There is an article {id} already.")]
     if faults:
         return article_pages.render_article(page, 422, faults)
+    own = "" if phrases.is_empty(opened.phrases_text) else opened.phrases_text
     files = {
         path: opened.text,
-        content_files.phrases_path(config, id): opened.phrases_text,
+        content_files.phrases_path(config, id): own,
         content_files.ledger_path(config, id): opened.ledger_text,
     }
     edits = [content_files.Edit(path, text) for path, text in files.items() if text]

@@ -219,7 +219,7 @@ def article_faults(desk: State, path: Path, text: str, own: PhraseFile) -> list[
     elsewhere, terms that are none."""
     article, found = articles.read_article(text, path)
     if article is None:
-        return [*found, *own.faults]
+        return [*found, *_phrase_faults(desk, path, text, own)]
     kinds, _, _ = terms.read_terms(desk.config.path("data"))
     return [
         *found,
@@ -227,6 +227,15 @@ def article_faults(desk: State, path: Path, text: str, own: PhraseFile) -> list[
         *site_content.unknown_terms([article], kinds),
         *site_content.title_faults([article]),
     ]
+
+
+def _phrase_faults(desk: State, path: Path, text: str, own: PhraseFile) -> list[Fault]:
+    """What is wrong with the phrases of an article that has other faults."""
+    try:
+        fields = article_document.read_document(text, path)
+    except article_document.Unreadable:  # which its own faults tell
+        return list(own.faults)
+    return question_phrases.find_faults(desk, article_document.make_article(fields, path), own)
 
 
 def draft_faults(desk: State, opened: content_cache.Opened) -> list[Fault]:
