@@ -1,6 +1,6 @@
 """The desk's application: its pages, who may open them, faults as sentences."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
@@ -25,7 +25,7 @@ from bot.editor.articles import (
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
 from bot.editor.review import report_pages, review_pages, waiting
-from bot.editor.shared import article_document, content_files, pages, session
+from bot.editor.shared import article_document, content_files, form_texts, pages, session
 from bot.editor.shared.state import DeskState, Rehearse, State
 from bot.editor.stories import story_pages
 from bot.editor.tables import table_pages
@@ -62,6 +62,8 @@ PARTS = [
     number_pages.router,
     people_pages.router,
 ]
+SIGN_IN = "You are not signed in, or were away for too long. Sign in again; nothing was changed."
+SECRETS = {"password", "again", "old", "secret", "code"}  # fields whose words no page repeats
 SENTENCES = {
     400: "The form could not be read. Go back and try again.",
     404: "There is no such page.",
@@ -130,7 +132,7 @@ class Door:
     may send.
 
     A body is counted while it's read, so an announced length is no promise; only who is signed in
-    may send a file."""
+    may send a file or a long text."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -154,7 +156,8 @@ class Door:
                         else LARGEST_FORM
                     )
                 if read > largest:
-                    raise HTTPException(413)
+                    # FastAPI lets no other exception through while it reads
+                    raise HTTPException(413 if largest == LARGEST_UPLOAD else 401)
             return message
 
         async def send_secured(message: Message) -> None:
@@ -172,15 +175,17 @@ def _say(request: Request, status: int, sentence: str | None = None) -> Response
 
 
 async def _not_signed_in(request: Request, error: session.NotSignedIn) -> Response:
-    if request.method == "GET" and "hx-request" not in request.headers:
-        return RedirectResponse(f"/editor/sign-in?{session.next_query(request)}", 303)
-    response = _say(
-        request,
-        401,
-        "You are not signed in, or were away for too long. Sign in again; nothing was changed.",
-    )
-    response.headers["HX-Redirect"] = "/editor/sign-in"
-    return response
+    """To the sign-in page, and from there to the page that was asked for, or to the form's."""
+    to = f"/editor/sign-in?{session.next_query(request)}"
+    if "hx-request" in request.headers:
+        response = _say(request, 401, SIGN_IN)
+        response.headers["HX-Redirect"] = to
+        return response
+    if request.method == "GET":
+        return RedirectResponse(to, 303)
+    if session.form_page(request):
+        return pages.redirect_to(request, to, SIGN_IN)
+    return _say(request, 401, SIGN_IN)
 
 
 async def _refused(request: Request, error: session.Refused) -> Response:
@@ -188,16 +193,41 @@ async def _refused(request: Request, error: session.Refused) -> Response:
 
 
 async def _http_error(request: Request, error: AnyHTTPException) -> Response:
+    if error.status_code == 401:
+        return await _not_signed_in(request, session.NotSignedIn())
     return _say(request, error.status_code)
 
 
 async def _bad_form(request: Request, error: RequestValidationError) -> Response:
     """A form that can't be read; an address with a number that nothing can have is no page."""
-    beyond = any(
+    faults = error.errors()
+    if any(
         fault["loc"][0] == "path" and fault["type"] in ("less_than", "greater_than_equal")
-        for fault in error.errors()
+        for fault in faults
+    ):
+        return _say(request, 404)
+    too_long = [
+        form_texts.say_too_long(fault["input"], fault["ctx"]["max_length"])
+        for fault in faults
+        if fault["type"] == "string_too_long" and not SECRETS & {*fault["loc"]}
+    ]
+    return _say_faults(request, too_long) if too_long else _say(request, 422)
+
+
+async def _too_long(request: Request, error: form_texts.TooLong) -> Response:
+    return _say_faults(request, [str(error)])
+
+
+def _say_faults(request: Request, faults: Sequence[str]) -> Response:
+    """What keeps a form from being saved, with the way back to it."""
+    return pages.render_page(
+        request,
+        "fault.html",
+        422,
+        sentence="This can't be saved yet; nothing was changed.",
+        faults=faults,
+        back=session.form_page(request),
     )
-    return _say(request, 404 if beyond else 422)
 
 
 async def _no_such(request: Request, error: LookupError) -> Response:
@@ -226,13 +256,8 @@ async def _no_release(request: Request, error: registry.ReleaseError) -> Respons
 
 
 async def _content_faults(request: Request, error: articles.ContentError) -> Response:
-    return pages.render_page(
-        request,
-        "fault.html",
-        422,
-        sentence="This can't be saved yet; nothing was changed.",
-        faults=[str(fault).removeprefix(f"{settings.ROOT}/") for fault in error.faults],
-    )
+    faults = [str(fault).removeprefix(f"{settings.ROOT}/") for fault in error.faults]
+    return _say_faults(request, faults)
 
 
 async def _unreadable(request: Request, error: article_document.Unreadable) -> Response:
@@ -270,6 +295,7 @@ HANDLERS: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] =
     session.Refused: _refused,
     AnyHTTPException: _http_error,
     RequestValidationError: _bad_form,
+    form_texts.TooLong: _too_long,
     NoPerson: _no_such,
     NoDraft: _no_such,
     NoTicket: _no_such,

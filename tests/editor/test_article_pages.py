@@ -439,7 +439,7 @@ def test_two_editors_who_bring_the_same_title_at_once_both_keep_their_words(desk
 
 def test_a_long_text_is_taken_or_refused_with_its_reason(desk):
     ada = desk.enter("Ada", "editor")
-    for size, status, said in ((2, 422, "larger than"), (4, 422, "could not be read")):
+    for size, status, said in ((2, 422, "larger than"), (4, 422, "at most 3,000,000")):
         sent = ada.client.post(
             "/editor/articles/new",
             data={"csrf": ada.token(), "text": "Sleep is good. " * (size * 1_000_000 // 15)},

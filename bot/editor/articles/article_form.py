@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request
 
 from bot.editor.articles.question_form import join_lines
-from bot.editor.shared import article_document, session
+from bot.editor.shared import article_document, form_texts, session
 from bot.editor.shared.article_document import ArticleFields, SourceFields
 
 LONGEST = 500  # characters of a field
@@ -70,8 +70,8 @@ class ArticleForm:
         }
 
     def _read_line(self, name: str) -> str:
-        """A field as one line; "" where it was not sent."""
-        return join_lines(self.sent.get(name, ""))[:LONGEST]
+        """A field as one line; "" where it was not sent. Raises form_texts.TooLong."""
+        return form_texts.check_length(join_lines(self.sent.get(name, "")), LONGEST)
 
 
 async def _read_form(request: Request) -> ArticleForm:

@@ -9,14 +9,21 @@ from pydantic import StringConstraints
 
 from bot.content import articles
 from bot.editor.articles.question_form import QuestionForm
-from bot.editor.shared import article_document, content_cache, content_files, pages, session
+from bot.editor.shared import (
+    article_document,
+    content_cache,
+    content_files,
+    form_texts,
+    pages,
+    session,
+)
 from bot.editor.shared.state import DeskState, State
 from bot.store import drafts
 from bot.store.accounts import Member
 
 router = APIRouter()
 Line = Annotated[str, StringConstraints(max_length=500)]
-Lines = Annotated[str, StringConstraints(max_length=30_000)]
+Lines = Annotated[str, StringConstraints(max_length=30_000), form_texts.NEWLINES]
 
 
 class Fields(article_document.QuestionFields):

@@ -14,7 +14,7 @@ from bot.content.evidence import Ledger
 from bot.domain.faults import Fault
 from bot.editor.articles import evidence_document
 from bot.editor.articles.evidence_document import Row, Side
-from bot.editor.shared import content_cache, session
+from bot.editor.shared import content_cache, form_texts, session
 
 LONGEST = 2_000  # characters of a field
 MOST = 400  # fields of one kind in a form
@@ -133,10 +133,15 @@ def _join_numbers(side: Side) -> str:
     return " ".join(map(str, side.numbers))
 
 
+def _read_field(text: str) -> str:
+    """A field's text; raises form_texts.TooLong."""
+    return form_texts.check_length(form_texts.join_newlines(text).strip(), LONGEST)
+
+
 async def _read_form(request: Request, person: session.Editor) -> EvidenceForm:
     form = await request.form(**session.FORM_LIMITS)
     return EvidenceForm(
-        {name: str(value)[:LONGEST].strip() for name, value in form.items()},
+        {name: _read_field(str(value)) for name, value in form.items()},
         [int(line) for line in map(str, form.getlist("drop")) if NUMBER.fullmatch(line)],
         person.name,
     )

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from bot.editor.shared import content_files
+from bot.editor.shared import content_files, form_texts
 from bot.editor.shared.article_document import QuestionFields
 
 Line = Annotated[str, StringConstraints(max_length=2_000)]
-Lines = Annotated[str, StringConstraints(max_length=60_000)]
+Lines = Annotated[str, StringConstraints(max_length=60_000), form_texts.NEWLINES]
 
 
 class QuestionForm(BaseModel):

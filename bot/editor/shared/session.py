@@ -9,7 +9,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Annotated
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +21,8 @@ from bot.store import accounts
 SAFE = ("GET", "HEAD", "OPTIONS")
 # of a form; how much may be sent at all, the app says (Door)
 FORM_LIMITS = {"max_fields": 8_000, "max_part_size": 12 * 1024 * 1024}
+# the pages for those who are not signed in
+OPEN = ("/editor/sign-in", "/editor/sign-out", "/editor/invitations/")
 KNOWN = "desk-known"  # the cookie of a browser in which an account was signed in before
 KNOWN_SECONDS = 180 * 24 * 3600
 COOKIE_SECONDS = accounts.SESSION_DAYS * 24 * 3600
@@ -44,6 +46,8 @@ async def identify_person(request: Request) -> None:
     if given is None:
         given = (await request.form(**FORM_LIMITS)).get("csrf")
     if not isinstance(given, str) or not _is_csrf_token(request, given):
+        if request.state.person is None and not request.url.path.startswith(OPEN):
+            raise NotSignedIn()  # the token went with the session
         raise Refused(
             "This form is out of date, or was not ours. Go back, load the page again and repeat "
             "what you did; nothing was changed."
@@ -196,10 +200,21 @@ def page_address(request: Request, path: str) -> str:
 
 
 def next_query(request: Request) -> str:
-    """`next=...`, which leads back to this page after signing in."""
-    return urlencode(
-        {"next": request.url.path + (f"?{request.url.query}" if request.url.query else "")}
-    )
+    """`next=...`, which leads back after signing in: to this page, or to that of its form."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    is_page = request.method in SAFE and "hx-request" not in request.headers
+    return urlencode({"next": path if is_page else form_page(request)})
+
+
+def form_page(request: Request) -> str:
+    """The page of the desk whose form this is, as its browser says; "" where it doesn't."""
+    said = request.headers.get("hx-current-url") or request.headers.get("referer", "")
+    try:
+        url = urlsplit(said)
+    except ValueError:
+        return ""
+    path = next_path(url.path + (f"?{url.query}" if url.query else ""))
+    return "" if path == "/editor/" else path
 
 
 def next_path(text: str) -> str:

@@ -1,12 +1,13 @@
 """A story or test conversation as its form sends it."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from starlette.datastructures import FormData
 
 from bot.content import replies, site_content, stories
 from bot.content.stories import Story
-from bot.editor.shared import content_cache
+from bot.editor.shared import content_cache, form_texts
 from bot.editor.shared.state import State
 from bot.editor.stories import story_files
 
@@ -29,17 +30,14 @@ def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[str]]
     _, names = list_wordings(desk)
     turns: list[stories.Turn] = []
     faults: list[str] = []
-    story = stories.Story(_line(form.get("name"))[:LONGEST_NAME], (), _line(form.get("page")))
+    story = stories.Story(_line(form.get("name")), (), _line(form.get("page")))
     if not story.name:
         faults.append("Give it a name: what it tells, in a few words.")
     if story.page and story.page not in content_cache.read_articles(desk):
         faults.append("The page is none of the articles; choose one, or none.")
         story = dataclasses.replace(story, page="")
     for number, place in enumerate(form.getlist("turn")[: story_files.MOST_TURNS], 1):
-        said, gets = (
-            _line(form.get(f"says.{place}"))[:LONGEST_SAID],
-            _line(form.get(f"gets.{place}")),
-        )
+        said, gets = _line(form.get(f"says.{place}")), _line(form.get(f"gets.{place}"))
         offers = [
             _line(offer)
             for offer in form.getlist(f"offer.{place}")[: story_files.MOST_OFFERS]
@@ -71,7 +69,15 @@ def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[str]]
         )
     if not turns:
         faults.append("Add a message: what the visitor says, and what the bot answers.")
+    faults += _length_faults(story.name, turns)
     return dataclasses.replace(story, turns=tuple(turns)), faults
+
+
+def _length_faults(name: str, turns: Sequence[stories.Turn]) -> list[str]:
+    texts = [(name, LONGEST_NAME), *((turn.says, LONGEST_SAID) for turn in turns)]
+    return [
+        form_texts.say_too_long(text, longest) for text, longest in texts if len(text) > longest
+    ]
 
 
 def arrange_turns(story: Story, then: str, place: int) -> Story:

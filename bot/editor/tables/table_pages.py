@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from bot.content import articles
 from bot.domain.faults import Fault
 from bot.editor.importing.blocks import Refused
-from bot.editor.shared import content_files, pages, session
+from bot.editor.shared import content_files, form_texts, pages, session
 from bot.editor.shared.state import DeskState, State
 from bot.editor.tables import table_files, text_rows
 from bot.store.accounts import Member
@@ -29,6 +29,10 @@ WHAT = {
     "braces, as {covered}, are filled in.",
 }
 PER_PAGE = 100
+LONGEST = {"first": 200, "second": 300, "third": 20_000}  # characters of a row's cells
+First = Annotated[str, StringConstraints(max_length=LONGEST["first"]), form_texts.NEWLINES]
+Second = Annotated[str, StringConstraints(max_length=LONGEST["second"]), form_texts.NEWLINES]
+Third = Annotated[str, StringConstraints(max_length=LONGEST["third"]), form_texts.NEWLINES]
 TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -92,9 +96,9 @@ class RowForm(BaseModel):
     model_config = ConfigDict(frozen=True)
     base: Annotated[str, StringConstraints(max_length=20)]
     number: int
-    first: Annotated[str, StringConstraints(max_length=200)] = ""
-    second: Annotated[str, StringConstraints(max_length=300)] = ""
-    third: Annotated[str, StringConstraints(max_length=20_000)] = ""
+    first: First = ""
+    second: Second = ""
+    third: Third = ""
     then: Annotated[str, StringConstraints(max_length=20)] = "save"
 
     def change_rows(self, rows: Sequence[table_files.Row]) -> list[table_files.Row]:
@@ -102,14 +106,17 @@ class RowForm(BaseModel):
         none of them."""
         if self.number and self.number not in [row.number for row in rows]:
             raise HTTPException(404)
-        first, second, third = (
-            cell.strip().replace("\r\n", "\n") for cell in (self.first, self.second, self.third)
-        )
+        first, second, third = (cell.strip() for cell in (self.first, self.second, self.third))
         made = table_files.Row(self.number or len(rows) + 2, (first, second, third))
         if not self.number:
             return [*rows, made]
         kept = [row for row in rows if self.then != "remove" or row.number != self.number]
         return [made if row.number == self.number else row for row in kept]
+
+    @property
+    def page(self) -> int:
+        """The page of the table on which the row stands; a new one stands on the first."""
+        return max(self.number - 2, 0) // PER_PAGE + 1
 
     def say_change(self) -> str:
         """What was done, as the history says it."""
@@ -165,15 +172,16 @@ def change_row(table: TableToEdit, form: Annotated[RowForm, Form()]) -> Response
     try:
         folder = table.desk.config.path("data")
         new = table_files.change_rows(folder, table.name, text, changed)
-        return _save(table, text, new, form.say_change())
+        return _save(table, text, new, form.say_change(), form.page)
     except Refused as refused:
-        return _render(table, 422, [str(refused)])
+        return _render(table, 422, [str(refused)], page=form.page)
     except table_files.RowFaults as error:
-        return _render(table, 422, error.faults)
+        return _render(table, 422, error.faults, page=form.page)
 
 
-def _save(table: TablePage, text: str, new: str, why: str) -> Response:
-    """Save `new`, which was made of `text`, and show the table."""
+def _save(table: TablePage, text: str, new: str, why: str, page: int = 1) -> Response:
+    """Save `new`, which was made of `text`, and show the table; `page` of it, where it can't be
+    saved."""
     try:
         saved = content_files.save_file(
             table.desk.config,
@@ -188,7 +196,7 @@ def _save(table: TablePage, text: str, new: str, why: str) -> Response:
             "Another editor changed the same rows meanwhile; nothing of yours is saved. Look at "
             "the table as it is now, and repeat your change."
         )
-        return _render(table, 409, [said])
+        return _render(table, 409, [said], page=page)
     session.record_action(table.request, "changed a table", table.name, why)
     return pages.redirect_to(
         table.request,
@@ -223,6 +231,7 @@ def _render(
         titles=TITLES,
         what=WHAT[name],
         columns=table_files.COLUMNS[name],
+        longest_cells=LONGEST,
         hints=text_rows.read_hints(text) if name == "texts" else {},
         search=search,
         rows=found[(page - 1) * PER_PAGE : page * PER_PAGE],
