@@ -76,7 +76,7 @@ def begin_publication(
         f"publication {id}",
         reason,
     )
-    return pages.redirect_to(request, f"/editor/publish/{id}")
+    return pages.redirect_to(request, f"/editor/publish/{id}", "It has begun.")
 
 
 @router.post("/publish/{id}/stop")

@@ -1,6 +1,8 @@
 // What the desk's pages need of scripts: the menu of small screens, a question before what can't be undone, the
 // review's keys, and what is said when something could not be done. Elements are looked up when they are needed, for a
-// page that waits gets another body.
+// page that waits gets another body. What is typed is looked after by unsaved.js.
+
+import { tryStorage } from './unsaved.js'
 
 document.addEventListener('keydown', (event) => {
   const open = document.querySelector('.menu-button[aria-expanded=true]')
@@ -35,7 +37,11 @@ function markGroup(group) {
 function groupOfKeys(target) {
   const group = target.closest?.('.group')
   if (group) return group
-  return localStorage.getItem(KEYS) === 'focus' || target.matches?.('button, a') ? null : markedGroup()
+  return keysNeedFocus() || target.matches?.('button, a') ? null : markedGroup()
+}
+
+function keysNeedFocus() {
+  return tryStorage(() => localStorage.getItem(KEYS)) === 'focus'
 }
 
 function pressInGroup(event) {
@@ -56,7 +62,7 @@ function pressInGroup(event) {
 function prepareKeys() {
   markGroup(markedGroup())
   const anywhere = document.querySelector('#keys-anywhere')
-  if (anywhere) anywhere.checked = localStorage.getItem(KEYS) !== 'focus'
+  if (anywhere) anywhere.checked = !keysNeedFocus()
 }
 
 prepareKeys()
@@ -66,7 +72,8 @@ document.addEventListener('focusin', (event) => {
   if (group) markGroup(group)
 })
 document.addEventListener('change', (event) => {
-  if (event.target.id === 'keys-anywhere') localStorage.setItem(KEYS, event.target.checked ? 'anywhere' : 'focus')
+  if (event.target.id !== 'keys-anywhere') return
+  tryStorage(() => localStorage.setItem(KEYS, event.target.checked ? 'anywhere' : 'focus'))
 })
 
 document.addEventListener('toggle', (event) => {
@@ -93,43 +100,16 @@ document.addEventListener('htmx:responseError', (event) => {
   const sentences = [...page.querySelectorAll('.fault, .faults li')].map((part) => part.textContent)
   say(sentences.join(' ') || 'This did not work. Load the page again.')
 })
+document.addEventListener('htmx:beforeOnLoad', (event) => {
+  const {xhr, requestConfig} = event.detail
+  if (xhr.status !== 401 || requestConfig.triggeringEvent?.type !== 'input') return
+  event.preventDefault()  // who types is not led away
+  say('You are signed out by now. Press Save: you sign in again, and what you typed is still here.')
+})
 document.addEventListener('htmx:sendError', () => {
   say('The service can’t be reached. Nothing was changed; try again.')
 })
 
 function say(sentence) {
   document.querySelector('#said').textContent = sentence
-}
-
-// --- a changed form warns before its page is left; nothing is typed into those of the review
-
-let sent = null
-let unsaved = false // whether what htmx swaps held a change
-
-document.addEventListener('submit', (event) => {
-  if (!event.defaultPrevented) sent = event.target
-})
-addEventListener('beforeunload', (event) => {
-  if ([...document.forms].some((form) => form !== sent && isUnsaved(form))) event.preventDefault()
-  sent = null // who stays may leave later
-})
-document.addEventListener('htmx:beforeSwap', ({detail: {target, requestConfig}}) => {
-  const acts = requestConfig?.elt.name === 'then' && !requestConfig.elt.value.startsWith('try')
-  unsaved = [...target.querySelectorAll('form')].some((form) => acts || isUnsaved(form))
-})
-document.addEventListener('htmx:load', ({detail: {elt}}) => {
-  for (const form of unsaved ? elt.querySelectorAll('form') : []) form.dataset.unsaved = ''
-})
-
-function isUnsaved(form) {
-  if (form.method !== 'post' || form.querySelector('[type=password]') || form.closest('.group')) return false
-  return form.dataset.unsaved !== undefined || [...form.elements].some(isChanged)
-}
-
-function isChanged(field) {
-  if (field.matches('[type=checkbox], [type=radio]')) return field.checked !== field.defaultChecked
-  if (field.matches('[type=file]')) return field.files.length > 0
-  if (!field.matches('select')) return field.defaultValue !== undefined && field.value !== field.defaultValue
-  const chosen = [...field.options].findIndex((option) => option.defaultSelected)
-  return field.options.length > 0 && field.selectedIndex !== Math.max(chosen, 0)
 }
