@@ -71,11 +71,11 @@ def _edits(
     edits: list[Edit] = []
     for kind in articles.PHRASE_KEYS:
         if wanted.get(kind, []) != now[kind]:
-            edits += _list_edits(group, kind, now[kind], wanted.get(kind, []))
+            edits += list_edits(group, kind, now[kind], wanted.get(kind, []))
     return edits
 
 
-def _list_edits(group: Group, key: str, old: Sequence[str], new: Sequence[str]) -> list[Edit]:
+def list_edits(group: Group, key: str, old: Sequence[str], new: Sequence[str]) -> list[Edit]:
     """The edits that make a list of phrases the new one; a phrase that stays keeps its line."""
     if key not in group.entries:
         return [(group.end, group.end, article_document.dump_lines({key: new}, group.indent))]

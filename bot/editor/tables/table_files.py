@@ -22,7 +22,7 @@ from bot.content import articles, site_content, terms
 from bot.domain.faults import Fault
 from bot.editor.importing import bounded_process, imports
 from bot.editor.importing.blocks import Refused
-from bot.editor.shared import article_document
+from bot.editor.shared import article_document, phrases_document
 from bot.editor.tables import text_rows
 from bot.runtime import settings
 
@@ -526,7 +526,7 @@ def _edit(
         return [(first, last, [])]
     if isinstance(found[1], yaml.SequenceNode) and not found[1].flow_style:
         group = article_document.Group(entries, lines, indent, last)
-        return article_document.list_edits(group, path[-1], before, after)
+        return phrases_document.list_edits(group, path[-1], before, after)
     return [(first, last, _written(name, path, after, indent))]
 
 
