@@ -43,6 +43,7 @@ def type_and_close(tab, path, label, text):
 
 
 def count_kept(tab):
+    tab.wait_for_load_state()  # its scripts have run
     return tab.evaluate("Object.keys(localStorage).filter(key => key.startsWith('desk-')).length")
 
 

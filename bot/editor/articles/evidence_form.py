@@ -141,7 +141,7 @@ def _read_field(text: str) -> str:
 async def _read_form(request: Request, person: session.Editor) -> EvidenceForm:
     form = await request.form(**session.FORM_LIMITS)
     return EvidenceForm(
-        {name: _read_field(str(value)) for name, value in form.items()},
+        {name: _read_field(str(value)) for name, value in form.items() if name != "drop"},
         [int(line) for line in map(str, form.getlist("drop")) if NUMBER.fullmatch(line)],
         person.name,
     )
