@@ -467,7 +467,8 @@ def describe_review(content: SiteContent, review: Review) -> str:
     text."""
     signed = review.sign_off
     if signed is None:
-        return str(content.texts["not_reviewed"])
+        unsigned: str = content.texts["not_reviewed"]
+        return unsigned
     name = "changed_since_review"
     if review.state == State.SIGNED:
         name = "reviewed_before" if signed.imported else "reviewed"

@@ -122,9 +122,8 @@ def _trial_faults(found: SiteContent) -> list[Fault]:
 def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
     listed, faults = articles.read_articles(folder)
     ledgers, found = evidence.read_all(folder, listed)
-    faults += found
-    signed, found = sign_offs.read_all(folder, listed)
-    faults += found
+    signed, unread = sign_offs.read_all(folder, listed)
+    faults += found + unread
     kinds, names, found = terms.read_terms(folder)
     faults += found
     talk, found = read_talk(folder)
@@ -133,8 +132,7 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
     faults += found
     texts, found = read_texts(folder)
     faults += found
-    if kinds:
-        faults += unknown_terms(listed, kinds)
+    faults += unknown_terms(listed, kinds) if kinds else []
     faults += title_faults(listed)
     faults += _repeated_talk(folder, listed, talk)
     asked = {question.name for article in listed for question in article.questions}

@@ -47,7 +47,8 @@ def test_every_question_of_the_first_article_is_there():
         sodium_valproate sodium_valproate_side_effects combination_treatment medicine_tolerance alternative_treatments
         why_alternatives botox deep_brain_stimulation surgery_candidates inherited_forms""".split()  # noqa: E501
     article = next(a for a in articles.load_articles(ROOT / "data") if a.id == "myoclonus")
-    assert [question.name for question in article.questions] == [f"myoclonus.{id}" for id in wanted]
+    ids = [question.name.removeprefix("myoclonus.") for question in article.questions]
+    assert [id for id in ids if id in wanted] == wanted
 
 
 @pytest.mark.parametrize(

@@ -35,24 +35,26 @@ def change_facets(folder, **changed):
 def test_a_phrase_teaches_every_article_that_answers_its_facet(folder):
     change_facets(
         folder,
-        outlook={"or": "seriousness", "phrases": ["will it stay", "does {term} stay"]},
-        seriousness={"phrases": ["how grave would it be"]},
+        tests={"or": "diagnosis", "phrases": ["do they scan it", "do they scan {term}"]},
+        diagnosis={"phrases": ["how would they be sure"]},
         costs={"phrases": ["what would it cost me", "what would {term} cost me"]},
     )
-    rows = taught(folder)
-    assert rows["will it stay", "hiccups"] == ("hiccups.outlook",)
-    assert rows["will it stay", "tremor"] == ("tremor.seriousness",)  # by `or`
-    assert rows["does tremor stay", None] == ("tremor.seriousness",)
-    assert rows["how grave would it be", "hiccups"] == ("hiccups.seriousness",)
-    assert rows["what would it cost me", None] == "unanswered"
     content = site_content.load_content(folder)
+    rows = {
+        (row.text, row.page): row.asks or row.gets for row in site_content.read_all_asked(content)
+    }
+    assert rows["do they scan it", "restless_legs"] == ("restless_legs.iron_and_blood_tests",)
+    assert rows["do they scan it", "tremor"] == ("tremor.diagnosis",)  # by `or`
+    assert rows["do they scan tremor", None] == ("tremor.diagnosis",)
+    assert rows["how would they be sure", "hiccups"] == ("hiccups.diagnosis",)
+    assert rows["what would it cost me", None] == "unanswered"
     answering = {
         content.article_of(name).id
         for name, question in content.questions.items()
-        if {"outlook", "seriousness"} & {*question.facets}
+        if {"tests", "diagnosis"} & {*question.facets}
         and question.about[0] == content.article_of(name).about
     }
-    assert len([text for text, _ in rows if text == "will it stay"]) == len(answering) > 5
+    assert len([text for text, _ in rows if text == "do they scan it"]) == len(answering) > 5
     assert len([text for text, _ in rows if text == "what would it cost me"]) == 1
 
 

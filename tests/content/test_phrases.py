@@ -90,10 +90,10 @@ def test_a_phrase_that_stands_twice_in_a_list_is_a_fault(data):
 @pytest.mark.parametrize(
     ("phrase", "asks"),
     [
-        ("what causes it", "causes"),
+        ("what causes this", "causes"),
         ("causes of restless legs syndrome", "causes"),
         ("Causes of Restless Legs Syndrome?", "causes"),
-        ("can restless legs syndrome be prevented", "prevention"),
+        ("to prevent restless legs syndrome, what works", "prevention"),
     ],
 )
 def test_a_phrase_that_every_article_has_is_a_fault_in_one(data, phrase, asks):
@@ -170,8 +170,13 @@ def test_a_common_question_needs_no_phrase_of_its_own(data):
     content = site_content.load_content(data)
     causes = content.questions["restless_legs.causes"]
     assert (causes.train, causes.test, causes.taught) == ((), (), (causes.ask,))
-    asked = {row.text for row in site_content.read_asked(content) if causes.name in row.asks}
-    assert {"what causes it", "causes of restless legs syndrome"} <= asked
+    ways = {row.text for row in site_content.read_all_asked(content) if causes.name in row.asks}
+    assert {"what causes this", "causes of restless legs syndrome"} <= ways
+    rows = [row for row in site_content.read_asked(content) if not row.hand]
+    assert sum(causes.name in row.asks for row in rows) == site_content.ENOUGH
+    full = content.questions["restless_legs.symptoms"]
+    assert len(full.train) > site_content.ENOUGH
+    assert sum(full.name in row.asks for row in rows) == site_content.FEWEST
 
 
 def test_without_the_facets_every_question_needs_phrases(data):

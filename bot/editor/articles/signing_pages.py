@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from bot.content import articles, evidence, sign_offs
+from bot.content.articles import Article, Question
 from bot.content.sign_offs import Review, SignOff
 from bot.domain.faults import Fault
 from bot.editor.articles import question_preview
@@ -89,28 +90,7 @@ def sign_answers(
     ]
     if faults or not mine or form.seen != _name_seen(opened, before):
         return _render(page, 409, faults or [CHANGED], form)
-    signature = SignOff(
-        question="",
-        text="",
-        name=person.name,
-        profession=form.profession,
-        on=datetime.datetime.now(datetime.UTC).date(),
-        note=" ".join(form.note.split()),
-        account=person.email or person.name,
-    )
-    secret = settings.site_secret(page.desk.config)
-    made = [
-        sign_offs.seal_sign_off(
-            replace(
-                signature,
-                question=question.name.partition(".")[2],
-                text=sign_offs.text_mark(article, question),
-            ),
-            article.id,
-            secret,
-        )
-        for question in mine
-    ]
+    made = _make_sign_offs(page, article, mine, form)
     try:
         content_files.save_file(
             page.desk.config,
@@ -126,6 +106,34 @@ def sign_answers(
     session.record_action(page.request, "signed", f"{page.id}.{form.question}".strip("."))
     said = "Signed. Visitors read it once it is published."
     return pages.redirect_to(page.request, f"{opened.at}/side-by-side", said)
+
+
+def _make_sign_offs(
+    page: ArticlePage, article: Article, questions: Sequence[Question], form: SignForm
+) -> list[SignOff]:
+    """A sealed SignOff of each question, in the name and account of who asks."""
+    signature = SignOff(
+        question="",
+        text="",
+        name=page.person.name,
+        profession=form.profession,
+        on=datetime.datetime.now(datetime.UTC).date(),
+        note=" ".join(form.note.split()),
+        account=page.person.email or page.person.name,
+    )
+    secret = settings.site_secret(page.desk.config)
+    return [
+        sign_offs.seal_sign_off(
+            replace(
+                signature,
+                question=question.name.partition(".")[2],
+                text=sign_offs.text_mark(article, question),
+            ),
+            article.id,
+            secret,
+        )
+        for question in questions
+    ]
 
 
 def _find_changes(opened: content_cache.Opened) -> list[Fault]:
