@@ -689,7 +689,11 @@ def test_a_candidate_that_can_not_answer_a_question_does_not_go_live_and_names_i
 
 
 def test_a_release_that_can_not_be_brought_back_is_not_noted_as_live(site, monkeypatch):
-    before = registry.live_release(site.config)
+    live = registry.live_release(site.config)
+    earlier = registry.folder_of(site.config, live).with_name("20200101-000000-abcdef01")
+    shutil.copytree(registry.folder_of(site.config, live), earlier)
+    monkeypatch.setenv("SECRET", "small")
+    sign(earlier, id=earlier.name)
     paula = site.enter("Paula", "publisher")
 
     def refuse(*_):
@@ -697,12 +701,12 @@ def test_a_release_that_can_not_be_brought_back_is_not_noted_as_live(site, monke
 
     with monkeypatch.context() as full:
         full.setattr(registry.articles, "save_text", refuse)
-        answer = paula.post("/publish/rollback", release_id=before)
+        answer = paula.post("/publish/rollback", release_id=earlier.name)
     assert answer.status_code == 409 and "No space left" in answer.text
     newest = publications.list_publications(site.engine)[0]
-    assert (newest.state, newest.release) == ("failed", before)
+    assert (newest.state, newest.release) == ("failed", earlier.name)
     assert accounts.read_audit(site.engine)[0]["action"] != "rolled back"
-    assert paula.post("/publish/rollback", release_id=before).status_code == 303
+    assert paula.post("/publish/rollback", release_id=earlier.name).status_code == 303
 
 
 @pytest.mark.parametrize("id", ["../../etc", "nosuch", "20200101-000000-abcdef01", ""])
