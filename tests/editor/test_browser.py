@@ -33,6 +33,7 @@ PAGES = [
     "/reports",
     "/reports/{report}",
     "/articles",
+    "/reviews",
     "/articles/hiccups",
     "/articles/hiccups/causes",
     "/articles/hiccups/what_is/its-evidence",

@@ -136,7 +136,7 @@ def teach(tab):
 def publish(tab, wording):
     """Publish, and watch it go live."""
     tab.get_by_role("link", name="Publish", exact=True).click()
-    expect(tab.get_by_text("articles/restless_legs.md")).to_be_visible()
+    expect(tab.get_by_text("phrases/restless_legs.yml")).to_be_visible()
     tab.get_by_role("button", name="Publish", exact=True).click()
     expect(tab.locator("[data-events] p[role=status]")).to_have_text(
         re.compile(r"^\d+ %: "), timeout=SECONDS * 1000
