@@ -216,10 +216,11 @@ def test_a_question_says_how_people_ask_it_or_how_many_phrases_it_wants(desk):
     page = ada.get("/articles/hiccups/causes").text
     assert "without any phrase of your own" in page and "“causes of hiccups”" in page
     assert "Up to three" in page and "at least" not in page.partition("Phrases that teach")[0]
-    page = ada.get("/articles/hiccups/what_is").text
+    page = ada.get("/articles/hiccups/medicines_that_cause").text
     assert "write at least 4 phrases that teach. 14, and 6 that test, are better." in page
     look = ada.post(
-        "/articles/hiccups/what_is/look-at", **form(desk, "what_is", facet="famous_people")
+        "/articles/hiccups/medicines_that_cause/look-at",
+        **form(desk, "medicines_that_cause", facet="famous_people"),
     ).text
     assert 'hx-swap-oob="true"' in look and "without any phrase of your own" in look
 

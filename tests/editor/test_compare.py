@@ -116,11 +116,10 @@ def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site, no_r
     config, engine = site
     ask(engine, "blarg my zonkers please", "clarify")
     ask(engine, "what causes restless legs")
-    change(
-        config,
-        "      - what causes restless legs\n",
-        "      - what causes restless legs\n      - blarg my zonkers please\n",
-    )
+    own, known = config.path("data") / "phrases/restless_legs.yml", "    - what causes restless legs\n"
+    text = own.read_text()
+    assert known in text
+    own.write_text(text.replace(known, f"{known}    - blarg my zonkers please\n", 1))
     id = registry.train_candidate(config, quiet)
     assert archive_of(config, id) != archive_of(config, registry.live_release(config))
     found = comparison.compare_candidate(config, engine, id, reply_actions.find_end)
