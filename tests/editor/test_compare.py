@@ -116,7 +116,8 @@ def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site, no_r
     config, engine = site
     ask(engine, "blarg my zonkers please", "clarify")
     ask(engine, "what causes restless legs")
-    own, known = config.path("data") / "phrases/restless_legs.yml", "    - what causes restless legs\n"
+    own = config.path("data") / "phrases/restless_legs.yml"
+    known = "    - what causes restless legs\n"
     text = own.read_text()
     assert known in text
     own.write_text(text.replace(known, f"{known}    - blarg my zonkers please\n", 1))

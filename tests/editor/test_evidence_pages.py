@@ -353,6 +353,7 @@ def draft(desk):
         }
     }
     fields["sources"] = {n: fields["sources"][n] for n in (1, 3)}
+    fields["about"] = "migraine"  # which no article is about
     path = content_files.draft_path(desk.config, "yawning")
     path.parent.mkdir()
     own = content_files.phrases_path(desk.config, "yawning", draft=True)
