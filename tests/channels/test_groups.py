@@ -56,10 +56,7 @@ def test_a_mention_within_a_slack_thread_is_answered_there_and_each_person_has_a
     place.platform.wait("slack", f"{channel} {thread}", 2)
     place.call(slack, mention(next(people), "what are the side effects?", channel, thread))
     sent = place.platform.wait("slack", f"{channel} {thread}", 4)
-    assert (
-        "a computer program" in sent[2].text
-        and "Not yet reviewed" not in sent[3].text
-    )
+    assert "a computer program" in sent[2].text and "Not yet reviewed" not in sent[3].text
     place.call(slack, mention(person, "what are the side effects?", channel, thread))
     assert "sodium valproate" in place.platform.wait("slack", f"{channel} {thread}", 5)[-1].text
 
@@ -166,10 +163,7 @@ def test_each_person_of_a_telegram_group_has_a_conversation_of_their_own(place, 
     data["message"]["from"] = telegram.user(next(people))
     place.call(telegram, type(second)(second.headers, json.dumps(data).encode()))
     sent = place.platform.wait("telegram", chat, 4)
-    assert (
-        "a computer program" in sent[2].text
-        and "Not yet reviewed" not in sent[3].text
-    )
+    assert "a computer program" in sent[2].text and "Not yet reviewed" not in sent[3].text
 
 
 def test_a_photo_album_in_telegram_is_answered_once(place, person):

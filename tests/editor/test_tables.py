@@ -185,7 +185,7 @@ def test_every_fault_is_named_at_once():
         (
             "terms",
             lambda rows: [*rows, ("conditions", "gripes", "hiccough")],
-            r'row 669: "hiccough" names hiccups too',
+            r'row 702: "hiccough" names hiccups too',
         ),
         (
             "terms",

@@ -12,7 +12,6 @@ import httpx
 import pytest
 from conftest import sign_content
 
-from bot.editor.shared import content_files
 from bot.releases import registry
 from bot.store import publications
 
@@ -33,8 +32,7 @@ def ask(visit, text, article=""):
     return live, draft
 
 
-def rewrite(served, article, before, after):
-    path = content_files.article_path(served.config, article)
+def rewrite(path, before, after):
     text = path.read_text()
     assert before in text
     path.write_text(text.replace(before, after, 1))
@@ -42,12 +40,12 @@ def rewrite(served, article, before, after):
 
 @pytest.fixture
 def draft(served):
-    """The content of the service, which is as before when the test has ended."""
-    yield lambda article, before, after: rewrite(served, article, before, after)
-    for path in (
-        registry.folder_of(served.config, registry.live_release(served.config)) / "data/articles"
-    ).glob("*.md"):
-        shutil.copy(path, content_files.article_path(served.config, path.stem))
+    """Changes a file of the service's content, which is as before when the test has ended."""
+    data = served.config.path("data")
+    yield lambda name, before, after: rewrite(data / name, before, after)
+    live = registry.folder_of(served.config, registry.live_release(served.config)) / "data"
+    for path in (*live.glob("articles/*.md"), *live.glob("phrases/*.yml")):
+        shutil.copy(path, data / path.relative_to(live))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +118,7 @@ def test_a_follow_up_is_understood_from_what_was_said_before(served):
 
 
 def test_a_changed_answer_shows_beside_the_live_one_at_once(served, draft):
-    draft("hiccups", "Often nobody can say", "Nobody at all can say")
+    draft("articles/hiccups.md", "Often nobody can say", "Nobody at all can say")
     live, now = ask(served.enter(), "what causes hiccups")
     assert "Often nobody can say" in live and "Nobody at all" not in live
     assert (
@@ -133,9 +131,9 @@ def test_a_changed_answer_shows_beside_the_live_one_at_once(served, draft):
 def test_a_new_phrase_is_said_to_be_unlearned_and_stands_among_the_nearest(served, draft):
     ada, words = served.enter(), "where do my hics come from"
     draft(
-        "hiccups",
-        "      - what causes hiccups\n",
-        f"      - what causes hiccups\n      - {words}\n",
+        "phrases/hiccups.yml",
+        "    - what causes hiccups\n",
+        f"    - what causes hiccups\n    - {words}\n",
     )
     _, now = ask(ada, words)
     assert (
