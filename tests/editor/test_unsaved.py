@@ -74,7 +74,7 @@ def test_what_is_saved_lets_go_and_what_was_refused_does_not(tab):
     tab.get_by_text("Saved.").wait_for()
     assert tab.asked == [] and leave(tab)
     tab.goto(QUESTION)
-    tab.get_by_label("Phrases that teach").fill("why")
+    tab.get_by_label("Phrases that teach").fill("good morning")
     tab.get_by_role("button", name="Save").click()
     tab.get_by_text("what you wrote is still in the form").wait_for()
     assert tab.asked == [] and not leave(tab)
