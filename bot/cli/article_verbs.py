@@ -75,6 +75,8 @@ def _write_report(config: Settings, id: str, notes: Sequence[str]) -> list[str]:
         faults = question_preview.draft_faults(desk, opened)
         term = draft_terms.propose_term(desk, opened)
     finally:
+        while desk.phrases.busy or desk.asked.busy:
+            time.sleep(0.05)  # the encoder must not be at work when this process ends
         engine.dispose()
     questions = wording.counted(len(proposals), "question")
     head = f"{opened.path}: a draft of {questions} about {term.name or 'no term yet'}"

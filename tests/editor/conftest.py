@@ -13,6 +13,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import argon2
 import httpx
@@ -149,8 +150,15 @@ def begin_read(state):
 @contextlib.contextmanager
 def running(config, rehearse=no_rasa):
     """A Desk that is served while the block runs; `rehearse` stands in for the bot."""
-    vector_cache.read_kept = read_kept_once  # for all desks alike
-    publishing.NICENESS = 0  # other tests run beside it, and no visitors
+    with (
+        mock.patch.object(vector_cache, "read_kept", read_kept_once),
+        # other tests run beside it, and no visitors
+        mock.patch.object(publishing, "NICENESS", 0),
+    ):
+        yield from _run(config, rehearse)
+
+
+def _run(config, rehearse):
     make_database(config.database())
     engine = store_engine.connect_database(config.database())
     app = FastAPI()
