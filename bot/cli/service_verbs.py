@@ -28,7 +28,7 @@ def prepare(options: Namespace, config: Settings) -> None:
     """bring everything up to date: encoder, database, and a release of the content as it stands"""
     if _is_prepared(config):
         return
-    faults = site_content.check_content(config.path("data"), settings.site_secret(config))
+    faults = site_content.check_content(config.path("data"), settings.kept_secret(config))
     if faults:
         raise articles.ContentError(faults)
     try:

@@ -144,19 +144,23 @@ def count_reviews(reviews: Iterable[Review], today: datetime.date) -> dict[str, 
 
 
 def add_sign_offs(earlier: Iterable[SignOff], new: Iterable[SignOff]) -> list[SignOff]:
-    """The SignOffs with new ones, each in place of an earlier one of the same answer and
-    account."""
-    kept = {(each.question, each.account, each.imported): each for each in (*earlier, *new)}
+    """The SignOffs with new ones, each in place of an earlier one of the same answer and account;
+    of those that were taken over, of the same name."""
+    kept = {
+        (each.question, each.name if each.imported else each.account, each.imported): each
+        for each in (*earlier, *new)
+    }
     return list(kept.values())
 
 
 def read_all(
     folder: str | Path, listed: Iterable[Article]
 ) -> tuple[dict[str, tuple[SignOff, ...]], list[Fault]]:
-    """({article's id: its SignOffs}, faults) of a content folder; seals are `find_unsealed`'s."""
+    """({article's id: its SignOffs}, faults) of a content folder; seals are `find_unsealed`'s. One
+    of a question that is gone says nothing, and holds again if it comes back."""
     found: dict[str, tuple[SignOff, ...]] = {}
     faults: list[Fault] = []
-    known = {article.id: article for article in listed}
+    known = {article.id for article in listed}
     for path in articles.list_files(folder, f"{FOLDER}/*.yml"):
         if not Path(folder, "articles", f"{path.stem}.md").is_file():
             said = f"there is no article {path.stem}; delete this file"
@@ -166,20 +170,7 @@ def read_all(
         faults += wrong
         if path.stem in known:
             found[path.stem] = signed
-            faults += _unknown_faults(known[path.stem], signed, path)
     return found, faults
-
-
-def _unknown_faults(article: Article, signed: Iterable[SignOff], path: Path) -> list[Fault]:
-    ids = {question.name.partition(".")[2] for question in article.questions}
-    return [
-        Fault(
-            str(path),
-            1,
-            f"a review is of {id}, which is no question of {article.id}; take it out of this file",
-        )
-        for id in sorted({each.question for each in signed} - ids)
-    ]
 
 
 def read_sign_offs(text: str, path: str | Path) -> tuple[tuple[SignOff, ...], list[Fault]]:

@@ -193,9 +193,12 @@ def _show_article(request: Request, site: turns.Site, id: str) -> Response:
     library = site.library
     article = library.articles[id]
     today = datetime.datetime.now(datetime.UTC).date()
-    reviews = library.reviews_of(id)
-    is_shown = any(review.timeliness(today) != "withdrawn" for review in reviews)
-    sections = _sections(library, article, today) if is_shown else []
+    shown = [
+        question
+        for question in article.questions
+        if library.review_of(question.name).timeliness(today) != "withdrawn"
+    ]
+    sections = _sections(library, article, today) if shown else []
     config = site.config
     url = article.url or f"{_base(request, site)}/articles/{id}"
     return _page(
@@ -206,14 +209,14 @@ def _show_article(request: Request, site: turns.Site, id: str) -> Response:
         canonical=url,
         description=search_engines.describe_article(article),
         structured=search_engines.structured_data(
-            article, _holding(reviews, today), url, config.site_name, bool(sections)
+            article, shown, _holding(library.reviews_of(id), today), url, config.site_name
         ),
         article=article,
         written_on=replies.format_day(article.written_on),
         sections=sections,
-        cited=_cited_sources(library, article) if sections else {},
+        cited=_cited_sources(library, article, shown),
         reviewed=replies.describe_reviews(library, id),
-        late=replies.late_note(library, id, today) if is_shown else library.texts["under_review"],
+        late=replies.late_note(library, id, today) if shown else library.texts["under_review"],
         disclaimer=library.texts["disclaimer"],
         starters=replies.starter_choices(library, id),
     )
@@ -243,14 +246,15 @@ def _sections(
 
 
 def _holding(reviews: Iterable[sign_offs.Review], today: datetime.date) -> list[sign_offs.SignOff]:
-    """The sign-offs of an article, where each of its answers has one that holds and is in time."""
-    found = [
-        review.sign_off
-        if review.state == sign_offs.State.SIGNED and review.timeliness(today) == "current"
-        else None
-        for review in reviews
-    ]
-    return [] if None in found else [each for each in found if each]
+    """The sign-offs of an article, where each of its answers has one that was made here, holds and
+    is in time."""
+    found: list[sign_offs.SignOff] = []
+    for review in reviews:
+        signed, is_late = review.sign_off, review.timeliness(today) != "current"
+        if signed is None or signed.imported or is_late or review.state != sign_offs.State.SIGNED:
+            return []
+        found.append(signed)
+    return found
 
 
 def _page(
@@ -324,10 +328,13 @@ def _entries(library: site_content.SiteContent) -> list[dict[str, Any]]:
 
 
 def _cited_sources(
-    library: site_content.SiteContent, article: articles.Article
+    library: site_content.SiteContent,
+    article: articles.Article,
+    shown: Iterable[articles.Question],
 ) -> dict[int, dict[str, Any]]:
-    """{n: a source as replies have it, with what it says about each statement of an article}."""
-    text = "\n\n".join(f"{question.lead}\n\n{question.more}" for question in article.questions)
+    """{n: a source as replies have it, with what it says about each statement of the answers that
+    an article shows}."""
+    text = "\n\n".join(f"{question.lead}\n\n{question.more}" for question in shown)
     return {source["n"]: source for source in replies.sources_of(library, article, text)}
 
 

@@ -28,11 +28,15 @@ def describe_article(article: articles.Article) -> str:
 
 
 def structured_data(
-    article: articles.Article, signed: Sequence[SignOff], url: str, site_name: str, is_shown: bool
+    article: articles.Article,
+    shown: Sequence[articles.Question],
+    signed: Sequence[SignOff],
+    url: str,
+    site_name: str,
 ) -> str:
-    """The article as schema.org's MedicalWebPage and, while its sections `is_shown`, FAQPage: JSON
-    that can stand in a `script` element. `signed`: the sign-offs that hold, where all of its
-    answers have one."""
+    """The article as schema.org's MedicalWebPage and, of the questions whose answers are `shown`,
+    FAQPage: JSON that can stand in a `script` element. `signed`: the sign-offs that hold, where all
+    of its answers have one that was made here."""
     page: dict[str, Any] = {
         "@type": "MedicalWebPage",
         "@id": url,
@@ -52,15 +56,15 @@ def structured_data(
         page["reviewedBy"] = [{"@type": "Person", "name": name} for name in names]
         page["lastReviewed"] = min(each.on for each in signed).isoformat()
     graph = [page]
-    if is_shown:
+    if shown:
         graph.append(
-            {"@type": "FAQPage", "@id": f"{url}#questions", "mainEntity": _ask(article, url)}
+            {"@type": "FAQPage", "@id": f"{url}#questions", "mainEntity": _ask(shown, url)}
         )
     made = json.dumps({"@context": "https://schema.org", "@graph": graph}, ensure_ascii=False)
     return made.replace("<", "\\u003c")
 
 
-def _ask(article: articles.Article, url: str) -> list[dict[str, Any]]:
+def _ask(questions: Sequence[articles.Question], url: str) -> list[dict[str, Any]]:
     return [
         {
             "@type": "Question",
@@ -71,7 +75,7 @@ def _ask(article: articles.Article, url: str) -> list[dict[str, Any]]:
                 "url": f"{url}#{question.name.partition('.')[2]}",
             },
         }
-        for question in article.questions
+        for question in questions
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from actions import reply_actions
+from bot.content import articles
 from bot.domain.messages import IncomingMessage
 from bot.releases import comparison, registry
 from bot.runtime import settings
@@ -215,3 +216,16 @@ def test_the_command_line_lists_what_was_asked_in_vain(small_site, site):
     )
     assert done.returncode == 0, done.stderr
     assert [line.split()[:3] for line in done.stdout.splitlines()] == [["2", "blarg", "my"]]
+
+
+def test_where_no_seal_can_be_held_a_release_says_of_nobody_that_they_reviewed_it(site, tmp_path):
+    config, _ = site
+    reviews = config.path("data") / "reviews"
+    reviews.mkdir()
+    row = "{question: causes, text: 0123456789abcdef, name: Dr. Bo, 'on': 2026-11-30, seal: x}"
+    (reviews / "restless_legs.yml").write_text(f"reviews:\n- {row}\n")
+    with pytest.raises(articles.ContentError, match="was not signed at this desk"):
+        registry.train_candidate(config, quiet)
+    without = dataclasses.replace(config, secret="", var=str(tmp_path / "elsewhere"))
+    made = registry.folder_of(without, registry.train_candidate(without, quiet))
+    assert not (made / "data/reviews").exists() and (made / "data/articles").is_dir()

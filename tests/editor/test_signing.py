@@ -202,6 +202,25 @@ def test_a_signature_can_not_be_moved(desk, bo, change_row):
     assert any("was not signed at this desk" in fault for fault in faults_of(desk))
 
 
+def test_a_signed_question_that_is_taken_out_blocks_nothing_and_is_signed_once_it_is_back(desk, bo):
+    sign(bo, "alcohol")
+    path = desk.config.path("data") / "articles" / "hiccups.md"
+    before = path.read_text()
+    with_it = re.compile(r"(?ms)^  alcohol:\n.*?(?=^  \w+:\n)|^## [^\n]*\{#alcohol\}.*?(?=^## )")
+    path.write_text(with_it.sub("", before))
+    assert not any("sign" in fault or "review" in fault for fault in faults_of(desk))
+    path.write_text(before)
+    assert told(desk, "hiccups.alcohol")[0] == "Dr. Bo, neurologist"
+
+
+def test_two_earlier_reviewers_of_one_answer_are_both_taken_over():
+    day = datetime.date(2025, 3, 1)
+    earlier = [
+        sign_offs.SignOff("causes", "0" * 16, name, day, imported=True) for name in ("A", "B", "A")
+    ]
+    assert [each.name for each in sign_offs.add_sign_offs((), earlier)] == ["A", "B"]
+
+
 def test_a_front_matter_claims_no_review(desk):
     path = desk.config.path("data") / "articles" / "hiccups.md"
     claim = "\nreviewed_by: Dr. Strange\nsources:"

@@ -133,12 +133,34 @@ def test_a_review_is_told_with_its_day(get):
     ]
     assert structured(page)["MedicalWebPage"]["lastReviewed"] == "2026-11-20"
     assert page.count("Reviewed by Dr. A on 20 November 2026") == 1
+    taken_over = tuple(dataclasses.replace(each, imported=True) for each in signed)
+    page = get("/articles/myoclonus", library=library_with(taken_over)).text
+    assert "reviewedBy" not in structured(page)["MedicalWebPage"] and "by earlier records" in page
     partly = get("/articles/myoclonus", library=library_with(signed[:1])).text
     assert "reviewedBy" not in structured(partly)["MedicalWebPage"]
     count = len(article.questions)
     assert f"1 of {count} answers reviewed by a clinician" in partly
     assert partly.count("Reviewed by Dr. A on 20 November 2026") == 1
     assert partly.count("Not yet reviewed by a clinician") == count - 1
+
+
+def test_a_withdrawn_answer_is_told_nowhere_on_its_page_and_the_others_are(get):
+    article = LIBRARY.articles["myoclonus"]
+    old = datetime.date(2020, 1, 1)
+    signed = tuple(
+        sign_offs.SignOff(
+            question.name.partition(".")[2],
+            sign_offs.text_mark(article, question),
+            "Dr. A",
+            old if question.name == "myoclonus.prevention" else article.written_on,
+        )
+        for question in article.questions
+    )
+    page = get("/articles/myoclonus", library=library_with(signed)).text
+    asked = [each["name"] for each in structured(page)["FAQPage"]["mainEntity"]]
+    assert len(asked) == len(article.questions) - 1 and "Can myoclonus be prevented?" not in asked
+    lead = LIBRARY.questions["myoclonus.prevention"].lead.split(". ")[0]
+    assert lead not in html.unescape(page) and page.count("under review") == 1
 
 
 def test_a_withdrawn_article_gives_no_answers_to_search_engines_either(get):
