@@ -99,6 +99,13 @@ class Service:
                 found["rasa"] = int(pid)
         return found
 
+    def kill_rasa(self):
+        """Kill it, and wait until it is dead: its sockets are gone before it is."""
+        rasa = self.children()["rasa"]
+        os.kill(rasa, signal.SIGKILL)
+        while self.children().get("rasa") == rasa:
+            time.sleep(0.01)
+
     def wait_ready(self, seconds=START_SECONDS):
         """Wait until the service says that it is ready."""
         end = time.monotonic() + seconds

@@ -77,7 +77,7 @@ def test_a_hanging_rasa_makes_it_unavailable_within_5_s_and_the_message_stays_st
 
 def test_a_killed_rasa_makes_it_unavailable_and_is_started_again(whole_service):
     token = whole_service.open()
-    os.kill(whole_service.children()["rasa"], signal.SIGKILL)
+    whole_service.kill_rasa()
     reply, seconds = ask(whole_service, token)
     assert reply["kind"] == "unavailable" and seconds < PATIENCE
     wait_for_answer(whole_service, token)

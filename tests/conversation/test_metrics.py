@@ -1,7 +1,5 @@
 """/metrics: what Prometheus is told, and who else is."""
 
-import os
-import signal
 import time
 
 import httpx
@@ -107,7 +105,7 @@ def test_no_word_of_a_visitor_stands_in_it(metered):
 
 def test_a_restart_is_counted(metered):
     before = figures(metered)
-    os.kill(metered.children()["rasa"], signal.SIGKILL)
+    metered.kill_rasa()
     end = time.monotonic() + 60
     while 'pamphlet_restarts_total{process="rasa"}' not in grown(metered, before):
         assert time.monotonic() < end, "no restart was counted"

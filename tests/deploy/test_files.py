@@ -163,7 +163,7 @@ def test_the_compose_files_proxy_knows_its_name_and_both_gateways(compose, tmp_p
     )
     made = (tmp_path / "made").read_text()
     upstream = re.search(r"upstream pamphlet \{(.*?)\n\}", made, re.DOTALL)[1]
-    assert re.findall(r"server (\S+) max_fails=2 fail_timeout=5s;", upstream) == [
+    assert re.findall(r"server (\S+) max_fails=2 fail_timeout=2s;", upstream) == [
         "gateway1:8000",
         "gateway2:8000",
     ]

@@ -3,8 +3,6 @@ visitor."""
 
 import asyncio
 import json
-import os
-import signal
 from pathlib import Path
 
 import httpx
@@ -50,7 +48,7 @@ def test_a_turn_is_found_by_its_number_in_every_process(service):
 def test_every_line_is_an_object_of_the_same_form_whatever_fails(service):
     token = service.open()
     service.ask(f"{WORD} what causes myoclonus", token)
-    os.kill(service.children()["rasa"], signal.SIGKILL)
+    service.kill_rasa()
     turn = service.post(token, {"id": WORD, "text": f"{WORD} what is botox for"}).json()["turn"]
     service.wait_ready()
     found = read(service)

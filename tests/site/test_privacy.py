@@ -519,7 +519,7 @@ def test_no_message_text_is_logged_at_any_level_whatever_fails(tmp_path):
             service,
             {"sender": word, "text": {"text": word}, "intent": word, "metadata": {"turn": word}},
         )
-        os.kill(service.children()["rasa"], signal.SIGKILL)
+        service.kill_rasa()
         assert service.ask(f"{word} what is botox for", token)[0]["kind"] == "unavailable"
         service.wait_ready()
         service.rows("alter table turns rename to elsewhere")
