@@ -25,7 +25,7 @@ LEET = str.maketrans("013457$", "oieasts")
 SMALL = re.compile(r"(?<![\w$])[a-z0-9$]+")
 LETTER_LIKE = re.compile(r"[a-z][013457$]+[a-z]")
 DOTTED = re.compile(r"(?<=[^\W\d_]{2})[.·_](?=[^\W\d_]{2})")
-MANY_DOTTED = re.compile(r"(?:[^\W\d_]{2,}[.·_]){2,}")
+MANY_DOTTED = re.compile(r"(?<![^\W\d_])(?:[^\W\d_]{2,}[.·_]){2,}")
 
 
 def make_normal_form(text: str) -> str:

@@ -117,7 +117,7 @@ def _merge(spans: list[Span]) -> list[Span]:
 
 DIGIT = re.compile(r"\d")
 LONG_NUMBER = re.compile(r"\d(?:[ ().\-/]{0,3}\d){5}")
-SHORT_CODE = re.compile(r"[A-Za-z]{2,}[ \-/#:]?\d{2,}|\d{2,}[A-Z]|[A-Z]\d{3}|/\d{4}")
+SHORT_CODE = re.compile(r"[A-Za-z]{2}[ \-/#:]?\d{2}|\d{2}[A-Z]|[A-Z]\d{3}|/\d{4}")
 
 # --- payment cards: a valid check digit, or groups of four
 

@@ -174,7 +174,7 @@ def _begins_with_a_name(message: person_names.Message, word: str) -> bool:
 
 # --- handles: "@name" that is no word, "u/name", and what stands after a platform's name
 
-AT_NAME = re.compile(r"(?<![\w@.+/-])@([^\W\d][\w.-]{1,40})(?:@[\w-]+(?:\.[\w-]+)+)?")
+AT_NAME = re.compile(r"(?<![\w@.+/-])@([^\W\d][\w.-]{1,40})(?:@[\w-]+(?:\.[\w-]+)*)*+")
 REDDIT = re.compile(r"(?<![\w/])/?u/[\w-]{3,30}")
 DISCORD = re.compile(r"(?<![\w#])[\w.]{2,32}#\d{4}(?!\w)")
 PLATFORMS = frozenset(

@@ -111,6 +111,7 @@ STARTS = frozenset(
 )
 # "... is it bad? - Ingrid"
 DASH = re.compile(r"(?:^|[\n.?!])\s?[-–—~] ?([^\W\d_][^\n(]{1,40})\s*$")
+MOST_BEFORE = 6  # titles or initials before a name
 TITLES = frozenset(TITLE.split("|"))
 PARTICLES = frozenset(
     "van von de der den del della di da dos du la le el al bin ibn ter ten o'".split()
@@ -257,7 +258,8 @@ def find_names(message: Message) -> Iterator[tuple[int, int]]:
         first, last = place, _last(message, place, introduction)
         end = tokens[last].end() - 2 * message.written[last].endswith(("'s", "’s"))
         while (
-            first
+            first > place - MOST_BEFORE
+            and first
             and words[first - 1] in TITLES
             and text[tokens[first - 1].end() : tokens[first].start()].strip(".") == " "
         ):
@@ -288,8 +290,9 @@ def _introduce(
     message: Message, place: int | None, introduction: str, firsts: dict[int, str | None]
 ) -> None:
     """Notes in `firsts` the place where a name starts, if one does after this introduction."""
-    while place is not None and message.words[place] in TITLES and message.follows(place):
-        place += 1
+    for _ in range(MOST_BEFORE):
+        if place is not None and message.words[place] in TITLES and message.follows(place):
+            place += 1
     if place is not None and _is_first(message, place, introduction):
         firsts[place] = introduction
 
@@ -322,7 +325,8 @@ def _stands_alone(message: Message, place: int) -> bool:
 
 def _is_initial_of_a_name(message: Message, place: int) -> bool:
     following = place
-    while message.tokens[following][0][1:] == "." and following + 1 < len(message.tokens):
+    most = min(place + MOST_BEFORE, len(message.tokens) - 1)
+    while message.tokens[following][0][1:] == "." and following < most:
         following += 1
     unknown = message.is_unknown(following) or message.is_given(following)
     return following - place > 1 or unknown and message.written[following][0].isupper()

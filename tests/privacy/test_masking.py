@@ -211,3 +211,7 @@ def test_what_the_eye_reads_is_masked_whatever_signs_it_is_typed_in(text, masked
 )
 def test_what_only_looks_personal_stays(text):
     assert masking.mask_text(text) == text
+
+
+def test_a_chain_of_handles_is_one_that_no_pass_takes_apart():
+    assert masking.mask_text("write to " + "@ab" * 600) == "write to [handle]"

@@ -130,6 +130,25 @@ def _is_english(rules, text):
     return 2 * sum(word in rules.languages.english for word in words) > len(words)
 
 
+@pytest.mark.parametrize("way", [0, -1])
+def test_every_phrase_is_found_in_a_text_that_says_it(rules, way):
+    """With the first or the last of its alternatives, with and without its optional words."""
+    lost = []
+    for code, language in rules.languages.known.items():
+        for _, phrase in language.dangers:
+            han, steps = bool(patterns.HAN.search(phrase)), phrase.replace("&", ">").split(">")
+            said = [
+                word.removesuffix("?").split("/")[way].removesuffix("*").replace("_", "x")
+                for step in steps
+                for word in step.split()
+                if not (way and word.endswith("?"))
+            ]
+            text = patterns.fold_text("".join(said) if han else " ".join(said))
+            if not patterns.stands_in(text, phrase):
+                lost.append((code, phrase, text))
+    assert not lost
+
+
 def test_a_danger_in_a_mixed_message_with_enough_english_is_heard(rules):
     text = "mi primo está convulsionando on the warehouse floor, nobody here knows what to do"
     assert screen(rules, text).danger
