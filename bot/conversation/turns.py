@@ -11,7 +11,7 @@ import datetime
 import logging
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,7 @@ class LoadedRelease:
     screen: Screen
     listener: screening.Listener | None  # None: dangers are heard by the rules alone
     words: frozenset[str]  # of the release's terms: never a person's name
+    pages: dict[Hashable, str] = field(default_factory=dict)  # of its content, as they were made
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import datetime
 import functools
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ UNREAD = re.compile(  # by a browser: a script's comments on lines of their own,
 )
 TRIED = ("site", "article", "country", "mode", "theme")  # in a snippet at /try-embed
 MOST_IN_HEADER = 12  # articles that the header lists
+MOST_MADE = 64  # pages that are kept as they were made, some 150 KB each
 router = APIRouter(include_in_schema=False)
 get = functools.partial(router.api_route, methods=["GET", "HEAD"])
 templates = Environment(
@@ -55,14 +56,7 @@ markdown = MarkdownIt("zero").enable(["emphasis", "list", "newline"])
 async def show_first(request: Request, site: ServedSite) -> Response:
     if site.config.front_article in site.library.articles:
         return _show_article(request, site, site.config.front_article)
-    return _page(
-        request,
-        site,
-        "front.html",
-        path="/",
-        entries=_entries(site.library),
-        starters=replies.starter_choices(site.library),
-    )
+    return _made_once(request, site, "front.html", "/", lambda: _list_values(site.library))
 
 
 @get("/articles/{id}")
@@ -70,6 +64,13 @@ async def show_article(request: Request, site: ServedSite, id: str) -> Response:
     if id not in site.library.articles:
         raise HTTPException(404)
     return _show_article(request, site, id)
+
+
+def _show_article(request: Request, site: turns.Site, id: str) -> Response:
+    path = f"/articles/{id}"
+    return _made_once(
+        request, site, "article.html", path, lambda: _article_values(request, site, id)
+    )
 
 
 @get("/style.css")
@@ -170,9 +171,8 @@ async def show_file(request: Request, site: ServedSite, name: str) -> Response:
 def show_missing(request: Request) -> Response:
     """What a browser gets where there is no page: a sentence, and the search."""
     site = get_site(request)
-    entries = _entries(site.library)
-    starters = replies.starter_choices(site.library)
-    return _page(request, site, "missing.html", 404, path="", entries=entries, starters=starters)
+    values = _list_values(site.library)
+    return _page(request, site, "missing.html", 404, path="", **values)
 
 
 def wants_page(request: Request) -> bool:
@@ -189,7 +189,8 @@ def read_script(name: str) -> str:
     return UNREAD.sub("", SCRIPTS[name].read_text(encoding="utf-8"))
 
 
-def _show_article(request: Request, site: turns.Site, id: str) -> Response:
+def _article_values(request: Request, site: turns.Site, id: str) -> dict[str, Any]:
+    """What the page of an article shows."""
     library = site.library
     article = library.articles[id]
     today = datetime.datetime.now(datetime.UTC).date()
@@ -201,25 +202,21 @@ def _show_article(request: Request, site: turns.Site, id: str) -> Response:
     sections = _sections(library, article, today) if shown else []
     config = site.config
     url = article.url or f"{_base(request, site)}/articles/{id}"
-    return _page(
-        request,
-        site,
-        "article.html",
-        path=f"/articles/{id}",
-        canonical=url,
-        description=search_engines.describe_article(article),
-        structured=search_engines.structured_data(
+    return {
+        "canonical": url,
+        "description": search_engines.describe_article(article),
+        "structured": search_engines.structured_data(
             article, shown, _holding(library.reviews_of(id), today), url, config.site_name
         ),
-        article=article,
-        written_on=replies.format_day(article.written_on),
-        sections=sections,
-        cited=_cited_sources(library, article, shown),
-        reviewed=replies.describe_reviews(library, id),
-        late=replies.late_note(library, id, today) if shown else library.texts["under_review"],
-        disclaimer=library.texts["disclaimer"],
-        starters=replies.starter_choices(library, id),
-    )
+        "article": article,
+        "written_on": replies.format_day(article.written_on),
+        "sections": sections,
+        "cited": _cited_sources(library, article, shown),
+        "reviewed": replies.describe_reviews(library, id),
+        "late": replies.late_note(library, id, today) if shown else library.texts["under_review"],
+        "disclaimer": library.texts["disclaimer"],
+        "starters": replies.starter_choices(library, id),
+    }
 
 
 def _sections(
@@ -257,6 +254,25 @@ def _holding(reviews: Iterable[sign_offs.Review], today: datetime.date) -> list[
     return found
 
 
+def _made_once(
+    request: Request,
+    site: turns.Site,
+    template: str,
+    path: str,
+    values: Callable[[], dict[str, Any]],
+) -> Response:
+    """A page that is the same for all visitors: made anew for another release, day, address of the
+    site, or state of the site's own files, for it takes some 12 ms of the one thread."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    key = (template, path, _base(request, site), today, site_pages.state_of(site.config))
+    made = site.served.pages
+    if key not in made:
+        if len(made) >= MOST_MADE:
+            made.clear()
+        made[key] = _render_page(request, site, template, path, values())
+    return _kept(request, made[key], "text/html", {"Content-Security-Policy": POLICY + "'none'"})
+
+
 def _page(
     request: Request,
     site: turns.Site,
@@ -268,19 +284,25 @@ def _page(
     **values: object,
 ) -> Response:
     """A page of the site in its frame: header, skip links, footer."""
+    html = _render_page(request, site, template, path, values)
+    headers = {"Content-Security-Policy": policy}
+    if status != 200:
+        return Response(html, status, headers | {"Cache-Control": "no-store"}, "text/html")
+    return _kept(request, html, "text/html", headers)
+
+
+def _render_page(
+    request: Request, site: turns.Site, template: str, path: str, values: Mapping[str, object]
+) -> str:
     listed = list(site.library.articles.values())
-    html = templates.get_template(template).render(
+    return templates.get_template(template).render(
         site=site_pages.read_site(site.config),
         listed=listed if 1 < len(listed) <= MOST_IN_HEADER else [],
         path=path,
         country=site.config.country,
         days=site.config.retention_days,
-        **({"canonical": f"{_base(request, site)}{path}"} | values),
+        **({"canonical": f"{_base(request, site)}{path}"} | dict(values)),
     )
-    headers = {"Content-Security-Policy": policy}
-    if status != 200:
-        return Response(html, status, headers | {"Cache-Control": "no-store"}, "text/html")
-    return _kept(request, html, "text/html", headers)
 
 
 def _kept(
@@ -300,6 +322,11 @@ def _base(request: Request, site: turns.Site) -> str:
     """Where visitors reach this site, without a slash at its end."""
     said = site.config.public_url or str(request.base_url)
     return said.rstrip("/")
+
+
+def _list_values(library: site_content.SiteContent) -> dict[str, Any]:
+    """What a page with the list of the articles shows."""
+    return {"entries": _entries(library), "starters": replies.starter_choices(library)}
 
 
 def _entries(library: site_content.SiteContent) -> list[dict[str, Any]]:

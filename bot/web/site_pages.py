@@ -1,6 +1,7 @@
 """What is a site's own on its pages: its name, texts, logo and colours, from the settings and the
 folder PAGES. docs/site.md lists its files."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,15 @@ def read_site(config: Settings) -> Site:
         colours=(folder / COLOURS).is_file(),
         footer=markdown.render(_fill(config, footer)) if footer else "",
     )
+
+
+def state_of(config: Settings) -> tuple[tuple[str, int], ...]:
+    """The site's own files as they are now: another value where one of them was changed."""
+    try:
+        with os.scandir(config.path("pages")) as files:
+            return tuple(sorted((file.name, file.stat().st_mtime_ns) for file in files))
+    except OSError:
+        return ()
 
 
 def read_page(config: Settings, id: str) -> OwnPage | None:

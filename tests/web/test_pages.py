@@ -31,10 +31,12 @@ class Site:
 
     def __init__(self, library=LIBRARY, **given):
         config = dataclasses.replace(
-            settings.Settings(), public_url="https://chat.example.org/", **given
+            settings.Settings(), **{"public_url": "https://chat.example.org/", **given}
         )
         made = FastAPI()
-        made.state.site = SimpleNamespace(config=config, library=library, screen=SCREEN)
+        made.state.site = SimpleNamespace(
+            config=config, library=library, screen=SCREEN, served=SimpleNamespace(pages={})
+        )
         made.include_router(public_pages.router)
         made.add_exception_handler(HTTPException, app._http_error)
         made.add_middleware(app.Guard)
@@ -324,3 +326,27 @@ def test_nothing_of_the_address_of_a_trial_becomes_markup(get):
     page = get("/try-embed?" + "&".join(f"{name}={bad}" for name in names)).text
     assert "<script>alert" not in page and "other=" not in page
     assert "article=" not in page.partition("<symptom-chat id")[2].partition(">")[0]
+
+
+def test_a_file_of_the_sites_own_shows_on_pages_that_were_made_before(tmp_path):
+    site = Site(pages=str(tmp_path))
+
+    def shown():
+        return [asyncio.run(site.call(path)).text for path in ("/", "/articles/tics")]
+
+    assert shown() == shown()
+    (tmp_path / "about.md").write_text("# Who we are\n\nA ward.")
+    assert all("Who we are" in page for page in shown())
+    (tmp_path / "about.md").unlink()
+    assert not any("Who we are" in page for page in shown())
+
+
+def test_a_page_that_was_made_for_one_address_is_not_given_at_another():
+    site = Site(public_url="")
+
+    async def call(base):
+        async with httpx.AsyncClient(transport=site.transport, base_url=base) as client:
+            return (await client.get("/articles/tics")).text
+
+    assert "http://one.example/articles/tics" in asyncio.run(call("http://one.example"))
+    assert "one.example" not in asyncio.run(call("http://two.example"))
