@@ -64,20 +64,23 @@ class Rates:
         # caller: calls that are left, and when they were counted
         self.buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    async def take(self, caller: str) -> None:
-        """Count one call, at all gateways where they share a Redis; raises Refused."""
+    async def take(self, caller: str, calls: int = 1) -> None:
+        """Count a call, at all gateways where they share a Redis; raises Refused. One that costs
+        as much as several counts for as many `calls`, to be paid off before the next."""
         wait = (
-            await self.shared.take(f"{self.of} {caller}", self.per_minute) if self.shared else None
+            await self.shared.take(f"{self.of} {caller}", self.per_minute, calls)
+            if self.shared
+            else None
         )
         if wait is None:
-            wait = self.take_here(caller)
+            wait = self.take_here(caller, calls)
         if wait:
             raise Refused("too_many", wait)
 
-    def take_here(self, caller: str) -> float:
-        """Count one call at this gateway alone; the seconds to wait where it is one too many."""
+    def take_here(self, caller: str, calls: int = 1) -> float:
+        """Count a call at this gateway alone; the seconds to wait where it is one too many."""
         left = self._left(caller)
-        self._keep(caller, max(0.0, left - 1) if left >= 1 else left)
+        self._keep(caller, left - calls if left >= 1 else left)
         return (1 - left) * 60 / self.per_minute if left < 1 else 0
 
     def give_back(self, caller: str) -> None:
@@ -215,29 +218,43 @@ async def _stand(shared: RedisLimits, conversation: str, ticket: str) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
+class Lanes:
+    """Lets one of each name through at a time; what comes meanwhile waits."""
+
+    def __init__(self) -> None:
+        self.locks: dict[str, tuple[asyncio.Lock, int]] = {}  # name: and how many wait for it
+
+    @contextlib.asynccontextmanager
+    async def one(self, name: str) -> AsyncIterator[None]:
+        """Wait for this name's turn."""
+        lock, waiting = self.locks.pop(name, (asyncio.Lock(), 0))
+        self.locks[name] = lock, waiting + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self.locks.pop(name)
+            if waiting > 1:
+                self.locks[name] = lock, waiting - 1
+
+
 class Reads:
     """Lets one read of a conversation through at a time, and store.READING of all; what comes
     meanwhile waits for a while."""
 
     def __init__(self) -> None:
-        self.locks: dict[str, tuple[asyncio.Lock, int]] = {}  # token: and how many wait for it
+        self.lanes = Lanes()
         self.places = asyncio.Semaphore(engine.READING)
 
     @contextlib.asynccontextmanager
     async def one(self, token: str) -> AsyncIterator[None]:
         """Wait for this conversation's turn; raises Refused where it doesn't come."""
-        lock, waiting = self.locks.pop(token, (asyncio.Lock(), 0))
-        self.locks[token] = lock, waiting + 1
         try:
-            async with asyncio.timeout(LONGEST_WAIT) as waited, lock, self.places:
+            async with asyncio.timeout(LONGEST_WAIT) as waited, self.lanes.one(token), self.places:
                 waited.reschedule(None)
                 yield
         except TimeoutError:
             raise Refused("overloaded", 2) from None
-        finally:
-            lock, waiting = self.locks.pop(token)
-            if waiting > 1:
-                self.locks[token] = lock, waiting - 1
 
 
 async def in_time[*Arguments, Found](

@@ -24,7 +24,7 @@ local per_minute = tonumber(ARGV[1])
 local kept = redis.call('HMGET', KEYS[1], 'left', 'at')
 local left = math.min(per_minute, (tonumber(kept[1]) or per_minute) + math.max(0, now - (tonumber(kept[2]) or now)) * per_minute / 60)
 local wait = 0
-if left < 1 then wait = (1 - left) * 60 / per_minute else left = left - 1 end
+if left < 1 then wait = (1 - left) * 60 / per_minute else left = left - tonumber(ARGV[2]) end
 redis.call('HSET', KEYS[1], 'left', left, 'at', now)
 redis.call('PEXPIRE', KEYS[1], 120000)
 return tostring(wait)
@@ -61,9 +61,10 @@ class RedisLimits:
         }
         self.away_until = 0.0
 
-    async def take(self, caller: str, per_minute: int) -> float | None:
-        """Seconds until `caller` may call; None where Redis doesn't answer."""
-        wait = await self._run(TAKE, f"rate:{_digest(caller)}", per_minute)
+    async def take(self, caller: str, per_minute: int, calls: int = 1) -> float | None:
+        """Seconds until `caller` may make a call that counts for `calls`; None where Redis doesn't
+        answer."""
+        wait = await self._run(TAKE, f"rate:{_digest(caller)}", per_minute, calls)
         return None if wait is None else float(wait)
 
     async def stand(self, conversation: str, ticket: str, most: int, seconds: float) -> int | None:

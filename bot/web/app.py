@@ -6,6 +6,7 @@ import importlib.metadata
 import logging
 import shutil
 import signal
+import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,7 @@ from bot.web import (
     dependencies,
     metrics_page,
     origins,
+    pacing,
     public_pages,
     slow_clients,
     visitor_api,
@@ -58,6 +60,7 @@ SECURITY = (
     (b"cache-control", b"no-store"),
 )
 LEAST_FREE = 64 * 1024**2  # bytes on the disk
+SWITCH_SECONDS = 0.0005  # for which a thread that works may keep the one that answers waiting
 CODES = {404: "not_found", 405: "wrong_method"}
 
 
@@ -93,6 +96,9 @@ def create_app(
         app.add_exception_handler(error, handler)
     app.add_middleware(body_limit.BodyLimit)
     app.add_middleware(
+        pacing.Pacing, per_second=dependencies.requests_per_second(site.config), refuse=_refused
+    )
+    app.add_middleware(
         CORSMiddleware,
         allow_origins=site.config.origins(),
         allow_methods=["GET", "POST", "DELETE"],
@@ -101,7 +107,7 @@ def create_app(
         max_age=600,
     )
     app.add_middleware(origins.Origins, config=site.config)
-    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Guard)
     return app
 
@@ -124,6 +130,7 @@ async def serve_gateway(
     id = loading.rasa.release
     _check_release(config, id)
     engine = store_engine.connect_database(config.database())
+    sys.setswitchinterval(SWITCH_SECONDS)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(store_engine.THREADS))
     # the longest; the rest is done beside it
     starting = asyncio.create_task(rasa_processes.start_processes(config, id, loading))

@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from bot.conversation import limits, turns
+from bot.runtime import settings
+from bot.web import pacing
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,13 @@ class CallLimits:
     refused: limits.Rates
     strangers: limits.Strangers
     reads: limits.Reads
+    hearing: limits.Lanes  # of each address one long text at a time
 
 
 def open_call_limits(site: turns.Site) -> CallLimits:
     """The CallLimits of a site's settings."""
     config, per_minute = site.config, site.config.messages_per_minute
-    of_address = limits.OF_ADDRESS * per_minute
+    of_address = _calls_per_minute(config)
     return CallLimits(
         messages=limits.Rates("messages", per_minute, site.shared),
         pages=limits.Rates("pages", per_minute, site.shared),
@@ -35,7 +38,17 @@ def open_call_limits(site: turns.Site) -> CallLimits:
         refused=limits.Rates("refused", per_minute),
         strangers=limits.Strangers(of_address),
         reads=limits.Reads(),
+        hearing=limits.Lanes(),
     )
+
+
+def requests_per_second(config: settings.Settings) -> float:
+    """How many requests one address may begin, see pacing.Pacing: never fewer than messages."""
+    return max(pacing.PER_SECOND, _calls_per_minute(config) / 60)
+
+
+def _calls_per_minute(config: settings.Settings) -> int:
+    return limits.OF_ADDRESS * config.messages_per_minute
 
 
 def get_site(request: Request) -> turns.Site:

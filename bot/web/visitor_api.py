@@ -22,6 +22,8 @@ from bot.web.dependencies import CallLimits, Limited, ServedSite
 
 MOST_TURNS = 100  # that one answer lists
 MOST_HEARD = 4000  # signs of a refused text that are searched for a danger
+MOST_OF_END = 400  # of its beginning and its end, past the limit of refused ones
+SIGNS_A_CALL = 200  # of a text: a long one takes the time of so many short ones
 router = APIRouter(prefix="/api")
 Token = Annotated[str | None, Header(alias="Authorization")]
 Id = Annotated[int, Query(ge=0, lt=2**63)]  # what a database can compare
@@ -152,8 +154,8 @@ async def send_message(
     try:
         if text is not None:
             check_text(text)
-        with await _admit(request, limited, token, limited.messages):
-            verdict = await turns.screen_text(site, text)
+        with await _admit(request, limited, token, limited.messages, _calls(text)):
+            verdict = await _hear(request, site, limited, text)
             caller = admission.Caller(_address(request))
             incoming = IncomingMessage(
                 token, message.id, site.config.conversation_hours, text, message.choice, country
@@ -174,10 +176,28 @@ async def _screen_refused(
     where its address sends too many of them."""
     text = (text or "")[:MOST_HEARD]
     try:
-        await limited.refused.take(_address(request))
+        await limited.refused.take(_address(request), _calls(text))
     except limits.Refused:
+        if len(text) > 2 * MOST_OF_END:
+            text = f"{text[:MOST_OF_END]} \n{text[-MOST_OF_END:]}"
         return await screening.screen_message(site.screen, None, text, apart=True)
-    return await turns.screen_text(site, text)
+    return await _hear(request, site, limited, text)
+
+
+async def _hear(
+    request: Request, site: turns.Site, limited: CallLimits, text: str | None
+) -> verdicts.Verdict:
+    """The Verdict of a text; of one address a long one at a time, so that others get their turn
+    between them."""
+    if _calls(text) == 1:
+        return await turns.screen_text(site, text)
+    async with limited.hearing.one(_address(request)):
+        return await turns.screen_text(site, text)
+
+
+def _calls(text: str | None) -> int:
+    """For how many calls a message of this text counts."""
+    return 1 + len(text or "") // SIGNS_A_CALL
 
 
 def _address(request: Request) -> str:
@@ -185,13 +205,13 @@ def _address(request: Request) -> str:
 
 
 async def _admit(
-    request: Request, limited: CallLimits, token: str, rates: limits.Rates | None
+    request: Request, limited: CallLimits, token: str, rates: limits.Rates | None, calls: int = 1
 ) -> AbstractContextManager[None]:
-    """Count a call of a conversation, and of its address; what is entered while the call is worked
-    on, see limits.Strangers. Raises limits.Refused."""
+    """Count a call of a conversation, and of its address as so many `calls`; what is entered while
+    the call is worked on, see limits.Strangers. Raises limits.Refused."""
     if token and rates:
         await rates.take(token)
-    await limited.addresses.take(_address(request))
+    await limited.addresses.take(_address(request), calls)
     return limited.strangers.watch(_address(request), token)
 
 

@@ -170,6 +170,18 @@ async def send_much(hostile):
     await asyncio.gather(*(_try(hostile, "POST", "/api/messages", **body) for body in bodies))
 
 
+async def send_hard(hostile):
+    """Texts of 2,000 signs that are hard to read: no blank, no known word, another script. From the
+    limit of an address on they are refused, and heard for dangers all the same."""
+    letters = ("abcdefghij", "0123456789 -", "\u4e00\u6211\u4e0d\u60f3\u6d3b", "абвгдежз ", "a@")
+    texts = ["".join(random.choices(random.choice(letters), k=2_000)) for _ in range(20)]
+    messages = [
+        _try(hostile, "POST", "/api/messages", json={"id": uuid.uuid4().hex, "text": text})
+        for text in texts
+    ]
+    await asyncio.gather(*messages)
+
+
 async def mix_up_ids(hostile):
     """Ids that are wrong, or another message's; numbers past every limit."""
     wrong = ["", "x" * 65, "../../etc", "\0", "m", "m", None, 5]
@@ -216,6 +228,7 @@ ACTS = (
     hold_places,
     leave_half_open,
     send_much,
+    send_hard,
     mix_up_ids,
     flood,
     go_away,

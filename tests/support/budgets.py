@@ -14,7 +14,7 @@ from bot.editor.access import sign_in_pages
 from bot.editor.importing import bounded_process, imports
 from bot.runtime import settings
 from bot.store import engine
-from bot.web import body_limit, slow_clients, visitor_api
+from bot.web import body_limit, pacing, slow_clients, visitor_api
 
 TITLE = "A budget for every door"
 KB, MB = 1024, 1_000_000
@@ -57,6 +57,22 @@ def _visitors():
             f"{of_address} calls a minute, and {of_address} tokens looked up that open nothing",
             "`limits.Rates`, `limits.Strangers`",
             "test_calls_are_counted_by_address_and_a_danger_is_heard_all_the_same",
+        ),
+        (
+            "a long text",
+            "an address",
+            f"counts for a call more with each {visitor_api.SIGNS_A_CALL} signs; one at a time is "
+            f"heard; past the limits {visitor_api.MOST_OF_END} signs of either end",
+            "`visitor_api`",
+            "test_a_long_text_counts_as_often_as_short_ones_that_take_as_long",
+        ),
+        (
+            "a request, of any kind",
+            "an address",
+            f"{pacing.AT_ONCE} at once, then {pacing.PER_SECOND} a second: the next ones wait, "
+            f"{pacing.LONGEST_SECONDS:.0f} s at most",
+            "`pacing.Pacing`",
+            "test_who_sends_as_fast_as_it_goes_waits_and_others_do_not",
         ),
         (
             "opening a conversation",

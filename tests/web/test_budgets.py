@@ -9,6 +9,7 @@ import resource
 import socket
 import uuid
 
+import aiohttp
 import conftest
 import httpx
 import psycopg
@@ -16,7 +17,7 @@ import pytest
 
 from bot.conversation import admission, limits
 from bot.store import engine, stored_turns
-from bot.web import body_limit, slow_clients, visitor_api
+from bot.web import body_limit, pacing, slow_clients, visitor_api
 from tests.support import load, sites, slow_connections, slow_rasa
 
 CRISIS = "i want to kill myself"
@@ -156,6 +157,44 @@ def test_calls_are_counted_by_address_and_a_danger_is_heard_all_the_same(strict_
     danger = from_address(service, "192.0.2.7", tokens[-1], CRISIS)
     assert danger.json()["replies"][0]["kind"] == "crisis"
     assert from_address(service, "192.0.2.8", service.open()).status_code == 200
+
+
+def test_a_long_text_counts_as_often_as_short_ones_that_take_as_long(strict_service):
+    tokens = [strict_service.open() for _ in range(3)]
+    long = "what causes tics " * 100  # for 9 calls of the address's 20
+    ends = [from_address(strict_service, "192.0.2.20", token, long).status_code for token in tokens]
+    assert ends == [200, 200, 200], "what is owed is paid off before the next"
+    assert from_address(strict_service, "192.0.2.20", tokens[0]).status_code == 429
+    danger = from_address(
+        strict_service, "192.0.2.20", tokens[0], f"{'i was on the bus today. ' * 60}{CRISIS}"
+    )
+    assert danger.json()["replies"][0]["kind"] == "crisis"
+
+
+def test_who_sends_as_fast_as_it_goes_waits_and_others_do_not(strict_service):
+    url, most = f"{strict_service.url}/api/terms", pacing.AT_ONCE + 1
+    most += round(pacing.LONGEST_SECONDS * pacing.PER_SECOND)
+
+    async def call(client, address):
+        async with client.get(url, headers={"X-Forwarded-For": address}) as answer:
+            return answer.status, await answer.json()
+
+    async def run():
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as client:
+            calls = [asyncio.create_task(call(client, "192.0.2.30")) for _ in range(2 * most)]
+            while not any(each.done() for each in calls):
+                await asyncio.sleep(0.01)
+            others = [await call(client, f"192.0.2.{number}") for number in range(31, 41)]
+            waiting = sum(not each.done() for each in calls)
+            return await asyncio.gather(*calls), others, waiting
+
+    answers, others, waiting = asyncio.run(run())
+    assert {status for status, _ in others} == {200} and waiting > most / 2
+    refused = [body["error"] for status, body in answers if status == 429]
+    assert refused and len(answers) - len(refused) >= most
+    assert {error["code"] for error in refused} == {"too_many"}
+    assert all(error["emergency"] for error in refused)
 
 
 def test_tokens_that_open_nothing_are_counted_by_address_and_then_not_looked_up(strict_service):
