@@ -4,7 +4,8 @@ can fill. Where the net or the encoder is missing, broken or slow, the rules alo
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import Enum
@@ -60,15 +61,21 @@ class Listener:
 
     def read(self, text: str) -> Reading:
         """The net's Reading of a text."""
+        return next(filter(None, self.read_in_steps(text)))
+
+    def read_in_steps(self, text: str) -> Generator[Reading | None]:
+        """As `read`, a piece of a long text at each step: None after all but the last."""
         key = hashlib.sha256(text.encode("utf-8", "replace")).digest()
-        found = self.heard.get(key)
-        if found is None:
-            normal = make_normal_form(text[:LONGEST])
-            found = net.read_text(self.net, self.screen, self.encoder.encode_layers, normal)
-            if len(self.heard) >= MOST_HEARD:
-                self.heard.clear()
-            self.heard[key] = found
-        return found
+        if key in self.heard:
+            yield self.heard[key]
+            return
+        normal, encode = make_normal_form(text[:LONGEST]), self.encoder.encode_layers
+        for found in net.read_in_steps(self.net, self.screen, encode, normal):
+            if found:
+                if len(self.heard) >= MOST_HEARD:
+                    self.heard.clear()
+                self.heard[key] = found
+            yield found
 
 
 def open_listener(
@@ -137,7 +144,7 @@ async def _weigh(
     rules: Screen, listener: Listener | None, text: str, danger: danger_screen.Danger | None
 ) -> Verdict:
     """The Verdict of a message in which the rules heard `danger`."""
-    reading = UNHEARD if listener is None else await ask_net(listener.read, text)
+    reading = UNHEARD if listener is None else await _read_between(listener, text)
     if reading is UNHEARD:
         return Verdict(danger)
     if reading.judgement:
@@ -145,8 +152,18 @@ async def _weigh(
     return decide_verdict(rules, text, danger, reading)
 
 
+async def _read_between(listener: Listener, text: str) -> Reading | Unheard:
+    """The Listener's Reading; between the pieces of a long text others' messages have their
+    turn."""
+    steps, end = listener.read_in_steps(text), time.monotonic() + SECONDS
+    found = None
+    while found is None:
+        found = await ask_net(next, steps, seconds=end - time.monotonic())
+    return found
+
+
 async def ask_net[*Given, Found](
-    judge: Callable[[*Given], Found], *given: *Given
+    judge: Callable[[*Given], Found], *given: *Given, seconds: float = SECONDS
 ) -> Found | Unheard:
     """What `judge` says, in the net's own thread; UNHEARD where it fails or takes too long."""
     if _pool._work_queue.qsize() >= MOST_WAITING:
@@ -154,7 +171,7 @@ async def ask_net[*Given, Found](
         return UNHEARD
     work = asyncio.get_running_loop().run_in_executor(_pool, judge, *given)
     try:
-        return await asyncio.wait_for(work, SECONDS)
+        return await asyncio.wait_for(work, seconds)
     except TimeoutError:
         metrics.NET_UNHEARD.labels("slow").inc()
     except Exception as error:  # its message may hold a visitor's words

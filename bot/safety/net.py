@@ -12,7 +12,7 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -153,17 +153,24 @@ def read_text(net: Net, screen: Screen, encode: Encode, text: str) -> Reading:
     A long message is judged piece by piece, and its worst piece counts; each of many pieces is as
     much less likely to be the one, which takes the logarithm of their number off. Stops and blanks
     alone say nothing."""
+    return next(filter(None, read_in_steps(net, screen, encode, text)))
+
+
+def read_in_steps(net: Net, screen: Screen, encode: Encode, text: str) -> Generator[Reading | None]:
+    """As `read_text`, a piece at each step: None after all but the last."""
     if all(unicodedata.category(sign)[0] in "PZC" for sign in text):
-        return Reading(SILENT, None)
-    pieces = cut_text(text)
-    read = [
-        (row, count_slots(screen, piece))
-        for row, piece in zip(scale_rows(encode(pieces)), pieces, strict=True)
-    ]
+        yield Reading(SILENT, None)
+        return
+    read: list[tuple[Floats, Slots]] = []
+    for piece in cut_text(text):
+        if read:
+            yield None
+        [row] = scale_rows(encode([piece]))
+        read.append((row, count_slots(screen, piece)))
     scores = [score_row(net, *piece) for piece in read]
     worst = int(np.argmax(scores))
-    scored = scores[worst] - float(np.log(len(pieces)))
-    return Reading(scored, decide_judgement(net, *read[worst], scored))
+    scored = scores[worst] - float(np.log(len(read)))
+    yield Reading(scored, decide_judgement(net, *read[worst], scored))
 
 
 def decide_judgement(net: Net, row: Floats, counted: Slots, scored: float) -> Judgement | None:

@@ -31,11 +31,11 @@ class Judge:
     seconds: float = 0.0
     score: float = -9.0
 
-    def read(self, text):
+    def read_in_steps(self, text):
         time.sleep(self.seconds)
         if isinstance(self.says, Exception):
             raise self.says
-        return net.Reading(self.score, self.says)
+        yield net.Reading(self.score, self.says)
 
 
 def screen(rules, listener, text=UNKNOWN):
@@ -192,3 +192,38 @@ def test_with_a_broken_net_the_rules_answer_and_a_metric_says_so(tmp_path):
         shown = httpx.get(f"{made.url}/metrics", headers={"Authorization": f"Bearer {'t' * 40}"})
         assert "pamphlet_net 0.0" in shown.text
         assert "the rules alone hear dangers" in made.log.read_text()
+
+
+def test_between_the_pieces_of_a_long_text_others_are_heard(rules):
+    order = []
+
+    class Slow(Judge):
+        def read_in_steps(self, text):
+            for step in range(len(text) // 500):
+                time.sleep(0.02)
+                order.append((text[0], step))
+                yield None
+            order.append((text[0], "end"))
+            yield net.Reading(self.score, None)
+
+    async def both():
+        long = asyncio.create_task(screening.screen_message(rules, Slow(), "l" * 2_000))
+        while not order:
+            await asyncio.sleep(0.001)
+        await screening.screen_message(rules, Slow(), "short")
+        await long
+
+    asyncio.run(both())
+    assert order.index(("s", "end")) < order.index(("l", 3)) < order.index(("l", "end"))
+
+
+def test_a_long_text_is_waited_for_no_longer_than_a_short_one(rules):
+    class Endless(Judge):
+        def read_in_steps(self, text):
+            while True:
+                time.sleep(0.05)
+                yield None
+
+    begun = time.monotonic()
+    assert screen(rules, Endless(), HEARD_BY_RULES).danger
+    assert time.monotonic() - begun < 10 * screening.SECONDS

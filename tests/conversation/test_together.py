@@ -92,6 +92,9 @@ class Doubtful:
             return net.Reading(1.0, net.Judgement(self.tier, "stroke"))
         return net.Reading(-2.5, None)
 
+    def read_in_steps(self, text):
+        yield self.read(text)
+
     def rate(self, text):
         return self.read(text).score
 
