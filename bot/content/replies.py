@@ -129,7 +129,7 @@ NONE_OF_THESE = "none_of_these"
 ARTICLE_INFO = articles.MADE_BY_US
 CHOICES = 3
 FITTING = 2  # choices that stand below a refusal at least
-CONDITIONS = 9  # that a text names before it says "and more"
+CONDITIONS = 15  # that a text names before it says "and more"
 MOST_CONDITIONS = 20  # that are choices, where any may be meant
 NEAR = 0.4  # a question is offered as meant from this share of the likeliest one's confidence
 
