@@ -384,12 +384,12 @@ def find_end(id: str, asked: Mapping[str, Any], understood: Mapping[str, Any]) -
 
 
 def topic_after_answer(said: Said) -> Topic:
-    """The topic after an answer: what it was about, the terms that were named before all, and which
-    side of them."""
+    """The topic after an answer: the terms that were named, or what it was about before all, and
+    which side of them."""
     question = said["content"].questions[said["intent"]]
     context = said["context"]
     about = [term for term in context.get("named", []) if term in question.about] or list(
-        question.about
+        question.about[:1]
     )
     facets = [facet for facet in context.get("facets", []) if facet in question.facets] or list(
         question.facets

@@ -256,7 +256,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             _part(phrases, taught, np.arange(len(self._intents))), self._config, scale
         )
         known = {
-            name: {key: about[key] for key in ("article", "about", "mentions")}
+            name: {key: about[key] for key in ("article", "subject", "about", "mentions")}
             for name, about in abouts.items()
         }
         with self._storage.write_to(self._resource) as folder:

@@ -29,6 +29,9 @@ ANSWER, ASK_BACK, *_ = ACTIONS = range(6)
 OUTCOMES = {PERSONAL: "personal_advice", UNANSWERED: "not_covered", NOT_HEALTH: "out_of_scope"}
 # In the log score of a question, for each article that is not the page's: so rarely is it meant.
 ELSEWHERE = 4.0
+# In the log score of a question, for each named term that it doesn't know, and for each that it
+# only mentions.
+UNKNOWING, MENTIONING = 4.0, 0.5
 CANDIDATES = 10  # questions that are looked at
 STRENGTH = 0.3  # of the regression's weights: the inverse of how they are held to be small
 STEPS = 500
@@ -47,14 +50,15 @@ COSTS = {
 @dataclass(frozen=True)
 class Kinds:
     """What is known of the intents: which are `questions`, which `talk` (numbers); the number of
-    each outcome (way -> intent); of each intent the article and the terms that it knows; the terms
-    of each article."""
+    each outcome (way -> intent); of each intent the article, the terms that it is `about`, and all
+    that it `knows`; the terms of each article."""
 
     questions: Numbers
     talk: Numbers
     outcomes: dict[int, int]
     articles: NDArray[np.str_]
-    knows: tuple[frozenset[str], ...]  # empty of what is no question
+    about: tuple[frozenset[str], ...]  # empty of what is no question
+    knows: tuple[frozenset[str], ...]  # with what it mentions
     terms: dict[str, set[str]]
 
 
@@ -91,18 +95,23 @@ class Decider:
 
 
 def know_intents(intents: Sequence[str], abouts: Mapping[str, Mapping[str, Any]]) -> Kinds | None:
-    """The Kinds of the intents, by their names; `abouts`: {question: {article, about, mentions}}.
+    """The Kinds of the intents, by their names; `abouts`: {question: {article, subject, about,
+    mentions}}.
     None where there are no questions, or not every outcome is taught: then nothing is decided."""
     number = {name: i for i, name in enumerate(intents)}
     if not abouts or not all(name in number for name in OUTCOMES.values()):
         return None
-    knows = [
-        frozenset((*abouts[name]["about"], *abouts[name]["mentions"]) if name in abouts else ())
+    about = tuple(
+        frozenset((abouts[name]["subject"], *abouts[name]["about"]) if name in abouts else ())
         for name in intents
-    ]
+    )
+    knows = tuple(
+        own.union(abouts[name]["mentions"]) if name in abouts else own
+        for name, own in zip(intents, about, strict=True)
+    )
     terms: dict[str, set[str]] = {}
-    for name, about in abouts.items():
-        terms.setdefault(about["article"], set()).update(knows[number[name]])
+    for name, facts in abouts.items():
+        terms.setdefault(facts["article"], set()).update(knows[number[name]])
     talk = [
         i for i, name in enumerate(intents) if name not in abouts and name not in OUTCOMES.values()
     ]
@@ -113,7 +122,8 @@ def know_intents(intents: Sequence[str], abouts: Mapping[str, Mapping[str, Any]]
         np.array(talk),
         {way: number[name] for way, name in OUTCOMES.items()},
         np.array([abouts[name]["article"] if name in abouts else "" for name in intents]),
-        tuple(knows),
+        about,
+        knows,
         terms,
     )
 
@@ -134,6 +144,8 @@ def gather_evidence(
     # who names something that the page's article doesn't know may mean any other
     if said.page and all(term in kinds.terms.get(said.page, ()) for term in said.terms):
         prior = np.where(kinds.articles[own] == said.page, 0.0, -ELSEWHERE)
+    if said.terms:
+        prior = prior - np.array([_strangeness(kinds, name, said.terms) for name in own])
     likely = np.argsort(-(log_probability[own] / 2 + prior))[:CANDIDATES]
     compared = np.array([*own[likely], *kinds.outcomes.values(), *kinds.talk])
     likeness = np.log(np.clip(liken(compared), 1e-6, 1))
@@ -165,6 +177,18 @@ def gather_evidence(
         shares / shares.sum(),
         int(compared[talk]),
         np.array(numbers, dtype=np.float32),
+    )
+
+
+def _strangeness(kinds: Kinds, question: int, terms: Sequence[str]) -> float:
+    """What a question loses by the terms that are named."""
+    return sum(
+        0.0
+        if term in kinds.about[question]
+        else MENTIONING
+        if term in kinds.knows[question]
+        else UNKNOWING
+        for term in terms
     )
 
 

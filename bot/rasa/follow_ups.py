@@ -147,12 +147,14 @@ class Reading:
 @dataclass(frozen=True)
 class Evidence:
     """What the words of a message without a term tell: the confidence of each facet and intent, the
-    least of them, and the likelihood that such a message follows up."""
+    least of them, and the likelihood that such a message follows up; and the articles on what is
+    spoken of."""
 
     facets: dict[str, float]  # facet -> the confidence of all its questions
     intents: dict[str, float]  # intent -> its confidence
     least: float
     followed: float
+    articles: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -257,7 +259,7 @@ def read_message(
     levels = context_of(library, topic, article)
     if levels and JUST_THAT.fullmatch(rest):
         place = (topic or {}).get("article") or article
-        reading = take_name(library, ranking, levels[0], place)
+        reading = take_name(library, ranking, levels[0][:1], place)
         if reading:
             return replace(reading, pronoun=True)
     pointing = bool(POINTS_BACK.search(rest))
@@ -346,10 +348,17 @@ def take_name(
     library: QuestionIndex, ranking: Ranking, named: Sequence[str], article: str | None
 ) -> Reading | None:
     """The Reading of a name alone: it asks what that is, or what it is for, of the article that is
-    spoken of before all; None where several questions would tell, or none."""
-    term = named[0]
+    spoken of before all; None where several questions would tell, or none.
+
+    Of several names ("botox in blepharospasm") it asks only what a question about all of them
+    tells."""
+    term, others = named[0], set(named[1:])
     for facet in BARE:
-        names = library.by_facet.get((term, facet), [])
+        names = [
+            name
+            for name in library.by_facet.get((term, facet), [])
+            if others <= {library.questions[name].subject, *library.questions[name].about}
+        ]
         own = [name for name in names if library.questions[name].article == article]
         chief = [name for name in names if library.questions[name].about[0] == term]
         for chosen in (own, chief):
@@ -402,7 +411,9 @@ def weigh_named(
 def _sort_named(library: QuestionIndex, named: Sequence[str]) -> NamedTerms:
     covered = [term for term in named if term in library.by_term]
     foreign = {term for term in named if term not in library.by_term}
-    if covered:  # another condition beside a covered term is no hindrance
+    if any(library.kinds.get(term) == "condition" for term in covered):
+        # another condition beside one that is covered is no hindrance; beside a medicine it tells
+        # for what that is asked
         foreign = {term for term in foreign if library.kinds[term] != "condition"}
     return NamedTerms(covered, foreign)
 
@@ -454,11 +465,11 @@ def follow_topic(
     if not mass:
         return Reading(ranking)
     followed = ELLIPTICAL * POINTING[pointing]
-    evidence = Evidence(mass, confidence, ranking[-1]["confidence"], followed)
-    facet = max(mass, key=lambda each: mass[each])
     spoken_of = {library.subjects[name]: name for name in library.subjects}
-    articles = {spoken_of[term] for terms in levels for term in terms if term in spoken_of}
-    weighed = _weigh_alone(library, evidence, pointing, articles)
+    articles = frozenset(spoken_of[term] for terms in levels for term in terms if term in spoken_of)
+    evidence = Evidence(mass, confidence, ranking[-1]["confidence"], followed, articles)
+    facet = max(mass, key=lambda each: mass[each])
+    weighed = _weigh_alone(library, evidence, pointing)
     found = _weigh_follow_ups(library, evidence, levels, topic)
     for name, (value, _) in found.items():
         weighed[name] = max(weighed.get(name, 0.0), value)
@@ -487,18 +498,15 @@ def _between(ranking: Ranking, term: str, facet: str, names: Sequence[str]) -> R
     return Reading(ranking, "close", None, (facet,), (term,), tuple(names))
 
 
-def _weigh_alone(
-    library: QuestionIndex, evidence: Evidence, pointing: bool, articles: Collection[str]
-) -> dict[str, float]:
-    """{intent: its likelihood} where the message stands alone and leaves the topic, which
-    `articles` are about."""
+def _weigh_alone(library: QuestionIndex, evidence: Evidence, pointing: bool) -> dict[str, float]:
+    """{intent: its likelihood} where the message stands alone and leaves the topic."""
     weighed = {}
     for name, value in evidence.intents.items():
         alone = library.alone.get(name, (0.5, 0.5))[pointing]
         if name == ADVICE:  # "should I take it?" follows up as well
             weighed[name] = value * (alone + evidence.followed) / 2
         else:
-            weighed[name] = value * alone * _switch(library, name, articles)
+            weighed[name] = value * alone * _switch(library, name, evidence.articles)
     return weighed
 
 
@@ -515,8 +523,8 @@ def _switch(library: QuestionIndex, name: str, articles: Collection[str]) -> flo
 def _weigh_follow_ups(
     library: QuestionIndex, evidence: Evidence, levels: list[list[str]], topic: Topic
 ) -> dict[str, tuple[float, str]]:
-    """{question: (its likelihood, the term)} where the message asks it about a term of the
-    topic."""
+    """{question: (its likelihood, the term)} where the message asks it about a term of the topic.
+    What another article says of a medicine is asked more rarely."""
     mass = evidence.facets
     found: dict[str, tuple[float, str]] = {}
     for depth, terms in enumerate(levels):
@@ -528,12 +536,18 @@ def _weigh_follow_ups(
                     * mass.get(side, 0.0) ** (1 - OWN)
                     * evidence.followed
                     * FURTHER**depth
+                    * _nearness(library, name, evidence.articles)
                 )
                 if name == topic.get("question") and side in topic["facets"][:1]:
                     value *= AGAIN
                 if value > found.get(name, (0.0, ""))[0]:
                     found[name] = (value, term)
     return found
+
+
+def _nearness(library: QuestionIndex, name: str, articles: Collection[str]) -> float:
+    """How likely a question is by its article, where `articles` are spoken of."""
+    return ELSEWHERE if articles and library.questions[name].article not in articles else 1.0
 
 
 def _rivals(

@@ -7,9 +7,9 @@ from bot.rasa import decision
 
 INTENTS = ["a.one", "a.two", "b.one", "greeting", "not_covered", "out_of_scope", "personal_advice"]
 ABOUTS = {
-    "a.one": {"article": "a", "about": ["tics"], "mentions": []},
-    "a.two": {"article": "a", "about": ["tics"], "mentions": ["botox"]},
-    "b.one": {"article": "b", "about": ["tremor"], "mentions": []},
+    "a.one": {"article": "a", "subject": "tics", "about": ["tics"], "mentions": []},
+    "a.two": {"article": "a", "subject": "tics", "about": ["tics"], "mentions": ["botox"]},
+    "b.one": {"article": "b", "subject": "tremor", "about": ["tremor"], "mentions": []},
 }
 KINDS = decision.know_intents(INTENTS, ABOUTS)
 
@@ -33,7 +33,23 @@ def test_on_an_articles_page_its_own_questions_come_first():
 
 def test_whoever_names_what_the_page_does_not_know_may_mean_another_article():
     assert INTENTS[look(NEAR, "a", ["tremor"]).order[0]] == "b.one"
-    assert INTENTS[look(NEAR, "a", ["botox"]).order[0]] == "a.one"
+    assert [INTENTS[i][0] for i in look(NEAR, "a", ["botox"]).order] == ["a", "a", "b"]
+
+
+def test_a_question_that_knows_what_is_named_comes_before_likelier_ones():
+    assert INTENTS[look(NEAR, None, ["tics"]).order[0]] == "a.one"
+    assert INTENTS[look(NEAR, None, ["botox"]).order[0]] == "a.two"
+    assert INTENTS[look(NEAR, "a", ["botox"]).order[0]] == "a.two"
+
+
+def test_what_is_only_mentioned_counts_less_than_what_a_question_is_about():
+    chief = {"article": "c", "subject": "botox", "about": ["botox"], "mentions": []}
+    intents = [*INTENTS, "c.one"]
+    kinds = decision.know_intents(intents, {**ABOUTS, "c.one": chief})
+    said = decision.Said("botox", ("botox",), None)
+    alike = np.log(np.full(len(intents), 1 / len(intents)))
+    found = decision.gather_evidence(kinds, said, alike, alike, lambda i: np.full(len(i), 0.8))
+    assert [intents[i] for i in found.order[:2]] == ["c.one", "a.two"]
 
 
 def test_nothing_is_decided_where_no_question_or_not_every_outcome_is_taught():
