@@ -45,6 +45,9 @@ SEED = 42
 FACET_LANDMARKS = 1024  # the masked texts have few dimensions, and no n-grams
 # phrases times intents up to which the regression is solved; beyond, discriminants are computed
 MOST_WORK = 6_000_000
+# of L-BFGS, in steps. With 311 intents, 6 leaves the regression far from its end after 60 steps: of
+# 1,101 test phrases 80.6 % were understood, and 81.0 with 20 (2026-12-01)
+MEMORY = 20
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
 NEVER = -30.0  # the log probability of an intent that was not taught
 BLOCK = 256  # left-out phrases that are scored together
@@ -160,7 +163,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             # Phrases that span the space in which the regression is solved; more cost time
             # (squared) and memory.
             "landmarks": 2048,
-            "max_iterations": 40,
+            "max_iterations": 60,
             # The share of messages that may be answered wrongly: with a confidence over 0.5 the
             # left-out phrases keep it. None: the confidence is the plain score, the geometric mean
             # of probability and likeness.
@@ -756,7 +759,11 @@ def _regress(
         return value, (x.T @ z + penalty * w).ravel().astype(np.float64)
 
     flat, _, _ = fmin_l_bfgs_b(
-        loss, np.zeros(x.shape[1] * intents), maxiter=config["max_iterations"], m=6, factr=1e10
+        loss,
+        np.zeros(x.shape[1] * intents),
+        maxiter=config["max_iterations"],
+        m=MEMORY,
+        factr=1e10,
     )
     w = flat.reshape(-1, intents).astype(np.float32)
     back = solve_triangular(lower.T, w[:-1], lower=False).astype(np.float32)
