@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ def read_asked_messages(
     folder: str | Path, questions: Collection[str]
 ) -> tuple[list[AskedMessage], list[Fault]]:
     """The messages in `folder`/asked, but for those about an article that the folder doesn't hold,
-    and every fault; `questions`: the names of all questions."""
+    and every fault; `questions`: the names of all questions. What answers a message in an article
+    that the folder doesn't hold is left out where another question answers it too."""
     found, faults = list[AskedMessage](), list[Fault]()
     held = {name.partition(".")[0] for name in questions}
     for path in sorted(Path(folder, "asked").glob("*.yml")):
@@ -60,7 +61,8 @@ def read_asked_messages(
         for line, row in rows:
             what, form = f"'{row.text[:60]}'", articles.normalise_phrase(row.text)
             before = first.setdefault((row.page, form), line)
-            gone = [name for name in row.asks if name not in questions]
+            asks = tuple(name for name in row.asks if name.partition(".")[0] in held)
+            gone = [name for name in asks or row.asks if name not in questions]
             if row.page and row.page not in held:
                 continue
             if gone:
@@ -73,7 +75,7 @@ def read_asked_messages(
                 said = f"{what} stands in line {before} already; take one of them out"
                 faults.append(Fault(str(path), line, said))
             else:
-                found.append(row)
+                found.append(replace(row, asks=asks))
     return found, faults
 
 

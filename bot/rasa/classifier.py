@@ -358,12 +358,19 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         measured: Tuple[Floats, Floats],
         vector: Floats,
     ) -> decision.Evidence:
-        """The Evidence of a message on the page of the article that is spoken of, or of its own."""
+        """The Evidence of a message on the page of the article that is spoken of, or of its own.
+
+        One that names nothing is about the medicine that was spoken of last: the side effects of
+        clonazepam are not those of another one."""
         metadata = message.get(METADATA) or {}
-        page = (metadata.get("topic") or {}).get("article") or metadata.get("article")
+        topic = metadata.get("topic") or {}
+        said = _said(message, topic.get("article") or metadata.get("article"))
+        if not said.terms:
+            about = topic.get("about") or ()
+            said = replace(said, terms=tuple(term for term in about if term not in kinds.subjects))
         return decision.gather_evidence(
             kinds,
-            _said(message, page),
+            said,
             *measured,
             lambda intents: phrase_likeness(model, vector, intents),
         )

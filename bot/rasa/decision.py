@@ -51,7 +51,7 @@ COSTS = {
 class Kinds:
     """What is known of the intents: which are `questions`, which `talk` (numbers); the number of
     each outcome (way -> intent); of each intent the article, the terms that it is `about`, and all
-    that it `knows`; the terms of each article."""
+    that it `knows`; the terms of each article, and the `subjects` of all: their conditions."""
 
     questions: Numbers
     talk: Numbers
@@ -60,6 +60,7 @@ class Kinds:
     about: tuple[frozenset[str], ...]  # empty of what is no question
     knows: tuple[frozenset[str], ...]  # with what it mentions
     terms: dict[str, set[str]]
+    subjects: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def know_intents(intents: Sequence[str], abouts: Mapping[str, Mapping[str, Any]]
         about,
         knows,
         terms,
+        frozenset(facts["subject"] for facts in abouts.values()),
     )
 
 

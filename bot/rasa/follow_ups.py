@@ -116,6 +116,7 @@ class QuestionIndex:
     by_article: dict[tuple[str, str], list[str]]  # (article, facet) -> names
     # facet -> names of the questions that are about their article's own condition
     own: dict[str, list[str]]
+    sides: dict[str, set[str]]  # kind -> facets of the questions that are chiefly about such a term
     subjects: dict[str, str]  # article -> its condition
     kinds: dict[str, str]  # term -> kind, of every term
     # intent -> the shares of its phrases that name no term and (don't, do) point back
@@ -188,9 +189,11 @@ def make_index(
     by_facet: dict[tuple[str, str], list[str]] = {}
     by_article: dict[tuple[str, str], list[str]] = {}
     own: dict[str, list[str]] = {}
+    sides: dict[str, set[str]] = {}
     subjects: dict[str, str] = {}
     for name, question in known.items():
         subjects[question.article] = question.subject
+        sides.setdefault(kinds.get(question.about[0], ""), set()).update(question.facets)
         for term in question.about:
             by_term.setdefault(term, []).append(name)
         for facet in question.facets:
@@ -200,7 +203,7 @@ def make_index(
             if question.about[0] == question.subject:
                 own.setdefault(facet, []).append(name)
     return QuestionIndex(
-        known, by_term, by_facet, by_article, own, subjects, kinds, alone, frozenset(words)
+        known, by_term, by_facet, by_article, own, sides, subjects, kinds, alone, frozenset(words)
     )
 
 
@@ -468,7 +471,7 @@ def follow_topic(
     spoken_of = {library.subjects[name]: name for name in library.subjects}
     articles = frozenset(spoken_of[term] for terms in levels for term in terms if term in spoken_of)
     evidence = Evidence(mass, confidence, ranking[-1]["confidence"], followed, articles)
-    facet = max(mass, key=lambda each: mass[each])
+    facet = _likeliest_facet(library, mass, levels)
     weighed = _weigh_alone(library, evidence, pointing)
     found = _weigh_follow_ups(library, evidence, levels, topic)
     for name, (value, _) in found.items():
@@ -491,6 +494,15 @@ def follow_topic(
         return Reading(_shares(weighed, 1.0), facets=_order(mass), named=(term,), weighed=True)
     whole = min(1.0, sum(confidence.values()))
     return Reading(_shares(weighed, whole), facets=_order(mass), weighed=True)
+
+
+def _likeliest_facet(
+    library: QuestionIndex, mass: Mapping[str, float], levels: list[list[str]]
+) -> str:
+    """The side that a follow-up asks: of a medicine that is spoken of, one that medicines have."""
+    kinds = {library.kinds.get(term, "") for terms in levels for term in terms}
+    sides = set[str]().union(*(library.sides.get(kind, set()) for kind in kinds))
+    return max(sides & mass.keys() or mass, key=lambda each: mass[each])
 
 
 def _between(ranking: Ranking, term: str, facet: str, names: Sequence[str]) -> Reading:

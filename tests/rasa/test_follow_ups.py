@@ -28,11 +28,15 @@ KINDS = {
 LIBRARY = follow_ups.make_index(QUESTIONS, {name: [0.1, 0.1] for name in QUESTIONS}, (), KINDS)
 
 
-def read(likely, named, rest, topic=None, page=None):
-    """What a message gets of which these questions are likely."""
+def understand(likely, named, rest, topic=None):
+    """The Reading of a message of which these questions are likely."""
     ranking = [{"name": name, "confidence": share} for name, share in likely.items()]
-    reading = follow_ups.read_message(LIBRARY, ranking, named, rest, topic, page, 0.02)
-    return reading.ranking[0]["name"]
+    return follow_ups.read_message(LIBRARY, ranking, named, rest, topic, None, 0.02)
+
+
+def read(*message):
+    """The name of what such a message gets."""
+    return understand(*message).ranking[0]["name"]
 
 
 def test_a_name_beside_a_condition_asks_what_is_about_both():
@@ -52,3 +56,10 @@ def test_a_follow_up_about_a_medicine_is_not_about_another_article():
     likely = {"stiffness.medicines": 0.4, "jerks.medicines": 0.3}
     topic = {"about": ["botox"], "article": "jerks", "facets": ["use"], "number": 0}
     assert read(likely, [], "which others are there", topic) == "jerks.medicines"
+
+
+def test_a_follow_up_about_a_medicine_asks_a_side_that_medicines_have():
+    likely = {"jerks.treatments": 0.4, "stiffness.treatments": 0.3, "jerks.botox": 0.25}
+    topic = {"about": ["botox"], "article": None, "facets": [], "number": 0}
+    reading = understand(likely, [], "and what does it do", topic)
+    assert reading.case == "close" and reading.choices == ("jerks.botox", "cramp.botox")
