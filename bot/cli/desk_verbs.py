@@ -40,7 +40,7 @@ def review(options: Namespace, config: Settings) -> None:
 
 def people(options: Namespace, config: Settings) -> int:
     """look after the people of the editors' desk: list, add NAME, invite NAME (again), role NAME,
-    remove NAME
+    email NAME, remove NAME
 
     A new person gets a link by which they set their password; `invite` makes a new one, for a lost
     password too."""
@@ -65,11 +65,11 @@ def _people(options: Namespace, config: Settings, engine: Engine) -> int:
             )
         return 0
     name = " ".join(options.name)
+    fault = accounts.name_fault(name, options.email)
+    if options.action in ("add", "email") and fault:
+        print(f"bot: {fault}", file=sys.stderr)
+        return 1
     if options.action == "add":
-        fault = accounts.name_fault(name, options.email)
-        if fault:
-            print(f"bot: {fault}", file=sys.stderr)
-            return 1
         accounts.add_person(engine, name, options.role, options.email)
     member = accounts.find_person(engine, name)
     if options.action in ("add", "invite"):
@@ -80,6 +80,8 @@ def _people(options: Namespace, config: Settings, engine: Engine) -> int:
         )
     elif options.action == "role":
         accounts.change_role(engine, member.id, options.role)
+    elif options.action == "email":
+        accounts.change_email(engine, member.id, options.email or None)
     else:
         accounts.dismiss_person(engine, member.id)
     accounts.record_action(
@@ -93,7 +95,7 @@ def _people(options: Namespace, config: Settings, engine: Engine) -> int:
 
 
 def _people_options(parser: ArgumentParser) -> None:
-    parser.add_argument("action", choices=["list", "add", "invite", "role", "remove"])
+    parser.add_argument("action", choices=["list", "add", "invite", "role", "email", "remove"])
     parser.add_argument("name", nargs="*", help="the person's name")
     parser.add_argument("--role", choices=accounts.ROLES, default="editor")
-    parser.add_argument("--email", help="for single sign-on, and beside changes of files")
+    parser.add_argument("--email", help="for single sign-on, reminders and changes of files")

@@ -247,6 +247,11 @@ def is_sealed(sign_off: SignOff, article_id: str, secret: str) -> bool:
     return hmac.compare_digest(sign_off.seal.encode(), made.encode())
 
 
+def keep_sealed(signed: Iterable[SignOff], article_id: str, secret: str) -> tuple[SignOff, ...]:
+    """Those of an article's SignOffs that carry the seal of the site with this secret."""
+    return tuple(each for each in signed if is_sealed(each, article_id, secret))
+
+
 def make_imported(
     data: Mapping[str, Any], listed: Mapping[str, Article], path: str | Path
 ) -> tuple[dict[str, list[SignOff]], list[Fault]]:

@@ -20,12 +20,14 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.language import encoder
+from bot.operations import mail
 from bot.rasa import compatibility
 from bot.releases import registry
 from bot.runtime import settings
 from bot.runtime.settings import Settings
 from bot.safety import danger_screen, net, rules_file
 from bot.store import engine as store_engine
+from bot.store import reminders
 
 PYTHON = (3, 13)
 # bytes; a training writes some 100 MB, and a release holds 30
@@ -233,6 +235,39 @@ def _look_redis(config: Settings) -> Findings:
         yield MEND, f"{shown} does not answer ({type(error).__name__}); start it, or mend REDIS_URL"
 
 
+def _look_mail(config: Settings) -> Findings:
+    """Whether the mail server takes reminders, and who can't be reached by it."""
+    if not config.smtp_host:
+        yield OK, "no server is set: the log says what awaits a signature"
+        return
+    try:
+        with mail.open_server(config) as server:
+            mail.check_sender(config, server)
+        yield OK, f"{mail.name_server(config)} takes mails from {config.smtp_from}"
+    except mail.MailFault as fault:
+        yield MEND, f"{fault}; until then nobody is reminded of what awaits a signature"
+    if nowhere := [signer.name for signer in _list_signers(config) if not signer.email]:
+        yield (
+            NOTICE,
+            f"{', '.join(nowhere)} may sign, and can't be reminded: no e-mail address is known; "
+            f"`bot people email NAME --email ADDRESS` adds one",
+        )
+
+
+def _list_signers(config: Settings) -> list[reminders.Signer]:
+    """Who may sign; nobody where the database can't tell, which it is asked about elsewhere."""
+    address = config.database()
+    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
+        return []
+    engine = store_engine.connect_database(address)
+    try:
+        return reminders.list_signers(engine, config.signer_roles())
+    except store_engine.StoreDown:
+        return []
+    finally:
+        engine.dispose()
+
+
 def _look_disk(config: Settings) -> Findings:
     file = Path(config.database().removeprefix("sqlite:///"))
     database = file.stat().st_size if file.is_file() else 0
@@ -404,6 +439,7 @@ LOOKS = {
     "COUNTRY": _look_country,
     "database": _look_database,
     "Redis": _look_redis,
+    "mail": _look_mail,
     "disk": _look_disk,
     "memory": _look_memory,
     "files": _look_files,

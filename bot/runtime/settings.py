@@ -17,6 +17,7 @@ from bot.domain import countries
 ROOT = Path(__file__).resolve().parents[2]
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("text", "json")
+TLS = ("starttls", "tls", "none")
 CAPITALS_OR_NOT = ("log_level", "log_format")  # Rasa's own command line writes INFO
 
 
@@ -116,6 +117,22 @@ class Settings:
         "clinician",
         "roles of the desk that may sign answers as reviewed, as clinician,admin",
     )
+    smtp_host: str = _setting(
+        "",
+        "mail server by which those who may sign are reminded, as smtp.example.org; empty: the "
+        "log says what waits",
+    )
+    smtp_port: int = _setting(587, "mail server: its port")
+    smtp_tls: str = _setting(
+        "starttls",
+        "mail server: how the way to it is closed: starttls, tls (from the first byte, mostly on "
+        "port 465), or none",
+    )
+    smtp_user: str = _setting("", "mail server: who signs in there; empty: nobody does")
+    smtp_password: str = _secret("mail server: the password of SMTP_USER")
+    smtp_from: str = _setting(
+        "", "mail server: the address that mails come from, as desk@example.org"
+    )
     check_links: str = _setting(
         "",
         "how often the service asks every source's address, and tells the desk what moved or is "
@@ -212,6 +229,10 @@ class Settings:
         """The moment from which on texts are kept."""
         return datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=self.retention_days)
 
+    def signer_roles(self) -> list[str]:
+        """The roles of the desk that may sign answers."""
+        return [role.strip() for role in self.signers.split(",")]
+
     def origins(self) -> list[str]:
         """The sites that may embed the chat, each as a browser names it."""
         return [origin for _, origin in read_origins(self.allowed_origins)]
@@ -248,6 +269,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     _want_known_words(values)
     _want_whole_site(values.get("public_url", ""))
     _want_roles(values.get("signers", "clinician"))
+    _want_mail_server(values)
     issuer = values.get("oidc_issuer", "")
     if issuer and not re.match(r"https://|http://(127\.0\.0\.1|localhost)[:/]", issuer):
         raise SettingsError(
@@ -295,7 +317,7 @@ def _read_origin(written: str) -> str:
 
 def _want_known_words(values: Mapping[str, Any]) -> None:
     """Raise SettingsError where a setting that takes one of a few words has another."""
-    for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS)):
+    for name, allowed in (("log_level", LEVELS), ("log_format", FORMATS), ("smtp_tls", TLS)):
         if values.get(name, allowed[0]) not in allowed:
             raise SettingsError(
                 f"{name.upper()}={values[name]!r} can't be used: one of {', '.join(allowed)} is "
@@ -316,6 +338,34 @@ def _want_roles(signers: str) -> None:
                 f"SIGNERS={signers!r} can't be used: roles of the desk are expected, as "
                 f"clinician,admin"
             )
+
+
+def _want_mail_server(values: Mapping[str, Any]) -> None:
+    """Raise SettingsError where a mail server is named and something that it wants is not, or a
+    password would travel in the open."""
+    if not values.get("smtp_host"):
+        return
+    sender = values.get("smtp_from", "")
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", sender):
+        raise SettingsError(
+            f"SMTP_FROM={sender!r} can't be used: SMTP_HOST wants the address that mails come "
+            f"from, as desk@example.org"
+        )
+    if not values.get("public_url"):
+        raise SettingsError(
+            "PUBLIC_URL is empty: SMTP_HOST wants it, for mails lead to the desk by it"
+        )
+    user, password = values.get("smtp_user", ""), values.get("smtp_password", "")
+    if bool(user) != bool(password) or not f"{user}{password}".isascii():
+        raise SettingsError(
+            "SMTP_USER and SMTP_PASSWORD can't be used: set both, in ASCII signs, or neither where "
+            "the mail server asks for no password"
+        )
+    if values.get("smtp_tls") == "none" and password:
+        raise SettingsError(
+            "SMTP_TLS=none can't be used with SMTP_PASSWORD, which would travel in the open: take "
+            "starttls or tls"
+        )
 
 
 def _want_whole_site(url: str) -> None:

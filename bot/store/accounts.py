@@ -121,6 +121,14 @@ def change_role(engine: Engine, id: int, role: str) -> None:
         _person(session, Person.id == id).role = role
 
 
+def change_email(engine: Engine, id: int, email: str | None) -> None:
+    """Give a person another e-mail address, or none; raises NameTaken for another's."""
+    with transaction(engine) as session:
+        if email and any(other.id != id for other in _find_by_email(session, email)):
+            raise NameTaken("somebody at the desk has this e-mail address already")
+        _person(session, Person.id == id).email = email
+
+
 def dismiss_person(engine: Engine, id: int) -> None:
     """End a person's sessions, invitation and password; the name stays, for what it stands
     beside."""

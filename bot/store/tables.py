@@ -138,7 +138,8 @@ class Person(Base):
     once `left_at`, not at all.
 
     `code_secret`: of the one-time codes, where they are on; `code_used`: the 30 s step of the last
-    one. `subject`: the person's name at the single sign-on."""
+    one. `subject`: the person's name at the single sign-on. `remind_at`: when who may sign answers
+    is reminded next of what awaits it; null: at once."""
 
     __tablename__ = "people"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -151,6 +152,7 @@ class Person(Base):
     subject: Mapped[str | None] = mapped_column(unique=True)
     added_at: Mapped[datetime.datetime]
     left_at: Mapped[datetime.datetime | None]
+    remind_at: Mapped[datetime.datetime | None]
 
 
 class DeskSession(Base):

@@ -5,13 +5,14 @@ import asyncio
 import datetime
 import functools
 import logging
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from bot.channels import outbox_worker
 from bot.content import articles
 from bot.conversation import rasa_processes, turns, unstored_replies
-from bot.operations import source_links
+from bot.operations import reminders, source_links
 from bot.releases import publishing, registry
 from bot.runtime import settings
 from bot.runtime.loops import Loop
@@ -26,7 +27,7 @@ SETTLE_SECONDS, SETTLE_PAUSE = 16, 10  # past ANSWER_SECONDS, no message is on i
 KEEP_SECONDS = 5
 RETAIN_SECONDS, RETAIN_AGAIN = 24 * 3600, 600
 LINK_DAYS = 7  # between two rounds of the sources' addresses
-LOOK_SECONDS = 3600  # between two looks whether those days have passed
+LOOK_SECONDS = 3600  # between two looks whether those days, or somebody's reminder's, have passed
 
 
 def list_loops(
@@ -48,6 +49,7 @@ def list_loops(
         Loop("settling messages without an end", functools.partial(settle_unanswered, site)),
         Loop("storing what was told without the database", functools.partial(store_unstored, site)),
         Loop("bringing publications live", functools.partial(publish_in_time, site)),
+        Loop("reminding who may sign", functools.partial(remind_signers, site), LOOK_SECONDS),
     ]
     if site.config.releases_url:
         every.append(Loop("fetching releases", functools.partial(fetch_release, site, Patience())))
@@ -160,6 +162,32 @@ def _ask_links(config: settings.Settings) -> None:
             source_links.list_links(config.path("data")), about=config.public_url
         ),
     )
+
+
+async def remind_signers(site: turns.Site) -> float:
+    """Remind whose turn it is of what awaits a signature."""
+    remind = functools.partial(reminders.remind_signers, site.config, site.engine)
+    try:
+        await _run_aside(remind)
+    except engine.StoreDown as error:
+        logger.error("who may sign could not be reminded: %s; trying again in an hour", error)
+    return LOOK_SECONDS
+
+
+async def _run_aside[T](work: Callable[[], T]) -> T:
+    """What `work` gives, in a thread of its own: a server that answers slowly takes none from
+    visitors, and the gateway's end does not wait for it."""
+    done = Future[T]()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await asyncio.wrap_future(done)
 
 
 async def scrub_database(site: turns.Site) -> float:

@@ -61,6 +61,7 @@ def test_a_sound_machine_has_nothing_to_mend_and_stays_as_it_is(tmp_path):
         "COUNTRY",
         "database",
         "Redis",
+        "mail",
         "disk",
         "memory",
         "files",

@@ -58,7 +58,7 @@ def show_reviews(request: Request, desk: DeskState, _person: session.Reader) -> 
         ],
         totals=sign_offs.count_reviews(every, today),
         signs=session.may_sign(request),
-        signers=_name_signers(desk.config),
+        signers=", ".join(desk.config.signer_roles()),
     )
 
 
@@ -178,16 +178,12 @@ def _render(
         figures=evidence.summarise_evidence(article, ledger),
         doubtful=evidence.doubtful_sources(article, ledger),
         signs=session.may_sign(page.request) and bool(reviews),
-        signers=_name_signers(config),
+        signers=", ".join(config.signer_roles()),
         form=form or SignForm(profession=_last_profession(page, reviews.values())),
         version=content_files.text_revision(opened.text + opened.ledger_text),
         seen=_name_seen(opened, signed),
         faults=[*faults, *opened.faults],
     )
-
-
-def _name_signers(config: settings.Settings) -> str:
-    return ", ".join(role.strip() for role in config.signers.split(","))
 
 
 def _last_profession(page: ArticlePage, reviews: Iterable[Review]) -> str:

@@ -72,14 +72,13 @@ async def guard_signing(request: Request) -> None:
 def may_sign(request: Request) -> bool:
     """Whether the person who asks may sign answers as reviewed."""
     person: accounts.Member | None = request.state.person
-    signers = get_state(request).config.signers.split(",")
-    return person is not None and person.role in map(str.strip, signers)
+    return person is not None and person.role in get_state(request).config.signer_roles()
 
 
 def _require_signer(request: Request) -> accounts.Member:
     person = require_role(request, "reader")
     if not may_sign(request):
-        roles = " or ".join(map(str.strip, get_state(request).config.signers.split(",")))
+        roles = " or ".join(get_state(request).config.signer_roles())
         raise Refused(
             f"This needs the role {roles}; yours is {person.role}. Ask whoever runs the desk. "
             f"Nothing was signed."
