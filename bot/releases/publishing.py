@@ -156,6 +156,8 @@ def approve_publication(config: Settings, engine: Engine, id: int, person: str) 
     if waiting.person == person or waiting.state != "tested":
         raise publications.NoPublication(id)
     publications.move_publication(engine, id, "tested", "tested", approved_by=person)
+    # before it goes live: the log tells both in their order
+    accounts.record_action(engine, person, "approved", f"publication {id}", waiting.release or "")
     advance_publications(config, engine)
 
 
@@ -239,17 +241,12 @@ def _fail(engine: Engine, waiting: publications.Entry, fault: str) -> None:
     _record_failure(engine, waiting, fault.strip().partition("\n")[0][:MOST_DETAIL])
 
 
-def content_changes(config: Settings) -> list[tuple[str, str, bool]]:
-    """[(file, kind, outside)] of what differs between the content and the live release's: new,
-    changed or gone; `outside`: edited outside the desk, and in no commit yet."""
-    now, outside = registry.live_release(config), set(history.list_outside(config))
-    old, new = (
-        _files(folder)
-        for folder in (
-            registry.folder_of(config, now) / "data" if now else None,
-            config.path("data"),
-        )
-    )
+def content_changes(config: Settings, release: str | None = None) -> list[tuple[str, str, bool]]:
+    """[(file, kind, outside)] of what differs between the content, or that of a `release`, and the
+    live release's: new, changed or gone; `outside`: edited outside the desk, and in no commit
+    yet."""
+    outside = set() if release else set(history.list_outside(config))
+    old, new = (_files(folder) for folder in compared_folders(config, release))
     return [
         (
             name,
@@ -259,6 +256,14 @@ def content_changes(config: Settings) -> list[tuple[str, str, bool]]:
         for name in sorted({*old, *new})
         if name not in old or name not in new or old[name].read_bytes() != new[name].read_bytes()
     ]
+
+
+def compared_folders(config: Settings, release: str | None = None) -> tuple[Path | None, Path]:
+    """(the folder of the live release's content, None where there is none; that of the content, or
+    of a `release`). Raises registry.ReleaseError."""
+    now = registry.live_release(config)
+    after = registry.folder_of(config, release) / "data" if release else config.path("data")
+    return registry.folder_of(config, now) / "data" if now else None, after
 
 
 def _files(folder: Path | None) -> dict[str, Path]:

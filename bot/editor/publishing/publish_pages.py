@@ -97,20 +97,34 @@ def stop_publication(request: Request, desk: DeskState, id: pages.Number) -> Res
 @router.get("/publish/changes")
 def show_changes(request: Request, desk: DeskState) -> Response:
     """What differs between the content and the live release, as people read it."""
+    return _render_changes(request, desk)
+
+
+@router.get("/publish/{id}/changes")
+def show_prepared_changes(request: Request, desk: DeskState, id: pages.Number) -> Response:
+    """What differs between a release that waits and the live one: what its approval brings to
+    visitors, whatever editors have changed since."""
+    made = _read(desk, id)
+    if made.state != "tested" or not made.release:
+        raise HTTPException(404)
+    return _render_changes(request, desk, made.release)
+
+
+def _render_changes(request: Request, desk: State, release: str | None = None) -> Response:
     config = desk.config
-    now = registry.live_release(config)
-    listed = []
-    for name, kind, outside in publishing.content_changes(config):
-        before, after = (
-            content_files.read_file(path)
-            for path in (
-                (registry.folder_of(config, now) / "data" / name)
-                if now
-                else config.path("models") / "none",
-                config.path("data") / name,
-            )
+    before, after = publishing.compared_folders(config, release)
+    listed = [
+        (
+            name,
+            kind,
+            outside,
+            content_files.text_difference(
+                content_files.read_file(before / name) if before else "",
+                content_files.read_file(after / name),
+            ),
         )
-        listed.append((name, kind, outside, content_files.text_difference(before, after)))
+        for name, kind, outside in publishing.content_changes(config, release)
+    ]
     return pages.render_page(request, "changes.html", listed=listed)
 
 
@@ -206,7 +220,6 @@ def approve_publication(
         publishing.approve_publication(desk.config, desk.engine, id, person.name)
     except publications.NoPublication:
         raise HTTPException(404) from None
-    session.record_action(request, "approved", f"publication {id}", made.release or "")
     return pages.redirect_to(request, f"/editor/publish/{id}", "Approved.")
 
 
