@@ -170,6 +170,17 @@ def reasons_unit(reply: ReplyBody, texts: Texts) -> Unit:
     )
 
 
+def say_review(article: Mapping[str, Any], texts: Texts) -> str:
+    """What an answer says of its review, as its `article` tells it: by whom and when, or what holds
+    in place of that."""
+    signed = article["reviewed_by"] and replies.fill_placeholders(
+        texts["reviewed"],
+        reviewed_by=article["reviewed_by"],
+        reviewed_on=replies.format_day(datetime.date.fromisoformat(article["reviewed_on"])),
+    )
+    return ". ".join(filter(None, (signed, article["review"])))
+
+
 def _provenance(reply: ReplyBody, shown: str, texts: Texts, site_url: str) -> dict[str, Any]:
     article, marks = reply["article"], set(MARK.findall(shown))
     url = article["url"] if "://" in article["url"] else site_url.rstrip("/") + article["url"]
@@ -177,16 +188,10 @@ def _provenance(reply: ReplyBody, shown: str, texts: Texts, site_url: str) -> di
     is_info = section == replies.ARTICLE_INFO
     url += f"#{'sources' if is_info else section}" if "#" not in url else ""
     cited = [source for source in reply["sources"] if str(source["n"]) in marks] or reply["sources"]
-    signed = article["reviewed_by"] and replies.fill_placeholders(
-        texts["reviewed"],
-        reviewed_by=article["reviewed_by"],
-        reviewed_on=replies.format_day(datetime.date.fromisoformat(article["reviewed_on"])),
-    )
-    reviewed = ". ".join(filter(None, (signed, article["review"])))
     listed = () if is_info and len(cited) > MOST_SOURCES else cited
     return {
         "page": (texts["read_page"], url),
-        "small": (reviewed, reply["disclaimer"]),
+        "small": (say_review(article, texts), reply["disclaimer"]),
         "sources": tuple(
             (f"[{source['n']}] {source['title']}, {source['publisher']}", source["url"])
             for source in listed

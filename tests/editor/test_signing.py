@@ -5,16 +5,18 @@ import dataclasses
 import datetime
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from lxml import html
 
 from bot.channels import rendering
 from bot.content import articles, replies, sign_offs, site_content
-from bot.editor.shared import content_files
+from bot.editor.shared import article_document, content_files
 from bot.runtime import settings
 from bot.store import accounts
 from tests.editor.conftest import running
+from tests.editor.test_evidence_pages import form_of
 
 SIDE, SIGN = "/articles/hiccups/side-by-side", "/articles/hiccups/sign"
 REVIEWS = "reviews/hiccups.yml"
@@ -83,6 +85,47 @@ def test_a_channel_says_who_signed_and_when(desk, bo):
     reply = replies.answer_question(content, "hiccups.causes", today(), 1.0) | {"id": "r1"}
     words = str(rendering.reply_unit(reply, content.texts, "https://example.org"))
     assert f"Reviewed by Dr. Bo, neurologist on {replies.format_day(today())}" in words
+
+
+def look(visit, **changes):
+    """What the question's page says the chat makes of it, with these fields changed."""
+    at = "/articles/hiccups/causes"
+    return visit.post(f"{at}/look-at", **form_of(visit.get(at).text) | changes).text
+
+
+def test_the_preview_says_of_the_review_what_visitors_will_read(desk, bo):
+    ada, day = desk.enter("Ada", "editor"), replies.format_day(today())
+    assert look(ada).count("Not yet reviewed by a clinician") > 2
+    sign(bo, "causes")
+    page = look(ada)
+    assert page.count(f"Reviewed by Dr. Bo, neurologist on {day}") > 2, "web and channels"
+    assert "Not yet reviewed" not in page
+    page = look(ada, ask="Why do hiccups come?")
+    assert page.count(f"Changed since its review by Dr. Bo, neurologist on {day}") > 2
+    assert "Reviewed by" not in page
+
+
+def test_the_preview_of_an_answer_that_is_late_says_so(desk):
+    ada = desk.enter("Ada", "editor")
+    path = desk.config.path("data") / "articles" / "hiccups.md"
+    for days, said in ((400, "The review of this page was due on"), (800, "under review")):
+        written = today() - datetime.timedelta(days=days)
+        path.write_text(
+            re.sub(r"(?m)^written_on: .*", f"written_on: {written}", path.read_text(), count=1)
+        )
+        assert said in look(ada)
+
+
+def test_a_signature_counts_for_the_fields_of_a_form_as_for_the_file():
+    data = settings.ROOT / "data"
+    for article in articles.read_articles(data)[0]:
+        text = articles.read_text(Path(article.path))[0]
+        made = article_document.make_article(
+            article_document.read_document(text), Path(article.path)
+        )
+        assert [sign_offs.text_mark(made, question) for question in made.questions] == [
+            sign_offs.text_mark(article, question) for question in article.questions
+        ]
 
 
 def test_a_whole_article_is_signed_at_once_and_a_change_takes_one_answer_out(desk, bo):

@@ -273,3 +273,35 @@ def test_rasa_explains_to_nobody_but_the_gateway(served):
 def test_without_rasa_it_is_said(desk):
     answer = desk.enter().get("/try?text=hello")
     assert answer.status_code == 503 and "does not answer just now" in answer.text
+
+
+@pytest.fixture
+def signed(served):
+    """Signs an answer of the service's content, which is unsigned again when the test has ended."""
+    reviews = served.config.path("data") / "reviews"
+    assert not reviews.exists()
+    clinician = served.enter("Dr. Bo", "clinician")
+
+    def sign(article, question):
+        page = clinician.get(f"/articles/{article}/side-by-side").text
+        seen = re.search(r'name="seen" value="([0-9a-f]+)"', page)[1]
+        fields = {"seen": seen, "question": question, "profession": "neurologist"}
+        assert clinician.post(f"/articles/{article}/sign", **fields).status_code == 303
+
+    yield sign
+    shutil.rmtree(reviews)
+
+
+def test_each_side_says_of_the_review_what_its_visitors_read(served, draft, signed):
+    ada = served.enter("Ada", "editor")
+    live, own = ask(ada, "can myoclonus be prevented")
+    assert "Not yet reviewed by a clinician" in live and "Not yet reviewed by a clinician" in own
+    signed("myoclonus", "prevention")
+    live, own = ask(ada, "can myoclonus be prevented")
+    assert "Not yet reviewed by a clinician" in live
+    assert "Reviewed by Dr. Bo, neurologist on" in own and "Not yet reviewed" not in own
+    live, own = ask(ada, "who wrote this", article="myoclonus")
+    assert "answers reviewed by a clinician" in own and "Not yet reviewed" in live
+    draft("articles/myoclonus.md", "Can myoclonus be prevented?", "Is there a way to prevent it?")
+    _, own = ask(ada, "can myoclonus be prevented")
+    assert "Changed since its review by Dr. Bo, neurologist on" in own

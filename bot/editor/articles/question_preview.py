@@ -100,11 +100,12 @@ def _answer(
     all others as they stand."""
     drafts, today = working_copy.read_working_copy(desk), datetime.datetime.now(datetime.UTC).date()
     held = {} if article.evidence == articles.NOT_HELD else {article.id: ledger}
+    written_on = min(article.written_on, today)  # a day to come is a fault of its own
     shown = dataclasses.replace(
         drafts,
         articles={
             **drafts.articles,
-            article.id: dataclasses.replace(article, questions=(question,)),
+            article.id: dataclasses.replace(article, questions=(question,), written_on=written_on),
         },
         questions={**drafts.questions, question.name: question},
         mentions={**drafts.mentions, question.name: question.about},

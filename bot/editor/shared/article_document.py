@@ -35,6 +35,7 @@ FRONT: tuple[FrontKey, ...] = (
     "evidence",
 )
 SOURCE: tuple[SourceKey, ...] = ("title", "publisher", "url", "date", "changed", "withdrawn")
+FOR_EVER = 36_500  # days until a review is due where no period can be read
 ASKED: tuple[Literal["ask", "about", "facet"], ...] = ("ask", "about", "facet")
 
 # {key: (its node, the node of its value)} of a mapping in YAML, and an edit of its lines: the first
@@ -160,6 +161,7 @@ def make_article(fields: ArticleFields, path: Path) -> articles.Article:
     """The Article that fields make as they stand, whatever is wrong with them: for showing it, and
     for its evidence. A question without text has an empty lead."""
     today = datetime.datetime.now(datetime.UTC).date()
+    period = articles.PERIOD.match(fields["review_every"])
     return articles.Article(
         id=path.stem,
         path=str(path),
@@ -168,7 +170,7 @@ def make_article(fields: ArticleFields, path: Path) -> articles.Article:
         url=fields["url"],
         written_by=fields["written_by"],
         written_on=_day(fields["written_on"]) or today,
-        review_every=36_500,
+        review_every=int(period[1]) if period else FOR_EVER,
         sources=tuple(
             _make_source(n, fields["sources"][n])
             for n in sorted(n for n in fields["sources"] if isinstance(n, int))

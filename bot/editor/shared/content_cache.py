@@ -130,11 +130,18 @@ def _stamp(path: Path) -> Stamp:
 def read_reviews(desk: State) -> dict[str, dict[str, sign_offs.Review]]:
     """{article: {question: sign_offs.Review}} of every article without a fault, by the sign-offs
     that carry this site's seal."""
-    secret = settings.site_secret(desk.config)
+    signed = read_signed(desk)
     return {
-        id: sign_offs.review_article(article, _read_sealed(desk, id, secret))
+        id: sign_offs.review_article(article, signed.get(id, ()))
         for id, article in read_articles(desk).items()
     }
+
+
+def read_signed(desk: State) -> dict[str, tuple[sign_offs.SignOff, ...]]:
+    """{article: its sign_offs.SignOffs} of every article without a fault, those that carry this
+    site's seal."""
+    secret = settings.site_secret(desk.config)
+    return {id: _read_sealed(desk, id, secret) for id in read_articles(desk)}
 
 
 def _read_sealed(desk: State, id: str, secret: str) -> tuple[sign_offs.SignOff, ...]:
@@ -146,8 +153,7 @@ def _read_sealed(desk: State, id: str, secret: str) -> tuple[sign_offs.SignOff, 
     if known is None or known[0] != stamp:
         text = path.read_text(encoding="utf-8", errors="replace")
         signed = sign_offs.read_sign_offs(text, path)[0]
-        sealed = tuple(each for each in signed if sign_offs.is_sealed(each, id, secret))
-        known = desk.signed[id] = (stamp, sealed)
+        known = desk.signed[id] = (stamp, sign_offs.keep_sealed(signed, id, secret))
     return known[1]
 
 

@@ -17,16 +17,22 @@ PLAIN = rendering.Style(limit=8000)
 def preview_reply(
     reply: Reply, texts: dict[str, Any], config: Settings
 ) -> list[tuple[str, Reply | str]]:
-    """[(channel, reply or text)] of an answer: `web` as the Reply, `plain text` and each channel as
-    what it would send."""
+    """[(channel, reply or text)] of an answer: `web` as the Reply with what it says of its review
+    as `reviewed`, `plain text` and each channel as what it would send."""
     unit = rendering.reply_unit(reply, texts, config.public_url or "https://chat.example.org")
     styles = {"plain text": PLAIN} | {
         name: channel.STYLE for name, channel in catalogue.ALL.items()
     }
     return [
-        ("web", reply),
+        ("web", {**reply, "reviewed": say_review(reply, texts)}),
         *((name, rendering.write_unit(unit, style)) for name, style in styles.items()),
     ]
+
+
+def say_review(reply: Reply, texts: dict[str, Any]) -> str:
+    """What a reply says of its review; "" where it is no article's."""
+    article = reply.get("article")
+    return rendering.say_review(article, texts) if article else ""
 
 
 def release_content(config: Settings, id: str | None) -> SiteContent:

@@ -40,6 +40,7 @@ def read_working_copy(desk: State) -> SiteContent:
         questions=questions,
         texts={**live.texts, **texts},
         ledgers=content_cache.read_ledgers(desk),
+        signed={**live.signed, **content_cache.read_signed(desk)},
         mentions={
             name: live.mentions.get(name, question.about) for name, question in questions.items()
         },
@@ -57,8 +58,15 @@ def draft_answer(drafts: SiteContent, reply: dict[str, Any]) -> dict[str, Any]:
     """What the draft answers where a release gave `reply`: an answer in the draft's words, anything
     else as it is."""
     name = reply.get("question") or ""
-    if reply["kind"] != ReplyKind.ANSWER or name.endswith(f".{replies.ARTICLE_INFO}"):
+    today = datetime.datetime.now(datetime.UTC).date()
+    article, _, section = name.partition(".")
+    if reply["kind"] != ReplyKind.ANSWER:
         return reply
+    if section == replies.ARTICLE_INFO:
+        if article not in drafts.articles:
+            return reply
+        made = replies.article_info(drafts, article, today, reply["confidence"])
+        return {**made, "choices": reply.get("choices") or []}
     if name not in drafts.questions:
         return {
             "kind": ReplyKind.NOT_COVERED,
@@ -67,9 +75,7 @@ def draft_answer(drafts: SiteContent, reply: dict[str, Any]) -> dict[str, Any]:
             ),
             "choices": [],
         }
-    made = replies.answer_question(
-        drafts, name, datetime.datetime.now(datetime.UTC).date(), reply["confidence"]
-    )
+    made = replies.answer_question(drafts, name, today, reply["confidence"])
     return {**made, "choices": reply.get("choices") or []}
 
 

@@ -118,6 +118,7 @@ def _sides(desk: State, text: str, tried: Tried) -> list[dict[str, Any]]:
         {
             "turn": live,
             "reply": live["replies"][0],
+            "review": previews.say_review(live["replies"][0], known.texts),
             "why": explanation.explain_turn(config, known, live),
         }
     ]
@@ -131,6 +132,7 @@ def _sides(desk: State, text: str, tried: Tried) -> list[dict[str, Any]]:
         {
             "turn": draft,
             "reply": reply,
+            "review": previews.say_review(reply, drafts.texts),
             "why": explanation.explain_turn(config, own, draft),
             "prepared": bool(tried.candidate),
             "making": publications.find_running(desk.engine),
