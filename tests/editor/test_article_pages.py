@@ -391,6 +391,20 @@ def test_the_particulars_and_sources_are_changed(desk, git):
     assert wrong.status_code == 422 and "written_on" in wrong.text
 
 
+def test_what_is_sent_with_write_it_is_saved_before_the_question_is_shown(desk):
+    ada = desk.enter("Ada", "editor")
+    base = base_of(ada.get("/articles/hiccups").text)
+    sent = {"base": base, "title": "All about hiccups", "new": "At night"}
+    answer = ada.post("/articles/hiccups", **sent)
+    assert answer.headers["location"] == "/editor/articles/hiccups/at_night"
+    page = ada.get("/articles/hiccups").text
+    assert 'value="All about hiccups"' in page
+    there = ada.post("/articles/hiccups", base=base_of(page), new="Causes")
+    assert there.headers["location"] == "/editor/articles/hiccups/causes"
+    refused = ada.post("/articles/hiccups", base=base_of(page), title="Mine", new="?")
+    assert refused.status_code == 422 and "can&#39;t name a question" in refused.text
+
+
 def test_without_a_repository_it_is_said_and_saving_works(desk):
     ada = desk.enter("Ada", "editor")
     page = ada.get("/articles/hiccups").text

@@ -210,3 +210,38 @@ def test_a_reader_sees_a_draft_and_changes_nothing(desk, ada):
     assert rea.get(at).status_code == 200
     assert rea.post(at, **form).status_code == 403
     assert rea.post(f"{at}/make-article", **form).status_code == 403
+
+
+def test_what_is_sent_with_write_it_is_saved_and_the_question_is_begun(desk, ada):
+    at = bring_in(ada, write_word(TOES))
+    form = form_of(ada.get(at).text) | {"new": "Cold baths?", "title": "Legs that hurt"}
+    form |= {"phrases.warm_baths": "hot baths", "others": "moving toes syndrome"}
+    answer = ada.post(at, **form)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/editor{at}/cold_baths"
+    page = ada.get(at).text
+    assert 'value="Legs that hurt"' in page and "hot baths" in page
+    assert "moving toes syndrome" in (desk.config.path("data") / "terms.yml").read_text()
+
+
+def test_what_can_name_no_question_is_refused_and_what_was_written_stays(ada):
+    at = bring_in(ada, write_word(TOES))
+    for name in ("2 sides", "причины", "article info"):
+        form = form_of(ada.get(at).text) | {"new": name, "title": "Legs that hurt"}
+        answer = ada.post(at, **form)
+        assert answer.status_code == 422
+        assert f"“{name}” can't name a question" in html.unescape(answer.text)
+        assert 'value="Legs that hurt"' in answer.text and f'value="{name}"' in answer.text
+        assert 'value="Legs that hurt"' not in ada.get(at).text
+
+
+def test_what_is_no_article_yet_is_saved_all_the_same_and_the_page_says_so(desk, ada):
+    at = bring_in(ada, write_word(TOES))
+    form = form_of(ada.get(at).text) | {"title": "Legs that hurt", "new": "Cold baths"}
+    answer = ada.post(f"{at}/make-article", **form)
+    assert answer.status_code == 422 and "What you wrote is saved in the draft" in answer.text
+    assert "data-unsaved" not in answer.text
+    path = content_files.draft_path(desk.config, at.rpartition("/")[2])
+    assert "title: Legs that hurt" in path.read_text()
+    refused = ada.post(at, **form | {"others": "tremors"})
+    assert refused.status_code == 422 and "data-unsaved" in refused.text

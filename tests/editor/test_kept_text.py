@@ -261,6 +261,33 @@ def test_what_another_editor_saved_meanwhile_is_not_undone(desk, tab):
     assert path.read_text() != theirs and "title: All about hiccups" in path.read_text()
 
 
+def test_write_it_saves_what_was_typed_before_and_nothing_is_kept_of_it(tab):
+    tab.goto("/editor/articles/hiccups")
+    tab.get_by_label("Written by").fill("Ann, who writes")
+    tab.get_by_label("New question").fill("At night")
+    tab.get_by_role("button", name="Write it").click()
+    tab.get_by_text("Saved.").wait_for()
+    assert tab.url.endswith("/hiccups/at_night") and count_kept(tab) == 0
+    tab.goto("/editor/articles/hiccups")
+    expect(tab.get_by_label("Written by")).to_have_value("Ann, who writes")
+
+
+def test_make_it_an_article_saves_what_was_typed_before_and_does_not_call_it_unsaved(tab):
+    tab.goto("/editor/articles/new")
+    tab.get_by_label("Or paste").fill("Jumping thumbs\n\nCauses\n\nThey jump by themselves.\n")
+    tab.get_by_role("button", name="Make a draft").click()
+    tab.get_by_text("The draft is made.").wait_for()
+    at = tab.url
+    tab.get_by_label("Written by").fill("Ann, who writes")
+    tab.get_by_role("button", name="Make it an article").click()
+    tab.get_by_text("What you wrote is saved in the draft.").wait_for()
+    expect(tab.get_by_label("Written by")).to_have_value("Ann, who writes")
+    expect(tab.get_by_text("is in the form again")).to_have_count(0)
+    assert count_kept(tab) == 0
+    tab.goto(at)  # and no warning before it
+    expect(tab.get_by_label("Written by")).to_have_value("Ann, who writes")
+
+
 @pytest.mark.parametrize("script", [NO_STORAGE, FULL_STORAGE])
 def test_without_storage_the_form_works_and_warns(tab, script):
     tab.context.add_init_script(script)

@@ -27,14 +27,15 @@ class Change:
 @dataclass(frozen=True)
 class FilledForm[Fields]:
     """A form as its page shows it. `base`: what names the text that its fields were made of;
-    `status`: of the page; `faults`: what is wrong; `conflict`: what another editor saved
-    meanwhile."""
+    `status`: of the page; `faults`: what is wrong; `conflict`: what another editor saved meanwhile;
+    `saved`: whether what was sent is saved all the same."""
 
     fields: Fields
     base: str
     status: int = 200
     faults: Sequence[Fault] = ()
     conflict: content_files.Conflict | None = None
+    saved: bool = False
 
 
 def save_change(page: ArticlePage, change: Change) -> Response:

@@ -96,7 +96,7 @@ def finish_draft(page: PageToEdit, form: SentArticle) -> Response:
     if path.is_file():
         faults = [Fault.from_sentence(f"There is an article {id} already.")]
     if faults:
-        return article_pages.render_article(page, 422, faults)
+        return article_pages.render_article(page, 422, faults, saved=bool(form.base))
     own = "" if phrases.is_empty(opened.phrases_text) else opened.phrases_text
     files = {
         path: opened.text,

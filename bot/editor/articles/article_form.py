@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 
+from bot.content import articles
+from bot.domain.faults import Fault
 from bot.editor.articles.question_form import join_lines
 from bot.editor.shared import article_document, form_texts, session
 from bot.editor.shared.article_document import ArticleFields, SourceFields
@@ -34,9 +36,25 @@ class ArticleForm:
         return self.sent.get("base", "")
 
     @property
+    def new_words(self) -> str:
+        """The words that are to name a question that is begun."""
+        return self.sent.get("new", "").strip()
+
+    @property
     def new_question(self) -> str:
         """The id of the question that is to be begun; "" where there is none."""
-        return re.sub(r"[^a-z0-9]+", "_", self.sent.get("new", "").lower()).strip("_")[:60]
+        return re.sub(r"[^a-z0-9]+", "_", self.new_words.lower()).strip("_")[:60]
+
+    def find_faults(self) -> list[Fault]:
+        """What forbids to begin the question: a name that none can have."""
+        id = self.new_question
+        if not self.new_words or (articles.ID.match(id) and id != articles.MADE_BY_US):
+            return []
+        said = (
+            f"“{self.new_words}” can't name a question; write one or two words that begin with a "
+            f"letter of a to z, as side effects"
+        )
+        return [Fault.from_sentence(said)]
 
     def change_fields(self, before: ArticleFields) -> ArticleFields:
         """An article's fields with what was sent; of its questions the facets may be, the rest

@@ -71,8 +71,8 @@ def show_article(page: PageToRead) -> Response:
 
 @router.post("/articles/{article}")
 def save_article(page: PageToEdit, form: SentArticle) -> Response:
-    """Save title, people, dates and sources, or go on to a question that is begun; the questions
-    stay."""
+    """Save title, people, dates and sources, and go on to the question that is begun, where one is;
+    the questions stay."""
     return save_fields(page, form)
 
 
@@ -87,9 +87,10 @@ def save_fields(
     fields = form.change_fields(opened)
     if before is None:
         return render_again(page, form, content_files.Conflict(None, now))
-    goes_on = form.new_question and form.new_question not in fields["questions"]
+    if faults := form.find_faults():
+        return render_again(page, form, articles.ContentError(faults))
     edit = content_files.Edit(path, article_document.write_document(before, fields), before)
-    to = f"{page.at}/{form.new_question}" if goes_on else page.at
+    to = f"{page.at}/{form.new_question}" if form.new_question else page.at
     try:
         return article_changes.save_change(
             page, Change([edit, *beside], f"{page.id}: particulars", to)
@@ -129,10 +130,14 @@ def show_history(page: PageToRead, commit: str = "") -> Response:
 
 
 def render_article(
-    page: ArticlePage, status: int = 200, faults: Sequence[Fault] | None = None
+    page: ArticlePage,
+    status: int = 200,
+    faults: Sequence[Fault] | None = None,
+    saved: bool = False,
 ) -> Response:
     """The page of an article or draft as its files are, with what is wrong with it, or with
-    `faults` in place of that."""
+    `faults` in place of that; `saved`: whether these keep it from being an article alone, and what
+    was sent is saved."""
     opened, desk = page.open_article(), page.desk
     if faults is None:
         faults = (
@@ -143,7 +148,7 @@ def render_article(
             )
         )
     base = content_files.keep_opened(desk.config, opened.text)
-    return _render(page, opened, FilledForm(opened.fields, base, status, faults))
+    return _render(page, opened, FilledForm(opened.fields, base, status, faults, saved=saved))
 
 
 def render_again(
@@ -154,15 +159,16 @@ def render_again(
     now = content_files.keep_opened(page.desk.config, opened.text)
     fields = form.change_fields(opened.fields)
     filled = article_changes.refill_form(fields, form.base, now, refusal)
-    return _render(page, opened, filled, form.teach(opened.phrases))
+    return _render(page, opened, filled, form)
 
 
 def _render(
     page: ArticlePage,
     opened: content_cache.Opened,
     form: FilledForm[ArticleFields],
-    own: Mapping[str, Sequence[str]] | None = None,
+    sent: ArticleForm | None = None,
 ) -> Response:
+    """The page, with what was `sent` and is not saved."""
     bare = {
         question.name.partition(".")[2]: sum(
             not statement.is_held()
@@ -170,6 +176,7 @@ def _render(
         )
         for question in opened.article.questions
     }
+    own = sent.teach(opened.phrases) if sent else {}
     return pages.render_page(
         page.request,
         "article.html",
@@ -180,11 +187,13 @@ def _render(
         base=form.base,
         faults=form.faults,
         conflict=form.conflict,
+        saved=form.saved,
+        new=sent.new_words if sent else "",
         phrases=opened.phrases,
         at=page.at,
         bare=bare,
         figures=evidence.summarise_evidence(opened.article, opened.ledger),
-        **(_proposals(page, opened, own or {}) if page.is_draft else {"notes": []}),
+        **(_proposals(page, opened, own) if page.is_draft else {"notes": []}),
     )
 
 
