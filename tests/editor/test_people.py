@@ -668,12 +668,21 @@ def test_people_are_looked_after_from_the_command_line(tmp_path):
     assert "letters" in bot("add", "<b>").stderr
     assert bot("role", "Ada Example", "--role", "reader").returncode == 0
     assert bot("list").stdout == "reader     invited   Ada Example <ada@example.org>\n"
+    assert bot("add", "Bo").returncode == 0
+    assert "no e-mail address" in bot("email", "Bo", "--email", "bo").stderr
+    assert "already" in bot("email", "Bo", "--email", "Ada@example.org").stderr
+    assert bot("email", "Bo", "--email", "bo@example.org").returncode == 0
+    assert "Bo <bo@example.org>" in bot("list").stdout
+    assert bot("remove", "Bo").returncode == 0
     assert bot("remove", "Ada Example").returncode == 0
     assert "left" in bot("list").stdout
     assert "nobody" in bot("invite", "Eve").stderr
     engine = store_engine.connect_database(environment["DATABASE_URL"])
     assert [entry["action"] for entry in accounts.read_audit(engine)] == [
         "people remove",
+        "people remove",
+        "people email",
+        "people add",
         "people role",
         "people add",
     ]
