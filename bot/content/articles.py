@@ -19,8 +19,8 @@ import yaml
 from pydantic import ValidationError
 
 from bot.content import reply_model, wording
-from bot.domain.faults import Fault, Locate, Location
-from bot.domain.web_addresses import is_web_address
+from bot.domain.faults import Fault, Field, Locate, make_locate
+from bot.domain.web_addresses import say_address_fault
 
 LEAD_WORDS = 90
 ID = re.compile(r"[a-z][a-z0-9_]*$")
@@ -56,15 +56,28 @@ DEEPEST = 50  # lists and mappings in one another
 MAYBE_DEEP = re.compile(r"(?m)^ {50}|(?:[-?:] +){10}")
 ANCHOR = re.compile(r"(?:^|[\s\[,{:-])[&*]\w", re.MULTILINE)
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
-MISSING = "the file is missing; docs/articles.md shows one"  # a fault of a file beside them
+MISSING = "the file is missing", "docs/articles.md shows one"  # a fault of a file beside them
 NOT_HELD = "none"  # `evidence:` of an article whose statements were not held against its sources
 SIGNED_ELSEWHERE = (
-    "no article says by whom it was reviewed; delete the line: a clinician signs its answers at "
-    "the desk, and `bot reviews import` takes over earlier reviews"
+    "no article says by whom it was reviewed: a clinician signs its answers at the desk",
+    "delete the line; `bot reviews import` takes over earlier reviews",
 )
 MADE_BY_US = "article_info"  # this question's answer is made from the front matter of every article
 
-type Lines = dict[tuple[object, ...], int]  # the keys that lead to a value of YAML -> its line
+# text of the front matter that no article is without, and what is said where it is
+WANTED = {
+    "title": "the title is missing; write what the article is called",
+    "about": "the condition that the article is about is missing; write it as the terms list does",
+    "written_by": "nobody is named who wrote the article; write the name",
+}
+DATES = {
+    "date": "the date of source {n} must be that of its newest version",
+    "changed": "the day on which source {n} changed must be the one on which that was noticed",
+    "withdrawn": "the day on which source {n} was withdrawn must be the one on which that was "
+    "noticed",
+}
+
+type Lines = dict[Field, int]  # the keys that lead to a value of YAML -> its line
 
 
 class Section(TypedDict):
@@ -163,8 +176,8 @@ def read_articles(folder: str | Path) -> tuple[list[Article], list[Fault]]:
     of the first."""
     paths = list_files(folder, "articles/*.md")
     if not paths:
-        said = "there is no article; write one as docs/articles.md shows"
-        return [], [Fault(str(Path(folder, "articles")), 1, said)]
+        said = "there is no article", "write one as docs/articles.md shows"
+        return [], [Fault(str(Path(folder, "articles")), 1, (), *said)]
     articles: list[Article] = []
     faults: list[Fault] = []
     for path in paths:
@@ -183,7 +196,7 @@ def read_text(path: Path) -> tuple[str | None, list[Fault]]:
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         said = "this is not UTF-8 text; save the file as UTF-8"
-        return None, [Fault(str(path), line, said)]
+        return None, [Fault(str(path), line, (), said)]
 
 
 def read_article(text: str, path: str | Path) -> tuple[Article | None, list[Fault]]:
@@ -192,15 +205,13 @@ def read_article(text: str, path: str | Path) -> tuple[Article | None, list[Faul
     path = Path(path)
     front, body, body_line = split_front_matter(text)
     if front is None:
-        said = "the front matter is missing; begin with a line `---`, the fields, and a line `---`"
-        return None, [Fault(str(path), 1, said)]
+        said = "the front matter is missing", "begin with `---`, the fields, and a line `---`"
+        return None, [Fault(str(path), 1, (), *said)]
     data, lines, faults = read_yaml(front, path, first_line=2)
     if data is None:
         return None, faults
 
-    def at(*keys: object) -> Location:
-        return str(path), lines.get(keys, lines.get(keys[:1], 1))
-
+    at = make_locate(path, lines)
     faults += cut_faults(front, path, first_line=2)
     faults += _front_faults(data, at)
     faults += _further_faults(data, at)
@@ -228,12 +239,13 @@ def _unmatched_faults(
     faults = []
     for id in questions:
         if id not in sections:
-            said = f"the question {id} has no section; write `## ... {{#{id}}}` with its answer"
-            faults.append(Fault(*at("questions", id), said))
+            said = f"the question {id} has no section"
+            write = f"write `## ... {{#{id}}}` with its answer"
+            faults.append(Fault(*at("questions", id, "text"), said, write))
     for id, section in sections.items():
         if id not in questions:
-            said = f"the section {id} has no question; add {id} under `questions:`"
-            faults.append(Fault(str(path), section["line"], said))
+            said, write = f"the section {id} has no question", f"add {id} under `questions:`"
+            faults.append(Fault(str(path), section["line"], (), said, write))
     return faults
 
 
@@ -323,14 +335,14 @@ def read_yaml(
     then None)."""
     if deep := _find_deep_line(text):
         said = "lists in lists without end; write plain lines"
-        return None, {}, [Fault(str(path), first_line + deep, said)]
+        return None, {}, [Fault(str(path), first_line + deep, (), said)]
     try:
         anchor = _find_anchor(text)
         if anchor:  # a few of them make a file that never ends
             said = (
                 "& and * at the start of a word mean something else in YAML; put the text in quotes"
             )
-            return None, {}, [Fault(str(path), first_line + anchor.start_mark.line, said)]
+            return None, {}, [Fault(str(path), first_line + anchor.start_mark.line, (), said)]
         loader = LOADER(text)
         node = loader.get_single_node()
         data = loader.construct_document(node) if node else None
@@ -342,12 +354,13 @@ def read_yaml(
             f"this is not valid YAML ({problem}); look for a missing quote, a colon inside a "
             f"phrase, or a wrong indent"
         )
-        return None, {}, [Fault(str(path), line, said)]
+        return None, {}, [Fault(str(path), line, (), said)]
     except (ValueError, RecursionError) as error:  # an impossible date, nesting without end
         said = f"a value here can't be read ({error}); write dates as 2026-11-22"
-        return None, {}, [Fault(str(path), first_line, said)]
+        return None, {}, [Fault(str(path), first_line, (), said)]
     if node is None or not isinstance(data, dict):
-        return None, {}, [Fault(str(path), first_line, "`key: value` lines are expected here")]
+        said, write = "nothing here can be read", "`key: value` lines are expected here"
+        return None, {}, [Fault(str(path), first_line, (), said, write)]
     lines, faults = _find_lines(node, path, first_line)
     return (None if faults else data), lines, faults
 
@@ -395,7 +408,7 @@ def _find_lines(root: yaml.Node, path: str | Path, first_line: int) -> tuple[Lin
                 name = _name_of(key)
                 line = first_line + key.start_mark.line
                 if name in names:
-                    faults.append(Fault(str(path), line, f"{name} stands here twice; keep one"))
+                    faults.append(Fault(str(path), line, (), f"{name} stands here twice; keep one"))
                 names.add(name)
                 lines[(*keys, name)] = line
                 walk(value, (*keys, name))
@@ -406,7 +419,7 @@ def _find_lines(root: yaml.Node, path: str | Path, first_line: int) -> tuple[Lin
         elif "\0" in node.value:  # which no database keeps
             line = first_line + node.start_mark.line
             said = "\\0 is no sign that can be shown; delete it"
-            faults.append(Fault(str(path), line, said))
+            faults.append(Fault(str(path), line, (), said))
 
     walk(root, ())
     return lines, faults
@@ -424,7 +437,7 @@ def phrase_faults(
 ) -> list[Fault]:
     """Faults of one list of phrases."""
     if not isinstance(phrases, list):
-        return [Fault(*at(*keys), "a list of phrases is expected, one a line after `- `")]
+        return [Fault(*at(*keys), "a list of phrases is expected", "one a line after `- `")]
     faults = [
         Fault(*at(*keys, i), said)
         for i, phrase in enumerate(phrases)
@@ -474,7 +487,7 @@ def cut_faults(text: str, path: Path, first_line: int = 1) -> list[Fault]:
                 f"what stands behind the # is cut off, for YAML reads it as a comment; put the "
                 f'text in quotes: "{token.value} #..."'
             )
-            found.append(Fault(str(path), end.line + first_line, said))
+            found.append(Fault(str(path), end.line + first_line, (), said))
     return found
 
 
@@ -486,25 +499,22 @@ def _front_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
     """What is wrong with the front matter."""
     known = ", ".join(sorted(ARTICLE_KEYS))
     faults = [
-        Fault(
-            *at(key),
-            SIGNED_ELSEWHERE
-            if key in ("reviewed_by", "reviewed_on")
-            else f"{key} is not a field of an article; use one of {known}",
-        )
+        Fault(*at(key), *SIGNED_ELSEWHERE)
+        if key in ("reviewed_by", "reviewed_on")
+        else Fault(*at(key), f"{key} is not a field of an article", f"use one of {known}")
         for key in data
         if key not in ARTICLE_KEYS
     ]
     faults += _text_faults(data, at)
     faults += _date_faults(data, at)
     if not PERIOD.match(str(data.get("review_every"))):
-        said = "review_every must be a number of days, as `review_every: 365 days`"
-        faults.append(Fault(*at("review_every"), said))
+        said = "the time until its next review must be a number of days, as 365 days"
+        faults.append(Fault(*at("review_every"), said, "write `review_every: 365 days`"))
     faults += _source_faults(data.get("sources"), at)
     questions = data.get("questions")
     if not isinstance(questions, dict) or not questions:
-        said = "questions are missing; write one as docs/articles.md shows"
-        return [*faults, Fault(*at("questions"), said)]
+        said, write = "the article has no question yet; write one", "docs/articles.md shows one"
+        return [*faults, Fault(*at("questions"), said, write)]
     for id, question in questions.items():
         faults += _question_faults(id, question, at)
     return faults
@@ -513,13 +523,12 @@ def _front_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
 def _text_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
     """Fields of the front matter that must be text, and may or may not be left empty."""
     faults = []
-    for key in ("title", "about", "written_by"):
+    for key, missing in WANTED.items():
         if not isinstance(data.get(key), str) or not data[key].strip():
-            faults.append(Fault(*at(key), f"{key} is missing; write `{key}: ...`"))
+            faults.append(Fault(*at(key), missing, f"write `{key}: ...`"))
     url = data.get("url")
-    if url not in (None, "") and not is_web_address(url):
-        said = "url must begin with https:// and hold no blanks, or be left empty"
-        faults.append(Fault(*at("url"), said))
+    if url not in (None, "") and (said := say_address_fault(url)):
+        faults.append(Fault(*at("url"), f"{said}; or leave it empty"))
     return faults
 
 
@@ -527,44 +536,47 @@ def _date_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
     """The day of the front matter."""
     value = data.get("written_on")
     if type(value) is not datetime.date:
-        said = "written_on must be a date that exists, as 2026-11-22"
+        said = "the day on which it was written must be one that exists, as 2026-11-22"
         return [Fault(*at("written_on"), said)]
     if value > datetime.date.today():
-        said = "written_on is in the future; write the day it was done"
+        said = "the day on which it was written is in the future; write the day it was done"
         return [Fault(*at("written_on"), said)]
     return []
 
 
 def _source_faults(sources: object, at: Locate) -> list[Fault]:
     if not isinstance(sources, dict) or not sources:
-        said = "sources are missing; write `1: {title: ..., publisher: ..., url: ...}` for each"
-        return [Fault(*at("sources"), said)]
+        said = "the article names no source; give the title and the address of one"
+        write = "write `1: {title: ..., publisher: ..., url: ...}` for each"
+        return [Fault(*at("sources"), said, write)]
     faults = []
     for n, source in sources.items():
         here = at("sources", n)
         if type(n) is not int or n < 1:
             faults.append(Fault(*here, f"a source is named by a number from 1, not {n!r}"))
-        elif not isinstance(source, dict) or not source.get("title") or not source.get("url"):
-            faults.append(Fault(*here, f"source {n} needs a title and a url"))
-        elif not is_web_address(source["url"]):
-            said = f"the url of source {n} must begin with https:// and hold no blanks"
-            faults.append(Fault(*here, said))
+        elif not isinstance(source, dict):
+            faults.append(Fault(*here, f"source {n} needs a title and an address"))
         else:
-            faults += [
-                Fault(
-                    *at("sources", n, key),
-                    f"{key} of source {n} must be the day {what}, as 2026-11-28; without it, "
-                    f"delete the line",
-                )
-                for key, what in (
-                    ("date", "of its newest version"),
-                    ("changed", "on which that was noticed"),
-                    ("withdrawn", "on which that was noticed"),
-                )
-                if source.get(key) is not None and type(source[key]) is not datetime.date
-            ]
-            faults += _unheld(source, f"source {n}", partial(at, "sources", n))
+            faults += _one_source_faults(n, source, partial(at, "sources", n))
     return faults
+
+
+def _one_source_faults(n: int, source: Mapping[str, Any], at: Locate) -> list[Fault]:
+    faults = [
+        Fault(*at(key), f"source {n} needs {what}")
+        for key, what in (("title", "a title"), ("url", "an address"))
+        if not source.get(key)
+    ]
+    if source.get("url") and (said := say_address_fault(source["url"])):
+        faults.append(Fault(*at("url"), f"source {n}: {said}"))
+    if faults:
+        return faults
+    faults = [
+        Fault(*at(key), f"{what.format(n=n)}, as 2026-11-28, or be left empty")
+        for key, what in DATES.items()
+        if source.get(key) is not None and type(source[key]) is not datetime.date
+    ]
+    return faults + _unheld(source, f"source {n}", at)
 
 
 def _unheld(source: Mapping[str, Any], what: str, at: Locate) -> list[Fault]:
@@ -577,7 +589,7 @@ def _unheld(source: Mapping[str, Any], what: str, at: Locate) -> list[Fault]:
         wrong = [fault["loc"][0] for fault in error.errors()]
     wrong += [key for key in SHOWN if isinstance(given[key], str) and not given[key].strip()]
     return [
-        Fault(*at(key), f"{key} of {what} must be text; write it, or delete the line")
+        Fault(*at(key), f"{key} of {what} must be text; write it", "or delete the line")
         for key in wrong
     ]
 
@@ -590,20 +602,22 @@ def _question_faults(id: object, question: object, at: Locate) -> list[Fault]:
     if id == MADE_BY_US:
         return [Fault(*here, f"{id} is made from the front matter; delete it here")]
     if not isinstance(question, dict):
-        return [Fault(*here, f"the question {id} needs ask and facet")]
+        return [Fault(*here, f"the question {id} says nothing", "it needs ask and facet")]
     faults = [
-        Fault(*at("questions", id, key), _key_fault(id, key, Path(here[0]).stem))
+        Fault(*at("questions", id, key), *_key_fault(id, key, Path(here[0]).stem))
         for key in question
         if key not in QUESTION_KEYS
     ]
     if not isinstance(question.get("ask"), str) or not question["ask"].strip():
-        faults.append(Fault(*here, f"the question {id} needs `ask: ...`"))
+        said = f"the question {id} has no wording; write how a visitor would ask"
+        faults.append(Fault(*at("questions", id, "ask"), said, "as `ask: ...`"))
     facet = question.get("facet")
     if not facet or not all(
         isinstance(f, str) and f.strip() for f in (facet if isinstance(facet, list) else [facet])
     ):
-        said = f"the question {id} needs `facet: ...`, one or a list: [use, side_effects]"
-        faults.append(Fault(*here, said))
+        said = f"the question {id} names no side of its subject; choose one"
+        write = "write `facet: ...`, one or a list: [use, side_effects]"
+        faults.append(Fault(*at("questions", id, "facet"), said, write))
     about = question.get("about", "-")
     if not (
         isinstance(about, str)
@@ -611,18 +625,19 @@ def _question_faults(id: object, question: object, at: Locate) -> list[Fault]:
         and about
         and all(isinstance(a, str) for a in about)
     ):
-        said = "about must be a term, or a list of terms, of data/terms.yml"
-        faults.append(Fault(*at("questions", id, "about"), said))
+        said = "what a question is about must be a term of the terms list, or several"
+        faults.append(Fault(*at("questions", id, "about"), said, "the list is data/terms.yml"))
     return faults
 
 
-def _key_fault(id: str, key: object, article: str) -> str:
+def _key_fault(id: str, key: object, article: str) -> tuple[str, str]:
     if key in PHRASE_KEYS:
-        return (
+        return "an article's file holds no phrases", (
             f"phrases stand in data/phrases/{article}.yml; write `{id}:` there, `{key}:` with this "
             f"list below it, and delete it here"
         )
-    return f"{key} is not a field of a question; use one of {', '.join(sorted(QUESTION_KEYS))}"
+    known = ", ".join(sorted(QUESTION_KEYS))
+    return f"{key} is not a field of a question", f"use one of {known}"
 
 
 def _same_facets(data: Mapping[str, Any], at: Locate) -> list[Fault]:
@@ -635,9 +650,10 @@ def _same_facets(data: Mapping[str, Any], at: Locate) -> list[Fault]:
                 other = seen.setdefault((about, facet), id)
                 if other != id:
                     said = (
-                        f"{id} and {other} are both the {facet} of {about}; give one another facet"
+                        f"{id} and {other} are both the {facet} of {about}; give one another side "
+                        f"of the subject"
                     )
-                    faults.append(Fault(*at("questions", id), said))
+                    faults += [Fault(*at("questions", each, "facet"), said) for each in (id, other)]
     return faults
 
 
@@ -654,23 +670,25 @@ def read_sections(
         if heading:
             id = heading["id"]
             if not id or not ID.match(id):
-                said = f"the heading needs its question's id; write `## {heading['title']} {{#id}}`"
-                faults.append(Fault(str(path), number, said))
+                said = "the heading needs its question's id"
+                write = f"write `## {heading['title']} {{#id}}`"
+                faults.append(Fault(str(path), number, (), said, write))
             elif id in sections:
                 said = f"the section {id} stands here twice; keep one"
-                faults.append(Fault(str(path), number, said))
+                faults.append(Fault(str(path), number, (), said))
             current = {"id": id, "title": heading["title"], "line": number, "blocks": []}
             if id:
                 sections.setdefault(id, current)
             new = True
         elif line.startswith("#"):
-            said = "only headings of the form `## Title {#id}` are known here"
-            faults.append(Fault(str(path), number, said))
+            said = "a line that begins with # is no heading of a question"
+            write = "only headings of the form `## Title {#id}` are known here"
+            faults.append(Fault(str(path), number, (), said, write))
         elif not line.strip():
             new = True
         elif current is None:
             said = "text before the first heading is never shown; put it in a section"
-            faults.append(Fault(str(path), number, said))
+            faults.append(Fault(str(path), number, (), said))
         elif new:
             current["blocks"].append((number, line.strip()))
             new = False
@@ -681,12 +699,18 @@ def read_sections(
     return sections, faults
 
 
+def text_field(section: Section, line: int) -> Field:
+    """The Field of a line of the file, in the text of a section."""
+    first = section["blocks"][0][0] if section["blocks"] else line
+    return "questions", section["id"], "text", line - first + 1
+
+
 def _section_faults(section: Section, numbers: Collection[int], path: Path) -> list[Fault]:
     if not section["blocks"]:
         said = "the section has no text; write the answer under the heading"
-        return [Fault(str(path), section["line"], said)]
+        return [Fault(str(path), section["line"], ("questions", section["id"], "text"), said)]
     return [
-        Fault(str(path), line, said)
+        Fault(str(path), line, text_field(section, line), said)
         for place, (line, block) in enumerate(section["blocks"])
         for said in _block_faults(block, place == 0, numbers)
     ]
@@ -696,7 +720,9 @@ def _block_faults(block: str, is_lead: bool, numbers: Collection[int]) -> Iterat
     """What is wrong with one paragraph, as sentences."""
     for n in MARK.findall(block):
         if int(n) not in numbers:
-            yield f"source [{n}] is not listed; add it under `sources:`, or correct the number"
+            yield (
+                f"source [{n}] is not listed; correct the number, or add the source to the article"
+            )
     if not MARK.search(block):
         yield "this paragraph names no source; put its number behind it, as [1]"
     if is_lead and len(block.split()) > LEAD_WORDS:
@@ -721,7 +747,7 @@ def _lead_faults(
                 f'the lead says "{answer[0]}", but its heading asks "{ask}"; begin with what it is '
                 f"about, or ask for a yes or no"
             )
-            faults.append(Fault(str(path), line, said))
+            faults.append(Fault(str(path), line, text_field(section, line), said))
     return faults
 
 
@@ -729,29 +755,24 @@ def _further_faults(data: Mapping[str, Any], at: Locate) -> list[Fault]:
     """Faults of the fields that say what is not cited, and what was not held against sources."""
     faults, listed = [], data.get("further_reading") or []
     if not isinstance(listed, list):
-        said = (
-            "further_reading must be a list, one a line after `- `: `- {title: ..., publisher: "
-            "..., url: ...}`"
-        )
-        faults.append(Fault(*at("further_reading"), said))
+        said = "further reading must be a list"
+        write = "one a line after `- `: `- {title: ..., publisher: ..., url: ...}`"
+        faults.append(Fault(*at("further_reading"), said, write))
         listed = []
     for i, source in enumerate(listed):
-        if (
-            not isinstance(source, dict)
-            or not source.get("title")
-            or not is_web_address(source.get("url"))
-        ):
-            said = (
-                "further reading needs a title, and a url that begins with https:// and holds no "
-                "blanks"
-            )
+        if not isinstance(source, dict) or not source.get("title"):
+            said = "further reading needs a title and an address"
             faults.append(Fault(*at("further_reading", i), said))
+        elif wrong := say_address_fault(source.get("url")):
+            said = f"further reading: {wrong}"
+            faults.append(Fault(*at("further_reading", i, "url"), said))
         else:
             faults += _unheld(source, "further reading", partial(at, "further_reading", i))
     if data.get("evidence") not in (None, NOT_HELD):
-        said = (
+        said = "its statements are held against their sources, or not yet; choose one of the two"
+        write = (
             f"evidence can only be `{NOT_HELD}`, for an article whose statements were not held "
             f"against its sources; delete the line where they were"
         )
-        faults.append(Fault(*at("evidence"), said))
+        faults.append(Fault(*at("evidence"), said, write))
     return faults

@@ -53,7 +53,7 @@ def read_asked_messages(
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             said = f"can't be read ({error}); save it as UTF-8 text"
-            faults.append(Fault(str(path), 1, said))
+            faults.append(Fault(str(path), 1, (), said))
             continue
         rows, wrong = _parse(text, path)
         faults += wrong
@@ -70,10 +70,10 @@ def read_asked_messages(
                     f"{what} asks {gone[0]}, which is no question; name another, or take the "
                     f"message out"
                 )
-                faults.append(Fault(str(path), line, said))
+                faults.append(Fault(str(path), line, (), said))
             elif before != line:
                 said = f"{what} stands in line {before} already; take one of them out"
-                faults.append(Fault(str(path), line, said))
+                faults.append(Fault(str(path), line, (), said))
             else:
                 found.append(replace(row, asks=asks))
     return found, faults
@@ -86,13 +86,13 @@ def _parse(text: str, path: Path) -> tuple[list[tuple[int, AskedMessage]], list[
         return [], faults
     if set(data) != {"messages"} or not isinstance(data["messages"], list):
         said = "must hold 'messages:' and below it '- says: what was written'"
-        return [], [Fault(str(path), 1, said)]
+        return [], [Fault(str(path), 1, (), said)]
     rows = []
     for i, entry in enumerate(data["messages"]):
         line = lines[("messages", i)]
         row = _read_row(entry, path.stem)
         if isinstance(row, str):
-            faults.append(Fault(str(path), line, row))
+            faults.append(Fault(str(path), line, (), row))
         else:
             rows.append((line, row))
     return rows, faults

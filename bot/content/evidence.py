@@ -4,6 +4,7 @@ A ledger, `data/evidence/<article>.yml`, holds for each cited statement, found b
 each of its sources says there; docs/articles.md shows one. An article that says anything else than
 its ledger can't be published."""
 
+import dataclasses
 import datetime
 import functools
 import re
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 from bot.content import articles
 from bot.content.articles import Article, Question, Source
-from bot.domain.faults import Fault, Locate, Location
+from bot.domain.faults import Fault, Field, Locate, make_locate
 
 MARKS = re.compile(r"((?:\s*\[\d+\])+)")
 BETWEEN = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)]))\s+(?=[\"'“‘(]?[A-Z0-9])")  # sentences
@@ -108,13 +109,15 @@ class Statement:
     behind it.
 
     `before`: sentences in front of it without a number of their own. `entry`: that of its words;
-    None where there is none, or only one of other numbers."""
+    None where there is none, or only one of other numbers. `question`: that whose answer it stands
+    in, where an article's are listed."""
 
     says: str
     numbers: tuple[int, ...]
     before: str = ""
     line: int = 0
     entry: Entry | None = None
+    question: str = ""
 
     def is_held(self) -> bool:
         """Whether its entry holds exactly its numbers."""
@@ -157,14 +160,18 @@ def read_all(
             faults += found or article_faults(article, ledger, path)
         else:
             said = (
-                f"its statements have no evidence; write {_name(path)} as docs/articles.md shows, "
-                f"or `evidence: {articles.NOT_HELD}` in the front matter, and visitors are told so"
+                "its statements have no evidence; write it, or say that they are not held against "
+                "their sources yet, and visitors are told so"
             )
-            faults.append(Fault(article.path, 1, said))
+            write = (
+                f"write {_name(path)} as docs/articles.md shows, or `evidence: "
+                f"{articles.NOT_HELD}` in the front matter"
+            )
+            faults.append(Fault(article.path, 1, ("evidence",), said, write))
     for path in articles.list_files(folder, "evidence/*.yml"):
         if not Path(folder, "articles", f"{path.stem}.md").is_file():
-            said = f"there is no article {path.stem}; delete this file"
-            faults.append(Fault(str(path), 1, said))
+            said = f"there is no article {path.stem} to hold this evidence"
+            faults.append(Fault(str(path), 1, (), said, "delete this file"))
     return ledgers, faults
 
 
@@ -174,11 +181,9 @@ def read_ledger(text: str, path: str | Path) -> tuple[Ledger, list[Fault]]:
     if data is None:
         return Ledger(), faults
 
-    def at(*keys: object) -> Location:
-        return str(path), lines.get(keys, lines.get(keys[:-1], 1))
-
+    at = make_locate(path, lines)
     faults += [
-        Fault(*at(key), f"{key} is not known here; a ledger holds {' and '.join(sorted(KEYS))}")
+        Fault(*at(key), f"{key} is not known here", f"a ledger holds {' and '.join(sorted(KEYS))}")
         for key in data
         if key not in KEYS
     ]
@@ -186,11 +191,11 @@ def read_ledger(text: str, path: str | Path) -> tuple[Ledger, list[Fault]]:
     entries: list[Entry] = []
     listed = data.get("sources")
     if not isinstance(listed, dict) or not listed:
-        said = "no source was read; write `1: {read: whole, on: ...}`"
-        faults.append(Fault(*at("sources"), said))
+        said = "no source was read yet; say how and when"
+        faults.append(Fault(*at("sources"), said, "write `1: {read: whole, on: ...}`"))
         listed = {}
     for n, source in listed.items():
-        found = [Fault(*at("sources", n), said) for said in _reading_faults(n, source)]
+        found = [Fault(*at("sources", n, key), *said) for key, *said in _reading_faults(n, source)]
         faults += found
         if not found:
             readings[n] = Reading(
@@ -202,15 +207,22 @@ def read_ledger(text: str, path: str | Path) -> tuple[Ledger, list[Fault]]:
             )
     statements = data.get("statements")
     if not isinstance(statements, list) or not statements:
-        said = "no statement has evidence; write them below `statements:`"
-        faults.append(Fault(*at("statements"), said))
+        said = "no statement has evidence; write what the sources of one say"
+        faults.append(Fault(*at("statements"), said, "below `statements:`"))
         statements = []
     for i, entry in enumerate(statements):
         found = _entry_faults(entry, listed, functools.partial(at, "statements", i))
+        found = [dataclasses.replace(fault, field=_by_words(entry, fault.field)) for fault in found]
         faults += found
         if not found:
             entries.append(_make_entry(entry, lines[("statements", i)]))
     return Ledger(readings, tuple(entries)), faults
+
+
+def _by_words(entry: Any, field: Field) -> Field:
+    """A Field of an entry, which is named by its words in place of its number."""
+    says = entry.get("says") if isinstance(entry, dict) else None
+    return ("statements", _plain(articles.MARK.sub("", str(says or ""))), *field[2:])
 
 
 def of_text(text: str, ledger: Ledger) -> list[Statement]:
@@ -245,7 +257,7 @@ def of_article(
     """Every Statement of an article, those without a number too; `lines`: what `lines_of` gave,
     where they are wanted."""
     return [
-        statement
+        dataclasses.replace(statement, question=question.name.partition(".")[2])
         for question in article.questions
         for block in answer_paragraphs(question)
         for statement in of_paragraph(block, ledger, (lines or {}).get(block, question.line))
@@ -387,21 +399,31 @@ def _plain(words: str) -> str:
     return " ".join(words.split())
 
 
-def _reading_faults(n: object, source: Any) -> Iterator[str]:
-    """What is wrong with how a source was read, as sentences."""
+def _reading_faults(n: object, source: Any) -> Iterator[tuple[str, str, str]]:
+    """(key, sentence, what to write in the file) of what is wrong with how a source was read."""
     if not isinstance(source, dict):
-        yield f"source {n} needs `{{read: ..., on: ..., date: ..., how: ...}}`"
+        yield (
+            "read",
+            f"it is not said how source {n} was read",
+            "write `{read: ..., on: ..., date: ..., how: ...}`",
+        )
         return
     on, version = _on(source), source.get("date")
     if source.get("read") not in list(Read):
         yield (
-            f"source {n} was never read; write `read:` with one of {', '.join(Read)}, or take the "
-            f"source out and what rests on it"
+            "read",
+            f"source {n} was never read; say how it was, or take out what rests on it",
+            f"write `read:` with one of {', '.join(Read)}",
         )
     if type(on) is not datetime.date or on > datetime.date.today():
-        yield f"source {n} has no date of reading; write `on:` with the day, as 2026-11-28"
+        yield (
+            "on",
+            f"source {n} has no date of reading; write the day, as 2026-11-28",
+            "as `on: 2026-11-28`",
+        )
     if version is not None and type(version) is not datetime.date:
-        yield "date must be that of the version read, as 2024-05-01, or null"
+        said = "the date must be that of the version read, as 2024-05-01, or be left empty"
+        yield "date", said, "or null"
 
 
 def _on(source: Mapping[Any, Any]) -> Any:
@@ -416,15 +438,15 @@ def _entry_faults(entry: Any, listed: Container[int], at: Locate) -> list[Fault]
     says = entry.get("says") if isinstance(entry, dict) else None
     given = entry.get("evidence") if isinstance(entry, dict) else None
     if not isinstance(says, str) or not says.strip():
-        said = "a statement needs `says:`, its words as they stand in the article"
-        return [Fault(*at(), said)]
+        said = "a statement needs its words, as they stand in the article"
+        return [Fault(*at(), said, "as `says: ...`")]
     if not isinstance(given, list) or not given:
         said = f"“{_short(says)}” has no evidence; write below it what its sources say"
         return [Fault(*at(), said)]
     faults = [
-        Fault(*at("evidence", i), said)
+        Fault(*at("evidence", i, key), *said)
         for i, each in enumerate(given)
-        for said in _evidence_faults(each, listed)
+        for key, *said in _evidence_faults(each, listed)
     ]
     if faults:
         return faults
@@ -432,7 +454,7 @@ def _entry_faults(entry: Any, listed: Container[int], at: Locate) -> list[Fault]
         return []
     return [
         Fault(
-            *at("evidence", i),
+            *at("evidence", i, "verdict"),
             f"“{_short(says)}” is by_several with one source only; add the others, or say "
             f"supported or partly",
         )
@@ -441,27 +463,30 @@ def _entry_faults(entry: Any, listed: Container[int], at: Locate) -> list[Fault]
     ]
 
 
-def _evidence_faults(each: Any, listed: Container[int]) -> Iterator[str]:
-    """What is wrong with one line of evidence, as sentences."""
+def _evidence_faults(each: Any, listed: Container[int]) -> Iterator[tuple[str, str, str]]:
+    """(key, sentence, what to write in the file) of what is wrong with one line of evidence."""
     if not isinstance(each, dict):
-        yield "evidence needs `{source: ..., where: ..., states: ..., verdict: ...}`"
+        yield (
+            "states",
+            "a line of evidence can't be read",
+            "it needs `{source: ..., where: ..., states: ..., verdict: ...}`",
+        )
         return
-    for key, what in (
-        ("where", "the heading, page or paragraph in the source"),
-        ("states", "in a line what stands there"),
+    for key, missing in (
+        ("where", "the place is missing; write the heading, page or paragraph in the source"),
+        ("states", "what the source says is missing; write in a line what stands there"),
     ):
         if not isinstance(each.get(key), str) or not each[key].strip():
-            yield f"{key} is missing; write {what}"
+            yield key, missing, f"as `{key}: ...`"
     if not isinstance(each.get("source"), int) or each["source"] not in listed:
-        yield (
-            f"source {each.get('source')} was never read; say under `sources:` how, or take this "
-            f"line out"
-        )
+        said = f"source {each.get('source')} was never read; say how it was, or take this line out"
+        yield "source", said, "say it under `sources:`"
     if each.get("verdict") not in list(Verdict):
-        yield (
-            f"{each.get('verdict')} is no verdict; it is one of {', '.join(Verdict)}; what a "
+        said = (
+            f"“{each.get('verdict')}” is no verdict; it is one of {', '.join(Verdict)}; what a "
             f"source does not say is mended in the article, or taken out"
         )
+        yield "verdict", said, ""
 
 
 def _make_entry(entry: Mapping[str, Any], line: int) -> Entry:
@@ -481,17 +506,23 @@ def _source_faults(
     """Sources of the article that were not read, lead to a front page, or are cited nowhere."""
     used = {n for statement in cited for n in statement.numbers}
     numbers = {source.n for source in article.sources}
-    said = []
+    faults = []
     for source in article.sources:
         what, address = f"source {source.n}, “{source.title}”,", urlsplit(source.url)
+        place = article.path, 1
         if source.n not in used:
-            said.append(f"{what} is cited nowhere; list it under `further_reading:`, or delete it")
+            said = f"{what} is cited nowhere; cite it, or take it out"
+            write = "list it under `further_reading:`, or delete it"
+            faults.append(Fault(*place, ("sources", source.n, "title"), said, write))
         elif source.n not in ledger.readings:
-            said.append(f"{what} was never read; say in {_name(path)} how and when it was")
+            said = f"{what} was never read; say how and when it was"
+            write = f"say it in {_name(path)}"
+            faults.append(Fault(*place, ("sources", source.n, "read"), said, write))
         if not address.path.strip("/") and not address.query:
-            said.append(f"{what} leads to a front page; give the address of the page itself")
-    return [Fault(article.path, 1, each) for each in said] + [
-        Fault(str(path), 1, f"the article has no source {n}; take it out here")
+            said = f"{what} leads to a front page; give the address of the page itself"
+            faults.append(Fault(*place, ("sources", source.n, "url"), said))
+    return faults + [
+        Fault(str(path), 1, ("sources", n), f"the article has no source {n}", "take it out here")
         for n in ledger.readings
         if n not in numbers
     ]
@@ -506,6 +537,7 @@ def withdrawn_faults(article: Article) -> list[Fault]:
         Fault(
             article.path,
             statement.line,
+            ("questions", statement.question, "text"),
             f"“{_short(statement.says)}” rests on [{n}], which was withdrawn "
             f"({gone[n].withdrawn}); cite another source, or take the statement out",
         )
@@ -518,30 +550,37 @@ def withdrawn_faults(article: Article) -> list[Fault]:
 def statement_faults(statement: Statement, article: Article, path: Path) -> list[Fault]:
     """What forbids a Statement of an article beside its ledger in `path`."""
     return [
-        Fault(article.path, statement.line, f"“{_short(statement.says)}” {said}")
-        for said in _held_otherwise(statement, path)
+        Fault(
+            article.path,
+            statement.line,
+            ("questions", statement.question, "evidence", statement.says),
+            f"“{_short(statement.says)}” {said}",
+            write,
+        )
+        for said, write in _held_otherwise(statement, path)
     ]
 
 
-def _held_otherwise(statement: Statement, path: Path) -> Iterator[str]:
-    """What the ledger in `path` holds otherwise than a Statement says, each without its words."""
+def _held_otherwise(statement: Statement, path: Path) -> Iterator[tuple[str, str]]:
+    """(sentence, place in the file) of what the ledger in `path` holds otherwise than a Statement
+    says, each without its words."""
     if statement.entry is None:
-        yield (
-            f"has no evidence; write in {_name(path)} what its sources say, or take the statement "
-            f"out"
-        )
+        said = "has no evidence; write what its sources say, or take the statement out"
+        yield said, f"the place is {_name(path)}"
         return
-    held, place = statement.entry.numbers(), f"its entry, {_name(path)}:{statement.entry.line}"
+    held, place = statement.entry.numbers(), f"its entry is {_name(path)}:{statement.entry.line}"
     for n in statement.numbers:
         if n not in held:
             yield (
-                f"cites [{n}], which {place}, does not hold; write what source {n} says, or take "
-                f"the number out"
+                f"cites [{n}], of which its evidence says nothing; write what source {n} says, or "
+                f"take the number out",
+                place,
             )
     for n in sorted(held - set(statement.numbers)):
         yield (
-            f"does not cite [{n}], which {place}, holds; put the number behind it, or take the "
-            f"line out of the entry"
+            f"does not cite [{n}], which its evidence holds; put the number behind it, or take the "
+            f"line out of the evidence",
+            place,
         )
 
 
@@ -565,7 +604,7 @@ def _stale_fault(entry: Entry, path: Path) -> Fault:
         f"“{_short(entry.says)}” no longer stands in the article with these numbers; write the "
         f"words as they stand there now, if the sources say so, or delete the entry"
     )
-    return Fault(str(path), entry.line, said)
+    return Fault(str(path), entry.line, ("statements", entry.says), said)
 
 
 def _stands_in(says: str, statement: Statement) -> bool:

@@ -36,14 +36,14 @@ def read_facet_phrases(
     for facet, entry in data.items():
         fault = _find_fault(facet, entry, known)
         if fault:
-            faults.append(Fault(str(path), lines[(facet,)], fault))
+            faults.append(Fault(str(path), lines[(facet,)], (facet,), fault))
             continue
         for place, phrase in enumerate(entry["phrases"]):
             line = lines[(facet, "phrases", place)]
             form = articles.normalise_phrase(phrase)
             if first.setdefault(form, line) != line:
                 said = f"'{phrase}' stands in line {first[form]} already; take one of them out"
-                faults.append(Fault(str(path), line, said))
+                faults.append(Fault(str(path), line, (), said))
             found += _ask(phrase, facet, entry.get("or"), listed)
     return found, faults
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.content import articles
-from bot.domain.faults import Fault
+from bot.domain.faults import Fault, make_locate
 
 Keys = tuple[str, ...]  # a text's name, or that and the name of one of several
 FILE = "texts.yml"
@@ -204,8 +204,9 @@ def find_placeholder_faults(folder: str | Path) -> list[Fault]:
     if not path.is_file():
         return []
     data, lines, _ = articles.read_yaml(path.read_text(encoding="utf-8"), path)
+    at = make_locate(path, lines)
     return [
-        Fault(str(path), lines.get(keys, lines.get(keys[:1], 1)), f"{'.'.join(keys)}: {said}")
+        Fault(*at(*keys), said, f"in the text {'.'.join(keys)}")
         for keys, text in list_texts(data or {})
         for said in _say_unknown(keys[0], text)
     ]

@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from bot.content import articles, facets
 from bot.content.articles import Article, Lines, Question
 from bot.content.asked_messages import AskedMessage
-from bot.domain.faults import Fault, Location
+from bot.domain.faults import Fault, make_locate
 
 FEWEST = 4  # that teach a question which facets.yml doesn't
 ADVISED = {"train": 14, "test": 6}  # of such a question
@@ -42,15 +43,22 @@ class PhraseFile:
         return f"{self.path.parent.name}/{self.path.name}"
 
 
+class Place(NamedTuple):
+    """Where a phrase stands: `of` what, as a page says it, and `at` which place of a file."""
+
+    of: str
+    at: str = ""
+
+
 @dataclass(frozen=True)
 class Elsewhere:
     """What an article's own phrases are held against: the `facets` of facets.yml (None where it
     can't be read), what people `asked` of them, and where other phrases stand, {normalised phrase:
-    place}."""
+    its Place}."""
 
     facets: Collection[str] | None
     asked: Sequence[AskedMessage]
-    places: dict[str, str]
+    places: dict[str, Place]
 
 
 def path_of(folder: str | Path, article: str) -> Path:
@@ -75,8 +83,9 @@ def read_all(folder: str | Path, listed: Sequence[Article]) -> tuple[list[Articl
         if Path(folder, "articles", f"{path.stem}.md").is_file():  # which has faults
             faults += read_file(path).faults
         else:
-            said = f"there is no article {path.stem}; name the file as its article, or delete it"
-            faults.append(Fault(str(path), 1, said))
+            said = f"there is no article {path.stem}"
+            write = "name the file as its article, or delete it"
+            faults.append(Fault(str(path), 1, (), said, write))
     return taught, faults
 
 
@@ -96,18 +105,17 @@ def parse(text: str, path: Path) -> PhraseFile:
         return PhraseFile(path, {}, {}, tuple(faults))
     faults += articles.cut_faults(text, path)
 
-    def at(*keys: object) -> Location:
-        return str(path), lines.get(keys, lines.get(keys[:1], 1))
-
+    at = make_locate(path, lines)
     questions: dict[str, Phrases] = {}
     for id, lists in data.items():
         if not isinstance(id, str):
-            said = f"{id!r} names no question; write its id as its article has it"
-            faults.append(Fault(*at(id), said))
+            said = f"{id!r} names no question"
+            faults.append(Fault(*at(id), said, "write its id as its article has it"))
             continue
         if not isinstance(lists, dict) or not lists or set(lists) - set(articles.PHRASE_KEYS):
-            said = f"{id} holds lists of phrases, `train:` and perhaps `test:`, and nothing else"
-            faults.append(Fault(*at(id), said))
+            said = f"the phrases of {id} can't be read"
+            write = f"{id} holds lists of phrases, `train:` and perhaps `test:`, and nothing else"
+            faults.append(Fault(*at(id), said, write))
             continue
         found = [
             fault
@@ -147,6 +155,7 @@ def find_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> lis
             Fault(
                 str(read.path),
                 read.lines[(id,)],
+                (id,),
                 f"the article {article.id} has no question {id}; correct the name, or delete it "
                 f"with its phrases",
             )
@@ -181,17 +190,17 @@ def _few_faults(
         if facets.is_common(question, article.about, known):
             continue
         why = (
-            f"data/facets.yml holds no way of asking for {question.facet}"
+            f"nothing else teaches the side “{question.facet}”"
             if question.about[0] == article.about
-            else f"it is about {question.about[0]}, and data/facets.yml teaches what is about "
-            f"{article.about}"
+            else f"it is about {question.about[0]}, and only what is about {article.about} is "
+            f"taught elsewhere"
         )
         said = (
-            f"the question {id} has {count} phrases that teach it; write at least {FEWEST}, below "
-            f"`{id}:` and `train:` in {read.name}, for {why}"
+            f"the question {id} has {count} phrases that teach it; write at least {FEWEST}, for "
+            f"{why}"
         )
-        line = read.lines.get((id, "train"), read.lines.get((id,), 1))
-        yield Fault(str(read.path), line, said)
+        write = f"below `{id}:` and `train:` in {read.name}; data/facets.yml teaches the others"
+        yield Fault(*make_locate(read.path, read.lines)(id, "train"), said, write)
 
 
 def _repeated_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -> Iterable[Fault]:
@@ -202,17 +211,18 @@ def _repeated_faults(article: Article, read: PhraseFile, elsewhere: Elsewhere) -
         for kind in articles.PHRASE_KEYS:
             for i, phrase in enumerate(getattr(question, kind)):
                 form, line = articles.normalise_phrase(phrase), read.lines[id, kind, i]
-                here = f"{question.name} ({kind}, {read.name}:{line})"
+                where = str(read.path), line, (id, kind, i)
+                here = Place(question.name, f"{kind}, {read.name}:{line}")
                 first = elsewhere.places.setdefault(form, here)
                 if first != here:
-                    said = f'"{phrase}" stands in {first} too; keep it in one place'
-                    yield Fault(str(read.path), line, said)
+                    said = f'"{phrase}" stands in {first.of} too; keep it in one place'
+                    yield Fault(*where, said, f"there: {first.at}" if first.at else "")
                 if form in common:
                     said = (
-                        f'"{phrase}" stands in data/facets.yml already, where it asks '
-                        f"{common[form]}; delete it here"
+                        f'"{phrase}" is taught for every article already, and asks {common[form]}; '
+                        f"delete it here"
                     )
-                    yield Fault(str(read.path), line, said)
+                    yield Fault(*where, said, "it stands in data/facets.yml")
 
 
 def _id_of(question: Question) -> str:

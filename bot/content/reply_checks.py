@@ -38,7 +38,10 @@ class Failure:
     @property
     def fault(self) -> Fault:
         """What is wrong with the content that the reply is made of."""
-        return Fault(self.path, self.line, f"{self.name} can't be answered: {self.why}")
+        question = self.name.partition(".")[2]
+        is_written = question not in ("", replies.ARTICLE_INFO)
+        field = ("questions", question) if is_written else ()
+        return Fault(self.path, self.line, field, f"{self.name} can't be answered: {self.why}")
 
 
 def find_failures(content: SiteContent) -> list[Failure]:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+import re
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from bot.domain.reply_kinds import ReplyKind
+from bot.domain.web_addresses import say_address_fault
 
 ReplyBody = dict[str, Any]  # a Reply as JSON has it
+OWN_PAGE = re.compile(r"/articles/[a-z0-9_]+")  # of an article, on the site itself
+
+
+def _check_address(address: str) -> str:
+    """The address; raises ValueError for one that a page must not link to."""
+    if said := say_address_fault(address):
+        raise ValueError(said)
+    return address
+
+
+def _check_place(address: str) -> str:
+    """As _check_address, or an article's page of this site."""
+    return address if OWN_PAGE.fullmatch(address) else _check_address(address)
+
+
+WebAddress = Annotated[str, AfterValidator(_check_address)]
 
 
 class Choice(BaseModel):
@@ -35,7 +53,7 @@ class Source(BaseModel):
     n: int
     title: str
     publisher: str
-    url: str
+    url: WebAddress
     read: str | None = None
     version: str | None = None
     checked: str | None = None
@@ -49,7 +67,7 @@ class Number(BaseModel):
     label: str
     number: str
     tel: str | None = None
-    url: str | None = None
+    url: WebAddress | None = None
 
 
 class Urgent(BaseModel):
@@ -70,7 +88,7 @@ class Warned(BaseModel):
 class ArticleOf(BaseModel):
     id: str
     title: str
-    url: str
+    url: Annotated[str, AfterValidator(_check_place)]
     written_by: str
     written_on: str
     reviewed_by: str | None

@@ -19,7 +19,7 @@ import yaml
 
 from bot.content import articles
 from bot.content.articles import Article, Question
-from bot.domain.faults import Fault, Location
+from bot.domain.faults import Fault, make_locate
 
 FOLDER = "reviews"
 FIELDS = ("question", "text", "name", "profession", "on", "note", "account", "imported", "seal")
@@ -164,7 +164,7 @@ def read_all(
     for path in articles.list_files(folder, f"{FOLDER}/*.yml"):
         if not Path(folder, "articles", f"{path.stem}.md").is_file():
             said = f"there is no article {path.stem}; delete this file"
-            faults.append(Fault(str(path), 1, said))
+            faults.append(Fault(str(path), 1, (), said))
             continue
         signed, wrong = read_sign_offs(path.read_text(encoding="utf-8", errors="replace"), path)
         faults += wrong
@@ -179,13 +179,11 @@ def read_sign_offs(text: str, path: str | Path) -> tuple[tuple[SignOff, ...], li
     if data is None:
         return (), faults
 
-    def at(*keys: object) -> Location:
-        return str(path), lines.get(keys, lines.get(keys[:-1], 1))
-
+    at = make_locate(path, lines)
     rows = data.get("reviews")
     if set(data) != {"reviews"} or not isinstance(rows, list):
         said = "this file holds `reviews:` and nothing else, a list that the desk writes"
-        return (), [*faults, Fault(str(path), 1, said)]
+        return (), [*faults, Fault(str(path), 1, (), said)]
     found: list[SignOff] = []
     for i, row in enumerate(map(_name_on, rows)):
         wrong = _row_fault(row)
@@ -232,6 +230,7 @@ def find_unsealed(
         Fault(
             str(path_of(folder, id)),
             1,
+            (),
             f"the review of {each.question} by {each.name} on {each.on} was not signed at this "
             f"desk, or was changed since; take it out of this file, and have it signed",
         )
@@ -259,13 +258,13 @@ def make_imported(
     kept signatures: rows of `{article, question, name, profession, on, note}`."""
     rows, found = data.get("reviews"), dict[str, list[SignOff]]()
     if not isinstance(rows, list):
-        return {}, [Fault(str(path), 1, "`reviews:` is expected, a list of one review a line")]
+        return {}, [Fault(str(path), 1, (), "`reviews:` is expected, a list of one review a line")]
     faults: list[Fault] = []
     for n, row in enumerate(map(_name_on, rows), 1):
         article = listed.get(row.get("article", "")) if isinstance(row, dict) else None
         if article is None:
             said = f"review {n} names no article; write `article:` with its id"
-            faults.append(Fault(str(path), 1, said))
+            faults.append(Fault(str(path), 1, (), said))
             continue
         rest = {key: value for key, value in row.items() if key not in ("article", "question")}
         asked = row.get("question", "")
@@ -276,7 +275,7 @@ def make_imported(
         ]
         wrong = _row_fault(made[0]) if made else f"{article.id} has no question {asked}"
         if wrong:
-            faults.append(Fault(str(path), 1, f"review {n}: {wrong}"))
+            faults.append(Fault(str(path), 1, (), f"review {n}: {wrong}"))
         else:
             found.setdefault(article.id, []).extend(SignOff(**each) for each in made)
     return found, faults

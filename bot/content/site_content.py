@@ -25,7 +25,7 @@ from bot.content import (
     wording,
 )
 from bot.content.articles import Article, Question
-from bot.domain.faults import Fault, Location
+from bot.domain.faults import Fault, make_locate
 from bot.domain.reply_kinds import REFUSALS, ReplyKind
 from bot.safety import danger_screen
 
@@ -37,6 +37,9 @@ MIN_TALK_TRAIN, MIN_TALK_TEST = 10, 4
 # ways of asking a question that are enough with its facet's; and those of its facet that it gets
 # however many are its own
 ENOUGH, FEWEST = 20, 4
+
+
+type Said = tuple[str, str]  # the sentence of a Fault, and what is written in the file
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ def _trial_faults(found: SiteContent) -> list[Fault]:
     try:
         kept = parse_content(dump_content(found), found.folder)
     except ValueError as error:  # pydantic's own
-        return [Fault(found.folder, 1, f"a value of it can't be kept in a release: {error}")]
+        said = "a value of the content can't be kept in a release"
+        return [Fault(found.folder, 1, (), said, str(error))]
     return [failure.fault for failure in reply_checks.find_failures(kept)]
 
 
@@ -213,19 +217,17 @@ def read_all_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
 def read_talk(folder: str | Path) -> tuple[dict[str, Talk], list[Fault]]:
     path = Path(folder, "talk.yml")
     if not path.is_file():
-        return {}, [Fault(str(path), 1, articles.MISSING)]
+        return {}, [Fault(str(path), 1, (), *articles.MISSING)]
     data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
     if data is None:
         return {}, faults
 
-    def at(*keys: object) -> Location:
-        return str(path), lines.get(keys, lines.get(keys[:1], 1))
-
+    at = make_locate(path, lines)
     talk: dict[str, Talk] = {}
     for intent, lists in data.items():
         if not isinstance(lists, dict) or set(lists) != {"train", "test"}:
-            said = f"{intent} needs two lists, train and test, and nothing else"
-            faults.append(Fault(*at(intent), said))
+            said = f"{intent} needs two lists of phrases: some that train, some that test"
+            faults.append(Fault(*at(intent), said, "and nothing else"))
             continue
         found = articles.phrase_faults(
             lists["train"],
@@ -237,7 +239,7 @@ def read_talk(folder: str | Path) -> tuple[dict[str, Talk], list[Fault]]:
         if not found:
             talk[intent] = Talk(tuple(lists["train"]), tuple(lists["test"]))
     faults += [
-        Fault(str(path), 1, f"{outcome} has no phrases; add it with train and test")
+        Fault(str(path), 1, (outcome,), f"{outcome} has no phrases; add it with train and test")
         for outcome in (*OUTCOMES, *replies.TALK)
         if outcome not in data
     ]
@@ -247,7 +249,7 @@ def read_talk(folder: str | Path) -> tuple[dict[str, Talk], list[Fault]]:
 def read_texts(folder: str | Path) -> tuple[dict[str, Any], list[Fault]]:
     path = Path(folder, "texts.yml")
     if not path.is_file():
-        return {}, [Fault(str(path), 1, articles.MISSING)]
+        return {}, [Fault(str(path), 1, (), *articles.MISSING)]
     data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
     if data is None:
         return {}, faults
@@ -255,9 +257,12 @@ def read_texts(folder: str | Path) -> tuple[dict[str, Any], list[Fault]]:
         Fault(
             str(path),
             lines[(key,)],
-            f"{key} must be a list of `name: text` lines below `{key}:`"
-            if key in replies.SEVERAL
-            else f"{key} must be one text",
+            (key,),
+            *(
+                (f"{key} must be several texts", f"`name: text` lines below `{key}:`")
+                if key in replies.SEVERAL
+                else (f"{key} must be one text",)
+            ),
         )
         for key, text in data.items()
         if isinstance(text, dict) != (key in replies.SEVERAL) or text == {}
@@ -265,12 +270,13 @@ def read_texts(folder: str | Path) -> tuple[dict[str, Any], list[Fault]]:
     for key, text in data.items():
         for name, part in text.items() if isinstance(text, dict) else [(None, text)]:
             line = lines.get((key, name), lines[(key,)])
+            place = str(path), line, (key,) if name is None else (key, name)
             if not isinstance(part, str) or not part.strip():
-                faults.append(Fault(str(path), line, f"{key} needs a text"))
+                faults.append(Fault(*place, f"{key} needs a text"))
             else:
                 plain = re.sub(r"[{}<>]", "", part)  # what is filled in is named like a word
                 faults += [
-                    Fault(str(path), line, f"{key}: {said}")
+                    Fault(*place, said, f"in the text {key}")
                     for said in wording.wording_faults(plain)
                 ]
     faults += _missing_texts(path, data, replies.TEXTS)
@@ -279,7 +285,9 @@ def read_texts(folder: str | Path) -> tuple[dict[str, Any], list[Fault]]:
         Fault(
             str(path),
             lines.get(("read_as",), 1),
-            f"read_as has no text for {kind}; write `{kind}: ...` below it",
+            ("read_as", str(kind)),
+            f"read_as has no text for {kind}",
+            f"write `{kind}: ...` below it",
         )
         for kind in evidence.Read
         if "read_as" in data and (not isinstance(read_as, dict) or kind not in read_as)
@@ -289,7 +297,7 @@ def read_texts(folder: str | Path) -> tuple[dict[str, Any], list[Fault]]:
 
 def _missing_texts(path: Path, data: Container[str], wanted: Iterable[str]) -> list[Fault]:
     return [
-        Fault(str(path), 1, f"the text {key} is missing; write `{key}: ...`")
+        Fault(str(path), 1, (key,), f"the text {key} is missing; write it", f"as `{key}: ...`")
         for key in wanted
         if key not in data
     ]
@@ -307,16 +315,22 @@ def _later_text_faults(folder: str | Path) -> list[Fault]:
 
 def title_faults(listed: Iterable[Article]) -> list[Fault]:
     """Wordings in titles, which stand above answers and on buttons."""
+    listed = list(listed)
     faults = [
-        Fault(article.path, 1, f"title: {said}")
+        Fault(article.path, 1, ("title",), f'"{article.title}": {said}')
         for article in listed
         for said in wording.wording_faults(article.title)
     ]
     return faults + [
-        Fault(article.path, question.line, f'{question.name}: "{text}": {said}')
+        Fault(
+            article.path,
+            question.line,
+            ("questions", question.name.partition(".")[2], field),
+            f'"{text}": {said}',
+        )
         for article in listed
         for question in article.questions
-        for text in (question.ask, question.title)
+        for field, text in (("ask", question.ask), ("heading", question.title))
         for said in wording.wording_faults(text)
     ]
 
@@ -337,7 +351,7 @@ def _safety_text_faults(folder: str | Path) -> list[Fault]:
         return []  # danger_screen.check_rules names it
     kinds = data.get("kinds")
     return [
-        Fault(str(path), lines[(section, name)], f"{name}: {said}")
+        Fault(str(path), lines[(section, name)], (section, name, part), f"{name}, {part}: {said}")
         for section, entries in (("texts", data["texts"]), ("kinds", kinds))
         if isinstance(entries, dict)
         for name, entry in entries.items()
@@ -351,25 +365,28 @@ def unknown_terms(listed: Iterable[Article], kinds: Container[str]) -> list[Faul
     faults = []
     for article in listed:
         if article.about not in kinds:
-            said = f"about: {article.about} is not a term; add it to data/terms.yml"
-            faults.append(Fault(article.path, 1, said))
+            said = f"“{article.about}” is not a term of the terms list; add it there"
+            faults.append(Fault(article.path, 1, ("about",), said, "the list is data/terms.yml"))
         faults += [
             Fault(
                 article.path,
                 question.line,
-                f"{question.name} is about {term}, which is not a term; add it to data/terms.yml",
+                ("questions", question.name.partition(".")[2], "about"),
+                f"{question.name} is about {term}, which is not a term of the terms list; add it "
+                f"there",
+                "the list is data/terms.yml",
             )
             for question in article.questions
             for term in question.about
-            if term not in kinds
+            if term not in kinds and term != article.about
         ]
     return faults
 
 
-def talk_places(talk: Mapping[str, Talk]) -> dict[str, str]:
+def talk_places(talk: Mapping[str, Talk]) -> dict[str, phrases.Place]:
     """{normalised phrase: where it stands} of what is said outside the articles."""
     return {
-        articles.normalise_phrase(phrase): f"{intent} of talk.yml"
+        articles.normalise_phrase(phrase): phrases.Place(f"{intent} of the talk", "talk.yml")
         for intent, both in talk.items()
         for phrase in both.train + both.test
     }
@@ -385,13 +402,16 @@ def _repeated_talk(
         for question in article.questions
         for phrase in question.train + question.test
     }
-    faults = []
+    faults = list[Fault]()
+    path = str(Path(folder, "talk.yml"))
     for intent, both in talk.items():
-        for phrase in both.train + both.test:
-            other = places.setdefault(articles.normalise_phrase(phrase), f"{intent} of talk.yml")
-            if other != f"{intent} of talk.yml" or (both.train + both.test).count(phrase) > 1:
-                said = f'{intent}: "{phrase}" stands in {other} too; keep it in one place'
-                faults.append(Fault(str(Path(folder, "talk.yml")), 1, said))
+        here = f"{intent} of the talk"
+        for use, listed_there in (("train", both.train), ("test", both.test)):
+            for i, phrase in enumerate(listed_there):
+                other = places.setdefault(articles.normalise_phrase(phrase), here)
+                if other != here or (both.train + both.test).count(phrase) > 1:
+                    said = f'"{phrase}" stands in {other} too; keep it in one place'
+                    faults.append(Fault(path, 1, (intent, use, i), said, f"it is in {intent}"))
     return faults
 
 
@@ -410,7 +430,7 @@ def _stories_faults(
         if path.is_file():
             faults += story_faults(path.read_text(encoding="utf-8"), path, known)
         else:
-            faults.append(Fault(str(path), 1, articles.MISSING))
+            faults.append(Fault(str(path), 1, (), *articles.MISSING))
     path = Path(folder, "conversations.yml")
     return faults + (
         conversation_faults(path.read_text(encoding="utf-8"), path, known) if path.is_file() else []
@@ -425,15 +445,19 @@ def story_faults(text: str, path: str | Path, known: Set[str]) -> list[Fault]:
         for i, story in enumerate(_items(data, group)):
             steps = _items(story, "steps")
             if not steps:
-                said = (
-                    f"a story needs `{group.replace('ies', 'y').removesuffix('s')}: its name` and "
-                    f"`steps`"
-                )
-                faults.append(Fault(str(path), lines[(group, i)], said))
+                one = group.replace("ies", "y").removesuffix("s")
+                write = f"write `{one}: its name` and `steps`"
+                said = "a story needs a name and steps"
+                faults.append(Fault(str(path), lines[(group, i)], (group, i), said, write))
             for j, step in enumerate(steps):
                 after = steps[j + 1] if j + 1 < len(steps) else None
                 faults += [
-                    Fault(str(path), lines[(group, i, "steps", j)], said)
+                    Fault(
+                        str(path),
+                        lines[(group, i, "steps", j)],
+                        (group, story.get(group.replace("ies", "y").removesuffix("s")), "steps", j),
+                        *said,
+                    )
                     for said in _step_faults(group, step, after, known)
                 ]
     return faults
@@ -441,20 +465,23 @@ def story_faults(text: str, path: str | Path, known: Set[str]) -> list[Fault]:
 
 def _step_faults(
     group: str, step: Mapping[Any, Any], after: Mapping[Any, Any] | None, known: Set[str]
-) -> Iterator[str]:
-    """What is wrong with one step of a rule or story, as sentences; `after`: the next one."""
+) -> Iterator[Said]:
+    """What is wrong with one step of a rule or story; `after`: the next one."""
     intent, offer = step.get("intent"), step.get("offer", [])
     if intent is not None and intent not in known:
         yield (
-            f"the intent {intent} is not known; name a question as article.question, or an intent "
-            f"of talk.yml"
+            f"the intent {intent} is not known; choose a question that there is",
+            "name one as article.question, or an intent of talk.yml",
         )
     elif "." in str(intent) and after is not None and after.get("action") != "action_answer":
-        yield "a question must be answered; write `- action: action_answer` below it"
+        yield "a question must be answered", "write `- action: action_answer` below it"
     if "says" in step and (
         group != "stories" or intent is None or not isinstance(step["says"], str)
     ):
-        yield ('says belongs beside an `intent` of a story, as `says: "how somebody would ask it"`')
+        yield (
+            "what the visitor says must stand beside its question",
+            'says belongs beside an `intent` of a story, as `says: "how somebody would ask it"`',
+        )
     if "offer" in step and (
         group != "stories"
         or step.get("action") != "action_answer"
@@ -462,17 +489,18 @@ def _step_faults(
         or not offer
     ):
         yield (
+            "what is offered must stand beside an answer",
             "offer belongs beside `action: action_answer` of a story, as `offer: "
-            "[article.question, ...]`"
+            "[article.question, ...]`",
         )
     else:
         yield from _offer_faults(offer, known)
 
 
-def _offer_faults(offered: Iterable[object], known: Set[str]) -> Iterator[str]:
+def _offer_faults(offered: Iterable[object], known: Set[str]) -> Iterator[Said]:
     for name in offered:
         if "." not in str(name) or name not in known:
-            yield f"{name} can't be offered, it is no question; name one as article.question"
+            yield f"{name} can't be offered, it is no question", "name one as article.question"
 
 
 def conversation_faults(text: str, path: str | Path, known: Set[str]) -> list[Fault]:
@@ -481,25 +509,32 @@ def conversation_faults(text: str, path: str | Path, known: Set[str]) -> list[Fa
     for i, conversation in enumerate(_items(data, "conversations")):
         turns = _items(conversation, "turns")
         if not turns or not conversation.get("conversation"):
-            said = "a test conversation needs `conversation: its name` and `turns`"
-            faults.append(Fault(str(path), lines[("conversations", i)], said))
+            said = "a test conversation needs a name and messages"
+            write = "write `conversation: its name` and `turns`"
+            place = ("conversations", i)
+            faults.append(Fault(str(path), lines[place], place, said, write))
         for j, turn in enumerate(turns):
             faults += [
-                Fault(str(path), lines[("conversations", i, "turns", j)], said)
+                Fault(
+                    str(path),
+                    lines[("conversations", i, "turns", j)],
+                    ("conversations", conversation.get("conversation"), "turns", j),
+                    *said,
+                )
                 for said in _turn_faults(turn, known)
             ]
     return faults
 
 
-def _turn_faults(turn: Mapping[Any, Any], known: Set[str]) -> Iterator[str]:
-    """What is wrong with one turn of a test conversation, as sentences."""
+def _turn_faults(turn: Mapping[Any, Any], known: Set[str]) -> Iterator[Said]:
+    """What is wrong with one turn of a test conversation."""
     gets, offers = turn.get("question", turn.get("kind")), turn.get("offers", [])
     if (
         not isinstance(turn.get("ask", ""), str)
         or not turn.get("ask", "").strip()
         and "question" not in turn
     ):
-        yield 'say what the visitor writes, as `ask: "and the side effects?"`'
+        yield "say what the visitor writes", 'as `ask: "and the side effects?"`'
     if (
         gets not in known - {FALLBACK} | {CLARIFY}
         or ("question" in turn) != ("." in str(gets))
@@ -507,8 +542,8 @@ def _turn_faults(turn: Mapping[Any, Any], known: Set[str]) -> Iterator[str]:
         and "kind" in turn
     ):
         yield (
-            f"say what must come: `question: article.question`, or `kind:` with an intent of "
-            f"talk.yml or {CLARIFY}"
+            "say what must come",
+            f"`question: article.question`, or `kind:` with an intent of talk.yml or {CLARIFY}",
         )
     yield from _offer_faults(offers if isinstance(offers, list) else [offers], known)
 

@@ -31,7 +31,7 @@ def read_terms(folder: str | Path) -> tuple[dict[str, str], dict[str, str], list
     letters."""
     path = Path(folder, "terms.yml")
     if not path.is_file():
-        return {}, {}, [Fault(str(path), 1, articles.MISSING)]
+        return {}, {}, [Fault(str(path), 1, (), *articles.MISSING)]
     data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8"), path)
     if data is None:
         return {}, {}, faults
@@ -39,25 +39,25 @@ def read_terms(folder: str | Path) -> tuple[dict[str, str], dict[str, str], list
     names: dict[str, str] = {}
     for group, terms in data.items():
         if group not in KINDS or not isinstance(terms, dict):
-            said = f"{group} is unknown; use {', '.join(KINDS)}, each with `term: [other names]`"
-            faults.append(Fault(str(path), lines[(group,)], said))
+            said = f"{group} is unknown; use {', '.join(KINDS)}"
+            write = "each with `term: [other names]`"
+            faults.append(Fault(str(path), lines[(group,)], (group,), said, write))
             continue
         for term, others in terms.items():
             line = lines[(group, term)]
             if not isinstance(others, list | None) or not all(
                 isinstance(name, str) for name in [term, *(others or [])]
             ):
-                said = (
-                    f"{term} needs a list of other names, each of them text: `{term}: [name, name]`"
-                )
-                faults.append(Fault(str(path), line, said))
+                said = f"{term} needs a list of other names, each of them text"
+                write = f"as `{term}: [name, name]`"
+                faults.append(Fault(str(path), line, (group, term), said, write))
                 continue
             kinds[term] = KINDS[group]
             for name in [term, *(others or [])]:
                 key = name.lower().strip()
                 if names.setdefault(key, term) != term:
                     said = f'"{name}" names {names[key]} too; leave it with one of them'
-                    faults.append(Fault(str(path), line, said))
+                    faults.append(Fault(str(path), line, (group, term), said))
     return kinds, names, faults
 
 

@@ -25,7 +25,15 @@ from bot.editor.articles import (
 from bot.editor.insights import conversation_pages, number_pages
 from bot.editor.publishing import publish_pages
 from bot.editor.review import draft_match_pages, report_pages, review_pages, waiting
-from bot.editor.shared import article_document, content_files, form_texts, pages, session
+from bot.editor.shared import (
+    article_document,
+    content_files,
+    fault_places,
+    form_texts,
+    pages,
+    session,
+)
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, Rehearse, State
 from bot.editor.stories import story_pages
 from bot.editor.tables import table_pages
@@ -212,7 +220,11 @@ async def _bad_form(request: Request, error: RequestValidationError) -> Response
     ):
         return _say(request, 404)
     too_long = [
-        form_texts.say_too_long(fault["input"], fault["ctx"]["max_length"])
+        fault_places.show_at_form(
+            session.form_page(request),
+            str(fault["loc"][-1]),
+            form_texts.say_too_long(fault["input"], fault["ctx"]["max_length"]),
+        )
         for fault in faults
         if fault["type"] == "string_too_long" and not SECRETS & {*fault["loc"]}
     ]
@@ -220,10 +232,11 @@ async def _bad_form(request: Request, error: RequestValidationError) -> Response
 
 
 async def _too_long(request: Request, error: form_texts.TooLong) -> Response:
-    return _say_faults(request, [str(error)])
+    form = session.form_page(request)
+    return _say_faults(request, [fault_places.show_at_form(form, error.name, str(error))])
 
 
-def _say_faults(request: Request, faults: Sequence[str]) -> Response:
+def _say_faults(request: Request, faults: Sequence[ShownFault]) -> Response:
     """What keeps a form from being saved, with the way back to it."""
     return pages.render_page(
         request,
@@ -261,8 +274,7 @@ async def _no_release(request: Request, error: registry.ReleaseError) -> Respons
 
 
 async def _content_faults(request: Request, error: articles.ContentError) -> Response:
-    faults = [str(fault).removeprefix(f"{settings.ROOT}/") for fault in error.faults]
-    return _say_faults(request, faults)
+    return _say_faults(request, fault_places.place_faults(error.faults))
 
 
 async def _unreadable(request: Request, error: article_document.Unreadable) -> Response:
@@ -270,8 +282,8 @@ async def _unreadable(request: Request, error: article_document.Unreadable) -> R
         request,
         "fault.html",
         422,
-        sentence="This file can't be shown. Ask who looks after the files to mend it:",
-        faults=error.faults,
+        sentence="This can't be shown. Ask who looks after the files to mend it:",
+        faults=fault_places.place_faults(error.faults),
     )
 
 

@@ -88,6 +88,7 @@ def make_publication(
     job_process.prepare_to_end()
     wanted = publications.read_publication(engine, id)
     found: dict[str, Any] = {}
+    faults: list[publications.Stopped]
     with _noted_progress(engine, id) as tell:
         try:
             found["release"] = candidate = registry.train_candidate(
@@ -97,9 +98,9 @@ def make_publication(
             )
             report, compared = _ask(config, engine, candidate, check_stories, find_end, tell)
             found |= {"report": asdict(report), "comparison": compared.as_dict()}
-            faults = report.failures
+            faults = [*report.failures]
         except articles.ContentError as error:
-            faults = [str(fault).removeprefix(f"{settings.ROOT}/") for fault in error.faults]
+            faults = [fault.as_dict() for fault in error.faults]
         except registry.NoAnswer as error:
             faults = [f"{NO_ANSWER} What they need: {error}."]
         except (registry.ReleaseError, history.Stuck, StoreDown) as error:
@@ -117,7 +118,10 @@ def make_publication(
 
 
 def _end_publication(
-    engine: Engine, wanted: publications.Entry, faults: list[str], found: dict[str, Any]
+    engine: Engine,
+    wanted: publications.Entry,
+    faults: list[publications.Stopped],
+    found: dict[str, Any],
 ) -> None:
     """Note how the making of a publication ended, unless somebody stopped it before."""
     state = "failed" if faults else "tried" if wanted.goal == "try" else "tested"

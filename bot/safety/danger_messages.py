@@ -41,7 +41,7 @@ def read_danger_messages(folder: Path, kinds: Collection[str]) -> tuple[list[Mes
                 f"'{path.stem}' is no kind of danger; name the file after one of "
                 f"{', '.join(kinds)}, or add the kind to 'kinds' in safety.yml"
             )
-            faults.append(Fault(str(path), 1, said))
+            faults.append(Fault(str(path), 1, (), said))
             continue
         entries, wrong = _read_file(path)
         faults += wrong
@@ -51,12 +51,12 @@ def read_danger_messages(folder: Path, kinds: Collection[str]) -> tuple[list[Mes
                     f"'{message.text[:60]}' is a danger among ordinary messages; put it into the "
                     f"file of its kind"
                 )
-                faults.append(Fault(str(path), line, said))
+                faults.append(Fault(str(path), line, (), said))
             before = first.setdefault(_plain(message.text), (path, line, message))
             if before[2] is message:
                 found.append(message)
             else:
-                faults.append(Fault(str(path), line, _say_doubled(message, *before)))
+                faults.append(Fault(str(path), line, (), _say_doubled(message, *before)))
     return found, faults
 
 
@@ -80,9 +80,9 @@ def _read_file(path: Path) -> tuple[list[tuple[int, Message]], list[Fault]]:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        return [], [Fault(str(path), 1, f"can't be read ({error}); save it as UTF-8 text")]
+        return [], [Fault(str(path), 1, (), f"can't be read ({error}); save it as UTF-8 text")]
     entries, faults = _parse(text, "" if path.stem == ORDINARY else path.stem)
-    return list(entries), [Fault(str(path), line, said) for line, said in faults]
+    return list(entries), [Fault(str(path), line, (), said) for line, said in faults]
 
 
 @functools.lru_cache(maxsize=64)  # editors' pages check all content at every change of one file

@@ -65,9 +65,8 @@ def check_rules(folder: Path) -> list[Fault]:
         *(group for flag in loaded.flags for groups in flag.when for group in groups),
     )
     faults += [
-        Fault(path, lines["words", name], f"no flag uses '{name}'; use it or take it out")
-        for name in table["words"]
-        if name not in used
+        Fault(path, lines[place], place, f"no flag uses '{place[1]}'; use it or take it out")
+        for place in (("words", name) for name in table["words"] if name not in used)
     ]
     for flag in loaded.flags:
         for side, examples in (("must", flag.must), ("must_not", flag.must_not)):
@@ -84,13 +83,13 @@ def check_rules(folder: Path) -> list[Fault]:
                         f"'{example}' must match {flag.id} but {got}; widen its 'when' or the "
                         f"words that it uses"
                     )
-                    faults.append(Fault(path, line, said))
+                    faults.append(Fault(path, line, ("flags", flag.id, side, i), said))
                 if side == "must_not" and found is not None:
                     said = (
                         f"'{example}' must not match but does ({found.flag}); narrow that flag, "
                         f"or add the wording to 'figure', 'past' or 'study'"
                     )
-                    faults.append(Fault(path, line, said))
+                    faults.append(Fault(path, line, ("flags", flag.id, side, i), said))
     for kind, messages in loaded.must.items():
         for i, message in enumerate(messages):
             found = find_danger(loaded, message)
@@ -99,7 +98,8 @@ def check_rules(folder: Path) -> list[Fault]:
                     f"'{message}' must be seen as {kind} but is seen as "
                     f"{found.kind if found else 'harmless'}; widen the flag that should catch it"
                 )
-                faults.append(Fault(path, lines[("must", kind, i)], said))
+                place = ("must", kind, i)
+                faults.append(Fault(path, lines[place], place, said))
     return faults + read_messages(folder, loaded.kinds)[1]
 
 

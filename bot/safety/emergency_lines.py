@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.domain import countries
 from bot.domain.faults import Fault, Locate
-from bot.domain.web_addresses import is_web_address
+from bot.domain.web_addresses import is_web_address, say_address_fault
 
 # what a country has lines for -> what is said of it beside a line's own name
 LINES = {
@@ -160,7 +160,7 @@ def _make_line(kind: str, line: dict[str, Any]) -> Line:
 def book_faults(path: Path, book: Any, at: Locate) -> list[Fault]:
     """What is wrong with the content of emergency_numbers.yml."""
     if not isinstance(book, dict) or not book.get("countries") or not book.get("sources"):
-        return [Fault(str(path), 1, "'countries' or 'sources' is missing; add it")]
+        return [Fault(str(path), 1, (), "'countries' or 'sources' is missing; add it")]
     sources = book["sources"]
     found = _address_faults(sources, at)
     for code, entry in book["countries"].items():
@@ -190,9 +190,11 @@ def book_faults(path: Path, book: Any, at: Locate) -> list[Fault]:
 def _address_faults(sources: Any, at: Locate) -> list[Fault]:
     """What is wrong with the addresses of the sources."""
     return [
-        Fault(*at("sources", name), "url must begin with https:// and hold no blanks")
+        Fault(*at("sources", name), said)
         for name, source in (sources.items() if isinstance(sources, dict) else ())
-        if isinstance(source, dict) and "url" in source and not is_web_address(source["url"])
+        if isinstance(source, dict)
+        and "url" in source
+        and (said := say_address_fault(source["url"]))
     ]
 
 

@@ -74,8 +74,8 @@ def read_languages(path: Path) -> tuple[Languages | None, list[Fault]]:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it can't be read"
         line = mark.line + 1 if mark else 1
-        return None, [Fault(str(path), line, f"not YAML ({problem}); mend it")]
-    faults = [Fault(str(path), 1, said) for said in _find_faults(table)]
+        return None, [Fault(str(path), line, (), f"not YAML ({problem}); mend it")]
+    faults = [Fault(str(path), 1, (), said) for said in _find_faults(table)]
     return (None, faults) if faults else (_build(table), [])
 
 

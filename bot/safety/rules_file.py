@@ -64,7 +64,7 @@ class ScreenFile:
 
     def at(self, *keys: str | int) -> Location:
         """Where an entry stands."""
-        return str(self.path), self.lines.get(keys, 1)
+        return str(self.path), self.lines.get(keys, 1), keys
 
 
 @dataclass(frozen=True)
@@ -220,12 +220,12 @@ def _read_files(folder: Path) -> tuple[list[ScreenFile], list[Fault]]:
             files.append(ScreenFile(path, *read_rules_yaml(path)))
         except OSError as error:
             said = f"can't be read ({error.strerror}); put the file there"
-            faults.append(Fault(str(path), 1, said))
+            faults.append(Fault(str(path), 1, (), said))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             problem = getattr(error, "problem", error)
             said = f"not YAML ({problem}); check indentation and quotes"
-            faults.append(Fault(str(path), mark.line + 1 if mark else 1, said))
+            faults.append(Fault(str(path), mark.line + 1 if mark else 1, (), said))
     return files, faults
 
 
@@ -234,7 +234,7 @@ def _part_faults(screen: ScreenFile, table: Table) -> list[Fault]:
     faults: list[Fault] = []
     for part, (kind, holds) in PARTS.items():
         if not isinstance(table.get(part), dict):
-            faults.append(Fault(str(screen.path), 1, f"'{part}' is missing; add it"))
+            faults.append(Fault(str(screen.path), 1, (), f"'{part}' is missing; add it"))
             continue
         faults += [
             Fault(*screen.at(part, name), f"'{name}' must hold {holds}; write them after the colon")
@@ -242,7 +242,7 @@ def _part_faults(screen: ScreenFile, table: Table) -> list[Fault]:
             if not isinstance(entry, kind)
         ]
     if not isinstance(table.get("not_typos"), str):
-        faults.append(Fault(str(screen.path), 1, "'not_typos' is missing; add it"))
+        faults.append(Fault(str(screen.path), 1, (), "'not_typos' is missing; add it"))
     return faults
 
 

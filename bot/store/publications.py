@@ -18,6 +18,7 @@ from bot.store.tables import AuditEntry, JsonObject, Publication
 # without a sign of life, a publication was broken off: on a busy machine it comes last
 SILENT_SECONDS = 120
 BROKEN_OFF = "It was broken off: the service was stopped meanwhile. Begin again."
+type Stopped = str | JsonObject  # a sentence, or a fault of the content as Fault.as_dict gives it
 STATES = ("running", "tried", "tested", "live", "failed", "stopped", "withdrawn")
 
 
@@ -49,7 +50,7 @@ class Entry:
     step: str
     done: float
     log: list[JsonObject]
-    faults: list[str]
+    faults: list[Stopped]
     report: JsonObject | None
     comparison: JsonObject | None
     reason: str | None
@@ -118,7 +119,7 @@ def end_publication(
     id: int,
     state: str,
     release: str | None = None,
-    faults: Sequence[str] = (),
+    faults: Sequence[Stopped] = (),
     report: JsonObject | None = None,
     comparison: JsonObject | None = None,
     last_step: str | None = None,
@@ -157,7 +158,7 @@ def move_publication(
     before: str,
     after: str,
     approved_by: str | None = None,
-    faults: Sequence[str] = (),
+    faults: Sequence[Stopped] = (),
 ) -> None:
     """Bring a publication from state `before` to `after`, once; raises NoPublication where it isn't
     in that state."""

@@ -52,6 +52,7 @@ class Base(DeclarativeBase):
         JsonObject: JSON,
         list[JsonObject]: JSON,
         list[str]: JSON,
+        list[str | JsonObject]: JSON,
     }
 
 
@@ -307,7 +308,7 @@ class Publication(Base):
     step: Mapped[str]
     done: Mapped[float]
     log: Mapped[list[JsonObject]]
-    faults: Mapped[list[str]]
+    faults: Mapped[list[str | JsonObject]]
     report: Mapped[JsonObject | None]
     comparison: Mapped[JsonObject | None]
     reason: Mapped[str | None]

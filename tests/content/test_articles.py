@@ -59,13 +59,13 @@ def test_every_question_of_the_first_article_is_there():
         (
             "review_every: 365 days",
             "review_every: yearly",
-            "review_every must be a number of days",
+            "its next review must be a number of days",
             0,
         ),
         (
             "review_every: 365 days",
             "review_every: 9999999 days",
-            "review_every must be a number of days",
+            "its next review must be a number of days",
             0,
         ),
         ("written_on: 2026-11-29", "written_on: 2999-01-01", "in the future", 0),

@@ -1,11 +1,11 @@
 """A fault is printed as it always was, and says where it is to whoever asks."""
 
+import json
 import shutil
 from pathlib import Path
 
 from bot.content import site_content
 from bot.domain.faults import Fault
-from bot.editor.shared import pages
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 BROKEN = {
@@ -26,7 +26,8 @@ def test_whatever_is_found_in_files_is_printed_with_its_path_and_line(tmp_path):
     found = site_content.check_content(folder)
     for fault in found:
         assert Path(fault.path).is_relative_to(folder) and fault.line >= 1 and fault.text
-        assert str(fault) == f"{fault.path}:{fault.line}: {fault.text}"
+        in_file = f"; {fault.in_file}" if fault.in_file else ""
+        assert str(fault) == f"{fault.path}:{fault.line}: {fault.text}{in_file}"
     assert {Path(name).name for name in BROKEN} <= {fault.file for fault in found}
 
 
@@ -36,8 +37,6 @@ def test_a_fault_in_no_line_of_a_file_is_printed_as_its_sentence():
     )
 
 
-def test_a_page_names_the_file_of_a_fault_and_leaves_other_sentences_whole():
-    assert pages.name_file(Fault("/home/x/data/terms.yml", 3, "it is no kind")) == (
-        "terms.yml:3: it is no kind"
-    )
-    assert pages.name_file(Fault.from_sentence("Write and/or: both")) == "Write and/or: both"
+def test_a_fault_comes_back_from_json_as_it_was():
+    fault = Fault("/home/x/data/terms.yml", 3, ("conditions", 7, "tremor"), "it is no kind", "so")
+    assert Fault.from_dict(json.loads(json.dumps(fault.as_dict()))) == fault

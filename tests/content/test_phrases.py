@@ -44,7 +44,7 @@ def write(data, text):
         ("x:\n  phrases: [is it so]\n", 1, "x holds lists of phrases, `train:` and perhaps"),
         ("x: [is it so]\n", 1, "x holds lists of phrases"),
         ("x:\n", 1, "x holds lists of phrases"),
-        ("x:\n  train: is it so\n", 2, "a list of phrases is expected, one a line"),
+        ("x:\n  train: is it so\n", 2, "a list of phrases is expected; one a line"),
         ("x:\n  train:\n    - yes\n", 3, "the phrase True is not text; put it in quotes"),
         ("x:\n  train:\n    - '?'\n", 3, "the phrase is empty; write how somebody would ask"),
         (f"x:\n  test:\n    - {'so ' * 101}\n", 3, "has 302 characters; keep it under 300"),
@@ -72,8 +72,11 @@ def test_a_phrase_that_stands_in_two_places_is_named_at_the_second(data, kind, l
     lines.insert(other - 1, f"    - {letters(first)}\n")
     path.write_text("".join(lines))
     (found,) = printed_faults(data)
-    assert found.startswith(f'{OWN}:{other}: "{letters(first)}" stands in restless_legs.{OTHER} (')
-    assert f"{OWN}:{line}) too; keep it in one place" in found
+    assert found.startswith(
+        f'{OWN}:{other}: "{letters(first)}" stands in restless_legs.{OTHER} too; keep it in one '
+        f"place; there: "
+    )
+    assert found.endswith(f"{OWN}:{line}")
 
 
 def test_a_phrase_that_stands_twice_in_a_list_is_a_fault(data):
@@ -103,8 +106,10 @@ def test_a_phrase_that_every_article_has_is_a_fault_in_one(data, phrase, asks):
     lines.insert(line - 1, f"    - {phrase}\n")
     path.write_text("".join(lines))
     (found,) = printed_faults(data)
-    assert found.startswith(f'{OWN}:{line}: "{phrase}" stands in data/facets.yml already')
-    assert f"where it asks restless_legs.{asks}; delete it here" in found
+    assert found == (
+        f'{OWN}:{line}: "{phrase}" is taught for every article already, and asks '
+        f"restless_legs.{asks}; delete it here; it stands in data/facets.yml"
+    )
 
 
 def test_a_phrase_of_talk_is_a_fault_in_an_article(data):
@@ -145,8 +150,8 @@ def test_too_few_phrases_of_a_question_that_nothing_else_teaches_are_a_fault(dat
     (found,) = printed_faults(data)
     assert found.startswith(f"{OWN}:")
     assert f"the question what_is has {count} phrases that teach it; write at least 4" in found
+    assert "for nothing else teaches the side “definition”" in found
     assert "below `what_is:` and `train:` in phrases/restless_legs.yml" in found
-    assert "data/facets.yml holds no way of asking for definition" in found
     change_own(data, what_is={"train": list(own[:4])})
     assert printed_faults(data) == []
 
@@ -159,7 +164,7 @@ def test_a_question_about_something_else_than_its_article_needs_phrases_too(data
     change_own(data, causes=None)
     assert any(
         "the question causes has 0 phrases that teach it" in fault
-        and "for it is about anaemia, and data/facets.yml teaches what is about restless" in fault
+        and "for it is about anaemia, and only what is about restless" in fault
         for fault in printed_faults(data)
     )
 

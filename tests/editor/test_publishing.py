@@ -128,8 +128,9 @@ def test_a_fault_blocks_and_is_named(site):
     assert re.fullmatch(r"\d+ faults?", newest["detail"])  # which, the page says
     page = visit.get(path).text
     assert (
-        "needs `facet" in page
-        and "restless_legs.md" in page
+        "names no side of its subject; choose one" in page
+        and "/editor/articles/restless_legs/causes#field-facet" in page
+        and "restless_legs.md" not in page
         and str(site.config.path("data").parent.parent)
         not in page.replace(str(site.config.path("data")), "")
     )

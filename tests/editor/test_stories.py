@@ -57,7 +57,7 @@ def fields(page):
         given = dict(re.findall(r'([\w.-]+)="([^"]*)"', tag))
         if "name" in given and (given.get("type") != "checkbox" or re.search(r"\bchecked\b", tag)):
             found.append((given["name"], html.unescape(given.get("value", "on"))))
-    return found + re.findall(r'<select name="(\w+)">.*<option value="(\w+)" selected>', page)
+    return found + re.findall(r'<select name="(\w+)"[^>]*>.*<option value="(\w+)" selected>', page)
 
 
 def send(visit, at, page, then, /, **changes):
@@ -224,9 +224,9 @@ def test_every_fault_is_named_and_nothing_is_saved(small):
     assert answer.status_code == 422
     for fault in (
         "Give it a name",
-        "Message 1: no question is worded “What causes <b>what</b>?”",
-        "Message 2: “asked back” can’t come in a story",
-        "Message 2: “thanks” can’t be offered",
+        "Message 1, The bot answers</a>: No question is worded “What causes <b>what</b>?”",
+        "Message 2, The bot answers</a>: “asked back” can’t come in a story",
+        "Message 2, Then it offers</a>: “thanks” can’t be offered",
     ):
         assert fault in said, fault
     assert "<b>what" not in answer.text and path_of(small).read_text() == TOLD

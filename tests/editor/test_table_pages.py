@@ -81,7 +81,8 @@ def test_faults_are_named_by_row_and_nothing_is_saved(desk):
         data={"csrf": ada.token(), "base": base},
         files={"file": ("x.csv", sent)},
     )
-    assert answer.status_code == 422 and "row 3: a cell begins with =" in answer.text
+    assert answer.status_code == 422
+    assert '<a href="#field-file">Row 3, Phrase</a>: A cell begins with =' in answer.text
     twice = ada.post(
         "/tables/talk/row",
         base=base,
@@ -92,7 +93,7 @@ def test_faults_are_named_by_row_and_nothing_is_saved(desk):
     )
     assert (
         twice.status_code == 422
-        and f"row {len(before) + 2}" in twice.text
+        and f'<a href="#field-0.third">Row {len(before) + 2}, Phrase</a>' in twice.text
         and "hiccups.causes" in twice.text
     )
     assert rows(desk, "talk") == before

@@ -2,6 +2,7 @@
 row; no cell a formula."""
 
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -158,7 +159,7 @@ def test_a_fault_is_named_with_its_row(name, row, said):
     assert [
         fault
         for fault in faults.value.faults
-        if fault.startswith(f"row {len(rows) + 1}: ") and said in fault
+        if fault.field[:2] == ("row", len(rows) + 1) and said in fault.text
     ], faults.value.faults
 
 
@@ -166,7 +167,11 @@ def test_every_fault_is_named_at_once():
     data = b"topic,use,phrase\r\nhello,train,a\r\ngreeting,teach,b\r\ngreeting,train,\r\n"
     with pytest.raises(table_files.RowFaults) as faults:
         table_files.write_rows("talk", text_of("talk"), table_files.read_csv("talk", data))
-    assert [fault.split(":")[0] for fault in faults.value.faults] == ["row 2", "row 3", "row 4"]
+    assert [fault.field for fault in faults.value.faults] == [
+        ("row", 2, "first"),
+        ("row", 3, "second"),
+        ("row", 4, "third"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +180,7 @@ def test_every_fault_is_named_at_once():
         (
             "talk",
             lambda rows: [("greeting", "train", "what causes hiccups"), *rows],
-            r'row 2: .*"what causes hiccups" stands in hiccups.causes too',
+            r'row 2 third: .*"what causes hiccups" stands in hiccups.causes too',
         ),
         (
             "talk",
@@ -185,17 +190,17 @@ def test_every_fault_is_named_at_once():
         (
             "terms",
             lambda rows: [*rows, ("conditions", "gripes", "hiccough")],
-            r'row 702: "hiccough" names hiccups too',
+            r'row 702 third: "hiccough" names hiccups too',
         ),
         (
             "terms",
             lambda rows: [row for row in rows if row[1] != "hiccups"],
-            "hiccups.md, line 1: about: hiccups is not a term",
+            "about: “hiccups” is not a term",
         ),
         (
             "safety",
             lambda rows: [*rows, ("must be caught", "stroke", "i like cheese")],
-            r"row \d+: .*i like cheese",
+            r"row \d+ third: .*i like cheese",
         ),
     ],
 )
@@ -204,9 +209,8 @@ def test_what_other_content_forbids_is_named_with_the_row(name, change, said):
     faults = table_files.check_table(
         settings.read_settings(), name, table_files.write_rows(name, text_of(name), rows), rows
     )
-    import re
-
-    assert [fault for fault in faults if re.search(said, fault)], faults
+    listed = [f"{' '.join(map(str, fault.field))}: {fault.text}" for fault in faults]
+    assert [fault for fault in listed if re.search(said, fault)], faults
 
 
 @pytest.mark.parametrize(

@@ -109,15 +109,15 @@ def test_whatever_words_an_editor_writes_are_read_as_they_were_written(name, tex
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "notice is empty"),
-        ("I know of {coverd}.", "nothing is put in the place of {coverd}"),
+        ("", "“notice” is empty"),
+        ("I know of {coverd}.", "Nothing is put in the place of {coverd}"),
         ("You should stop taking it.", "decides about a medicine"),
     ],
 )
 def test_what_visitors_must_not_read_is_told_by_row_and_not_saved(desk, text, said):
     before = text_of(desk)
     answer = change(desk, desk.enter("Ada", "editor"), "notice", text)
-    assert answer.status_code == 422 and said in answer.text and "row 2" in answer.text
+    assert answer.status_code == 422 and said in answer.text and "Row 2, Text" in answer.text
     assert text_of(desk) == before
 
 
@@ -128,7 +128,7 @@ def test_no_text_is_added_taken_out_or_named_otherwise(desk):
     base = base_of(page)
     sent = {"first": "Talk", "second": "welcome", "third": "Welcome."}
     answer = ada.post("/tables/texts/row", base=base, number=0, **sent)
-    assert answer.status_code == 422 and "there is no text named &#34;welcome&#34;" in answer.text
+    assert answer.status_code == 422 and "There is no text named &#34;welcome&#34;" in answer.text
     answer = ada.post("/tables/texts/row", base=base, number=2, then="remove", **sent)
     assert answer.status_code == 422 and "the text notice is missing" in answer.text
     answer = bring_in(ada, "Talk,goodbye,Bye.")

@@ -111,7 +111,7 @@ def test_a_version_that_can_no_longer_stand_is_refused_with_the_reason(desk, git
     now = path_of(desk).read_bytes()
     answer = ada.post(AT, **oldest(ada))
     assert answer.status_code == 422 and "nothing was changed" in answer.text
-    assert "hiccups is not a term" in answer.text
+    assert "“hiccups” is not a term" in answer.text
     assert str(desk.config.path("data")) not in answer.text
     assert path_of(desk).read_bytes() == now
 

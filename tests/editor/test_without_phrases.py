@@ -56,7 +56,9 @@ def base_of(page):
 
 
 def field_of(page, name):
-    found = re.search(rf'name="{name}"(?: rows="\d+">([^<]*)<| value="([^"]*)")', page)
+    found = re.search(
+        rf'name="{name}"(?: id="[^"]*")?(?: rows="\d+">([^<]*)<| value="([^"]*)")', page
+    )
     return found[1] or found[2]
 
 

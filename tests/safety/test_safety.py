@@ -337,7 +337,7 @@ BROKEN = [  # file, what stands there, what is put in its place, what the fault 
         "emergency_numbers.yml",
         '"https://www.samaritans.org/"',
         '"javascript:alert(1)"',
-        "url must begin with https://",
+        "the address begins with “javascript:”",
     ),
     (
         "emergency_numbers.yml",

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from bot.content import articles, phrases
 from bot.domain.faults import Fault
+from bot.domain.web_addresses import say_address_fault
 from bot.editor.articles import (
     article_pages,
     draft_proposals,
@@ -20,7 +21,15 @@ from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
 from bot.editor.importing import imports
 from bot.editor.importing.blocks import Refused
 from bot.editor.importing.first_drafts import Draft
-from bot.editor.shared import content_files, pages, phrases_document, session, vectors
+from bot.editor.shared import (
+    content_files,
+    fault_places,
+    pages,
+    phrases_document,
+    session,
+    vectors,
+)
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
 from bot.language import encoder
 from bot.store.accounts import Member
@@ -43,7 +52,7 @@ class ImportForm(BaseModel):
 @router.get("/articles/new")
 def show_new(request: Request) -> Response:
     """The form for what a draft is to be made of."""
-    return pages.render_page(request, "article_new.html", fault=None, url="", text="")
+    return pages.render_page(request, "article_new.html", faults=[], url="", text="")
 
 
 @router.post("/articles/new")
@@ -61,7 +70,7 @@ def make_new(
             request,
             "article_new.html",
             422,
-            fault=str(refused),
+            faults=[_show_refusal(form, str(refused))],
             url=form.url,
             text=form.text if len(form.text) < LONGEST_SHOWN else "",
         )
@@ -146,8 +155,19 @@ def remove_draft(page: PageToEdit) -> Response:
     )
 
 
+def _show_refusal(form: ImportForm, said: str) -> ShownFault:
+    """What forbids a draft, at the field of what was sent."""
+    if form.url and say_address_fault(form.url):
+        return fault_places.show_here("url", "Where it comes from", said)
+    if form.file and form.file.filename:
+        return fault_places.show_here("file", "A saved web page, a Word or Markdown file", said)
+    return fault_places.show_here("text", "Or paste the page’s text here", said)
+
+
 def _import_draft(desk: State, person: Member, form: ImportForm) -> Draft:
     """The draft of what an editor sent; raises Refused."""
+    if form.url and (wrong := say_address_fault(form.url)):
+        raise Refused(f"{wrong[:1].upper()}{wrong[1:]}; or leave it empty.")
     file = form.file if form.file and form.file.filename else None
     original = imports.Original(
         file.file.read() if file else b"", (file and file.filename) or "", form.text, form.url

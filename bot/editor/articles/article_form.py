@@ -129,7 +129,7 @@ class ArticleForm:
 
     def _read_line(self, name: str) -> str:
         """A field as one line; "" where it was not sent. Raises form_texts.TooLong."""
-        return form_texts.check_length(join_lines(self.sent.get(name, "")), LONGEST)
+        return form_texts.check_length(join_lines(self.sent.get(name, "")), LONGEST, name)
 
 
 async def _read_form(request: Request) -> ArticleForm:

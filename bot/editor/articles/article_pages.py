@@ -18,7 +18,13 @@ from bot.editor.articles import (
 from bot.editor.articles.article_changes import Change, FilledForm
 from bot.editor.articles.article_form import ArticleForm, SentArticle
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
-from bot.editor.shared import article_document, content_cache, content_files, pages
+from bot.editor.shared import (
+    article_document,
+    content_cache,
+    content_files,
+    fault_places,
+    pages,
+)
 from bot.editor.shared.article_document import ArticleFields
 from bot.editor.shared.state import DeskState
 from bot.store import past_questions
@@ -185,7 +191,7 @@ def _render(
         draft=page.is_draft,
         fields=form.fields,
         base=form.base,
-        faults=form.faults,
+        faults=fault_places.place_faults(form.faults, page.at, draft_terms.FIELDS),
         conflict=form.conflict,
         saved=form.saved,
         new=sent.new_words if sent else "",

@@ -15,16 +15,19 @@ from bot.editor.shared import (
     article_document,
     content_cache,
     content_files,
+    fault_places,
     form_texts,
     pages,
     phrases_document,
     session,
 )
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
 from bot.store import drafts
 from bot.store.accounts import Member
 
 router = APIRouter()
+NAME = "Short name"  # its label in the form
 Line = Annotated[str, StringConstraints(max_length=500)]
 Lines = Annotated[str, StringConstraints(max_length=30_000), form_texts.NEWLINES]
 
@@ -114,20 +117,25 @@ def remove_draft(request: Request, desk: DeskState, id: pages.Number) -> Respons
     return pages.redirect_to(request, "/editor/drafts", "The draft is gone.")
 
 
-def put_into_article(desk: State, person: Member, fields: Fields) -> list[str]:
-    """Write a draft's question into its article; the faults that forbid it, as sentences for its
-    form."""
+def put_into_article(desk: State, person: Member, fields: Fields) -> list[ShownFault]:
+    """Write a draft's question into its article; the faults that forbid it, for its form."""
     article, id = fields["article"], fields["id"]
     if article not in content_cache.read_articles(desk):
-        return ["Choose the article that answers it."]
+        said = "Choose the article that answers it."
+        return [fault_places.show_here("article", "Article that answers it", said)]
     if not articles.ID.match(id):
-        return ["Give it a short name of small letters, digits and _, as side_effects."]
+        said = "Give it a short name of small letters, digits and _, as side_effects."
+        return [fault_places.show_here("name", NAME, said)]
     path = content_files.article_path(desk.config, article)
     own = content_files.phrases_path(desk.config, article)
     base, phrases_base = content_files.read_file(path), content_files.read_file(own)
     manuscript = article_document.read_document(base, path)
     if id in manuscript["questions"]:
-        return [f"{article} has a question {id} already: give this one another name."]
+        said = f"{article} has a question {id} already: give this one another name."
+        return [fault_places.show_here("name", NAME, said)]
+    here = f"{content_cache.article_address(article, draft=False)}/{id}"
+    if wrong := question_preview.heading_faults(path, id, fields["text"]):
+        return fault_places.place_faults(wrong, here)
     manuscript["questions"][id] = fields
     lists = {"train": fields["train"], "test": fields["test"]}
     edits = [
@@ -150,12 +158,12 @@ def put_into_article(desk: State, person: Member, fields: Fields) -> list[str]:
             ),
         )
     except articles.ContentError as refusal:
-        return [fault.text for fault in refusal.faults]
+        return fault_places.place_faults(refusal.faults, here)
     return []
 
 
 def _render(
-    request: Request, desk: State, draft: OpenedDraft, faults: Sequence[str] = ()
+    request: Request, desk: State, draft: OpenedDraft, faults: Sequence[ShownFault] = ()
 ) -> Response:
     facets = {
         facet

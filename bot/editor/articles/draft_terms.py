@@ -1,15 +1,22 @@
 """The term that a draft is about: what the terms list has of it, what the text calls it besides,
 and what is to be seen to; and its names put into that list."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.content import articles, terms
-from bot.domain.faults import Fault
+from bot.domain.faults import Fault, Field
 from bot.editor.importing import other_names
 from bot.editor.shared import content_cache, content_files, term_list
 from bot.editor.shared.content_cache import Opened
 from bot.editor.shared.state import State
+
+# where a fault of the names is mended on the draft's page: {its field: (name, label)}
+FIELDS: Mapping[Field, tuple[str, str]] = {
+    ("about",): ("about", "About"),
+    ("others",): ("others", "More names that people call it by"),
+    ("group",): ("group", "Put it into the terms list"),
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def term_faults(desk: State, opened: Opened) -> list[Fault]:
         f"“{other}” is an article about {opened.article.about} already, and nothing tells apart "
         f"what visitors ask of the two; put these sections into it, or name another term"
     )
-    return [Fault(str(opened.path), line, said)]
+    return [Fault(str(opened.path), line, ("about",), said)]
 
 
 def edit_terms(desk: State, new: NewNames) -> content_files.Edit:
@@ -79,14 +86,20 @@ def edit_terms(desk: State, new: NewNames) -> content_files.Edit:
     _, names, _ = terms.read_terms(desk.config.path("data"))
     wanted = list(dict.fromkeys(" ".join(name.split()) for name in new.others if name.strip()))
     faults = [
-        f"“{name}” names {names[name.lower()]} in the terms list; leave it with one of them"
+        Fault(
+            "",
+            None,
+            ("about",) if name == new.term else ("others",),
+            f"“{name}” names {names[name.lower()]} in the terms list; leave it with one of them",
+        )
         for name in (new.term, *wanted)
         if names.get(name.lower(), new.term) != new.term
     ]
     if new.group not in terms.KINDS:
-        faults.append("a term is a condition, a medicine or a treatment; choose which")
+        said = "a term is a condition, a medicine or a treatment; choose which"
+        faults.append(Fault("", None, ("group",), said))
     if faults:
-        raise articles.ContentError([Fault.from_sentence(fault) for fault in faults])
+        raise articles.ContentError(faults)
     path = content_files.table_path(desk.config, "terms.yml")
     base = content_files.read_file(path)
     added = [

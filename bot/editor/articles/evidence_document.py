@@ -183,11 +183,11 @@ def _block(top: Top, kind: type[yaml.CollectionNode]) -> bool:
     if top is None or not isinstance(top[1], yaml.CollectionNode) or not top[1].value:
         return False
     if not isinstance(top[1], kind) or top[1].flow_style:
-        said = (
-            f"{top[0].value} must stand one a line, as docs/articles.md shows; write them so in "
-            f"the file first"
+        said = "this evidence was laid out by hand; who looks after the files must set it right"
+        write = f"{top[0].value} must stand one a line, as docs/articles.md shows"
+        raise articles.ContentError(
+            [Fault("evidence", top[0].start_mark.line + 1, (), said, write)]
         )
-        raise articles.ContentError([Fault("evidence", top[0].start_mark.line + 1, said)])
     return True
 
 

@@ -67,12 +67,17 @@ class EvidenceForm:
         sides = [side for _, sides in rows for side in sides]
         if faults := self._moved_faults(sides):
             raise articles.ContentError(faults)
-        return evidence_document.write_ledger(
-            before,
-            self._changed_readings(article, ledger),
-            [new for side in sides if (new := self.change_side(side)) != side and not new.was],
-            self.dropped,
-        )
+        try:
+            return evidence_document.write_ledger(
+                before,
+                self._changed_readings(article, ledger),
+                [new for side in sides if (new := self.change_side(side)) != side and not new.was],
+                self.dropped,
+            )
+        except articles.ContentError as error:
+            raise articles.ContentError(
+                [replace(fault, path=str(path)) for fault in error.faults]
+            ) from None
 
     def _find_place(self, side: Side) -> int | None:
         """Under which number the form has the statement; None where it hasn't."""
@@ -133,15 +138,15 @@ def _join_numbers(side: Side) -> str:
     return " ".join(map(str, side.numbers))
 
 
-def _read_field(text: str) -> str:
+def _read_field(name: str, text: str) -> str:
     """A field's text; raises form_texts.TooLong."""
-    return form_texts.check_length(form_texts.join_newlines(text).strip(), LONGEST)
+    return form_texts.check_length(form_texts.join_newlines(text).strip(), LONGEST, name)
 
 
 async def _read_form(request: Request, person: session.Editor) -> EvidenceForm:
     form = await request.form(**session.FORM_LIMITS)
     return EvidenceForm(
-        {name: _read_field(str(value)) for name, value in form.items() if name != "drop"},
+        {name: _read_field(name, str(value)) for name, value in form.items() if name != "drop"},
         [int(line) for line in map(str, form.getlist("drop")) if NUMBER.fullmatch(line)],
         person.name,
     )

@@ -2,17 +2,18 @@
 changed."""
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter, Response
 
 from bot.content import articles, evidence
 from bot.content.articles import Article, Question
-from bot.domain.faults import Fault
+from bot.domain.faults import Fault, Field
 from bot.editor.articles import evidence_document, evidence_form
+from bot.editor.articles.evidence_document import Side
 from bot.editor.articles.evidence_form import EvidenceForm, SentEvidence
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
-from bot.editor.shared import content_files, pages, session
+from bot.editor.shared import content_files, fault_places, pages, session
 
 router = APIRouter()
 
@@ -66,6 +67,7 @@ def _render(
     article, ledger = opened.article, opened.ledger
     asked = _find_question(article, page.question)
     parts = evidence_document.statement_rows(article, asked, ledger, opened.ledger_path)
+    at = f"{opened.at}/{page.question}"
     cited = {n for _, sides in parts for side in sides for n in side.numbers}
     readings = {n: evidence_form.show_reading(n, ledger) for n in cited}
     if form:
@@ -83,15 +85,39 @@ def _render(
         ],
         stale=evidence_document.stale_entries(article, ledger),
         base=content_files.keep_opened(page.desk.config, opened.ledger_text),
-        faults=[*faults, *opened.faults],
+        faults=fault_places.place_faults(
+            [*faults, *opened.faults], f"{at}/its-evidence", _name_fields(parts, readings)
+        ),
         conflict=conflict,
         reads=list(evidence.Read),
         verdicts=list(evidence.Verdict),
         not_held=article.evidence == articles.NOT_HELD,
         today=datetime.datetime.now(datetime.UTC).date(),
         doubtful=evidence.doubtful_sources(article, ledger),
-        at=f"{opened.at}/{page.question}",
+        at=at,
     )
+
+
+def _name_fields(
+    parts: Sequence[tuple[str, Sequence[Side]]], readings: Iterable[int]
+) -> dict[Field, tuple[str, str]]:
+    """{field of a Fault of the ledger: (name, label)} of the form's fields; of the evidence of a
+    statement only the lines count that say something."""
+    found: dict[Field, tuple[str, str]] = {}
+    for n in readings:
+        found[("sources",)] = f"reading.{n}.read", f"[{n}] {fault_places.READING['read']}"
+        for key, label in fault_places.READING.items():
+            found["sources", n, key] = f"reading.{n}.{key}", f"[{n}] {label}"
+    for n, side in enumerate(side for _, sides in parts for side in sides):
+        written = [(i, row) for i, row in enumerate(side.rows) if not row.is_empty()]
+        found.setdefault(("statements",), (f"{n}.0.states", fault_places.EVIDENCE["states"]))
+        for place, (i, row) in enumerate(written):
+            for key, label in fault_places.EVIDENCE.items():
+                own = f"{n}.{i}.{key}", f"[{row.source}] {label}"
+                found["statements", side.says, "evidence", place, key] = own
+            reading = f"reading.{row.source}.read", f"[{row.source}] {fault_places.READING['read']}"
+            found["statements", side.says, "evidence", place, "source"] = reading
+    return found
 
 
 def _find_question(article: Article, id: str) -> Question:

@@ -14,6 +14,7 @@ from bot.editor.shared import (
     article_document,
     content_cache,
     content_files,
+    fault_places,
     pages,
     phrases_document,
 )
@@ -72,12 +73,12 @@ def save_question(page: PageToEdit, form: Annotated[QuestionForm, Form()]) -> Re
         refusal = content_files.Conflict(None, "")
         return _render_question(page, article_changes.refill_form(fields, form.base, now, refusal))
     is_removed = form.then == "remove"
-    change = Change(
-        _write_question(page, before, None if is_removed else fields),
-        f"{page.id}.{page.question}: {'taken out' if is_removed else 'changed'}",
-        page.at if is_removed else f"{page.at}/{page.question}",
-    )
     try:
+        change = Change(
+            _write_question(page, before, None if is_removed else fields),
+            f"{page.id}.{page.question}: {'taken out' if is_removed else 'changed'}",
+            page.at if is_removed else f"{page.at}/{page.question}",
+        )
         return article_changes.save_change(page, change)
     except (articles.ContentError, content_files.Conflict) as refused:
         return _render_question(page, article_changes.refill_form(fields, form.base, now, refused))
@@ -129,7 +130,7 @@ def _render_question(
         draft=page.is_draft,
         fields=form.fields,
         base=form.base,
-        faults=form.faults,
+        faults=fault_places.place_faults(form.faults, f"{page.at}/{page.question}"),
         conflict=_compare_theirs(page, form.fields) if form.conflict else None,
         new=is_new,
         facets=sorted({facet for other in known for facet in other.facets}),
@@ -145,13 +146,15 @@ def _write_question(
     page: ArticlePage, before: tuple[str, str], fields: QuestionWithPhrases | None
 ) -> list[content_files.Edit]:
     """The edits that give an article and its phrases these fields of the question; that take it
-    out, where None."""
+    out, where None. Raises articles.ContentError for a text that is more than one section."""
     article, own = before
     manuscript = article_document.read_document(article, page.path.name)
     lists: phrases_document.Lists = {}
     if fields is None:
         manuscript["questions"].pop(page.question, None)
     else:
+        if wrong := question_preview.heading_faults(page.path, page.question, fields["text"]):
+            raise articles.ContentError(wrong)
         manuscript["questions"][page.question] = fields
         lists = {"train": fields["train"], "test": fields["test"]}
     text = article_document.write_document(article, manuscript)

@@ -48,7 +48,7 @@ def read_elsewhere(desk: State, article: Article) -> Elsewhere:
     known = content_cache.read_articles(desk)
     places = site_content.talk_places(site_content.read_talk(data)[0])
     places |= {
-        articles.normalise_phrase(phrase): question.name
+        articles.normalise_phrase(phrase): phrases.Place(question.name)
         for other in known.values()
         if other.id != article.id
         for question in other.questions

@@ -1,11 +1,11 @@
-"""What the chat makes of a question as it is being written: its faults by field, how hard it reads,
+"""What the chat makes of a question as it is being written: its faults, how hard it reads,
 which phrases come too close to another question's, and how each channel shows it."""
 
 import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from bot.content import articles, evidence, phrases, replies, site_content, terms, wording
 from bot.content.articles import Article, Question, Source
@@ -17,25 +17,24 @@ from bot.editor.articles.question_form import QuestionWithPhrases
 from bot.editor.shared import (
     article_document,
     content_cache,
-    content_files,
+    fault_places,
     phrases_document,
     previews,
     working_copy,
 )
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.previews import Reply
 from bot.editor.shared.state import State
 from bot.language import encoder
 
-FieldFaults = dict[str, list[tuple[int | None, str]]]  # {field: [(its line, what is wrong)]}
-
 
 class Look(TypedDict):
-    """What the chat makes of a question: its faults by field, how hard it reads, how many words its
+    """What the chat makes of a question: its faults, how hard it reads, how many words its
     lead has, how each channel shows it, phrases that come close to another question's (None while
     they are being compared), its evidence as evidence_of gives it, and the phrases that it
     wants."""
 
-    faults: FieldFaults
+    faults: list[ShownFault]
     grade: float
     words: int
     previews: list[tuple[str, Reply | str]]
@@ -66,8 +65,8 @@ def preview_question(
         ),
         opened.phrases_path,
     )
-    faults = article_faults(desk, opened.path, written, own)
-    wrong = _by_field(written, own, question, faults)
+    faults = heading_faults(opened.path, question, fields["text"])
+    faults = faults or article_faults(desk, opened.path, written, own)
     article = article_document.make_article(manuscript, opened.path)
     (made,) = [each for each in article.questions if each.name == f"{article.id}.{question}"]
     close: list[tuple[str, str, str]] | None
@@ -82,7 +81,7 @@ def preview_question(
     )
     cited = evidence.of_text(f"{made.lead}\n\n{made.more}", opened.ledger)
     return {
-        "faults": wrong,
+        "faults": _show_own(opened, question, faults),
         "grade": round(wording.reading_grade(articles.MARK.sub("", fields["text"])), 1),
         "words": len(articles.MARK.sub("", made.lead).split()),
         "previews": shown,
@@ -167,52 +166,27 @@ def _rows(
     ]
 
 
-def _by_field(written: str, own: PhraseFile, question: str, faults: Iterable[Fault]) -> FieldFaults:
-    """{field: [(line or None, what is wrong)]} of this question's faults; "" holds those of other
-    files than the article's and its phrases'."""
-    found: FieldFaults = {}
-    front = articles.split_front_matter(written)[0] or ""
-    lines = articles.read_yaml(front, "article.md", first_line=2)[1]
-    section = _find_section(written, question)
-    for fault in faults:
-        number, said = fault.line, fault.text
-        if fault.path == str(own.path):
-            place = _find_place(own.lines, number, (question,), "train")
-            if place is None and said.startswith(f"the question {question} "):
-                place = "train", None
-        elif number is None or not fault.path.endswith(".md"):
-            place, said = ("", None), str(fault)
-        elif number in section:
-            behind = number - section.start
-            place = ("text", behind - 1) if behind else ("heading", None)
-        else:
-            place = _find_place(lines, number, ("questions", question), "ask")
-        if place:
-            found.setdefault(place[0], []).append((place[1], said))
-    return found
+def heading_faults(path: Path, question: str, text: str) -> list[Fault]:
+    """Lines of an answer that would begin another section."""
+    said = "a line that begins with # is a heading, and an answer has none; write it without #"
+    return [
+        Fault(str(path), None, ("questions", question, "text", number), said)
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.startswith("#")
+    ]
 
 
-def _find_section(written: str, question: str) -> range:
-    """The lines of an article's text on which the section of a question stands."""
-    lines = list(enumerate(written.splitlines(), 1))
-    for number, line in lines:
-        heading = articles.HEADING.match(line)
-        if heading and heading["id"] == question:
-            below = (after for after, line in lines if after > number and line.startswith("## "))
-            return range(number, next(below, len(lines) + 1))
-    return range(0)
-
-
-def _find_place(
-    lines: articles.Lines, number: int | None, above: tuple[str, ...], default: str
-) -> tuple[str, int | None] | None:
-    """(field, place in its list) of a question, whose keys begin with those `above`, that stands on
-    a line of YAML; None where none does. `default`: the field of the question's own line."""
-    keys = [keys for keys, line in lines.items() if line == number and keys[: len(above)] == above]
-    if not keys:
-        return None
-    field, *place = max(keys, key=len)[len(above) :] or (default,)
-    return str(field), cast(int, place[0]) + 1 if place else None
+def _show_own(
+    opened: content_cache.Opened, question: str, faults: Iterable[Fault]
+) -> list[ShownFault]:
+    """The faults of a question, and those of other files than its article's and its phrases'."""
+    theirs = [
+        fault
+        for fault in faults
+        if fault.path not in (str(opened.path), str(opened.phrases_path))
+        or question in fault.field[:2]
+    ]
+    return fault_places.place_faults(theirs, f"{opened.at}/{question}")
 
 
 def article_faults(desk: State, path: Path, text: str, own: PhraseFile) -> list[Fault]:
@@ -251,9 +225,8 @@ def draft_faults(desk: State, opened: content_cache.Opened) -> list[Fault]:
     ]
     if opened.article.evidence == articles.NOT_HELD:
         return found
-    ledger = content_files.ledger_path(desk.config, opened.path.stem)  # where it will stand
     return [
         *found,
         *opened.faults,
-        *evidence.article_faults(opened.article, opened.ledger, ledger),
+        *evidence.article_faults(opened.article, opened.ledger, opened.ledger_path),
     ]

@@ -15,7 +15,7 @@ from bot.content.sign_offs import Review, SignOff
 from bot.domain.faults import Fault
 from bot.editor.articles import question_preview
 from bot.editor.articles.page_subject import ArticlePage, PageToRead
-from bot.editor.shared import content_cache, content_files, pages, session
+from bot.editor.shared import content_cache, content_files, fault_places, pages, session
 from bot.editor.shared.state import DeskState
 from bot.runtime import settings
 
@@ -182,7 +182,7 @@ def _render(
         form=form or SignForm(profession=_last_profession(page, reviews.values())),
         version=content_files.text_revision(opened.text + opened.ledger_text),
         seen=_name_seen(opened, signed),
-        faults=[*faults, *opened.faults],
+        faults=fault_places.place_faults([*faults, *opened.faults], f"{page.at}/side-by-side"),
     )
 
 

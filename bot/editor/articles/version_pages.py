@@ -6,7 +6,14 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from bot.content import articles, history, phrases
 from bot.editor.articles import question_preview
-from bot.editor.shared import article_document, content_files, pages, phrases_document, session
+from bot.editor.shared import (
+    article_document,
+    content_files,
+    fault_places,
+    pages,
+    phrases_document,
+    session,
+)
 from bot.editor.shared.state import DeskState
 
 router = APIRouter()
@@ -53,7 +60,7 @@ def bring_back(
         )
     except articles.ContentError as error:
         said = "This version can’t be brought back as it was; nothing was changed."
-        faults = [pages.name_file(fault) for fault in error.faults]
+        faults = fault_places.place_faults(error.faults)
         return pages.render_page(request, "fault.html", 422, sentence=said, faults=faults)
     except content_files.Conflict:
         said = (

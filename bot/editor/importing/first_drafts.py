@@ -11,6 +11,7 @@ from typing import Any
 from bot.content import articles, wording
 from bot.content.facets import TERM
 from bot.content.terms import Finder
+from bot.domain.web_addresses import is_web_address
 from bot.editor.importing import heading_questions, leads, other_names, text_blocks
 from bot.editor.importing.blocks import (
     FOOTNOTE,
@@ -31,6 +32,7 @@ Section = tuple[str, list[Block]]  # its heading, and what stands below it
 Sources = dict[int, dict[str, Any]]  # as the front matter has them
 LONGEST_TITLE = 300  # of a source
 NO_ADDRESS = "https://"
+LONGEST_ADDRESS = 500
 NOTHING = (
     "There is no text to make an article of. Paste the article's paragraphs, with an empty line "
     "between them."
@@ -388,11 +390,9 @@ def plain_text(text: str) -> str:
 
 def web_address(url: str) -> str:
     """An address of the web, or "" for what is none."""
-    return (
-        url.strip()
-        if re.fullmatch(r"https?://[^\s<>\"'{}\x00-\x1f\x7f]{1,500}", url.strip())
-        else ""
-    )
+    bare = url.strip()
+    is_short = len(bare) <= LONGEST_ADDRESS and not re.search(r"[{}]", bare)
+    return bare if is_short and is_web_address(bare) else ""
 
 
 def _as_date(text: str) -> datetime.date | None:

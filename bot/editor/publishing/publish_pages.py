@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import datetime
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,11 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 
 from bot.content import articles, replies
 from bot.content.site_content import SiteContent
+from bot.domain.faults import Fault
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.publishing import confusion_picture
-from bot.editor.shared import content_files, pages, session
+from bot.editor.shared import content_files, fault_places, pages, session
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
 from bot.releases import comparison, publishing, registry, time_left
 from bot.runtime import settings
@@ -133,6 +135,7 @@ def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
     made = _read(desk, id)
     values: dict[str, Any] = {
         "made": made,
+        "faults": _show_faults(made.faults),
         "library": None,
         "lists": {},
         "picture": None,
@@ -163,6 +166,15 @@ def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
             for kind in ("gained", "lost", "changed")
         }
     return pages.render_page(request, "publication.html", **values)
+
+
+def _show_faults(faults: Iterable[publications.Stopped]) -> list[ShownFault]:
+    """What stopped a publication: sentences, and faults of the content with where each is
+    mended."""
+    return fault_places.place_faults(
+        Fault.from_sentence(fault) if isinstance(fault, str) else Fault.from_dict(fault)
+        for fault in faults
+    )
 
 
 def _library(config: Settings, id: str) -> SiteContent | None:

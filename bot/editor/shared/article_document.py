@@ -115,7 +115,7 @@ def read_document(text: str, path: str | Path = "article.md") -> ArticleFields:
     raises Unreadable."""
     front, body, _ = articles.split_front_matter(text)
     if front is None:
-        raise Unreadable([Fault(str(path), 1, "the front matter is missing")])
+        raise Unreadable([Fault(str(path), 1, (), "the front matter is missing")])
     data, _, faults = articles.read_yaml(front, path, first_line=2)
     if data is None:
         raise Unreadable(faults)
@@ -276,7 +276,7 @@ def _write_body(body: str, now: ArticleFields, fields: ArticleFields) -> str:
 
 def _section(id: str, question: QuestionFields) -> str:
     return (
-        f"## {question['heading'] or question['ask']} {{#{id}}}\n\n"
+        f"## {question['heading'] or question['ask'] or id.replace('_', ' ')} {{#{id}}}\n\n"
         + question["text"].strip("\n")
         + "\n"
     )

@@ -126,7 +126,7 @@ def read_file(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         said = "this is not UTF-8 text; save the file as UTF-8"
-        raise article_document.Unreadable([Fault(path.name, line, said)]) from None
+        raise article_document.Unreadable([Fault(str(path), line, (), said)]) from None
 
 
 def text_revision(text: str) -> str:
@@ -195,8 +195,8 @@ def _fit(path: Path, text: str) -> str:
     """The text as our files have it; raises articles.ContentError where it's too large."""
     text = tidy_text(text)
     if len(text) > LARGEST:
-        said = f"the file would be larger than {LARGEST // 1_000_000} MB; leave something out"
-        raise articles.ContentError([Fault(str(path), 1, said)])
+        said = f"it would be larger than {LARGEST // 1_000_000} MB; leave something out"
+        raise articles.ContentError([Fault(str(path), 1, (), said)])
     return text
 
 

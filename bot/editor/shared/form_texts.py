@@ -6,7 +6,12 @@ BEGINNING = 40  # characters of a text by which its writer knows it
 
 
 class TooLong(ValueError):
-    """A text of a form is longer than it may be; the message is a sentence for who wrote it."""
+    """A text of a form is longer than it may be; the message is a sentence for who wrote it, `name`
+    that of its field."""
+
+    def __init__(self, said: str, name: str) -> None:
+        super().__init__(said)
+        self.name = name
 
 
 def say_too_long(text: str, longest: int) -> str:
@@ -18,10 +23,10 @@ def say_too_long(text: str, longest: int) -> str:
     )
 
 
-def check_length(text: str, longest: int) -> str:
-    """The text; raises TooLong where it has more than `longest` characters."""
+def check_length(text: str, longest: int, name: str) -> str:
+    """The text of a field; raises TooLong where it has more than `longest` characters."""
     if len(text) > longest:
-        raise TooLong(say_too_long(text, longest))
+        raise TooLong(say_too_long(text, longest), name)
     return text
 
 

@@ -1,7 +1,6 @@
 """Pages from templates: what every page is given, and what a browser may load for it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, unquote
@@ -13,7 +12,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from bot.content import wording
-from bot.domain.faults import Fault
 from bot.editor.shared import session
 
 # a row's number in an address, and one behind "?": what a database can look for
@@ -59,11 +57,6 @@ def blank_nul(text: str) -> str:
     return text.replace("\0", " ")
 
 
-def name_file(fault: Fault) -> str:
-    """A fault as it is printed, with its file's name alone in place of the path."""
-    return str(replace(fault, path=fault.file))
-
-
 templates = Environment(
     loader=FileSystemLoader(sorted(HERE.parent.glob("*/templates"))),
     autoescape=select_autoescape(default=True),
@@ -75,7 +68,6 @@ templates.filters["moment"] = lambda at: f"{at:%Y-%m-%d %H:%M}"
 templates.filters["day"] = lambda at: f"{at.day} {at:%B %Y}"
 templates.filters["counted"] = wording.counted
 templates.filters["duration"] = wording.duration
-templates.filters["by_file"] = name_file
 templates.globals["zip"] = zip
 
 

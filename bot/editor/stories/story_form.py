@@ -1,17 +1,20 @@
 """A story or test conversation as its form sends it."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from starlette.datastructures import FormData
 
 from bot.content import replies, site_content, stories
 from bot.content.stories import Story
-from bot.editor.shared import content_cache, form_texts
+from bot.editor.shared import content_cache, fault_places, form_texts
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import State
 from bot.editor.stories import story_files
 
 LONGEST_NAME, LONGEST_SAID = 120, 500
+NAME = "What it tells"  # the labels of the form's fields
+LABELS = {"says": "The visitor", "gets": "The bot answers", "offer": "Then it offers"}
 OTHERS = (*replies.TALK, *site_content.OUTCOMES)  # what else than a question can come
 WANTED = {"story": OTHERS, "test_conversation": (*OTHERS, site_content.FALLBACK)}
 
@@ -25,16 +28,18 @@ class StoryForm:
     base: str = ""
 
 
-def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[str]]:
+def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[ShownFault]]:
     """(the Story of a form, what is wrong with it)."""
     _, names = list_wordings(desk)
     turns: list[stories.Turn] = []
-    faults: list[str] = []
+    faults: list[ShownFault] = []
     story = stories.Story(_line(form.get("name")), (), _line(form.get("page")))
     if not story.name:
-        faults.append("Give it a name: what it tells, in a few words.")
+        said = "Give it a name: what it tells, in a few words."
+        faults.append(fault_places.show_here("name", NAME, said))
     if story.page and story.page not in content_cache.read_articles(desk):
-        faults.append("The page is none of the articles; choose one, or none.")
+        said = "The page is none of the articles; choose one, or none."
+        faults.append(fault_places.show_here("page", "Beside the article", said))
         story = dataclasses.replace(story, page="")
     for number, place in enumerate(form.getlist("turn")[: story_files.MOST_TURNS], 1):
         said, gets = _line(form.get(f"says.{place}")), _line(form.get(f"gets.{place}"))
@@ -43,21 +48,9 @@ def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[str]]
             for offer in form.getlist(f"offer.{place}")[: story_files.MOST_OFFERS]
             if _line(offer)
         ]
-        unknown = [wording for wording in (gets, *offers) if wording and wording not in names]
         faults += [
-            f"Message {number}: no question is worded “{wording[:200]}”. Choose one of the list."
-            for wording in unknown
-        ]
-        if not gets:
-            faults.append(f"Message {number}: choose what the bot answers.")
-        elif gets in names and "." not in names[gets] and names[gets] not in WANTED[kind]:
-            faults.append(f"Message {number}: “{gets}” can’t come in a story.")
-        if kind == "test_conversation" and not said and "." not in names.get(gets, "."):
-            faults.append(f"Message {number}: write what the visitor says.")
-        faults += [
-            f"Message {number}: “{offer}” can’t be offered, it is no question."
-            for offer in offers
-            if "." not in names.get(offer, ".")
+            show_turn(number, key, text)
+            for key, text in _turn_faults(kind, (said, gets, offers), names)
         ]
         turns.append(
             stories.Turn(
@@ -68,16 +61,39 @@ def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[str]]
             )
         )
     if not turns:
-        faults.append("Add a message: what the visitor says, and what the bot answers.")
-    faults += _length_faults(story.name, turns)
-    return dataclasses.replace(story, turns=tuple(turns)), faults
+        said = "Add a message: what the visitor says, and what the bot answers."
+        faults.append(fault_places.show_here("turns", "Add a message", said))
+    if len(story.name) > LONGEST_NAME:
+        said = form_texts.say_too_long(story.name, LONGEST_NAME)
+        faults.append(fault_places.show_here("name", NAME, said))
+    return dataclasses.replace(story, turns=tuple(turns)), list(dict.fromkeys(faults))
 
 
-def _length_faults(name: str, turns: Sequence[stories.Turn]) -> list[str]:
-    texts = [(name, LONGEST_NAME), *((turn.says, LONGEST_SAID) for turn in turns)]
-    return [
-        form_texts.say_too_long(text, longest) for text, longest in texts if len(text) > longest
-    ]
+def show_turn(number: int, key: str, text: str) -> ShownFault:
+    """A fault of a message, the first being 1, in one of its fields: of LABELS."""
+    return fault_places.show_here(f"{key}.{number - 1}", f"Message {number}, {LABELS[key]}", text)
+
+
+def _turn_faults(
+    kind: str, turn: tuple[str, str, Sequence[str]], names: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """(field, sentence) of what is wrong with a message: what is said, what it gets, what is
+    offered."""
+    said, gets, offers = turn
+    for key, wording in (("gets", gets), *(("offer", offer) for offer in offers)):
+        if wording and wording not in names:
+            yield key, f"No question is worded “{wording[:200]}”. Choose one of the list."
+    if not gets:
+        yield "gets", "Choose what the bot answers."
+    elif gets in names and "." not in names[gets] and names[gets] not in WANTED[kind]:
+        yield "gets", f"“{gets}” can’t come in a story."
+    if kind == "test_conversation" and not said and "." not in names.get(gets, "."):
+        yield "says", "Write what the visitor says."
+    for offer in offers:
+        if "." not in names.get(offer, "."):
+            yield "offer", f"“{offer}” can’t be offered, it is no question."
+    if len(said) > LONGEST_SAID:
+        yield "says", form_texts.say_too_long(said, LONGEST_SAID)
 
 
 def arrange_turns(story: Story, then: str, place: int) -> Story:

@@ -2,7 +2,7 @@
 release, saved."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +11,16 @@ from starlette.concurrency import run_in_threadpool
 
 from bot.content import articles, stories
 from bot.content.stories import Story
-from bot.domain.faults import Fault
-from bot.editor.shared import content_cache, content_files, pages, session, working_copy
+from bot.domain.faults import Fault, Field
+from bot.editor.shared import (
+    content_cache,
+    content_files,
+    fault_places,
+    pages,
+    session,
+    working_copy,
+)
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
 from bot.editor.stories import story_files, story_form
 from bot.editor.stories.story_form import StoryForm
@@ -165,14 +173,15 @@ def _save(page: StoryPage, form: StoryForm) -> Response:
     taken = {other.key for other in stories.read_stories(kind, now)} - {key}
     if story.key in taken:
         said = f"There is one named “{story.name}” already; give this one another name."
-        return _render(page, form, 422, [said])
+        faults = [fault_places.show_here("name", story_form.NAME, said)]
+        return _render(page, form, 422, faults)
     why = f"{'changed' if key else 'added'}: {story.name}"
     try:
         saved = _write(page, story, before, why)
     except content_files.Conflict:
         return _render_conflict(page, form)
     except articles.ContentError as error:
-        return _render(page, form, 422, [str(fault) for fault in error.faults])
+        return _render(page, form, 422, _place_faults(page, story, error.faults))
     session.record_action(page.request, "changed a story", story.name)
     said = _say_saved(kind, saved, before)
     return pages.redirect_to(page.request, f"/editor/stories/{kind}/{story.key}", said)
@@ -238,14 +247,26 @@ def _render_conflict(page: StoryPage, form: StoryForm) -> Response:
         "to add it anew."
     )
     opened = page if there else dataclasses.replace(page, key=None)
-    return _render(opened, StoryForm(form.story), 409, [said])
+    return _render(opened, StoryForm(form.story), 409, [ShownFault(said)])
+
+
+def _place_faults(page: StoryPage, story: Story, faults: Iterable[Fault]) -> list[ShownFault]:
+    """The faults of a story's file for its form."""
+    group, _, items = stories.LISTS[page.kind]
+    steps = 2 if page.kind == "story" else 1  # of a message: the second is what is offered
+    own: dict[Field, tuple[str, str]] = {}
+    for place in range(len(story.turns or ()) * steps):
+        key = "offer" if place % steps else "gets"
+        shown = story_form.show_turn(place // steps + 1, key, "")
+        own[group, story.name, items, place] = shown.name, shown.label
+    return fault_places.place_faults(faults, own=own)
 
 
 def _render(
     page: StoryPage,
     form: StoryForm,
     status: int = 200,
-    faults: Sequence[str] = (),
+    faults: Sequence[ShownFault] = (),
     trial: Trial | None = None,
 ) -> Response:
     desk = page.desk

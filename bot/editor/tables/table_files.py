@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -47,6 +47,10 @@ SAFETY = {
     "answer": ("texts", "text"),
     "answer, more": ("texts", "more"),
 }
+NO_TEXT = {
+    "f": "a cell holds a formula; write its text instead",
+    "d": "a cell holds a date; write it as text",
+}
 # names of these are not made in a table
 OLD = {"flags": "red flag", "must": "kind", "texts": "answer"}
 Cells = tuple[str, str, str]
@@ -54,19 +58,36 @@ Key = tuple[str, ...]  # where an entry stands in its file
 Entries = dict[Key, list[str]]  # what a table's file holds
 
 
+CELLS = ("first", "second", "third")  # what the cells of a row are called
+type CellFault = tuple[str, str]  # one of CELLS ("": the row), and what is wrong with it
+
+
 class Made(TypedDict):
-    """What a job made: a table's new text, or the faults that forbid it."""
+    """What a job made: a table's new text, or the faults that forbid it, each as Fault.as_dict
+    gives it."""
 
     text: str
-    faults: list[str]
+    faults: list[dict[str, Any]]
 
 
 class RowFaults(ValueError):
-    """The table can't be taken; `faults` are sentences, each with its row."""
+    """The table can't be taken. The field of each of the `faults` is ("row", its number, one of
+    CELLS or ""), but of those in other files."""
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(map(say_with_row, faults)))
+        self.faults = tuple(faults)
+
+
+def say_with_row(fault: Fault) -> str:
+    """A fault as one sentence, with its row where it is of one."""
+    is_of_row = fault.field[:1] == ("row",)
+    return f"row {fault.field[1]}: {fault.text}" if is_of_row else fault.text
+
+
+def row_fault(number: int, cell: str, text: str) -> Fault:
+    """What is wrong with a row, in one of CELLS or ("") as a whole."""
+    return Fault("", None, ("row", number, cell), text)
 
 
 @dataclass(frozen=True)
@@ -165,14 +186,9 @@ def read_xlsx(name: str, data: bytes) -> list[Row]:
                 book.worksheets[0].iter_rows(max_col=3, max_row=MOST_ROWS + 2), 1
             ):
                 faults += [
-                    f"row {number}: a cell holds a formula; write its text instead"
-                    for cell in row
-                    if cell.data_type == "f"
-                ]
-                faults += [
-                    f"row {number}: a cell holds a date; write it as text"
-                    for cell in row
-                    if cell.data_type == "d"
+                    row_fault(number, place, NO_TEXT[cell.data_type])
+                    for place, cell in zip(CELLS, row, strict=False)
+                    if cell.data_type in NO_TEXT
                 ]
                 listed.append(["" if cell.value is None else str(cell.value) for cell in row])
         finally:
@@ -204,7 +220,7 @@ def change_rows(folder: Path, name: str, text: str, rows: Iterable[Row]) -> str:
 
 def _taken(found: Made) -> str:
     if found["faults"]:
-        raise RowFaults(found["faults"])
+        raise RowFaults([Fault.from_dict(each) for each in found["faults"]])
     return found["text"]
 
 
@@ -213,7 +229,7 @@ def table_job(data: bytes, folder: str, name: str, text: str) -> Made:
     try:
         rows = read_xlsx(name, data) if data.startswith(b"PK") else read_csv(name, data)
     except RowFaults as error:
-        return {"text": "", "faults": error.faults}
+        return {"text": "", "faults": [fault.as_dict() for fault in error.faults]}
     return _write_and_check(folder, name, text, rows)
 
 
@@ -229,9 +245,10 @@ def _write_and_check(folder: str, name: str, text: str, rows: list[Row]) -> Made
     try:
         new = write_rows(name, text, rows)
     except (RowFaults, articles.ContentError) as error:
-        return {"text": "", "faults": [str(fault) for fault in error.faults]}
+        return {"text": "", "faults": [fault.as_dict() for fault in error.faults]}
     config = dataclasses.replace(settings.read_settings({}), data=folder)
-    return {"text": new, "faults": check_table(config, name, new, rows) if new != text else []}
+    faults = check_table(config, name, new, rows) if new != text else []
+    return {"text": new, "faults": [fault.as_dict() for fault in faults]}
 
 
 def write_rows(name: str, text: str, rows: Iterable[Row]) -> str:
@@ -239,7 +256,7 @@ def write_rows(name: str, text: str, rows: Iterable[Row]) -> str:
     data, _, wrong = articles.read_yaml(text, f"{name}.yml")
     if data is None:
         raise articles.ContentError(wrong)
-    now, faults = _entries(name, data), list[str]()
+    now, faults = _entries(name, data), list[Fault]()
     wanted: Entries = {}
     seen: dict[tuple[Any, ...], int] = {}
     for row in rows:
@@ -253,23 +270,26 @@ def write_rows(name: str, text: str, rows: Iterable[Row]) -> str:
             "texts": path,
         }[name]
         if key in seen:
-            faults.append(
-                f"row {row.number}: this stands in row {seen[key]} too; keep it in one place"
-            )
+            said = f"this stands in row {seen[key]} too; keep it in one place"
+            faults.append(row_fault(row.number, "second" if name == "terms" else "third", said))
         seen.setdefault(key, row.number)
         wanted.setdefault(path, []).extend(values)
     for path in now:
         if path not in wanted and name == "safety" and path[0] == "texts" and path[-1] == "text":
-            faults.append(f"the answer {path[1]} is missing; a flag shows it")
-    faults += text_rows.find_missing(now, wanted) if name == "texts" else []
+            said = f"the answer {path[1]} is missing; a flag shows it"
+            faults.append(Fault.from_sentence(said))
+    if name == "texts":
+        faults += map(Fault.from_sentence, text_rows.find_missing(now, wanted))
     if faults:
         raise RowFaults(faults)
     return _rewrite(name, text, now, wanted)
 
 
-def check_table(config: settings.Settings, name: str, text: str, rows: Iterable[Row]) -> list[str]:
-    """What is wrong with a table's new text, beside all other content: sentences with their
-    rows."""
+def check_table(
+    config: settings.Settings, name: str, text: str, rows: Iterable[Row]
+) -> list[Fault]:
+    """What is wrong with a table's new text, beside all other content; what is wrong in the table
+    has its row as its field."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(
             shutil.copytree(
@@ -284,51 +304,48 @@ def check_table(config: settings.Settings, name: str, text: str, rows: Iterable[
             table.write_text(old, encoding="utf-8")
             before = {(fault.path, fault.text) for fault in site_content.check_content(folder)}
             faults = [fault for fault in faults if (fault.path, fault.text) not in before]
-    _, lines, _ = articles.read_yaml(text, f"{name}.yml")
+    entries = _entries(name, articles.read_yaml(text, f"{name}.yml")[0] or {})
     numbers: dict[Any, int] = {}  # {an entry, or an entry and one of its values: a row}
     for row in rows:
         path, values = _as_entry(name, row, {}, [])
         numbers.setdefault(path, row.number)
         for value in values or ():
             numbers.setdefault((path, value), row.number)
-    return [_by_row(fault, name, lines, numbers) for fault in faults]
+    return [
+        _by_row(fault, entries, numbers) if fault.file == f"{name}.yml" else fault
+        for fault in faults
+    ]
 
 
-def _by_row(fault: Fault, name: str, lines: Mapping[Any, int], numbers: Mapping[Any, int]) -> str:
-    """A fault of this table's file with its row in place of the line."""
-    line, said = fault.line, fault.text
-    if line is None:
-        return said
-    if fault.file != f"{name}.yml":
-        return f"{fault.file}, line {line}: {said}"
-    quoted = re.search(r'"([^"]*)"', said)
-    keys = max(
-        (keys for keys in lines if lines[keys] <= line),
-        key=lambda keys: (lines[keys], len(keys)),
-        default=(),
-    )
-    near = next((path for path in numbers if path and path == keys[: len(path)]), None)
-    value = quoted and quoted[1]
-    number = numbers.get((near, value)) or next(
-        (found for key, found in numbers.items() if line == 1 and key and key[-1] == value),
-        numbers.get(near),
-    )
-    return f"row {number}: {said}" if number else said
+def _by_row(fault: Fault, entries: Entries, numbers: Mapping[Any, int]) -> Fault:
+    """A fault of this table's file with the row that it is about as its field; as it is, where that
+    is none of them."""
+    keys = fault.field
+    near = next((path for path in numbers if path in entries and path == keys[: len(path)]), None)
+    if near is None:
+        return fault
+    place = keys[len(near)] if keys[len(near) :] else None
+    values = entries[near]
+    value = values[place] if isinstance(place, int) and place < len(values) else None
+    number = numbers.get((near, value)) or numbers[near]
+    return row_fault(number, "third", fault.text)
 
 
 def _take_rows(name: str, listed: list[list[str]]) -> list[Row]:
     """The Rows below the heading; raises RowFaults."""
     head = [cell.strip().lower() for cell in listed[0][:3]] if listed else []
     if head != list(COLUMNS[name]):
-        raise RowFaults([f"row 1: the columns must be {', '.join(COLUMNS[name])}, in this order"])
+        said = f"the columns must be {', '.join(COLUMNS[name])}, in this order"
+        raise RowFaults([row_fault(1, "", said)])
     if len(listed) > MOST_ROWS + 1:
-        raise RowFaults([f"row {MOST_ROWS + 2}: there are more than {MOST_ROWS:,} rows"])
+        said = f"there are more than {MOST_ROWS:,} rows"
+        raise RowFaults([row_fault(MOST_ROWS + 2, "", said)])
     rows, faults = [], []
     for number, row in enumerate(listed[1:], 2):
         cells = [_restored(cell.strip()) for cell in [*row, "", "", ""][:3]]
         if not any(cells):
             continue
-        faults += [f"row {number}: {fault}" for fault in _cell_faults(name, cells, row[3:])]
+        faults += [row_fault(number, *fault) for fault in _cell_faults(name, cells, row[3:])]
         first, second, third = (cell or "" for cell in cells)
         rows.append(Row(number, (first, second, third)))
     if faults:
@@ -336,21 +353,24 @@ def _take_rows(name: str, listed: list[list[str]]) -> list[Row]:
     return rows
 
 
-def _cell_faults(name: str, cells: Iterable[str | None], behind: Iterable[str]) -> list[str]:
+def _cell_faults(name: str, cells: Iterable[str | None], behind: Iterable[str]) -> list[CellFault]:
     """What is wrong with a row's cells, None being a formula; `behind`: those past its third."""
     faults = []
     if any(cell.strip() for cell in behind):
-        faults.append("there is something behind the third column; is a comma or quote missing?")
-    for cell in cells:
+        said = "there is something behind the third column; is a comma or quote missing?"
+        faults.append(("", said))
+    for place, cell in zip(CELLS, cells, strict=True):
         if cell is None:
-            faults.append("a cell begins with =, as a formula does; write its text instead")
+            said = "a cell begins with =, as a formula does; write its text instead"
+            faults.append((place, said))
         elif len(cell) > LONGEST_CELL and name != "terms":
-            faults.append(f"a cell has {len(cell):,} letters; at most {LONGEST_CELL:,} are taken")
+            said = f"a cell has {len(cell):,} letters; at most {LONGEST_CELL:,} are taken"
+            faults.append((place, said))
         elif any(
             ord(letter) < 32 and letter not in "\n\t" or "\ud800" <= letter <= "\udfff"
             for letter in cell
         ):
-            faults.append("a cell holds a sign that can't be shown; type the text anew")
+            faults.append((place, "a cell holds a sign that can't be shown; type the text anew"))
     return faults
 
 
@@ -426,7 +446,7 @@ def _as_rows(name: str, path: Key, values: list[str]) -> list[Cells]:
 
 
 def _as_entry(
-    name: str, row: Row, now: Entries, faults: list[str]
+    name: str, row: Row, now: Entries, faults: list[Fault]
 ) -> tuple[Key, list[str]] | tuple[None, None]:
     """(path, values) of a row; (None, None) where `faults` say why it has none."""
     find_fault, make_entry = {
@@ -437,29 +457,29 @@ def _as_entry(
     }[name]
     fault = find_fault(*row.cells, now)
     if fault:
-        faults.append(f"row {row.number}: {fault}")
+        faults.append(row_fault(row.number, *fault))
         return None, None
     return make_entry(*row.cells)
 
 
-def _term_fault(kind: str, term: str, others: str, now: Entries) -> str | None:
+def _term_fault(kind: str, term: str, others: str, now: Entries) -> CellFault | None:
     if kind not in terms.KINDS:
-        return f'"{kind}" is no kind; write one of {", ".join(terms.KINDS)}'
-    return None if term else "the name is empty"
+        return "first", f'"{kind}" is no kind; write one of {", ".join(terms.KINDS)}'
+    return None if term else ("second", "the name is empty; write it, or take the row out")
 
 
 def _term_entry(kind: str, term: str, others: str) -> tuple[Key, list[str]]:
     return (kind, term), [part.strip() for part in others.split(";") if part.strip()]
 
 
-def _talk_fault(topic: str, use: str, phrase: str, now: Entries) -> str | None:
+def _talk_fault(topic: str, use: str, phrase: str, now: Entries) -> CellFault | None:
     if now and (topic, use) not in now:
         known = sorted({path[0] for path in now})
         if topic not in known:
-            return f'"{topic}" is no topic; write one of {", ".join(known)}'
-        return f'"{use}" is no use; write train or test'
+            return "first", f'"{topic}" is no topic; write one of {", ".join(known)}'
+        return "second", f'"{use}" is no use; write train or test'
     if not articles.normalise_phrase(phrase):
-        return "the phrase is empty; write how somebody would say it, or delete the row"
+        return "third", "the phrase is empty; write how somebody would say it, or delete the row"
     return None
 
 
@@ -467,16 +487,22 @@ def _talk_entry(topic: str, use: str, phrase: str) -> tuple[Key, list[str]]:
     return (topic, use), [phrase]
 
 
-def _safety_fault(listed: str, name: str, value: str, now: Entries) -> str | None:
+def _safety_fault(listed: str, name: str, value: str, now: Entries) -> CellFault | None:
     if listed not in SAFETY:
-        return f'"{listed}" is no list; write one of {", ".join(SAFETY)}'
+        return "first", f'"{listed}" is no list; write one of {", ".join(SAFETY)}'
     group = SAFETY[listed][0]
     if now and group in OLD and name not in {known[1] for known in now if known[0] == group}:
-        return f'there is no {OLD[group]} named "{name}"; a new one is written in data/safety.yml'
-    if not name or not value:
-        return f"{'the name' if not name else 'the entry'} is empty; write it, or delete the row"
+        return "second", (
+            f'there is no {OLD[group]} named "{name}"; a new one is made by who looks after the '
+            f"files"
+        )
+    if not name:
+        return "second", "the name is empty; write it, or delete the row"
+    if not value:
+        return "third", "the entry is empty; write it, or delete the row"
     if group in ("same", "words") and "," in value:
-        return "one row is one wording; put what stands behind the comma into a row of its own"
+        said = "one row is one wording; put what stands behind the comma into a row of its own"
+        return "third", said
     return None
 
 

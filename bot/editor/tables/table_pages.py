@@ -11,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from bot.content import articles
 from bot.domain.faults import Fault
 from bot.editor.importing.blocks import Refused
-from bot.editor.shared import content_files, form_texts, pages, session
+from bot.editor.shared import content_files, fault_places, form_texts, pages, session
+from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
 from bot.editor.tables import table_files, text_rows
 from bot.store.accounts import Member
 
 router = APIRouter()
-TITLES = {"terms": "Terms", "talk": "Talk", "safety": "Safety list", "texts": "Fixed texts"}
+TITLES = fault_places.TABLES
 WHAT = {
     "terms": "What people call conditions, medicines and treatments. A name that no article is "
     "about makes a question “not covered”.",
@@ -28,6 +29,7 @@ WHAT = {
     "texts": "Every sentence that visitors read outside the articles and the safety list. Names in "
     "braces, as {covered}, are filled in.",
 }
+BRING_IN = "Bring it in again"  # the label of the form's file
 PER_PAGE = 100
 LONGEST = {"first": 200, "second": 300, "third": 20_000}  # characters of a row's cells
 First = Annotated[str, StringConstraints(max_length=LONGEST["first"]), form_texts.NEWLINES]
@@ -116,7 +118,7 @@ class RowForm(BaseModel):
     @property
     def page(self) -> int:
         """The page of the table on which the row stands; a new one stands on the first."""
-        return max(self.number - 2, 0) // PER_PAGE + 1
+        return _page_of(self.number)
 
     def say_change(self) -> str:
         """What was done, as the history says it."""
@@ -155,9 +157,9 @@ def bring_in(table: TableToEdit, form: Annotated[FileForm, Form()]) -> Response:
         new = table_files.read_file(folder, table.name, text, data)
         return _save(table, text, new, "brought in as a file")
     except Refused as refused:
-        return _render(table, 422, [str(refused)])
+        return _render(table, 422, [_show_of_file(str(refused))])
     except table_files.RowFaults as error:
-        return _render(table, 422, error.faults)
+        return _render(table, 422, [_show_by_row(table, fault) for fault in error.faults])
 
 
 @router.post("/tables/{name}/row")
@@ -174,9 +176,45 @@ def change_row(table: TableToEdit, form: Annotated[RowForm, Form()]) -> Response
         new = table_files.change_rows(folder, table.name, text, changed)
         return _save(table, text, new, form.say_change(), form.page)
     except Refused as refused:
-        return _render(table, 422, [str(refused)], page=form.page)
+        return _render(table, 422, [ShownFault(str(refused))], page=form.page, sent=form)
     except table_files.RowFaults as error:
-        return _render(table, 422, error.faults, page=form.page)
+        made = next((row for row in changed if row not in rows), None)
+        shown = [_show_by_row(table, fault, form, made) for fault in error.faults]
+        return _render(table, 422, shown, page=form.page, sent=form)
+
+
+def _show_of_file(text: str, label: str = BRING_IN) -> ShownFault:
+    """A fault of the file that was brought in."""
+    return fault_places.show_here("file", label, text)
+
+
+def _show_by_row(
+    table: TablePage,
+    fault: Fault,
+    form: RowForm | None = None,
+    made: table_files.Row | None = None,
+) -> ShownFault:
+    """A fault of a table with the label of its cell, and a link to where it is mended: the form of
+    the row that was changed (`made`), another row, or (without a form) the file."""
+    (shown,) = fault_places.place_faults([fault])
+    if fault.path or fault.field[:1] != ("row",):
+        return shown
+    _, row, cell = fault.field
+    names = dict(zip(table_files.CELLS, table_files.COLUMNS[table.name], strict=True))
+    label = f"Row {row}" + (f", {names[str(cell)].capitalize()}" if cell else "")
+    if form is None:
+        return _show_of_file(shown.text, label)
+    if table.name == "texts":  # of which the words alone are a field
+        cell = "third"
+    if made and row == made.number and (form.number or table.name != "texts"):
+        return fault_places.show_here(f"{form.number}.{cell or 'first'}", label, shown.text)
+    page = _page_of(int(str(row)))
+    return ShownFault(shown.text, label, "", f"?page={page}#row-{row}")
+
+
+def _page_of(number: int) -> int:
+    """The page of the table on which a row stands; a new one stands on the first."""
+    return max(number - 2, 0) // PER_PAGE + 1
 
 
 def _save(table: TablePage, text: str, new: str, why: str, page: int = 1) -> Response:
@@ -196,7 +234,7 @@ def _save(table: TablePage, text: str, new: str, why: str, page: int = 1) -> Res
             "Another editor changed the same rows meanwhile; nothing of yours is saved. Look at "
             "the table as it is now, and repeat your change."
         )
-        return _render(table, 409, [said], page=page)
+        return _render(table, 409, [ShownFault(said)], page=page)
     session.record_action(table.request, "changed a table", table.name, why)
     return pages.redirect_to(
         table.request,
@@ -210,9 +248,10 @@ def _save(table: TablePage, text: str, new: str, why: str, page: int = 1) -> Res
 def _render(
     table: TablePage,
     status: int = 200,
-    faults: Sequence[str] = (),
+    faults: Sequence[ShownFault] = (),
     search: str = "",
     page: int = 1,
+    sent: RowForm | None = None,
 ) -> Response:
     text, name = table.read_text(), table.name
     low = search.lower()
@@ -239,5 +278,6 @@ def _render(
         page=page,
         pages_of=pages_of,
         faults=faults,
+        sent={sent.number: (sent.first, sent.second, sent.third)} if sent else {},
         base=content_files.keep_opened(table.desk.config, text),
     )

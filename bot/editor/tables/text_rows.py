@@ -24,12 +24,12 @@ def write_row(path: Key, text: str) -> Cells:
     return fixed_texts.find_place(path[0]), ".".join(path), text
 
 
-def find_fault(place: str, name: str, text: str, now: Collection[Key]) -> str | None:
-    """What is wrong with a row, as a sentence; `now`: the keys of the texts that there are. The
-    place is only shown."""
+def find_fault(place: str, name: str, text: str, now: Collection[Key]) -> tuple[str, str] | None:
+    """(cell, what is wrong with it) of a row, as a sentence; `now`: the keys of the texts that
+    there are. The place is only shown."""
     if now and tuple(name.split(".")) not in now:
-        return f'there is no text named "{name}"; leave the names as they are'
-    return None if text else f"{name} is empty; write what visitors are to read"
+        return "second", f'there is no text named "{name}"; leave the names as they are'
+    return None if text else ("third", f"“{name}” is empty; write what visitors are to read")
 
 
 def find_missing(now: Collection[Key], wanted: Collection[Key]) -> list[str]:
