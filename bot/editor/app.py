@@ -22,7 +22,7 @@ from bot.editor.articles import (
     signing_pages,
     version_pages,
 )
-from bot.editor.insights import conversation_pages, number_pages
+from bot.editor.insights import conversation_pages, number_pages, search_pages
 from bot.editor.publishing import publish_pages
 from bot.editor.review import draft_match_pages, report_pages, review_pages, waiting
 from bot.editor.shared import (
@@ -68,6 +68,7 @@ PARTS = [
     try_pages.router,
     publish_pages.router,
     number_pages.router,
+    search_pages.router,
     people_pages.router,
 ]
 SIGN_IN = "You are not signed in, or were away for too long. Sign in again; nothing was changed."

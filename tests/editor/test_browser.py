@@ -55,6 +55,7 @@ PAGES = [
     "/publish/changes",
     "/publish/{publication}",
     "/numbers",
+    "/search?text=hiccups",
     "/people",
     "/audit",
     "/account",

@@ -52,6 +52,11 @@ MENU = [
 FORM_TOKEN = Markup('<input type="hidden" name="csrf" value="{}">')
 
 
+def least_role(path: str) -> str:
+    """The role that a page of the menu takes, at least."""
+    return next(role for _, at, role in MENU if at == path)
+
+
 def blank_nul(text: str) -> str:
     """A text with blanks in place of "\\0", which PostgreSQL refuses in every text."""
     return text.replace("\0", " ")

@@ -10,8 +10,21 @@ document.addEventListener('keydown', (event) => {
     open.setAttribute('aria-expanded', 'false')
     open.focus()
   }
+  if (event.key === '/') goToSearch(event)
   pressInGroup(event)
 })
+
+// "/" puts the cursor into the search, but for who types, or wants keys only where they have the focus.
+function goToSearch(event) {
+  const field = document.querySelector('#desk-search')
+  const types = event.target.matches?.('input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]')
+  if (!field || types || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keysNeedFocus()) return
+  event.preventDefault()
+  const menu = document.querySelector('.menu-button')
+  if (menu.offsetParent) menu.setAttribute('aria-expanded', 'true')  // it is there on small screens alone
+  field.focus()
+  field.select()
+}
 
 document.addEventListener('click', (event) => {
   const button = event.target.closest?.('.menu-button')
