@@ -650,8 +650,8 @@ def _same_facets(data: Mapping[str, Any], at: Locate) -> list[Fault]:
                 other = seen.setdefault((about, facet), id)
                 if other != id:
                     said = (
-                        f"{id} and {other} are both the {facet} of {about}; give one another side "
-                        f"of the subject"
+                        f"“{id}” and “{other}” are both the {facet} of {about}; give one another "
+                        f"side of the subject"
                     )
                     faults += [Fault(*at("questions", each, "facet"), said) for each in (id, other)]
     return faults

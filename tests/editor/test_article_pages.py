@@ -194,8 +194,8 @@ def test_what_is_written_is_looked_at_and_every_fault_has_its_place(desk):
     ).text
     for said in (
         "tells the reader what he has",
-        "source [99] is not listed",
-        "the question causes has 2 phrases that teach it; write at least 4",
+        "Source [99] is not listed",
+        "The question causes has 2 phrases that teach it; write at least 4",
         "Answer, line",
         "Phrases that teach, line 1",
         "Nothing else teaches this side of the subject",
@@ -260,7 +260,7 @@ def test_a_question_with_faults_is_not_saved_and_what_was_written_stays(desk):
         and "A {slot} of &lt;b&gt;mine&lt;/b&gt;" in answer.text
         and "<b>mine" not in answer.text
     )
-    assert "holds a brace" in answer.text
+    assert "Holds a brace" in answer.text
     assert content_files.read_file(content_files.article_path(desk.config, "hiccups")) == before
 
 

@@ -197,7 +197,7 @@ def test_two_sides_that_are_one_are_a_fault_of_their_field(desk, ada):
     form = form_of(ada.get(at).text) | {"facet.warm_baths": "causes", "evidence": "none"}
     refused = ada.post(f"{at}/make-article", **form)
     assert refused.status_code == 422
-    assert "warm_baths and causes are both the causes of painful legs" in html.unescape(
+    assert "“warm_baths” and “causes” are both the causes of painful legs" in html.unescape(
         refused.text
     )
     assert re.search(r'href="#field-facet\.\w+">Side of the subject</a>', refused.text)

@@ -130,9 +130,9 @@ def test_no_text_is_added_taken_out_or_named_otherwise(desk):
     answer = ada.post("/tables/texts/row", base=base, number=0, **sent)
     assert answer.status_code == 422 and "There is no text named &#34;welcome&#34;" in answer.text
     answer = ada.post("/tables/texts/row", base=base, number=2, then="remove", **sent)
-    assert answer.status_code == 422 and "the text notice is missing" in answer.text
+    assert answer.status_code == 422 and "The text notice is missing" in answer.text
     answer = bring_in(ada, "Talk,goodbye,Bye.")
-    assert answer.status_code == 422 and "the text greeting is missing" in answer.text
+    assert answer.status_code == 422 and "The text greeting is missing" in answer.text
     assert text_of(desk) == before
 
 
