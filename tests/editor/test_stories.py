@@ -234,7 +234,7 @@ def test_every_fault_is_named_and_nothing_is_saved(small):
     silent = send(
         ada, "/stories/test_conversation/new", new, "save", name="x", gets_0="thanks", says_0=""
     )
-    assert "Message 1: write what the visitor says" in html.unescape(silent.text)
+    assert "Message 1, The visitor</a>: Write what the visitor says" in html.unescape(silent.text)
     assert not path_of(small, "test_conversation").exists()
 
 
