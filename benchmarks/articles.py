@@ -169,11 +169,16 @@ def find_articles(content):
 
 
 def count_demanded(content):
-    """{article of QUESTIONS questions: how many phrases the check wants of it}."""
+    """{article: how many phrases the check wants of it, were QUESTIONS of its questions like all of
+    them}."""
     return {
-        article.id: phrases.FEWEST * sum(not common for common in find_common(content, article))
+        article.id: round(
+            phrases.FEWEST
+            * QUESTIONS
+            * sum(not common for common in find_common(content, article))
+            / len(article.questions)
+        )
         for article in content.articles.values()
-        if len(article.questions) == QUESTIONS
     }
 
 
@@ -427,7 +432,8 @@ def describe_training(found):
         "| --- | --- |",
         f"| phrases that an article of {QUESTIONS} questions must have: where facets.yml teaches "
         f"all of them | 0 |",
-        f"| and of the {len(demanded)} here | {demanded[0]} to {demanded[-1]} |",
+        f"| and where they are as those of the {len(demanded)} here | {demanded[0]} to "
+        f"{demanded[-1]} |",
         f"| training, all anew, with the net of dangers | {found['anew']:.0f} s |",
         f"| training after a change of one phrase | {found['one_phrase']:.0f} s |",
         "",

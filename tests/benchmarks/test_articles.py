@@ -122,5 +122,5 @@ def test_the_page_says_plainly_what_fell_short():
     assert "| near strangers: answered | 5.0 | 4: **short** | 5.0 |  | 5.0 |  |" in page
     assert "| answered wrongly | 2.0 | 1.5: **short** |" in page
     assert "| tics | 80.0 / 95.0 | 80.0 / 95.0 | 80.0 / 95.0 |" in page
-    assert "| and of the 2 here | 4 to 12 |" in page
+    assert "| and where they are as those of the 2 here | 4 to 12 |" in page
     assert "Measured today, 2 cores of M, commit abc; one run." in page
