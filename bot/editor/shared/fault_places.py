@@ -111,7 +111,7 @@ def _place(fault: Fault, here: str, own: Mapping[Field, tuple[str, str]]) -> Sho
     if fault.field in own:
         name, label = own[fault.field]
         return show_here(name, label, text)
-    if not fault.path:
+    if not PurePath(fault.path).suffix:  # of no file: of the content's folder, and its history
         return ShownFault(text)
     spots = _find_spots(PurePath(fault.path), fault.field)
     if not spots:
