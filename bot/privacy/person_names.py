@@ -111,6 +111,7 @@ STARTS = frozenset(
 )
 # "... is it bad? - Ingrid"
 DASH = re.compile(r"(?:^|[\n.?!])\s?[-–—~] ?([^\W\d_][^\n(]{1,40})\s*$")
+SCLEROSIS = "MS"  # in capitals it is no title: "I have MS. What helps?"
 MOST_BEFORE = 6  # titles or initials before a name
 TITLES = frozenset(TITLE.split("|"))
 PARTICLES = frozenset(
@@ -251,6 +252,8 @@ def find_names(message: Message) -> Iterator[tuple[int, int]]:
     }
     protected = [phrase.span() for phrase in message.match_at(lists.phrases, lists.phrase_starts)]
     for match in message.match_at(INTRODUCTION, STARTS):
+        if match[0].startswith(SCLEROSIS) and not text.isupper():
+            continue
         _introduce(message, message.find_place(match.end()), match.lastgroup or "", firsts)
     if dash := DASH.search(text):
         _introduce(message, message.find_place(dash.start(1)), "end", firsts)

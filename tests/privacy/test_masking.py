@@ -215,3 +215,21 @@ def test_what_only_looks_personal_stays(text):
 
 def test_a_chain_of_handles_is_one_that_no_pass_takes_apart():
     assert masking.mask_text("write to " + "@ab" * 600) == "write to [handle]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have MS. What helps?",
+        "MS DMTs, which are there",
+        "my mum's MS. Diet or rest?",
+        "Midwife here. Is it catching?",
+    ],
+)
+def test_a_condition_and_a_job_are_no_title_and_no_name(text):
+    assert masking.mask_text(text) == text
+
+
+def test_a_title_is_one_in_any_letters_where_all_are_capitals():
+    assert masking.mask_text("Ms Thistlewood asks") == "[name] asks"
+    assert masking.mask_text("MS THISTLEWOOD ASKS") != "MS THISTLEWOOD ASKS"
