@@ -54,8 +54,9 @@ PAGES = [
     "/publish",
     "/publish/changes",
     "/publish/{publication}",
+    "/publish/{waiting}/changes",
     "/numbers",
-    "/search?text=hiccups",
+    "/search?words=hiccups",
     "/people",
     "/audit",
     "/account",
@@ -115,11 +116,15 @@ def kept(asked, git, monkeypatch):
     publications.end_publication(
         engine, publication, "failed", "20260102-000000-0a1b2c3d", ["Red."], REPORT, COMPARISON
     )
+    waiting = publications.begin_publication(engine, "publish", "Ada")
+    release = registry.live_release(asked.config)
+    publications.end_publication(engine, waiting, "tested", release, [], REPORT, COMPARISON)
     monkeypatch.setattr(registry, "read_content", lambda config, id: load_content(data))
     return {
         "commit": history.read_changes(asked.config, path)[1].commit,
         "draft": drafts.add_draft(engine, "hiccups", "A new one", fields, "Ada"),
         "publication": publication,
+        "waiting": waiting,
         "invitation": accounts.invite_person(engine, accounts.add_person(engine, "Bo", "editor")),
     }
 

@@ -64,7 +64,7 @@ def test_at_most_20_of_each_are_shown_and_it_says_so(desk):
         add_turn(desk.engine, f"{WORD} number {n}", ReplyKind.NOT_COVERED)
     ada = desk.enter()
     assert len(search(ada, WORD)["Messages of visitors"]) == 20
-    assert "the first 20; more words find fewer" in ada.get(f"/search?text={WORD}").text
+    assert "the first 20; more words find fewer" in ada.get(f"/search?words={WORD}").text
     assert all(len(hits) <= 20 for hits in search(ada, "a").values())
 
 
@@ -78,7 +78,7 @@ def test_whatever_is_looked_for_is_a_page(desk, text):
 
 
 def test_it_is_for_who_is_signed_in_and_nobody_else(desk):
-    assert desk.visit().get("/search?text=hiccups").status_code == 303
+    assert desk.visit().get("/search?words=hiccups").status_code == 303
     for role in ("reader", "clinician", "editor", "publisher", "admin"):
         add_turn(desk.engine, f"{WORD} {role}", ReplyKind.NOT_COVERED)
         found = search(desk.enter(role.title(), role), f"{WORD} {role}")
@@ -101,7 +101,7 @@ def test_the_key_leads_to_the_search_but_not_while_one_types(open_tab, node_modu
     assert tab.evaluate("document.activeElement.id") == "desk-search"
     tab.keyboard.type("causes")
     tab.keyboard.press("Enter")
-    tab.wait_for_url("**/search?text=causes")
+    tab.wait_for_url("**/search?words=causes")
     assert tab.locator("h1").inner_text() == "Search: causes"
     assert axe(tab, node_modules) == []
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
