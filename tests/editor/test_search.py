@@ -18,7 +18,7 @@ WORD = "qqzebra"
 
 def search(visit, text):
     """{title of a part: [(text of a link, where it leads)]} of the page of results."""
-    answer = visit.get("/search", params={"text": text})
+    answer = visit.get("/search", params={"words": text})
     assert answer.status_code == 200
     return {
         part.get("aria-label"): [
@@ -73,7 +73,7 @@ def test_at_most_20_of_each_are_shown_and_it_says_so(desk):
 )
 def test_whatever_is_looked_for_is_a_page(desk, text):
     ada = desk.enter()
-    answer = ada.get("/search", params={"text": text})
+    answer = ada.get("/search", params={"words": text})
     assert answer.status_code == 200 and "<script>alert" not in answer.text
 
 
