@@ -259,7 +259,7 @@ def test_what_git_can_not_take_does_not_go_live_and_says_why(published):
     path = publish(paula)
     assert events(paula, f"{path}/events")[-1] == ("end", "failed")
     assert (
-        "git is locked" in paula.get(path).text
+        "Git is locked" in paula.get(path).text
         and registry.live_release(published.config) == before
     )
 
