@@ -260,7 +260,8 @@ def table(results):
 def plot(found, path):
     """A map, as plain SVG: a row an article that is asked about, a column an article that
     answers."""
-    columns, cell, left, top = [*found, ""], 58, 150, 46
+    columns, cell, left = [*found, ""], 66, 190
+    top = 22 + 12 * max(len(column.split("_")) for column in found)  # a line for each word
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {left + cell * len(columns) + 10} '
         f'{top + 30 * len(found) + 10}" '
@@ -271,7 +272,7 @@ def plot(found, path):
     for j, column in enumerate(columns):
         words = (column or "no answer").replace("_", " ").split()
         parts += [
-            f'<text x="{left + cell * j + cell / 2}" y="{top - 18 + 12 * i}" '
+            f'<text x="{left + cell * j + cell / 2}" y="{28 + 12 * i}" '
             f'text-anchor="middle">{word}</text>'
             for i, word in enumerate(words)
         ]
