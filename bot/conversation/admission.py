@@ -7,6 +7,7 @@ Waiting callers are served in turn, however much one of them sends (fair queuein
 
 import asyncio
 import contextlib
+import math
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from dataclasses import dataclass
 from bot.conversation.limits import Refused
 
 AT_ONCE = 8  # messages in a Rasa: with more of them it is no faster
+# of a caller's messages, while others are about: theirs would wait for all that are begun, since a
+# Rasa works on all of them alike
+AT_ONCE_BESIDE = 1
+ABOUT = 5.0  # seconds after its last message that a caller is about
 USUAL_SECONDS = 1 / 32  # from one answer to the next, before any was measured: of a slow core
 LEAST_SECONDS = 1 / 64  # so that a fast one is not thought to be faster than it can be
 NEWEST = 1 / 16  # what the newest measure weighs
@@ -34,6 +39,9 @@ class Caller:
     patient: bool = False
 
 
+NOBODY = Caller("")
+
+
 class Places:
     """The places at one Rasa, of a site that answers within so many seconds."""
 
@@ -42,6 +50,9 @@ class Places:
         self.seconds = USUAL_SECONDS  # from one answer to the next, of late
         self.moved = 0.0  # when the last one was given, or the first message begun
         self.at_work = 0  # messages
+        self.working: Counter[Caller] = Counter()  # the same, of each caller
+        # who came last, and who came before that, each with the time of the last message
+        self.last = self.before = (NOBODY, -math.inf)
         # messages at work and waiting, of those who aren't patient
         self.held: Counter[Caller] = Counter()
         # the first caller is the next
@@ -92,16 +103,17 @@ class Places:
 
     @contextlib.asynccontextmanager
     async def _worked_on(self, caller: Caller) -> AsyncIterator[None]:
+        self._see(caller)
         await self._wait(caller)
         try:
             yield
         finally:
-            self._leave()
+            self._leave(caller)
 
     async def _wait(self, caller: Caller) -> None:
         """Wait until it is this message's turn; it is at work then."""
-        if not self.waiting and self._is_room():
-            return self._begin()
+        if self._is_room() and self._may_begin(caller) and not self._find_next():
+            return self._begin(caller)
         turn = asyncio.get_running_loop().create_future()
         self.waiting.setdefault(caller, deque()).append(turn)
         try:
@@ -109,7 +121,7 @@ class Places:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._leave()  # its turn came at the same moment
+                self._leave(caller)  # its turn came at the same moment
             else:
                 self._withdraw(caller, turn)
             if isinstance(error, TimeoutError):
@@ -119,13 +131,25 @@ class Places:
     def _is_room(self) -> bool:
         return self.at_work < max(1, min(AT_ONCE, int(self._patience() / self.seconds)))
 
+    def _see(self, caller: Caller) -> None:
+        if self.last[0] != caller:
+            self.before = self.last
+        self.last = (caller, _now())
+
+    def _may_begin(self, caller: Caller) -> bool:
+        """Whether one more of a caller's messages may be at work."""
+        other = self.before if self.last[0] == caller else self.last
+        alone = _now() - other[1] > ABOUT
+        return self.working[caller] < (AT_ONCE if alone else AT_ONCE_BESIDE)
+
     def _patience(self) -> float:
         return self.answer_seconds * EXPECTED
 
-    def _begin(self) -> None:
+    def _begin(self, caller: Caller) -> None:
         if not self.at_work:
             self.moved = _now()
         self.at_work += 1
+        self.working[caller] += 1
 
     def count_answer(self) -> None:
         """Rasa has answered one of the messages at work."""
@@ -137,16 +161,23 @@ class Places:
         """Rasa has not answered one of them."""
         self.seconds = max(self.seconds, _now() - self.moved)
 
-    def _leave(self) -> None:
+    def _leave(self, caller: Caller) -> None:
         self.at_work -= 1
-        while self.waiting and self._is_room():
-            caller, line = self.waiting.popitem(last=False)
+        self.working[caller] -= 1
+        if not self.working[caller]:
+            del self.working[caller]
+        while self._is_room() and (whose := self._find_next()):
+            line = self.waiting.pop(whose)
             turn = line.popleft()
             if line:
-                self.waiting[caller] = line  # behind all others
+                self.waiting[whose] = line  # behind all others
             if not turn.done():
                 turn.set_result(None)
-                self._begin()
+                self._begin(whose)
+
+    def _find_next(self) -> Caller | None:
+        """Whose turn it is of those who wait."""
+        return next(filter(self._may_begin, self.waiting), None)
 
     def _take_from(self, caller: Caller) -> None:
         turn = self.waiting[caller][-1]

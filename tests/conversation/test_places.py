@@ -81,7 +81,27 @@ def test_who_waits_is_served_in_turn_however_much_another_sends():
         await line.send("c")
         await line.end()
         behind = line.begun[admission.AT_ONCE :]
-        assert behind[:6] == ["flood", "b", "c", "flood", "b", "flood"]
+        assert behind[:5] == ["b", "c", "flood", "b", "flood"]
+
+    run(scenario())
+
+
+def test_while_others_are_about_a_caller_has_one_message_at_work_and_alone_as_many_as_are_fast():
+    async def scenario():
+        line = Line()
+        await line.send("b")
+        await line.send("flood", 20)
+        assert line.begun == ["b", "flood"]
+        await line.send("c")
+        assert line.begun == ["b", "flood", "c"], "who comes now waits for none that are in line"
+        await line.end()
+        await asyncio.sleep(admission.ABOUT + 1)
+        line.go.clear()
+        line.begun.clear()
+        await line.send("flood", 20)
+        assert line.begun == ["flood"] * admission.AT_ONCE
+        await line.end()
+        assert not line.places.working and not line.places.waiting
 
     run(scenario())
 
