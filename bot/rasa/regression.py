@@ -9,7 +9,7 @@ from typing import Any, Dict, Tuple
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve, solve_triangular
+from scipy.linalg import cholesky, eigh, solve, solve_triangular
 from scipy.optimize import fmin_l_bfgs_b
 
 Config = Mapping[str, Any]  # the classifier's part of config.yml
@@ -17,9 +17,15 @@ Floats = NDArray[np.float32]
 Numbers = NDArray[np.int64]  # of intents or rows
 
 SEED = 42
-# of L-BFGS, in steps. With 311 intents, 6 leaves the regression far from its end after 60 steps: of
-# 1,101 test phrases 80.6 % were understood, and 81.0 with 20 (2026-12-01)
-MEMORY = 20
+MEMORY = 20  # of L-BFGS, in steps
+# Of the directions of the space that the landmarks span, the share in which phrases differ most is
+# kept: of 1,024 half hold 97.6 % of the differences. Of phrases that were left out 72.4 % are then
+# understood, and 72.5 with all, at half the cost of a step (2026-12-01).
+KEPT = 1 / 2
+# What the loss curves by along a direction, as a share of what phrases differ by in it: of an
+# intent's probability p, about p (1 - p). Directions that are stretched by it are solved in 25
+# steps as well as others in 60.
+CURVATURE = 0.01
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
 MOST_COOLED = 2_000  # phrases that are left out to find how sure the discriminants are
 
@@ -35,14 +41,18 @@ def regress(
     """Multinomial logistic regression: (dense [d, intents], grams [g, intents], offset [intents]).
 
     Solved in the space that the landmarks span (a Nystroem approximation, exact where every phrase
-    is one), by L-BFGS; the result is brought back to the features, so that a message costs two
-    small products, however many phrases."""
+    is one), in the directions in which phrases differ most there, by L-BFGS; the result is brought
+    back to the features, so that a message costs two small products, however many phrases."""
     marks = _landmarks(labels, config["landmarks"])
     likeness = dense @ dense[marks].T + (grams @ grams[marks].T).toarray()
     lower = cholesky(likeness[marks] + 1e-3 * np.eye(len(marks), dtype=np.float32), lower=True)
-    x = np.ones((len(labels), len(marks) + 1), dtype=np.float32)
-    x[:, :-1] = solve_triangular(lower, likeness.T, lower=True).T
-    rows, penalty = np.arange(len(labels)), config["regularisation"]
+    spanned = solve_triangular(lower, likeness.T, lower=True)  # [landmarks, phrases]
+    penalty = config["regularisation"]
+    axes, scale = _find_axes(spanned, weights, penalty)
+    x = np.ones((len(labels), len(scale) + 1), dtype=np.float32)
+    x[:, :-1] = spanned.T @ (axes * scale)
+    held = penalty * np.append(scale * scale, 1).astype(np.float32)[:, None]
+    rows = np.arange(len(labels))
 
     def loss(flat: NDArray[np.float64]) -> Tuple[float, NDArray[np.float64]]:
         w = flat.reshape(-1, intents).astype(np.float32)
@@ -51,11 +61,12 @@ def regress(
         own = z[rows, labels]
         np.exp(z, out=z)
         total = z.sum(axis=1)
-        value = float((weights * (np.log(total) - own)).sum()) + penalty / 2 * float((w * w).sum())
+        pull = held * w
+        value = float((weights * (np.log(total) - own)).sum()) + float((w * pull).sum()) / 2
         z /= total[:, None]
         z[rows, labels] -= 1
         z *= weights[:, None]
-        return value, (x.T @ z + penalty * w).ravel().astype(np.float64)
+        return value, (x.T @ z + pull).ravel().astype(np.float64)
 
     flat, _, _ = fmin_l_bfgs_b(
         loss,
@@ -65,8 +76,18 @@ def regress(
         factr=1e10,
     )
     w = flat.reshape(-1, intents).astype(np.float32)
-    back = solve_triangular(lower.T, w[:-1], lower=False).astype(np.float32)
+    back = solve_triangular(lower.T, (axes * scale) @ w[:-1], lower=False).astype(np.float32)
     return dense[marks].T @ back, np.ascontiguousarray(grams[marks].T @ back), w[-1].copy()
+
+
+def _find_axes(spanned: Floats, weights: Floats, penalty: float) -> Tuple[Floats, Floats]:
+    """The directions in which phrases [landmarks, phrases] differ most ([landmarks, directions]),
+    and by how much each is to be stretched for the loss to curve alike along all."""
+    square = (spanned * weights) @ spanned.T
+    least = int(len(square) * (1 - KEPT))
+    strengths, axes = eigh(square, subset_by_index=[least, len(square) - 1])
+    scale = 1 / np.sqrt(CURVATURE * np.maximum(strengths, 0) + penalty)
+    return axes.astype(np.float32), scale.astype(np.float32)
 
 
 def discriminate(
