@@ -3,16 +3,20 @@ a score is worth, and the decision of what a message should get (bot/rasa/decisi
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional, Text, Tuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import fmin_l_bfgs_b
 
+from bot.language import vector_cache
 from bot.rasa import decision
 from bot.rasa.question_model import (
     VECTOR,
@@ -34,6 +38,8 @@ FOLDS = 5
 SEED = 42
 NEVER = -30.0  # the log probability of an intent that was not taught
 BLOCK = 256  # left-out phrases that are scored together
+# the share of messages that may have changed since a calibration that is taken over
+CHANGED = 0.01
 MOST_ASKED = 4_000  # left-out phrases that are asked of a large library: enough to tell 4 % from 3
 
 
@@ -60,6 +66,15 @@ class Folds:
     rows: Numbers
 
 
+class Calibration(NamedTuple):
+    """What left-out messages taught: the `scale` of a Model, the decider, where something is to be
+    decided, and a report, {what: figure}."""
+
+    scale: Floats
+    decider: Optional[decision.Decider]
+    report: Dict[Text, float]
+
+
 class Understood(NamedTuple):
     """How a model that was not taught a message ranks it: the logarithms of the confidences, which
     of them are the right intent's, whether that was left out, and whether the best is a
@@ -71,11 +86,76 @@ class Understood(NamedTuple):
     answer: bool
 
 
-def calibrate_model(
-    phrases: Phrases, meant: Meant, config: Config
-) -> Tuple[Floats, Optional[decision.Decider], Dict[Text, float]]:
-    """(scale, decider, report): how a score becomes a confidence, and what a message should get,
-    measured on messages that were left out of the training.
+def provide_calibration(
+    phrases: Phrases, meant: Meant, intents: Sequence[Text], config: Config, folder: Optional[Path]
+) -> Calibration:
+    """What `calibrate_model` gives. Of a training before, whose calibration lies in `folder`, it is
+    taken over where intents, options and all but CHANGED of the messages are the same: they decide
+    how sure a score is, and a changed phrase among thousands tells nothing new of that."""
+    known = repr((intents, phrases.facet_of.tolist(), sorted(config.items(), key=repr)))
+    same, rows = hashlib.sha256(known.encode()).hexdigest(), _identify(phrases, meant)
+    path = folder and folder / "calibration.npz"
+    if path and (kept := _read_kept(path, same, rows)):
+        return kept
+    found = calibrate_model(phrases, meant, config)
+    if path:
+        decider = asdict(found.decider) if found.decider else {}
+        learned = {f"decider_{name}": array for name, array in decider.items()}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        vector_cache.save_arrays(
+            path,
+            same=np.array(same),
+            rows=rows,
+            scale=found.scale,
+            report=np.array(json.dumps(found.report)),
+            **learned,
+        )
+    return found
+
+
+def _identify(phrases: Phrases, meant: Meant) -> NDArray[np.uint64]:
+    """A hash of each message and of each text of a question."""
+    messages = zip(
+        meant.said,
+        phrases.labels.tolist(),
+        meant.wanted,
+        meant.ways,
+        meant.hand.tolist(),
+        strict=True,
+    )
+    texts = zip(phrases.own, phrases.own_labels.tolist(), strict=True)
+    rows = [
+        *(
+            repr((said, label, sorted(wanted), way, hand)).encode("utf-8", "replace")
+            for said, label, wanted, way, hand in messages
+        ),
+        *(vector.tobytes() + repr(label).encode() for vector, label in texts),
+    ]
+    hashes = [hashlib.blake2b(row, digest_size=8).digest() for row in rows]
+    return np.unique(np.frombuffer(b"".join(hashes), dtype=np.uint64))
+
+
+def _read_kept(path: Path, same: str, rows: NDArray[np.uint64]) -> Optional[Calibration]:
+    """The kept calibration, where it still holds."""
+    try:
+        with path.open("rb") as opened, np.load(opened) as file:
+            changed = np.setxor1d(file["rows"], rows, assume_unique=True)
+            if str(file["same"]) != same or len(changed) > CHANGED * len(rows):
+                return None
+            names = [field.name for field in fields(decision.Decider)]
+            known = {name: file[f"decider_{name}"] for name in names if f"decider_{name}" in file}
+            return Calibration(
+                file["scale"],
+                decision.Decider(**known) if known else None,
+                json.loads(str(file["report"])),
+            )
+    except vector_cache.BROKEN:
+        return None
+
+
+def calibrate_model(phrases: Phrases, meant: Meant, config: Config) -> Calibration:
+    """How a score becomes a confidence, and what a message should get, measured on messages that
+    were left out of the training.
 
     Of each of FOLDS trainings, a fifth of the editors' phrases is left out, one in FOLDS of the
     other hands with all that they asked, and, where there are to be `strangers`, a fifth of the
@@ -98,7 +178,7 @@ def calibrate_model(
     decided = [each for _, one in asked for each in one]
     decider = decision.fit_decider(*map(np.array, zip(*decided, strict=True))) if decided else None
     scale, report = _fit_confidence(found, config)
-    return scale, decider, report
+    return Calibration(scale, decider, report)
 
 
 def _deal_folds(
