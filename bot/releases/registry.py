@@ -305,12 +305,10 @@ def _judge(
     ]
     right = sum(got == expected for expected, got, _ in asked)
     wrong = sum(
-        got not in (expected, site_content.FALLBACK) and got in loaded.questions
-        for expected, got, _ in asked
+        got in loaded.questions and expected not in (got, *choices)
+        for expected, got, choices in asked
     )
-    offered = sum(
-        got == site_content.FALLBACK and expected in choices for expected, got, choices in asked
-    )
+    offered = sum(got != expected and expected in choices for expected, got, choices in asked)
     return Report(
         candidate=id,
         failures=_find_too_few(right, wrong, offered, len(asked)),
@@ -436,13 +434,20 @@ def _understand_phrases(
         said = {
             phrase: {
                 "intent": {key: result["intent"][key] for key in ("name", "confidence")},
-                "offered": [other["name"] for other in result["intent_ranking"][1 : OFFERED + 1]],
+                "offered": _list_offered(result),
             }
             for phrase, result in zip(missing, results, strict=True)
         }
         known = {"intents": sorted(intents), "phrases": {**known["phrases"], **said}}
         keep_result(config, "understood", key, known)
     return set(known["intents"]), [known["phrases"][phrase] for phrase in phrases]
+
+
+def _list_offered(result: Understood) -> list[str]:
+    """The questions that are offered in place of an answer, or beside one that isn't sure."""
+    if result["intent"]["name"] == site_content.FALLBACK:
+        return [other["name"] for other in result["intent_ranking"][1 : OFFERED + 1]]
+    return list((result.get("context") or {}).get("instead") or ())
 
 
 def read_kept(config: Settings, kind: str, key: str) -> Any:
@@ -521,12 +526,11 @@ def list_releases(config: Settings) -> list[tuple[str, str]]:
     return sorted(found, reverse=True)
 
 
-def taught_digest(folder: Path) -> str:
-    """A hash of what the content of `folder` teaches: questions with their phrases, what they are
+def taught_digest(loaded: SiteContent) -> str:
+    """A hash of what a content teaches: questions with their phrases, what they are
     about and what their sections name, terms, talk, what others asked, rules, stories. The
     sentences of leads teach a little as well (`text_weight` of config.yml) and are left out: they
     count from the next training on."""
-    loaded = site_content.load_content(folder)
     questions = [
         (
             q.name,
@@ -541,7 +545,8 @@ def taught_digest(folder: Path) -> str:
     talk = [(intent, both.train) for intent, both in loaded.talk.items()]
     asked = [astuple(row) for row in site_content.read_asked(loaded)]
     rules_and_stories = [
-        (Path(folder) / name).read_text(encoding="utf-8") for name in ("rules.yml", "stories.yml")
+        Path(loaded.folder, name).read_text(encoding="utf-8")
+        for name in ("rules.yml", "stories.yml")
     ]
     return hashlib.sha256(
         json.dumps([questions, talk, asked, loaded.kinds, loaded.names, rules_and_stories]).encode()
@@ -563,7 +568,8 @@ def _take_archive(config: Settings, folder: Path) -> str | None:
         or manifest["digest"] != training_digest(config, folder_of(config, now) / "data")
     ):
         return None
-    if taught_digest(folder_of(config, now) / "data") != taught_digest(folder / "data"):
+    made = site_content.parse_content((folder / CONTENT).read_bytes(), folder / "data")
+    if taught_digest(read_content(config, now)) != taught_digest(made):
         return None
     shutil.copy2(folder_of(config, now) / ARCHIVE, folder / ARCHIVE)
     return manifest.get("taught_by", now)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from actions import reply_actions
-from bot.content import articles
+from bot.content import articles, site_content
 from bot.domain.messages import IncomingMessage
 from bot.releases import comparison, registry
 from bot.runtime import settings
@@ -104,13 +104,13 @@ def test_what_an_archive_said_to_a_phrase_is_not_asked_again_and_a_new_phrase_is
 
 def test_an_answer_that_names_another_term_is_trained_for(site):
     config, _ = site
-    before = registry.taught_digest(config.path("data"))
+    before = registry.taught_digest(site_content.load_content(config.path("data")))
     change(
         config,
         "In most people no cause is found.",
         "In most people no cause is found, and asthma is none.",
     )
-    assert registry.taught_digest(config.path("data")) != before
+    assert registry.taught_digest(site_content.load_content(config.path("data"))) != before
 
 
 def test_what_visitors_asked_and_would_be_answered_otherwise_is_named(site, no_rasa):
