@@ -77,6 +77,7 @@ class ActionAnswer(Action):
             said["context"].get("also"),
             offered_by_story(tracker),
         )
+        reply = replies.offer_instead(said["content"], reply, said["context"].get("instead", ()))
         if said["intent"] in said["asked"]:
             reply = replies.say_again(said["content"], reply)
         send_reply(dispatcher, said, reply, topic_after_answer(said))

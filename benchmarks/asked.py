@@ -30,12 +30,17 @@ def ask(config, archive, rows, with_page):
 
 
 def tell(row, result, screen):
-    """What a visitor gets: "right", "offered", "without", "wrong", "alarm", "declined" or
-    "talk"."""
+    """What a visitor gets: "right", "right, unsure" (with others offered in its place), "beside"
+    (the right one is so offered), "offered", "without", "wrong", "alarm", "declined" or "talk"."""
     if danger_screen.find_danger(screen, row["text"]):
         return "alarm"
     wanted, name = {row["question"], *row.get("also", ())} - {None}, result["intent"]["name"]
     if "." in name:
+        beside = (result.get("context") or {}).get("instead") or ()
+        if beside:
+            if name in wanted:
+                return "right, unsure"
+            return "beside" if wanted & set(beside) else "wrong"
         return "right" if name in wanted else "wrong"
     if name == site_content.FALLBACK:
         return "offered" if wanted & set(list_choices(result)) else "without"
@@ -112,7 +117,8 @@ def main(paths):
         "page known": measure(config, rows, True),
         "no page": measure(config, rows, False),
     }
-    columns = ("right", "offered", "without", "declined", "wrong", "alarm", "talk")
+    columns = ("right", "right, unsure", "beside", "offered", "without", "declined", "wrong")
+    columns += ("alarm", "talk")
     print(f"| | messages | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 2)}")
     for place, found in figures.items():
         for kind, got in found["got"].items():

@@ -38,7 +38,10 @@ def tell(turn, reply):
     wanted = turn.get("question") or ()
     wanted = {wanted} if isinstance(wanted, str) else set(wanted)
     if kind == ReplyKind.ANSWER:
-        return "right" if reply["question"] in wanted else "wrong"
+        beside = {choice["value"] for choice in reply.get("instead") or ()}
+        if reply["question"] in wanted:
+            return "right"
+        return "asked back" if wanted & beside else "wrong"
     if kind == site_content.CLARIFY:
         offered = {choice["value"] for choice in reply.get("choices") or ()}
         return "asked back" if wanted & offered else "asked back without"

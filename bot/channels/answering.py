@@ -148,7 +148,7 @@ async def _press(
     id, _, what = code.partition(".")
     reply = await asyncio.to_thread(stored_turns.find_reply, site.engine, token, id)
     texts: rendering.Texts = site.library.texts
-    choices = reply.get("choices") or []
+    choices = replies.offered_choices(reply)
     if what.isdecimal() and int(what) < len(choices):
         return choices[int(what)]["value"], []
     if what == rendering.MORE and reply.get("more") and reply.get("article"):

@@ -45,6 +45,7 @@ class Unit:
     text: str
     title: str | None = None
     note: str = ""  # above the text, as that it was shown before
+    unsure: str = ""  # below it, where other questions are offered in its place
     warning: tuple[str, ...] = ()  # a sentence above a usual answer, and its numbers
     numbers: tuple[str, ...] = ()
     after: str | None = None  # after the numbers of a danger
@@ -102,12 +103,13 @@ def reply_unit(reply: ReplyBody, texts: Texts, site_url: str, first: int = 1) ->
     more = [Button(texts["more"], f"{id}.{MORE}")] if answer and reply.get("more") else []
     choices = [
         Button(choice["title"], f"{id}.{place}")
-        for place, choice in enumerate(reply.get("choices") or ())
+        for place, choice in enumerate(replies.offered_choices(reply))
     ]
     made = Unit(
         text=reply["text"],
         title=reply.get("title"),
         note=reply.get("note") or "",
+        unsure=texts.get("not_meant", "") if reply.get("instead") else "",
         ask=feedback and feedback["ask"],
         votes=tuple(votes),
         choices=(*more, *choices),
@@ -272,6 +274,7 @@ def _compose(shown: Unit, text: str, style: Style) -> str:
         style.bold(escape(shown.title)) if shown.title else "",
         style.italic(escape(shown.note)) if shown.note else "",
         _marked(text, style),
+        style.italic(escape(shown.unsure)) if shown.unsure else "",
         "\n".join(style.bold(escape(line)) for line in shown.numbers),
         _marked(shown.after, style) if shown.after else "",
         "\n".join(

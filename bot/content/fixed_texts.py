@@ -26,7 +26,7 @@ PLACES = {
         "review_overdue",
         "under_review",
     ),
-    "Beside answers": ("another_question", "said_before", "speaks_of", "no_more"),
+    "Beside answers": ("another_question", "not_meant", "said_before", "speaks_of", "no_more"),
     "Votes": ("feedback_ask", "feedback_reasons", "feedback_thanks"),
     "Asking back": (
         "clarify",

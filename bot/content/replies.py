@@ -108,6 +108,7 @@ CONVERSATION_TEXTS = (
     "said_before",
     "speaks_of",
     "no_more",
+    "not_meant",
 )
 # those that tell how sources were read, which a release of before 2026-12 has not
 SOURCE_TEXTS = ("source_checked", "source_version", "no_version", "evidence_partly_one")
@@ -174,6 +175,21 @@ def answer_question(
     choices = next_questions(content, name, asked, also, offered)
     said = _tell_review(content, review, today)
     return _answer(content, article, section, confidence, said, choices)
+
+
+def offer_instead(content: SiteContent, reply: Reply, names: Sequence[str]) -> Reply:
+    """An answer that may not be meant, with the questions in `names` offered in its place; they
+    don't stand among its next ones as well."""
+    if not names or reply["kind"] != ReplyKind.ANSWER:
+        return reply
+    instead = _choices(content, names)
+    next = [choice for choice in reply["choices"] if choice not in instead]
+    return {**reply, "instead": instead, "choices": next}
+
+
+def offered_choices(reply: Reply) -> list[Choice]:
+    """All that may be taken below a reply, in the order in which it stands there."""
+    return [*(reply.get("instead") or ()), *(reply.get("choices") or ())]
 
 
 def say_again(content: SiteContent, reply: Reply) -> Reply:

@@ -118,6 +118,7 @@ class Reply(BaseModel):
     sources: list[Source] | None = None
     disclaimer: str | None = None
     feedback: Feedback | None = None
+    instead: list[Choice] | None = None  # below an answer that may not be meant
     choices: list[Choice] | None = None
     numbers: list[Number] | None = None
     language: str | None = None  # of text, where it isn't English

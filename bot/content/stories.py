@@ -85,9 +85,9 @@ def judge_story(kind: str, story: Story, rehearsed: Iterable[Mapping[str, Any]])
     for turn, got in zip(story.turns or (), rehearsed, strict=True):
         reply = got["replies"][0]
         end, offered = name_reply(reply), [choice["value"] for choice in reply.get("choices") or []]
-        right = (
-            end == turn.gets or turn.back and end == site_content.FALLBACK and turn.gets in offered
-        )
+        instead = [choice["value"] for choice in reply.get("instead") or []]
+        meant = offered if end == site_content.FALLBACK else instead
+        right = end == turn.gets or turn.back and turn.gets in meant
         asked.append(end)
         wanted = [name for name in turn.offers if name not in asked]
         there = offered[: len(wanted)] if kind == "story" else offered

@@ -61,7 +61,7 @@ def remember_reply(last: Last | None, number: int, reply: ReplyBody) -> dict[str
         "question": reply["question"] if answered else before.get("question"),
         "whole": not reply.get("more") if answered else before.get("whole", True),
         "said": fingerprint(reply),
-        "choices": reply.get("choices") or [],
+        "choices": replies.offered_choices(reply),
     }
 
 

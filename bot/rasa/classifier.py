@@ -4,8 +4,10 @@ bot/rasa/question_model.py, how sure it is in bot/rasa/calibration.py."""
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Text, Tuple, Type
 
 import numpy as np
@@ -25,7 +27,7 @@ from safetensors.numpy import load_file, save_file
 from threadpoolctl import threadpool_limits
 
 from bot.rasa import decision, facet_features, training_examples
-from bot.rasa.calibration import Meant, calibrate_model
+from bot.rasa.calibration import Calibration, Meant, provide_calibration
 from bot.rasa.question_model import (
     VECTOR,
     Model,
@@ -75,7 +77,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             # Phrases that span the space in which the regression is solved; more cost time
             # (squared) and memory.
             "landmarks": 2048,
-            "max_iterations": 60,
+            "max_iterations": 25,
             # The share of messages that may be answered wrongly: with a confidence over 0.5 the
             # left-out phrases keep it. None: the confidence is the plain score, the geometric mean
             # of probability and likeness.
@@ -161,14 +163,15 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         }
         phrases = self._gather(examples)
         meant = self._gather_meant(examples, abouts)
-        report: Dict[Text, float] = {}
-        decider: Optional[decision.Decider] = None
-        scale: Floats = np.zeros(0, dtype=np.float32)
+        sure = Calibration(np.zeros(0, dtype=np.float32), None, {})
         if self._config["wrong_answers"] is not None:
-            scale, decider, report = calibrate_model(phrases, meant, self._config)
+            folder = os.environ.get("RASA_CACHE_DIRECTORY")
+            sure = provide_calibration(
+                phrases, meant, self._intents, self._config, Path(folder) if folder else None
+            )
         taught = np.flatnonzero(phrases.labels >= 0)
         self._model = fit_model(
-            take_part(phrases, taught, np.arange(len(self._intents))), self._config, scale
+            take_part(phrases, taught, np.arange(len(self._intents))), self._config, sure.scale
         )
         known = {
             name: {key: about[key] for key in ("article", "subject", "about", "mentions")}
@@ -176,11 +179,12 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         }
         with self._storage.write_to(self._resource) as folder:
             (folder / "intents.json").write_text(
-                json.dumps({"intents": self._intents, "abouts": known, **report}), encoding="utf-8"
+                json.dumps({"intents": self._intents, "abouts": known, **sure.report}),
+                encoding="utf-8",
             )
             save_file(asdict(self._model), str(folder / "model.safetensors"))
-            if decider:
-                save_file(asdict(decider), str(folder / "decision.safetensors"))
+            if sure.decider:
+                save_file(asdict(sure.decider), str(folder / "decision.safetensors"))
         return self._resource
 
     def _gather(self, examples: List[Message]) -> Phrases:
@@ -288,12 +292,14 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         )
 
     def _decide(self, decider: decision.Decider, evidence: decision.Evidence) -> Dict[Text, Any]:
-        """{action, ways, talk, ranking}: what a message should get if it stands for itself."""
-        action, ways = decision.decide_reply(decider, evidence.numbers, self._costs)
+        """{action, ways, talk, beside, ranking}: what a message should get that stands for
+        itself."""
+        action, ways = decision.decide_reply(decider, evidence, self._costs)
         return {
             "action": action,
             "ways": ways,
             "talk": self._intents[evidence.talk],
+            "beside": [self._intents[i] for i in evidence.neighbours],
             "ranking": [
                 {"name": self._intents[i], "confidence": float(share)}
                 for i, share in zip(evidence.order, evidence.shares, strict=True)

@@ -34,8 +34,8 @@ NEAR = 5  # questions of a message's ranking among which a part that names nothi
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class CoverageFilter(GraphComponent, IntentClassifier):
     """Sets `intent` and `intent_ranking` anew, and `context`: {case, term, facets, named, choices,
-    also, ways} for the actions; `ways` where a decision was made: {how it may be meant:
-    probability}.
+    also, instead, ways} for the actions; `instead`: what is offered beside an unsure answer;
+    `ways` where a decision was made: {how it may be meant: probability}.
 
     Where the message's metadata asks to `explain`, the classifier's ranking stays beside them, as
     `scores`."""
@@ -131,9 +131,9 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         reading, also = self._choose(message, whole, topic, metadata.get("article"))
         named = {term for one in (message, *(message.get("parts") or ())) for term in _terms(one)}
         decided = self._decide(message, reading, topic, named)
-        ways = None
+        ways, instead = None, []
         if decided:
-            best, ranking, ways = decided
+            best, ranking, ways, instead = decided
             also = self._find_other(message, best, also)
             reading = replace(reading, case=None, term=None, choices=())
         else:
@@ -149,6 +149,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
                 "named": list(reading.named),
                 "choices": list(reading.choices),
                 "also": also,
+                "instead": [name for name in instead if name != also],
                 "ways": ways,
             },
             add_to_output=True,
@@ -156,9 +157,9 @@ class CoverageFilter(GraphComponent, IntentClassifier):
 
     def _decide(
         self, message: Message, reading: Reading, topic: Topic | None, named: Collection[str]
-    ) -> tuple[dict[str, Any], Ranking, dict[str, float]] | None:
-        """(best, ranking, ways) by what the classifier decided (bot/rasa/decision.py); None where
-        what is named, or the conversation, says more.
+    ) -> tuple[dict[str, Any], Ranking, dict[str, float], list[str]] | None:
+        """(best, ranking, ways, instead) by what the classifier decided (bot/rasa/decision.py);
+        None where what is named, or the conversation, says more.
 
         Where a medicine or another condition is spoken of, a message is first understood by that;
         only where it gives no answer, or a faint one, is the message taken for itself."""
@@ -169,7 +170,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         answers = [
             part["decision"]
             for part in self._list_questions(message)
-            if part.get("decision") and part["decision"]["action"] == decision.ANSWER
+            if part.get("decision") and part["decision"]["action"] in decision.ANSWERS
         ]
         if found["action"] in (decision.ASK_BACK, decision.UNANSWERED) and answers:
             found = max(answers, key=lambda each: each["ways"][decision.RIGHT])
@@ -183,15 +184,16 @@ class CoverageFilter(GraphComponent, IntentClassifier):
             {**each, "confidence": each["confidence"] * float(ways[decision.OTHER])}
             for each in found["ranking"]
         ]
-        if action == decision.ANSWER:
+        if action in decision.ANSWERS:
             best = {**others[0], "confidence": float(ways[decision.RIGHT])}
-            return best, [best, *others[1:]], named_ways
+            instead = found["beside"] if action == decision.UNSURE else []
+            return best, [best, *others[1:]], named_ways, instead
         if action == decision.ASK_BACK:
             best = {"name": site_content.FALLBACK, "confidence": float(ways[decision.RIGHT])}
-            return best, [best, *found["ranking"]], named_ways
+            return best, [best, *found["ranking"]], named_ways, []
         name = found["talk"] if action == decision.TALK else decision.OUTCOMES[action]
         best = {"name": name, "confidence": float(ways[action])}
-        return best, [best, *others], named_ways
+        return best, [best, *others], named_ways, []
 
     def _is_known_from_context(
         self,
@@ -207,7 +209,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         action = found["action"]
         if reading.case and not reading.faint:
             page = (message.get(METADATA) or {}).get("article")
-            return bool(topic or not page or action != decision.ANSWER)
+            return bool(topic or not page or action not in decision.ANSWERS)
         if named and reading.weighed or reading.pronoun:
             return True
         if not topic:
@@ -215,7 +217,8 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         own = self._library.subjects.get(topic.get("article") or "")
         if not _is_answer(self._library, reading):
             return False
-        if bool(set(topic.get("about") or ()) - {own}) or action > decision.ASK_BACK:
+        refused = action not in (*decision.ANSWERS, decision.ASK_BACK)
+        if bool(set(topic.get("about") or ()) - {own}) or refused:
             return True
         likely = found["ways"][decision.RIGHT] >= SURE
         return bool(likely and _name(reading) == found["ranking"][0]["name"])

@@ -1,5 +1,5 @@
-"""What a message gets: an answer, a question back, or one of the refusals; chosen by what each
-costs where something else was wanted.
+"""What a message gets: an answer, an answer with its neighbours offered beside, a question back, or
+one of the refusals; chosen by what each costs where something else was wanted.
 
 What the classifier sees of a message (`look`) becomes, by a small regression that is taught with
 messages which the classifier never saw (`fit`), the probability of each way in which it may be
@@ -24,8 +24,10 @@ Numbers = NDArray[np.int64]  # of intents, or of ways
 # it is talk (thanks, a goodbye, who is speaking).
 RIGHT, OTHER, PERSONAL, UNANSWERED, NOT_HEALTH, TALK = WAYS = range(6)
 NAMES = ("right", "other", "personal", "unanswered", "not_health", "talk")  # of the ways
-# What it may get: the best question's answer, a question back, and what the last four ways ask for.
-ANSWER, ASK_BACK, *_ = ACTIONS = range(6)
+# What it may get: the best question's answer, a question back, what the last four ways ask for, and
+# the answer with "Not what you meant?" and the questions that are close below it.
+ANSWER, ASK_BACK, *_, UNSURE = ACTIONS = range(7)
+ANSWERS = (ANSWER, UNSURE)
 OUTCOMES = {PERSONAL: "personal_advice", UNANSWERED: "not_covered", NOT_HEALTH: "out_of_scope"}
 # In the log score of a question, for each article that is not the page's: so rarely is it meant.
 ELSEWHERE = 4.0
@@ -33,11 +35,15 @@ ELSEWHERE = 4.0
 # only mentions.
 UNKNOWING, MENTIONING = 4.0, 0.5
 CANDIDATES = 10  # questions that are looked at
+# A question of the same article is offered beside another's answer from this share on.
+BESIDE, MOST_BESIDE = 0.05, 2
 STRENGTH = 0.3  # of the regression's weights: the inverse of how they are held to be small
 STEPS = 500
 A_PERSON = re.compile(r"\b(i|i'm|im|my|me|mine|we|our|he|his|she|her)\b", re.IGNORECASE)
 COSTS = {
     "wrong_answer": 1.0,  # an answer to something else
+    "unsure_answer": 0.08,  # an answer with others offered beside it, where it is right
+    "unsure_answer_wrong": 0.55,  # and where another question was meant
     "answer_to_a_decision": 3.0,  # an answer that may be taken for one about a person
     "answer_from_elsewhere": 0.8,  # an answer where this side has none
     "asking_back": 0.3,  # where the answer is there
@@ -75,11 +81,12 @@ class Said:
 @dataclass(frozen=True)
 class Evidence:
     """What the classifier sees of a message: the likeliest questions, best first, and their share
-    of all questions; the likeliest talk (numbers of intents); and the `numbers` that tell how it is
-    meant."""
+    of all questions; of these the `neighbours` of the best, that may be offered beside its answer;
+    the likeliest talk (numbers of intents); and the `numbers` that tell how it is meant."""
 
     order: Numbers
     shares: Floats
+    neighbours: Numbers
     talk: int
     numbers: Floats
 
@@ -174,9 +181,13 @@ def gather_evidence(
         said.page is None and not said.terms,  # nothing tells which condition is meant
         kinds.articles[question] == said.page,
     ]
+    order, shares = compared[best], shares / shares.sum()
+    told = said.page is not None or bool(said.terms)  # which condition is meant
+    near = (shares >= BESIDE) & (kinds.articles[order] == kinds.articles[question]) & told
     return Evidence(
-        compared[best],
-        shares / shares.sum(),
+        order,
+        shares,
+        order[near & (order != question)][:MOST_BESIDE],
         int(compared[talk]),
         np.array(numbers, dtype=np.float32),
     )
@@ -213,14 +224,18 @@ def fit_decider(numbers: Floats, ways: Numbers) -> Decider:
 
 
 def decide_reply(
-    decider: Decider, numbers: Floats, costs: NDArray[Any]
+    decider: Decider, evidence: Evidence, costs: NDArray[Any]
 ) -> tuple[int, NDArray[Any]]:
     """(the action of the least expected cost, the probability of each way [WAYS]); `costs` as
-    `make_costs` gives them."""
+    `make_costs` gives them. Without neighbours nothing can be offered beside an answer."""
+    numbers = evidence.numbers
     logits = (numbers - decider.mean) / decider.scale @ decider.weights + decider.offset
     probability = np.exp(logits - logits.max())
     probability /= probability.sum()
-    return int(np.argmin(costs @ probability)), probability
+    expected = costs @ probability
+    if not len(evidence.neighbours):
+        expected[UNSURE] = np.inf
+    return int(np.argmin(expected)), probability
 
 
 def make_costs(costs: Any) -> NDArray[np.float64]:
@@ -236,6 +251,11 @@ def make_costs(costs: Any) -> NDArray[np.float64]:
             "`asking_back` must cost more than nothing, and less than `wrong_answer` and "
             "`wrong_refusal`: else nothing, or everything, is asked back"
         )
+    if not costs["unsure_answer"] < costs["asking_back"] < costs["unsure_answer_wrong"]:
+        raise ValueError(
+            "`asking_back` must cost more than `unsure_answer`, and less than "
+            "`unsure_answer_wrong`: else an answer with others beside it is never given, or always"
+        )
     wrong, refusal = costs["wrong_answer"], costs["wrong_refusal"]
     table = np.full((len(ACTIONS), len(WAYS)), float(wrong))
     table[ANSWER, PERSONAL] = costs["answer_to_a_decision"]
@@ -247,4 +267,6 @@ def make_costs(costs: Any) -> NDArray[np.float64]:
         table[way, list(OUTCOMES)] = costs["wrong_reason"]
     table[TALK, NOT_HEALTH] = costs["wrong_reason"]
     table[[ANSWER, *OUTCOMES, TALK], [RIGHT, *OUTCOMES, TALK]] = 0
+    table[UNSURE] = table[ANSWER]
+    table[UNSURE, [RIGHT, OTHER]] = costs["unsure_answer"], costs["unsure_answer_wrong"]
     return table

@@ -11,7 +11,7 @@ type Line = {label?: string, number: string, tel?: string, url?: string};
 type Article = {title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string};
 type Reply = {
   id: string, kind: string, text: string, note?: string, topic?: string, more?: string, title?: string, question?: string, article?: Article,
-  sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, choices?: Choice[], numbers?: Line[], language?: string,
+  sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, instead?: Choice[], choices?: Choice[], numbers?: Line[], language?: string,
   warning?: Reply, emergency?: {text: string},
 };
 type Vote = {reply: string, helpful: boolean, reason?: string, comment?: string};

@@ -117,6 +117,7 @@ const TEXTS = {
   feedback_failed: 'That could not be sent. Please try again.',
   next: 'You could also ask',
   which: 'Choose one',
+  not_meant: 'Not what you meant?',
   offline: 'You seem to be offline. Your question is kept here, and is sent when you are back.',
   timeout: 'The answer is taking too long. Your question is kept here.',
   limited: 'That was a lot of questions at once. Please wait {seconds} seconds, then try again.',
@@ -617,12 +618,14 @@ function drawUsual(reply, t, country, pick, about) {
   cites.show(!rest);
   const asksBack = reply.kind === 'clarify';
   const next = choiceList(asksBack ? t.which : t.next, each(reply.choices), pick);
+  const instead = drawChoices(t.not_meant, each(reply.instead), pick);
   const text = prose(reply.text, sources, t, reply.language);
   const last = text.lastElementChild;
   if (more) (last?.tagName === 'P' ? last : text).append(' ', more);
   return [
     text,
     callLines(numbers, t),
+    instead,
     reply.kind === 'unavailable' && !numbers.length && urgentLine(country, t),
     rest,
     next && make('div', {class: reply.kind === 'answer' ? 'chips' : ''}, next),
@@ -1437,7 +1440,7 @@ export class SymptomChat extends HTMLElement {
 
   /** @param {string} choice @param {Reply[]} replies  what it got */
   #titleOf(choice, replies) {
-    const offered = this.#entries.flatMap((entry) => (entry.is === 'reply' ? each(entry.reply.choices) : []));
+    const offered = this.#entries.flatMap((entry) => (entry.is === 'reply' ? [...each(entry.reply.instead), ...each(entry.reply.choices)] : []));
     const found = [...this.#starters(), ...offered].find(({value}) => value === choice);
     return clean(found?.title) || clean(replies[0].title) || clean(choice);
   }

@@ -45,6 +45,10 @@ WARNING = {
     "text": "If this began suddenly, it may be a stroke. Call 999 now.",
     "numbers": [{"label": "Emergency", "number": "999", "tel": "tel:999"}],
 }
+INSTEAD = [
+    {"title": "What sets myoclonus off?", "value": "myoclonus.triggers"},
+    {"title": "Is myoclonus dangerous?", "value": "myoclonus.seriousness"},
+]
 LONG = (
     "Where a trigger is known, such as loud noise or bright light, keeping away from it can "
     "help. [2] "
@@ -59,6 +63,7 @@ def kinds():
     units = {name: rendering.reply_unit(reply, texts, PUBLIC) for name, reply in replies.items()}
     answer = replies["answer"]
     return units | {
+        "unsure": rendering.reply_unit({**answer, "instead": INSTEAD}, texts, PUBLIC),
         "warned": rendering.reply_unit({**answer, "warning": WARNING}, texts, PUBLIC),
         "more": rendering.rest_unit(answer, texts, PUBLIC),
         "long": rendering.reply_unit({**answer, "text": LONG.strip()}, texts, PUBLIC),

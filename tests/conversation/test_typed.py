@@ -138,6 +138,21 @@ def test_a_question_that_a_new_release_no_longer_has_is_not_taken():
     assert typed_choices.read_choice(library, "1", last, 5) is None
 
 
+def test_what_stands_in_the_place_of_an_unsure_answer_is_taken_first():
+    library = site_content.load_content(ROOT / "data")
+    names = ["hiccups.causes", "hiccups.triggers", "hiccups.prevention"]
+    one, two, three = ({"title": library.questions[name].ask, "value": name} for name in names)
+    answer = {"kind": "answer", "question": "hiccups.what_is", "text": "They are."}
+    last = typed_choices.remember_reply(
+        None, 4, answer | {"instead": [one, two], "choices": [three]}
+    )
+    taken = {
+        words: typed_choices.read_choice(library, words, last, 5)
+        for words in ("1", "the second", "last", two["title"], "next")
+    }
+    assert list(taken.values()) == [names[0], names[1], names[2], names[1], names[0]], taken
+
+
 def test_a_condition_alone_asks_what_it_is(service):
     assert service.ask("hiccups")[0]["question"] == "hiccups.what_is"
 

@@ -60,7 +60,7 @@ def test_nothing_is_decided_where_no_question_or_not_every_outcome_is_taught():
 def between(sure, rival):
     """A message that is a.one, or else the rival (an intent)."""
     probability = dict.fromkeys(INTENTS, 0.01) | {"a.one": sure, rival: 1 - sure}
-    return look(list(probability.values()), "a").numbers
+    return look(list(probability.values()), "a")
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def decider():
         other = decision.OTHER if rival == "a.two" else decision.UNANSWERED
         if rival == "not_covered":
             sure = 2 * sure - 1
-        numbers.append(between(sure, rival))
+        numbers.append(between(sure, rival).numbers)
         ways.append(decision.RIGHT if random.rand() < sure else other)
     return decision.fit_decider(np.array(numbers), np.array(ways))
 
@@ -85,10 +85,31 @@ def decide(decider, sure, rival, **changed):
 
 def test_what_is_sure_is_answered_what_is_near_asked_back_and_what_is_unlikely_refused(decider):
     got = [
-        decide(decider, *message)[0]
+        decide(decider, *message, unsure_answer=0.25)[0]
         for message in ((0.97, "a.two"), (0.55, "a.two"), (0.03, "not_covered"))
     ]
     assert got == [decision.ANSWER, decision.ASK_BACK, decision.UNANSWERED]
+
+
+def test_between_an_answer_and_a_question_back_the_neighbours_are_offered_beside_it(decider):
+    got = [decide(decider, sure, "a.two")[0] for sure in np.linspace(0.5, 1, 50)]
+    order = [decision.ASK_BACK, decision.UNSURE, decision.ANSWER]
+    assert list(dict.fromkeys(got)) in (order, order[1:]), got
+    assert [INTENTS[i] for i in between(0.7, "a.two").neighbours] == ["a.two"]
+
+
+@pytest.mark.parametrize(
+    ("page", "terms", "likely"),
+    [
+        ("a", (), {"a.one": 0.9}),
+        (None, (), {"a.one": 0.5, "a.two": 0.4}),
+        ("b", ("tics", "tremor"), {"a.one": 0.5, "b.one": 0.5}),
+    ],
+    ids=["no other is likely", "nothing tells the condition", "another article's"],
+)
+def test_where_no_neighbour_competes_none_is_offered_beside(page, terms, likely):
+    probability = dict.fromkeys(INTENTS, 0.001) | likely
+    assert not len(look(list(probability.values()), page, terms).neighbours)
 
 
 def test_the_probabilities_are_as_often_true_as_they_say(decider):
@@ -127,6 +148,8 @@ def test_a_way_that_no_message_shows_is_never_taken(decider):
     [
         ({**decision.COSTS, "asking_back": 1.2}, "less than `wrong_answer`"),
         ({**decision.COSTS, "asking_back": 0}, "more than nothing"),
+        ({**decision.COSTS, "unsure_answer": 0.4}, "more than `unsure_answer`"),
+        ({**decision.COSTS, "unsure_answer_wrong": 0.2}, "less than `unsure_answer_wrong`"),
         ({"wrong_answer": 1}, "`costs` must hold"),
         ({**decision.COSTS, "silence": 1}, "`costs` must hold"),
         ({**decision.COSTS, "wrong_answer": "much"}, "a number"),

@@ -78,6 +78,12 @@ ANSWER = {
     ],
     "confidence": 0.91,
 }
+UNSURE = ANSWER | {
+    "instead": [
+        {"title": "Can myoclonus be prevented?", "value": "myoclonus.prevention"},
+        {"title": "What causes myoclonus?", "value": "myoclonus.causes"},
+    ]
+}
 REVIEWED = ANSWER | {
     "article": ARTICLE
     | {"reviewed_by": "Dr. Ada Example, neurologist", "reviewed_on": "2026-11-20"}
@@ -147,6 +153,7 @@ BY_WORD = {
     "hello": TALK,
     "down": UNAVAILABLE,
     "reviewed": REVIEWED,
+    "unsure": UNSURE,
 }
 
 

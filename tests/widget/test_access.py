@@ -44,6 +44,7 @@ STATES = {
         chat.ask("valproate"),
         chat.ask("migraine"),
     ),
+    "unsure": lambda chat, server: (chat.launcher.click(), chat.ask("unsure")),
     "emergency": lambda chat, server: (chat.launcher.click(), chat.ask("emergency")),
     "crisis": lambda chat, server: (chat.launcher.click(), chat.ask("crisis")),
     "unavailable": lambda chat, server: (chat.launcher.click(), chat.ask("down")),

@@ -411,6 +411,18 @@ def test_a_number_that_is_no_telephone_number_is_not_made_a_link(visit):
     expect(card.get_by_role("link")).to_have_count(1)
 
 
+def test_below_an_answer_that_may_not_be_meant_its_neighbours_can_be_chosen(visit, server):
+    chat = visit()
+    card = chat.ask("unsure")
+    instead = card.get_by_role("list", name="Not what you meant?")
+    expect(instead.locator(".choice")).to_have_text(
+        ["Can myoclonus be prevented?", "What causes myoclonus?"]
+    )
+    instead.get_by_role("button", name="What causes myoclonus?").click()
+    expect(chat.cards).to_have_count(2)
+    assert server.calls("POST", "messages")[-1]["choice"] == "myoclonus.causes"
+
+
 @pytest.mark.parametrize("word", ["migraine", "dose", "weather", "hello", "down"])
 def test_every_other_kind_of_reply_is_shown_with_its_choices(visit, server, word):
     card = visit().ask(word)

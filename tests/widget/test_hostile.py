@@ -79,6 +79,7 @@ def reply_of(text: str, link: object = "https://source.test/") -> dict:
             {"label": text, "number": text, "tel": text},
         ],
         "feedback": {"ask": text},
+        "instead": [{"title": text, "value": "a.b"}],
         "choices": [{"title": text, "value": "a.b"}],
     }
 
@@ -156,6 +157,7 @@ WRONG = [
     {"sources": [{"n": 1, "says": "x"}]},
     {"sources": [{"n": 1, "says": [None, {}, {"statement": 5, "where": {}, "states": None}]}]},
     {"choices": {"a": 1}},
+    {"instead": {"a": 1}},
     {"choices": [{"title": 5, "value": 6}]},
     {"numbers": [{}, {"number": 5}]},
     {"feedback": "x"},

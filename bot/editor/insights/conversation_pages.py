@@ -153,7 +153,7 @@ def story_turns(conversation: conversations.ReadConversation) -> tuple[stories.T
         ):
             return ()
         chosen = following and following["choice"] or ""
-        offered = [choice["value"] for choice in reply.get("choices") or []]
+        offered = [choice["value"] for choice in replies.offered_choices(reply)]
         made.append(
             stories.Turn(
                 " ".join((turn["text"] or "").split()),

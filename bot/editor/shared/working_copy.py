@@ -66,7 +66,7 @@ def draft_answer(drafts: SiteContent, reply: dict[str, Any]) -> dict[str, Any]:
         if article not in drafts.articles:
             return reply
         made = replies.article_info(drafts, article, today, reply["confidence"])
-        return {**made, "choices": reply.get("choices") or []}
+        return made | _keep_offers(reply)
     if name not in drafts.questions:
         return {
             "kind": ReplyKind.NOT_COVERED,
@@ -76,7 +76,12 @@ def draft_answer(drafts: SiteContent, reply: dict[str, Any]) -> dict[str, Any]:
             "choices": [],
         }
     made = replies.answer_question(drafts, name, today, reply["confidence"])
-    return {**made, "choices": reply.get("choices") or []}
+    return made | _keep_offers(reply)
+
+
+def _keep_offers(reply: dict[str, Any]) -> dict[str, Any]:
+    """What stands below a reply to be chosen."""
+    return {key: reply[key] for key in ("instead", "choices") if reply.get(key)}
 
 
 def unlearned_changes(desk: State, id: str, text: str) -> list[str]:

@@ -157,6 +157,9 @@ def _decide(known: SiteContent, text: UnderstoodText, reply: dict[str, Any]) -> 
         said.append(_say_ways(known, context["ways"], ranking))
     else:
         said.append(_say_confidence(known, text, reply))
+    if context.get("instead"):
+        titles = " and ".join(f"“{intent_title(known, name)}”" for name in context["instead"])
+        said.append(f"It isn’t sure: {titles} may be meant, and can be chosen below the answer.")
     if context.get("also"):
         said.append(
             f"It asks “{intent_title(known, context['also'])}” as well: that is offered first "
