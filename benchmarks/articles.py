@@ -63,14 +63,24 @@ INTRODUCTION = """
 Written by `make bench-articles`: each article in turn as if it were new. Of its questions' own
 `train` phrases none, three or all are kept; a question that `data/facets.yml` doesn't teach keeps
 the fewest that the check wants. With none and three, nothing teaches that other hands asked on its
-page; with all, the library is as it is. The whole library is trained each time, as a candidate is,
-and asked the article's own `test` phrases on its page. Near strangers are questions of another hand
+page; with all, the library is as it is. The whole library is trained each time, as a candidate is
+(how sure a score is was measured on all phrases, once), and asked the article's own `test` phrases
+on its page. Near strangers are questions of another hand
 on that page which its text doesn't answer, and questions about other conditions. Whoever wrote
 `data/facets.yml` knew these articles: a new one's visitors may ask otherwise.
 """
 LIBRARY = """
 Conditions beside the articles, ten questions each, none with a phrase of its own. One in five
 phrases of each facet teaches nothing; these are asked, each of a condition on its page.
+"""
+
+
+# Rasa's training, as sure of its scores as the one before, whatever has changed
+AS_SURE = """
+import sys
+from bot.rasa import __main__ as rasa, calibration
+calibration.CHANGED = 1
+sys.exit(rasa.main(sys.argv[1:]))
 """
 
 
@@ -116,7 +126,7 @@ def describe_run():
 
 def train_whole(folder):
     """The library as it is, trained with nothing kept from before, and again after one phrase was
-    changed: {content, archive, vectors, training: {anew, one_phrase: seconds, demanded}}."""
+    changed: {content, archive, cache, training: {anew, one_phrase: seconds, demanded}}."""
     data = copy_content(folder / "whole")
     encoder = folder / "models" / "encoder"
     encoder.mkdir(parents=True)
@@ -142,7 +152,7 @@ def train_whole(folder):
     return {
         "content": content,
         "archive": archive,
-        "vectors": folder / "var" / "rasa-cache" / registry.code_digest() / "vectors.npz",
+        "cache": folder / "var" / "rasa-cache" / registry.code_digest(),
         "training": {
             "anew": anew,
             "one_phrase": one_phrase,
@@ -252,7 +262,7 @@ def measure_articles(folder, whole, names=None):
             if STEPS[step] is not None:
                 data = copy_content(Path(own))
                 make_new(data, whole["content"], article, STEPS[step])
-                archive = train_archive(Path(own), whole["vectors"])
+                archive = train_archive(Path(own), whole["cache"])
             return ask_article(archive, whole["content"], article)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -264,15 +274,20 @@ def measure_articles(folder, whole, names=None):
     return results
 
 
-def train_archive(folder, vectors=None):
-    """The archive of a candidate's folder, with the `vectors` of a training before, if any; without
-    the net of dangers, of which an understanding takes nothing."""
+def train_archive(folder, known=None):
+    """The archive of a candidate's folder; without the net of dangers, of which an understanding
+    takes nothing. Of the folder of a training before, where one is `known`, the vectors of texts
+    are taken over, and how sure a score is: a library with some phrases less is hardly less sure,
+    and to measure that is most of a training's work."""
     cache, archive = folder / "cache", folder / registry.ARCHIVE
     cache.mkdir()
-    if vectors:
-        (cache / "vectors.npz").symlink_to(vectors)
+    command = [*registry.RASA, "train", str(folder), str(archive)]
+    if known:
+        for name in ("vectors.npz", "calibration.npz"):
+            (cache / name).symlink_to(known / name)
+        command = [registry.RASA[0], "-c", AS_SURE, *command[len(registry.RASA) :]]
     done = subprocess.run(
-        [*registry.RASA, "train", str(folder), str(archive)],
+        command,
         cwd=ROOT,
         env={**os.environ, "RASA_CACHE_DIRECTORY": str(cache)},
         capture_output=True,

@@ -131,7 +131,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         reading, also = self._choose(message, whole, topic, metadata.get("article"))
         named = {term for one in (message, *(message.get("parts") or ())) for term in _terms(one)}
         decided = self._decide(message, reading, topic, named)
-        ways, instead = None, []
+        ways, instead = None, list[str]()
         if decided:
             best, ranking, ways, instead = decided
             also = self._find_other(message, best, also)

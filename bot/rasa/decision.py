@@ -182,15 +182,22 @@ def gather_evidence(
         kinds.articles[question] == said.page,
     ]
     order, shares = compared[best], shares / shares.sum()
-    told = said.page is not None or bool(said.terms)  # which condition is meant
-    near = (shares >= BESIDE) & (kinds.articles[order] == kinds.articles[question]) & told
     return Evidence(
         order,
         shares,
-        order[near & (order != question)][:MOST_BESIDE],
+        _find_neighbours(kinds, said, order, shares),
         int(compared[talk]),
         np.array(numbers, dtype=np.float32),
     )
+
+
+def _find_neighbours(kinds: Kinds, said: Said, order: Numbers, shares: Floats) -> Numbers:
+    """The questions of the best one's article that are likely beside it; none where nothing tells
+    which condition is meant."""
+    if said.page is None and not said.terms:
+        return order[:0]
+    near = (shares >= BESIDE) & (kinds.articles[order] == kinds.articles[order[0]])
+    return order[1:][near[1:]][:MOST_BESIDE]
 
 
 def _strangeness(kinds: Kinds, question: int, terms: Sequence[str]) -> float:
