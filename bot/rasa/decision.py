@@ -181,14 +181,9 @@ def gather_evidence(
         said.page is None and not said.terms,  # nothing tells which condition is meant
         kinds.articles[question] == said.page,
     ]
-    order, shares = compared[best], shares / shares.sum()
-    return Evidence(
-        order,
-        shares,
-        _find_neighbours(kinds, said, order, shares),
-        int(compared[talk]),
-        np.array(numbers, dtype=np.float32),
-    )
+    order, shares, taken = compared[best], shares / shares.sum(), int(compared[talk])
+    near = _find_neighbours(kinds, said, order, shares)
+    return Evidence(order, shares, near, taken, np.array(numbers, dtype=np.float32))
 
 
 def _find_neighbours(kinds: Kinds, said: Said, order: Numbers, shares: Floats) -> Numbers:
@@ -197,7 +192,8 @@ def _find_neighbours(kinds: Kinds, said: Said, order: Numbers, shares: Floats) -
     if said.page is None and not said.terms:
         return order[:0]
     near = (shares >= BESIDE) & (kinds.articles[order] == kinds.articles[order[0]])
-    return order[1:][near[1:]][:MOST_BESIDE]
+    found: Numbers = order[1:][near[1:]][:MOST_BESIDE]
+    return found
 
 
 def _strangeness(kinds: Kinds, question: int, terms: Sequence[str]) -> float:
