@@ -598,7 +598,15 @@ def stand_alone(library: QuestionIndex, ranking: Ranking, pointing: bool, text: 
         return Reading(ranking, facets=_order(mass))
     own = library.own.get(facet, [])
     if len(own) > 1 and first in own:
-        listed = sorted(own, key=lambda name: -confidence.get(name, 0.0))
+        asked = {library.questions[name].article for name in own}
+        medicines = [  # of an article that tells this side of a medicine alone
+            name
+            for name in confidence
+            if name in library.questions
+            and facet in library.questions[name].facets
+            and library.questions[name].article not in asked
+        ]
+        listed = sorted([*own, *medicines], key=lambda name: -confidence.get(name, 0.0))
         return Reading(ranking, "which", None, (facet,), (), tuple(listed))
     if best.subject not in best.about and sum(library.alone[first]) < 0.1:
         names = [

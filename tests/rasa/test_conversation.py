@@ -120,7 +120,7 @@ def test_the_review_list_learns_what_was_understood(service):
             "SELECT understood FROM turns ORDER BY id DESC LIMIT 1"
         ).fetchone()
     understood = json.loads(understood)
-    assert understood["ranking"] and understood["context"]["case"] == "close"
+    assert understood["ranking"] and understood["context"]["case"] == "which"
 
 
 def test_among_ten_thousand_questions_a_follow_up_finds_its_own():
