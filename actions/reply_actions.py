@@ -68,16 +68,17 @@ class ActionAnswer(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[dict[str, Any]]:
         said = await read_message(tracker)
+        also, instead = said["context"].get("also"), said["context"].get("instead", ())
         reply = replies.answer_question(
             said["content"],
             said["intent"],
             today(),
             said["confidence"],
             said["asked"],
-            said["context"].get("also"),
+            also,
             offered_by_story(tracker),
         )
-        reply = replies.offer_instead(said["content"], reply, said["context"].get("instead", ()))
+        reply = replies.offer_instead(said["content"], reply, instead, also)
         if said["intent"] in said["asked"]:
             reply = replies.say_again(said["content"], reply)
         send_reply(dispatcher, said, reply, topic_after_answer(said))

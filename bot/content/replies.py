@@ -177,14 +177,15 @@ def answer_question(
     return _answer(content, article, section, confidence, said, choices)
 
 
-def offer_instead(content: SiteContent, reply: Reply, names: Sequence[str]) -> Reply:
-    """An answer that may not be meant, with the questions in `names` offered in its place; they
-    don't stand among its next ones as well."""
+def offer_instead(
+    content: SiteContent, reply: Reply, names: Sequence[str], also: str | None = None
+) -> Reply:
+    """An answer that may not be meant, with the questions in `names` offered in its place, and none
+    that could come next but what was asked as well (`also`)."""
     if not names or reply["kind"] != ReplyKind.ANSWER:
         return reply
-    instead = _choices(content, names)
-    next = [choice for choice in reply["choices"] if choice not in instead]
-    return {**reply, "instead": instead, "choices": next}
+    asked = [choice for choice in reply["choices"] if choice["value"] == also]
+    return {**reply, "instead": _choices(content, names), "choices": asked}
 
 
 def offered_choices(reply: Reply) -> list[Choice]:

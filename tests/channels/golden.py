@@ -63,7 +63,9 @@ def kinds():
     units = {name: rendering.reply_unit(reply, texts, PUBLIC) for name, reply in replies.items()}
     answer = replies["answer"]
     return units | {
-        "unsure": rendering.reply_unit({**answer, "instead": INSTEAD}, texts, PUBLIC),
+        "unsure": rendering.reply_unit(
+            {**answer, "instead": INSTEAD, "choices": []}, texts, PUBLIC
+        ),
         "warned": rendering.reply_unit({**answer, "warning": WARNING}, texts, PUBLIC),
         "more": rendering.rest_unit(answer, texts, PUBLIC),
         "long": rendering.reply_unit({**answer, "text": LONG.strip()}, texts, PUBLIC),

@@ -153,6 +153,29 @@ def test_what_stands_in_the_place_of_an_unsure_answer_is_taken_first():
     assert list(taken.values()) == [names[0], names[1], names[2], names[1], names[0]], taken
 
 
+def test_an_answer_that_is_not_sure_offers_its_neighbours_and_one_of_them_can_be_typed(service):
+    """Which of these isn't sure changes with each training; some are near two questions."""
+    unsure = {}
+    for article, text in (
+        ("hiccups", "what tablets stop hiccups"),
+        ("hiccups", "can being nervous bring on the hiccups"),
+        ("tics", "tourettes and work life"),
+        ("tremor", "which forms of tremor exist"),
+        ("tremor", "could you explain tremor to me"),
+    ):
+        token = service.open(article=article)
+        (reply,) = service.ask(text, token)
+        if reply.get("instead"):
+            unsure[token] = reply
+    assert unsure
+    for token, reply in unsure.items():
+        offered = [choice["value"] for choice in reply["instead"]]
+        assert reply["kind"] == "answer" and len(offered) <= 2 and not reply["choices"]
+        assert {name.partition(".")[0] for name in offered} == {reply["article"]["id"]}
+        assert reply["question"] not in offered
+        assert service.ask("the first one", token)[0]["question"] == offered[0]
+
+
 def test_a_condition_alone_asks_what_it_is(service):
     assert service.ask("hiccups")[0]["question"] == "hiccups.what_is"
 

@@ -175,6 +175,8 @@ SHOTS = {  # name: (state, size, options)
     "phone-answer": (answer, PHONE, {}),
     "phone-feedback": (feedback, PHONE, {}),
     "phone-choices": (said("valproate"), PHONE, {}),
+    "phone-unsure": (said("unsure"), PHONE, {}),
+    "desktop-unsure-dark": (said("unsure"), DESKTOP, {"color_scheme": "dark"}),
     "phone-conversation": (long_conversation, PHONE, {}),
     "phone-emergency": (emergency, PHONE, {}),
     "phone-emergency-dark": (emergency, PHONE, {"color_scheme": "dark"}),

@@ -80,9 +80,10 @@ ANSWER = {
 }
 UNSURE = ANSWER | {
     "instead": [
-        {"title": "Can myoclonus be prevented?", "value": "myoclonus.prevention"},
+        {"title": "What sets myoclonus off?", "value": "myoclonus.triggers"},
         {"title": "What causes myoclonus?", "value": "myoclonus.causes"},
-    ]
+    ],
+    "choices": [],
 }
 REVIEWED = ANSWER | {
     "article": ARTICLE

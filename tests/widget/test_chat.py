@@ -22,7 +22,7 @@ def test_it_opens_to_a_greeting_the_notice_and_the_pages_starter_questions(visit
         expect(chat.panel).to_contain_text(words)
     expect(
         chat.tab.get_by_role("list", name="People often ask").get_by_role("button")
-    ).to_have_text(["Can myoclonus be prevented?", "What causes myoclonus?"])
+    ).to_have_text(["What sets myoclonus off?", "What causes myoclonus?"])
     expect(chat.input).to_be_focused()
 
 
@@ -416,7 +416,7 @@ def test_below_an_answer_that_may_not_be_meant_its_neighbours_can_be_chosen(visi
     card = chat.ask("unsure")
     instead = card.get_by_role("list", name="Not what you meant?")
     expect(instead.locator(".choice")).to_have_text(
-        ["Can myoclonus be prevented?", "What causes myoclonus?"]
+        ["What sets myoclonus off?", "What causes myoclonus?"]
     )
     instead.get_by_role("button", name="What causes myoclonus?").click()
     expect(chat.cards).to_have_count(2)
