@@ -148,18 +148,7 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
     find = terms.make_finder(kinds, names)
     questions = {question.name: question for article in listed for question in article.questions}
     mentions = {
-        question.name: tuple(
-            sorted(
-                {
-                    mention.term
-                    for mention in find(
-                        f"{question.ask} {question.title} {question.lead} {question.more}"
-                    )
-                }
-                | set(question.about)
-            )
-        )
-        for question in questions.values()
+        question.name: tuple(sorted(named_terms(question, find))) for question in questions.values()
     }
     return SiteContent(
         folder=str(folder),
@@ -173,6 +162,12 @@ def _read(folder: str | Path) -> tuple[SiteContent | None, list[Fault]]:
         ledgers=ledgers,
         signed=signed,
     ), []
+
+
+def named_terms(question: Question, find: terms.Finder) -> set[str]:
+    """The terms that a question's wording and section name, and what it is about."""
+    text = f"{question.ask} {question.title} {question.lead} {question.more}"
+    return {mention.term for mention in find(text)} | set(question.about)
 
 
 def read_asked(content: SiteContent) -> list[asked_messages.AskedMessage]:
@@ -468,12 +463,18 @@ def _step_faults(
 ) -> Iterator[Said]:
     """What is wrong with one step of a rule or story; `after`: the next one."""
     intent, offer = step.get("intent"), step.get("offer", [])
-    if intent is not None and intent not in known:
+    unknown = [name for name in _intents(step) if name not in known]
+    for name in unknown:
         yield (
-            f"the intent {intent} is not known; choose a question that there is",
+            f"the intent {name} is not known; choose a question that there is",
             "name one as article.question, or an intent of talk.yml",
         )
-    elif "." in str(intent) and after is not None and after.get("action") != "action_answer":
+    if (
+        not unknown
+        and "." in str(intent)
+        and after is not None
+        and after.get("action") != "action_answer"
+    ):
         yield "a question must be answered", "write `- action: action_answer` below it"
     if "says" in step and (
         group != "stories" or intent is None or not isinstance(step["says"], str)
@@ -495,6 +496,12 @@ def _step_faults(
         )
     else:
         yield from _offer_faults(offer, known)
+
+
+def _intents(step: Mapping[Any, Any]) -> list[object]:
+    """What the visitor may say in a step: one thing, or any of several."""
+    either = step["or"] if isinstance(step.get("or"), list) else [step]
+    return [each["intent"] for each in either if isinstance(each, dict) and "intent" in each]
 
 
 def _offer_faults(offered: Iterable[object], known: Set[str]) -> Iterator[Said]:

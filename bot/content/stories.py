@@ -6,7 +6,7 @@ offers stand first. A test conversation (data/conversations.yml) teaches nothing
 come."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -19,6 +19,7 @@ LISTS = {
     "story": ("stories", "story", "steps"),
     "test_conversation": ("conversations", "conversation", "turns"),
 }
+MOST_TURNS, MOST_OFFERS = 30, 3  # of a story that the desk can change
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ class Judged(TypedDict):
 
 @dataclass(frozen=True)
 class Story:
-    """`turns` is None for what is written in a way that can't be shown as turns."""
+    """`turns` is None for what is written in a way that can't be shown as turns; `is_plain` is
+    whether it holds no more than the desk writes."""
 
     name: str
     turns: tuple[Turn, ...] | None
     page: str = ""
+    is_plain: bool = True
 
     @property
     def key(self) -> str:
@@ -61,13 +64,10 @@ def read_stories(kind: str, text: str) -> list[Story]:
     data = articles.read_yaml(text, FILES[kind])[0] if text.strip() else {}
     listed = (data or {}).get(group)
     return [
-        Story(
-            str(item.get(name) or ""),
-            _turns(kind, item.get(items)),
-            str(item.get("page") or "") if kind == "test_conversation" else "",
-        )
+        Story(str(item.get(name) or ""), turns, _page(kind, item), _is_plain(kind, item, turns))
         for item in (listed if isinstance(listed, list) else [])
         if isinstance(item, dict)
+        for turns in [_turns(kind, item.get(items))]
     ]
 
 
@@ -129,27 +129,8 @@ def action_of(intent: str) -> str:
     }.get(intent, "action_talk" if intent in replies.TALK else "action_decline")
 
 
-def _turns(kind: str, items: object) -> tuple[Turn, ...] | None:
-    """The Turns of a story's items; None where they are more than that."""
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        return None
-    if kind == "test_conversation":
-        turns = [
-            Turn(
-                str(item.get("ask") or ""),
-                _gets(item),
-                _names(item.get("offers")),
-                bool(item.get("asked_back")),
-            )
-            for item in items
-        ]
-        return (
-            None
-            if any(
-                set(item) - {"ask", "question", "kind", "offers", "asked_back"} for item in items
-            )
-            else tuple(turns)
-        )
+def read_steps(items: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...] | None:
+    """The Turns of a story's steps; None where they are more than questions and answers."""
     pairs = list(zip(items[::2], items[1::2], strict=False))
     plain = len(items) % 2 == 0 and all(
         isinstance(asked.get("intent"), str)
@@ -166,6 +147,45 @@ def _turns(kind: str, items: object) -> tuple[Turn, ...] | None:
         if plain
         else None
     )
+
+
+def _is_plain(kind: str, item: Mapping[str, Any], turns: Sequence[Turn] | None) -> bool:
+    """Whether a story is its name, where it is asked, and then so many turns as the desk shows."""
+    _, name, items = LISTS[kind]
+    known = {name, items} | ({"page"} if kind == "test_conversation" else set())
+    return (
+        turns is not None
+        and len(turns) <= MOST_TURNS
+        and all(len(turn.offers) <= MOST_OFFERS for turn in turns)
+        and set(item) <= known
+        and list(item)[-1] == items
+    )
+
+
+def _page(kind: str, item: Mapping[str, Any]) -> str:
+    return str(item.get("page") or "") if kind == "test_conversation" else ""
+
+
+def _turns(kind: str, items: object) -> tuple[Turn, ...] | None:
+    """The Turns of a story's items; None where they are more than that."""
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        return None
+    return read_steps(items) if kind == "story" else _read_turns(items)
+
+
+def _read_turns(items: Sequence[Mapping[str, Any]]) -> tuple[Turn, ...] | None:
+    """The Turns of a test conversation; None where they hold more than the desk knows."""
+    turns = [
+        Turn(
+            str(item.get("ask") or ""),
+            _gets(item),
+            _names(item.get("offers")),
+            bool(item.get("asked_back")),
+        )
+        for item in items
+    ]
+    known = {"ask", "question", "kind", "offers", "asked_back"}
+    return None if any(set(item) - known for item in items) else tuple(turns)
 
 
 def _gets(item: Mapping[str, Any]) -> str:

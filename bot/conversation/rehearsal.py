@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 
 from sqlalchemy import create_engine
 
-from bot.content import replies, site_content, stories
+from bot.content import replies, site_content, stories, story_ways
 from bot.content.reply_model import ReplyBody
 from bot.conversation import limits, rasa_processes, turns, typed_choices
 from bot.language import vector_cache
@@ -56,10 +56,9 @@ def check_stories(config: settings.Settings, id: str, progress: Progress) -> lis
     data = registry.folder_of(config, id) / "data"
     found: list[str] = []
     listed = [
-        (kind, story)
+        (kind, way.story)
         for kind, text in _texts(data).items()
-        for story in stories.read_stories(kind, text)
-        if story.turns
+        for way in story_ways.list_ways(kind, text)
     ]
     if listed:
         key = _hash_all(config, id)

@@ -87,7 +87,8 @@ class ArticleImporter(TrainingDataImporter):
     def _read_stories(self) -> tuple[dict[str, Any], dict[str, list[str]]]:
         """(stories.yml as Rasa reads it, {response: the questions that it offers}): an `offer`
         beside action_answer becomes a response before it, which the action finds in the
-        conversation; what a visitor `says` is for who reads it."""
+        conversation, one for all stories that offer the same, or such as begin alike would
+        contradict each other; what a visitor `says` is for who reads it."""
         data = yaml.safe_load(Path(self.folder, "stories.yml").read_text(encoding="utf-8"))
         offers: dict[str, list[str]] = {}
         data["stories"] = data.get("stories") or []
@@ -95,7 +96,10 @@ class ArticleImporter(TrainingDataImporter):
             steps = []
             for step in story["steps"]:
                 if "offer" in step:
-                    name = f"utter_offer_{len(offers) + 1}"
+                    name = next(
+                        (known for known, offer in offers.items() if offer == step["offer"]),
+                        f"utter_offer_{len(offers) + 1}",
+                    )
                     offers[name] = step["offer"]
                     steps.append({"action": name})
                 steps.append(

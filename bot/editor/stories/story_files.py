@@ -7,12 +7,11 @@ from typing import Any
 
 import yaml
 
-from bot.content import articles, site_content, stories
+from bot.content import articles, site_content, stories, story_conflicts, story_ways
 from bot.content.stories import FILES, LISTS, Story, Turn
 from bot.domain.faults import Fault
 from bot.editor.shared import article_document
 
-MOST_TURNS, MOST_OFFERS = 30, 3
 NEW_FILE = """\
 # Conversations that must go as they stand here: what the visitor writes (`ask`; without it, the question is chosen), and
 # the `question` that is answered, or the `kind` of the reply. `offers`: questions that must stand below it. `asked_back`:
@@ -21,8 +20,9 @@ NEW_FILE = """\
 """  # noqa: E501
 
 
-def story_faults(kind: str, text: str, known: set[str]) -> list[Fault]:
-    """What is wrong with a file's text; `known`: the names of questions and intents."""
+def story_faults(kind: str, text: str, known: set[str], rules: str = "") -> list[Fault]:
+    """What is wrong with a file's text; `known`: the names of questions and intents; `rules`: the
+    text of the rules, which stories must not contradict."""
     names = [story.name for story in stories.read_stories(kind, text)]
     twice = [
         Fault.from_sentence(f"“{name}” stands here twice; give one of them another name")
@@ -30,7 +30,13 @@ def story_faults(kind: str, text: str, known: set[str]) -> list[Fault]:
         if names.count(name) > 1
     ]
     check = site_content.story_faults if kind == "story" else site_content.conversation_faults
-    return check(text, FILES[kind], known | {site_content.FALLBACK}) + twice
+    conflicts = (
+        story_conflicts.find_conflicts(story_ways.list_ways(kind, text), rules)
+        if kind == "story"
+        else []
+    )
+    found = check(text, FILES[kind], known | {site_content.FALLBACK})
+    return found + twice + [conflict.fault for conflict in conflicts]
 
 
 def write_story(kind: str, text: str, key: str | None, story: Story | None) -> str:
@@ -62,16 +68,29 @@ def write_story(kind: str, text: str, key: str | None, story: Story | None) -> s
         assert story is not None  # only one that stands there is taken out
         end = article_document.last_line(None, nodes[-1])
         return "".join([*lines[:end], "\n", *_written(kind, story, margin), *lines[end:]])
-    place = next(
-        place for place, old in enumerate(stories.read_stories(kind, text)) if old.key == key
-    )
-    node, old = nodes[place], stories.read_stories(kind, text)[place]
+    place, old = _find_place(kind, text, key)
+    node = nodes[place]
     first, last = node.start_mark.line, article_document.last_line(None, node)
     if story is None:
         while last < len(lines) and not lines[last].strip():
             last += 1
         return "".join(lines[:first] + lines[last:])
     return "".join(lines[:first] + _rewritten(kind, lines, node, old, story, margin) + lines[last:])
+
+
+def read_lines(kind: str, text: str, key: str) -> str:
+    """A story of a file as it is written there."""
+    group = LISTS[kind][0]
+    nodes = article_document.entries_of(yaml.compose(text, Loader=articles.LOADER))[group][1].value
+    node = nodes[_find_place(kind, text, key)[0]]
+    first, last = node.start_mark.line, article_document.last_line(None, node)
+    return "".join(text.splitlines(keepends=True)[first:last])
+
+
+def _find_place(kind: str, text: str, key: str) -> tuple[int, Story]:
+    """(the place in its file of the story of a key, the story)."""
+    listed = enumerate(stories.read_stories(kind, text))
+    return next((place, old) for place, old in listed if old.key == key)
 
 
 def _rewritten(

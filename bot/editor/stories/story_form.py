@@ -10,7 +10,6 @@ from bot.content.stories import Story
 from bot.editor.shared import content_cache, fault_places, form_texts
 from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import State
-from bot.editor.stories import story_files
 
 LONGEST_NAME, LONGEST_SAID = 120, 500
 NAME = "What it tells"  # the labels of the form's fields
@@ -22,10 +21,12 @@ WANTED = {"story": OTHERS, "test_conversation": (*OTHERS, site_content.FALLBACK)
 @dataclasses.dataclass(frozen=True)
 class StoryForm:
     """A story or test conversation as its form has it. `base`: what names the file as it was opened
-    (empty: as it is)."""
+    (empty: as it is); `origin`: the story whose messages it begins with, where it is another way
+    from one of them."""
 
     story: Story
     base: str = ""
+    origin: Story | None = None
 
 
 def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[ShownFault]]:
@@ -41,11 +42,11 @@ def read_form(desk: State, kind: str, form: FormData) -> tuple[Story, list[Shown
         said = "The page is none of the articles; choose one, or none."
         faults.append(fault_places.show_here("page", "Beside the article", said))
         story = dataclasses.replace(story, page="")
-    for number, place in enumerate(form.getlist("turn")[: story_files.MOST_TURNS], 1):
+    for number, place in enumerate(form.getlist("turn")[: stories.MOST_TURNS], 1):
         said, gets = _line(form.get(f"says.{place}")), _line(form.get(f"gets.{place}"))
         offers = [
             _line(offer)
-            for offer in form.getlist(f"offer.{place}")[: story_files.MOST_OFFERS]
+            for offer in form.getlist(f"offer.{place}")[: stories.MOST_OFFERS]
             if _line(offer)
         ]
         faults += [
@@ -107,7 +108,7 @@ def arrange_turns(story: Story, then: str, place: int) -> Story:
         turns.insert(place + 1, turns.pop(place))
     elif then == "out":
         turns.pop(place)
-    elif then == "add" and len(turns) < story_files.MOST_TURNS:
+    elif then == "add" and len(turns) < stories.MOST_TURNS:
         turns.insert(place + 1, stories.Turn("", ""))
     return dataclasses.replace(story, turns=tuple(turns))
 

@@ -2,16 +2,16 @@
 release, saved."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from bot.content import articles, stories
+from bot.content import articles, stories, story_ways
 from bot.content.stories import Story
-from bot.domain.faults import Fault, Field
+from bot.content.story_ways import Way
+from bot.domain.faults import Fault
 from bot.editor.shared import (
     content_cache,
     content_files,
@@ -22,115 +22,94 @@ from bot.editor.shared import (
 )
 from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
-from bot.editor.stories import story_files, story_form
+from bot.editor.stories import story_checks, story_files, story_flow, story_form, story_view
 from bot.editor.stories.story_form import StoryForm
-from bot.store.accounts import Member
+from bot.editor.stories.story_view import (
+    Shown,
+    StoryPage,
+    StoryToEdit,
+    StoryToRead,
+    Trial,
+    find_story,
+    path_of,
+    render_story,
+)
 
 router = APIRouter()
-TITLES = {"story": "Stories", "test_conversation": "Test conversations"}
 PLACE_DIGITS = 4  # at most, of a turn's place in its story
 CHANGED = Fault.from_sentence(
     "Another editor changed this meanwhile. Load the page again, and repeat what you did."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class StoryPage:
-    """What a request is about: the stories or the test conversations, and the one of `key` (None: a
-    new one), with the desk that serves it and the person who asks."""
-
-    request: Request
-    desk: State
-    person: Member
-    kind: str
-    key: str | None
-
-    @property
-    def path(self) -> Path:
-        """Their file; raises HTTPException for a kind that there is not."""
-        return _path(self.desk, self.kind)
-
-
-async def _for_reader(
-    request: Request, desk: DeskState, person: session.Reader, kind: str
-) -> StoryPage:
-    return StoryPage(request, desk, person, kind, _read_key(request))
-
-
-async def _for_editor(
-    request: Request, desk: DeskState, person: session.Editor, kind: str
-) -> StoryPage:
-    return StoryPage(request, desk, person, kind, _read_key(request))
-
-
-def _read_key(request: Request) -> str | None:
-    """The key of the story that an address names; None for a new one."""
-    key: str = request.path_params.get("key", "new")
-    return None if key == "new" else key
-
-
-StoryToRead = Annotated[StoryPage, Depends(_for_reader)]
-StoryToEdit = Annotated[StoryPage, Depends(_for_editor)]
-
-
-@dataclasses.dataclass(frozen=True)
-class Trial:
-    """What came where a story was tried. `by`: the candidate that answered; None: what is live."""
-
-    judged: list[stories.Judged]
-    by: str | None
+LEFT = Fault.from_sentence(
+    "This story holds more than its form knows, so its file stays as it is. Ask who looks after "
+    "the files to change it."
+)
 
 
 @router.get("/stories")
 async def show_all(request: Request, desk: DeskState, tried: bool = False) -> Response:
     """The list; `tried`: each with whether the live release answers as it tells."""
-    listed = await run_in_threadpool(
-        lambda: {
-            kind: stories.read_stories(kind, content_files.read_file(_path(desk, kind)))
-            for kind in TITLES
-        }
-    )
-    ends = {}
-    for kind, kept in listed.items():
-        for story in kept if tried else ():
-            if story.turns:
-                judged = stories.judge_story(
-                    kind,
-                    story,
-                    await desk.rehearse(stories.visitor_messages(story), story.page or None),
-                )
-                ends[kind, story.key] = sum(
-                    not turn["right"] or bool(turn["missing"]) for turn in judged
-                )
-    return await run_in_threadpool(
-        pages.render_page,
-        request,
-        "stories.html",
-        listed=listed,
-        titles=TITLES,
-        ends=ends,
-        titled=story_form.list_wordings(desk)[0],
-    )
+    judged = {}
+    for kind in story_view.TITLES if tried else ():
+        ways = await run_in_threadpool(_list_ways, desk, kind)
+        judged[kind] = await _try_ways(desk, kind, ways)
+    return await run_in_threadpool(story_view.render_list, request, desk, judged)
 
 
 @router.get("/stories/{kind}/new")
-def show_new(page: StoryToRead) -> Response:
-    """The form of a new story or test conversation."""
-    return _render(page, StoryForm(stories.Story("", (stories.Turn("", ""),))))
+def show_new(
+    page: StoryToRead,
+    begins_as: Annotated[str, Query(max_length=12)] = "",
+    messages: Annotated[int, Query(ge=1, le=stories.MOST_TURNS)] = 1,
+) -> Response:
+    """The form of a new story or test conversation; with `begins_as`, of another way from the
+    first `messages` of that one."""
+    empty = stories.Turn("", "")
+    if not begins_as:
+        return render_story(page, StoryForm(Story("", (empty,))))
+    origin = find_story(page.kind, content_files.read_file(page.path), begins_as)
+    if not origin.is_plain or not origin.turns:
+        raise articles.ContentError([LEFT])
+    story = Story("", (*origin.turns[:messages], empty), origin.page)
+    return render_story(page, StoryForm(story, origin=origin))
 
 
 @router.get("/stories/{kind}/{key}")
-def show_story(page: StoryToRead) -> Response:
-    """The form of one that there is."""
-    story = _find(page.kind, content_files.read_file(page.path), page.key)
-    return _render(page, StoryForm(story))
+async def show_story(page: StoryToRead, tried: bool = False) -> Response:
+    """The form of one that there is, with what can be known to go wrong; or, where its form would
+    lose some of it, the story as it is; `tried`: with what the live release answers."""
+    text = await run_in_threadpool(content_files.read_file, page.path)
+    story = find_story(page.kind, text, page.key)
+    if story.is_plain:
+        return await run_in_threadpool(_render_known, page, story)
+    ways = [way for way in story_ways.list_ways(page.kind, text) if page.key in way.keys]
+    judged = await _try_ways(page.desk, page.kind, ways) if tried else {}
+    return await run_in_threadpool(story_view.render_left, page, story, judged)
+
+
+def _render_known(page: StoryPage, story: Story) -> Response:
+    faults = story_checks.find_faults(page.desk, page.kind, story, page.key)
+    return render_story(page, StoryForm(story), Shown(faults))
+
+
+def _list_ways(desk: State, kind: str) -> list[Way]:
+    return story_ways.list_ways(kind, content_files.read_file(path_of(desk, kind)))
+
+
+async def _try_ways(desk: State, kind: str, ways: Iterable[Way]) -> dict[Way, list[stories.Judged]]:
+    """How the live release goes each of some ways."""
+    judged = {}
+    for way in ways:
+        said, page = stories.visitor_messages(way.story), way.story.page or None
+        judged[way] = stories.judge_story(kind, way.story, await desk.rehearse(said, page))
+    return judged
 
 
 @router.post("/stories/{kind}/{key}")
 async def change_story(page: StoryToEdit) -> Response:
     """What the pressed button says: a turn moved, added or taken out; the story tried, saved, or
     taken out."""
-    _path(page.desk, page.kind)
+    path_of(page.desk, page.kind)
     sent = await page.request.form()
     base = str(sent.get("base", ""))
     then, _, place = str(sent.get("then", "")).partition(".")
@@ -143,13 +122,16 @@ async def change_story(page: StoryToEdit) -> Response:
     )
     form = StoryForm(story, base)
     if then in ("try", "try_prepared", "save") and faults:
-        return await run_in_threadpool(_render, page, form, 422, faults)
+        return await run_in_threadpool(render_story, page, form, Shown(faults), 422)
     if then == "save":
         return await run_in_threadpool(_save, page, form)
-    trial = None
     if then in ("try", "try_prepared"):
         trial = await _try_story(page, story, is_prepared=then == "try_prepared")
-    return await run_in_threadpool(_render, page, form, trial=trial)
+        known = await run_in_threadpool(
+            story_checks.find_faults, page.desk, page.kind, story, page.key
+        )
+        return await run_in_threadpool(render_story, page, form, Shown(known, trial))
+    return await run_in_threadpool(render_story, page, form)
 
 
 async def _try_story(page: StoryPage, story: Story, is_prepared: bool) -> Trial:
@@ -168,23 +150,59 @@ def _save(page: StoryPage, form: StoryForm) -> Response:
     before = content_files.read_opened(page.desk.config, page.path, form.base) if key else now
     if before is None:
         return _render_conflict(page, form)
-    if key:
-        _find(kind, before, key)
-    taken = {other.key for other in stories.read_stories(kind, now)} - {key}
-    if story.key in taken:
-        said = f"There is one named “{story.name}” already; give this one another name."
-        faults = [fault_places.show_here("name", story_form.NAME, said)]
-        return _render(page, form, 422, faults)
-    why = f"{'changed' if key else 'added'}: {story.name}"
+    old = find_story(kind, before, key) if key else None
+    if faults := _find_new_faults(page, story, old, now):
+        return render_story(page, form, Shown(faults), 422)
+    others = list(_offer_alike(old, story, before)) if old and kind == "story" else []
+    text = story_files.write_story(kind, before, key, story)
+    for other in others:
+        text = story_files.write_story(kind, text, other.key, other)
     try:
-        saved = _write(page, story, before, why)
+        why = f"{'changed' if key else 'added'}: {story.name}"
+        saved = _write(page, text, before, why)
     except content_files.Conflict:
         return _render_conflict(page, form)
     except articles.ContentError as error:
-        return _render(page, form, 422, _place_faults(page, story, error.faults))
+        shown = fault_places.place_faults(error.faults, own=story_checks.form_fields(kind, story))
+        return render_story(page, form, Shown(shown), 422)
     session.record_action(page.request, "changed a story", story.name)
     said = _say_saved(kind, saved, before)
+    if others:
+        names = ", ".join(f"“{other.name}”" for other in others)
+        said += f" What is offered was changed in {names}, too: they begin alike."
     return pages.redirect_to(page.request, f"/editor/stories/{kind}/{story.key}", said)
+
+
+def _find_new_faults(
+    page: StoryPage, story: Story, old: Story | None, now: str
+) -> list[ShownFault]:
+    """What forbids to save a story in the place of `old` in the text of its file."""
+    if old and not old.is_plain:
+        return [ShownFault(LEFT.text)]
+    taken = {other.key for other in stories.read_stories(page.kind, now)} - {page.key}
+    if story.key in taken:
+        said = f"There is one named “{story.name}” already; give this one another name."
+        return [fault_places.show_here("name", story_form.NAME, said)]
+    find = story_checks.find_unlikely
+    known = [fault.text for fault in find(page.desk, page.kind, old, page.key)] if old else []
+    found = find(page.desk, page.kind, story, page.key)
+    return [fault for fault in found if fault.text not in known]
+
+
+def _offer_alike(old: Story, story: Story, text: str) -> Iterator[Story]:
+    """The other stories of a file's text that share messages with `old`, with what `story` offers
+    after these in its place: what begins alike can't offer different things."""
+    turns = story.turns or ()
+    for other in stories.read_stories("story", text):
+        if other.key == old.key or not other.is_plain:
+            continue
+        alike = list(other.turns or ())
+        for place in range(min(story_flow.count_shared("story", old, other), len(turns))):
+            if turns[place].gets != alike[place].gets:
+                break
+            alike[place] = dataclasses.replace(alike[place], offers=turns[place].offers)
+        if tuple(alike) != other.turns:
+            yield dataclasses.replace(other, turns=tuple(alike))
 
 
 def _remove(page: StoryPage, base: str) -> Response:
@@ -192,33 +210,39 @@ def _remove(page: StoryPage, base: str) -> Response:
     before = content_files.read_opened(page.desk.config, page.path, base)
     if before is None:
         raise articles.ContentError([CHANGED])
-    name = _find(page.kind, before, page.key).name
+    story = find_story(page.kind, before, page.key)
+    if not story.is_plain:
+        raise articles.ContentError([LEFT])
+    text = story_files.write_story(page.kind, before, page.key, None)
     try:
-        saved = _write(page, None, before, f"taken out: {name}")
+        saved = _write(page, text, before, f"taken out: {story.name}")
     except content_files.Conflict:
         raise articles.ContentError([CHANGED]) from None
-    session.record_action(page.request, "changed a story", name)
+    session.record_action(page.request, "changed a story", story.name)
     said = _say_saved(page.kind, saved, before)
     return pages.redirect_to(page.request, "/editor/stories", said)
 
 
-def _write(page: StoryPage, story: Story | None, before: str, why: str) -> content_files.Saved:
-    """Save a story in the place of the page's (a new one: below the others), or take that out where
-    it is None. Raises content_files.Conflict, and articles.ContentError with the faults that are
-    new."""
+def _write(page: StoryPage, text: str, before: str, why: str) -> content_files.Saved:
+    """Save the text of the stories' file, which was made of `before`. Raises
+    content_files.Conflict, and articles.ContentError with the faults that are new."""
     desk, path, kind = page.desk, page.path, page.kind
     now = content_files.read_file(path)
     known = set(content_cache.read_questions(desk)) | set(content_cache.OUTCOMES)
-    old = set(story_files.story_faults(kind, now, known)) if now else set()
+    rules = story_checks.read_rules(desk)
+    listed = story_files.story_faults(kind, now, known, rules) if now else []
+    old = {(fault.field, fault.text) for fault in listed}
     return content_files.save_file(
         desk.config,
         path,
-        story_files.write_story(kind, before, page.key, story),
+        text,
         page.person,
         f"{'Story' if kind == 'story' else 'Test conversation'} {why}",
         before,
         lambda text: [
-            fault for fault in story_files.story_faults(kind, text, known) if fault not in old
+            fault
+            for fault in story_files.story_faults(kind, text, known, rules)
+            if (fault.field, fault.text) not in old
         ],
     )
 
@@ -247,60 +271,4 @@ def _render_conflict(page: StoryPage, form: StoryForm) -> Response:
         "to add it anew."
     )
     opened = page if there else dataclasses.replace(page, key=None)
-    return _render(opened, StoryForm(form.story), 409, [ShownFault(said)])
-
-
-def _place_faults(page: StoryPage, story: Story, faults: Iterable[Fault]) -> list[ShownFault]:
-    """The faults of a story's file for its form."""
-    group, _, items = stories.LISTS[page.kind]
-    steps = 2 if page.kind == "story" else 1  # of a message: the second is what is offered
-    own: dict[Field, tuple[str, str]] = {}
-    for place in range(len(story.turns or ()) * steps):
-        key = "offer" if place % steps else "gets"
-        shown = story_form.show_turn(place // steps + 1, key, "")
-        own[group, story.name, items, place] = shown.name, shown.label
-    return fault_places.place_faults(faults, own=own)
-
-
-def _render(
-    page: StoryPage,
-    form: StoryForm,
-    status: int = 200,
-    faults: Sequence[ShownFault] = (),
-    trial: Trial | None = None,
-) -> Response:
-    desk = page.desk
-    text = content_files.read_file(page.path)
-    titles, names = story_form.list_wordings(desk)
-    wanted = story_form.WANTED[page.kind]
-    wordings = [wording for wording, name in names.items() if "." in name or name in wanted]
-    return pages.render_page(
-        page.request,
-        "story.html",
-        status,
-        kind=page.kind,
-        key=page.key,
-        story=form.story,
-        titles=titles,
-        faults=faults,
-        judged=trial and trial.judged,
-        base=form.base or content_files.keep_opened(desk.config, text),
-        wordings=wordings,
-        articles=content_cache.read_articles(desk),
-        most=story_files.MOST_OFFERS,
-        by=trial and trial.by,
-        prepared=working_copy.newest_candidate(desk.config),
-    )
-
-
-def _find(kind: str, text: str, key: str | None) -> Story:
-    story = next((story for story in stories.read_stories(kind, text) if story.key == key), None)
-    if story is None:
-        raise HTTPException(404)
-    return story
-
-
-def _path(desk: State, kind: str) -> Path:
-    if kind not in TITLES:
-        raise HTTPException(404)
-    return content_files.table_path(desk.config, stories.FILES[kind])
+    return render_story(opened, StoryForm(form.story), Shown([ShownFault(said)]), 409)
