@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from bot.content import history
 from bot.content.site_content import load_content
+from bot.content.stories import Story
 from bot.editor.app import create_app
 from bot.editor.insights import number_pages
 from bot.editor.review import clustering
@@ -50,6 +51,9 @@ PAGES = [
     "/tables/texts",
     "/stories",
     "/stories/story/new",
+    "/stories/story/new?begins_as={told}&messages=2",
+    "/stories/story/{told}",
+    "/stories/story/{branching}",
     "/try",
     "/publish",
     "/publish/changes",
@@ -63,8 +67,7 @@ PAGES = [
     "/no/such/page",
 ]
 OUTSIDE = ("/sign-in", "/invitations/{invitation}", "/invitations/no-such")  # of who isn't in
-# what is no page: files, streams, parts of pages, and the ways to another site and back. Stories
-# that are tried need Rasa: tests/editor/test_stories.py looks at them.
+# what is no page: files, streams, parts of pages, and the ways to another site and back
 NO_PAGES = {
     "/",
     "/tables/{name}/file.{kind}",
@@ -75,7 +78,6 @@ NO_PAGES = {
     "/articles/drafts/{draft}/tried-message",
     "/sign-in/single",
     "/sign-in/back",
-    "/stories/{kind}/{key}",
 }
 
 MISSED = ["what are hics", "hiccups.what_is", "hiccups.causes", 0.8]
@@ -86,6 +88,35 @@ COMPARISON = {
     **{kind: [MOVED] for kind in ("gained", "lost", "changed")},
     "rewritten": {"hiccups.causes": 2},
 }
+
+# two stories that begin alike and contradict each other, and one that branches in its file
+BRANCHES = """
+  - story: who asks what it is, then how to stop it
+    steps:
+      - intent: hiccups.what_is
+      - action: action_answer
+        offer: [hiccups.prevention]
+      - intent: hiccups.prevention
+        says: how do i stop them
+      - action: action_answer
+      - intent: tremor.what_is
+      - action: action_answer
+  - story: who asks what it is, then why
+    steps:
+      - intent: hiccups.what_is
+      - action: action_answer
+        offer: [hiccups.prevention]
+      - intent: hiccups.prevention
+        says: and stop it?
+      - action: action_answer
+        offer: [hiccups.causes]
+  - story: who greets or asks for help
+    steps:
+      - or: [{intent: greeting}, {intent: help}]
+      - action: action_talk
+      - intent: hiccups.causes
+      - action: action_answer
+"""
 
 
 @pytest.fixture
@@ -105,6 +136,8 @@ def kept(asked, git, monkeypatch):
         (data / f".drafts/hics.{end}").write_text((data / f"{folder}/hiccups.{end}").read_text())
     phrases = (data / "phrases/hiccups.yml").read_text()
     (data / ".drafts/hics.phrases.yml").write_text(phrases)
+    told = data / "stories.yml"
+    told.write_text(told.read_text() + BRANCHES)
     path, ada = data / "articles/hiccups.md", history.Author("Ada")
     for title in ("All about hiccups", "Hiccups, in short"):
         path.write_text(re.sub("^title: .*", f"title: {title}", path.read_text(), flags=re.M))
@@ -124,6 +157,8 @@ def kept(asked, git, monkeypatch):
         "commit": history.read_changes(asked.config, path)[1].commit,
         "draft": drafts.add_draft(engine, "hiccups", "A new one", fields, "Ada"),
         "publication": publication,
+        "told": Story("who asks what it is, then how to stop it", ()).key,
+        "branching": Story("who greets or asks for help", ()).key,
         "waiting": waiting,
         "invitation": accounts.invite_person(engine, accounts.add_person(engine, "Bo", "editor")),
     }

@@ -10,10 +10,12 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 import yaml
+from lxml import html as lxml_html
 from playwright.sync_api import expect
 
 from bot.content import stories
-from bot.editor.shared import content_files
+from bot.editor.shared import content_cache, content_files
+from bot.editor.shared.state import State
 from tests.editor.test_article_pages import forget_opened
 from tests.support.browser import axe
 
@@ -315,14 +317,257 @@ def test_markup_in_a_story_is_text(small):
     assert stories_of(small)[bad].turns[0].says == bad
 
 
-def test_a_story_that_branches_is_shown_as_such_and_stays(small):
-    path_of(small).write_text(
+BRANCHING = """\
+stories:
+  - story: who greets or asks for help   # by hand
+    steps:
+      - or: [{intent: greeting}, {intent: help}]
+      - action: action_talk
+      - checkpoint: has begun
+
+  - story: then asks what it is
+    steps:
+      - checkpoint: has begun
+      - intent: hiccups.what_is
+      - action: action_answer
+
+  - story: then says thanks
+    steps:
+      - checkpoint: has begun
+      - intent: thanks
+      - action: action_talk
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BRANCHING,
         TOLD.replace(
-            "      - intent: greeting\n", "      - or: [{intent: greeting}, {intent: help}]\n"
+            "    steps:\n      - intent: greeting",
+            "    by: Ada\n    steps:\n      - intent: greeting",
+        ),
+        TOLD + "      - slot_was_set: [{mood: glad}]\n",
+        TOLD + "    metadata: {by: Ada}\n",
+    ],
+    ids=["branches", "a key before", "a slot", "a key behind"],
+)
+def test_what_the_form_does_not_know_is_shown_and_stays_as_it_is(small, text):
+    path_of(small).write_text(text)
+    ada, story = small.enter(), list(stories_of(small).values())[-1]
+    page = ada.get(at_of(story)).text
+    written = re.search(r"<pre[^>]*>(.*?)</pre>", page, re.S)[1]
+    assert "its file stays as it is" in page and "<fieldset" not in page
+    assert html.unescape(written) in text and f"story: {story.name}" in written
+    form = {"name": "mine", "turn": "0", "gets.0": "What are hiccups?"}
+    assert "stays as it is" in ada.post(at_of(story), then="save", **form).text
+    assert "stays as it is" in ada.post(at_of(story), then="remove", **form).text
+    assert path_of(small).read_text() == text
+
+
+def outline(page):
+    """The flows of a page as nested lists: what the bot answers, and what stories end there."""
+
+    def read(items):
+        found = []
+        for item in items:
+            if ways := item.xpath("./ul/li/ol | ./ul/li/p"):
+                found.append([read(way) if way.tag == "ol" else way.text_content() for way in ways])
+            else:
+                (said,) = item.xpath("./p[contains(@class, 'flow-gets') or @class='flow-end']")
+                found.append(said)
+        return [" ".join(e.text_content().split()) if hasattr(e, "tag") else e for e in found]
+
+    flows = lxml_html.fromstring(page).xpath("//ol[@class='flow'][not(ancestor::ol)]")
+    return [read(flow) for flow in flows]
+
+
+def test_stories_that_branch_in_their_file_are_drawn(small):
+    path_of(small).write_text(BRANCHING)
+    ada, told = small.enter(), stories_of(small)
+    for story in told.values():
+        greeted, helped = outline(ada.get(at_of(story)).text)
+        begun = "who greets or asks for help"
+        assert helped[0] == "The bot answers: what can be asked"
+        assert greeted == [
+            "The bot answers: a greeting",
+            [
+                ["The bot answers: What are hiccups?", f"End of {begun} › then asks what it is"],
+                ["The bot answers: thanks", f"End of {begun} › then says thanks"],
+            ],
+        ]
+
+
+def test_another_way_keeps_the_messages_before_it(small):
+    ada, story = small.enter(), stories_of(small)["one who asks twice"]
+    page = ada.get(at_of(story)).text
+    link = f"/stories/story/new?begins_as={story.key}&messages=1"
+    assert f'href="/editor{link.replace("&", "&amp;")}"' in page
+    new = ada.get(link).text
+    assert "It begins as “one who asks twice”, with 1 message of it." in html.unescape(new)
+    assert [value for name, value in fields(new) if name.startswith("gets")] == [
+        "What are hiccups?",
+        "",
+    ]
+    told = {"name": "one who wants to be rid of them", "gets_1": "Can hiccups be prevented?"}
+    answer = send(ada, "/stories/story/new", new, "save", says_1="how do i stop them", **told)
+    assert answer.status_code == 303, answer.text
+    assert path_of(small).read_text() == TOLD + (
+        "\n  - story: one who wants to be rid of them\n    steps:\n"
+        "      - intent: hiccups.what_is\n      - action: action_answer\n"
+        "      - intent: hiccups.prevention\n        says: how do i stop them\n"
+        "      - action: action_answer\n"
+    )
+    page = ada.get(answer.headers["location"].removeprefix("/editor")).text
+    assert "Message 1 is shared with" in page
+    assert outline(page) == [
+        [
+            "The bot answers: What are hiccups?",
+            [
+                ["The bot answers: What causes hiccups?", "End of one who asks twice"],
+                [
+                    "The bot answers: Can hiccups be prevented?",
+                    "End of one who wants to be rid of them",
+                ],
+            ],
+        ]
+    ]
+    listed = ada.get("/stories").text
+    assert listed.count("These begin alike") == 1 and "Show their ways" in listed
+
+
+def test_what_a_shared_message_offers_is_changed_in_each_way(small):
+    path_of(small).write_text(
+        TOLD + "\n  - story: the other way\n    steps:\n"
+        "      - intent: hiccups.what_is  # kept\n      - action: action_answer\n"
+        "      - intent: hiccups.prevention\n      - action: action_answer\n"
+    )
+    ada, story = small.enter(), stories_of(small)["the other way"]
+    page = ada.get(at_of(story)).text
+    answer = send(ada, at_of(story), page, "save", offer_0="What causes hiccups?")
+    assert answer.status_code == 303, answer.text
+    told = stories_of(small)
+    assert [each.turns[0].offers for each in told.values()] == [
+        ("hiccups.causes",),
+        (),
+        ("hiccups.causes",),
+    ]
+    said = html.unescape(ada.get(at_of(story)).text)
+    assert "was changed in “one who asks twice”, too: they begin alike" in said
+    assert path_of(small).read_text().count("# why now") == 1
+
+
+def test_a_way_is_taken_out_and_the_others_stay(small):
+    ada, story = small.enter(), stories_of(small)["one who asks twice"]
+    new = ada.get(f"/stories/story/new?begins_as={story.key}&messages=1").text
+    told = {"name": "the other way", "gets_1": "Can hiccups be prevented?", "says_1": "and stop it"}
+    at = send(ada, "/stories/story/new", new, "save", **told).headers["location"][len("/editor") :]
+    assert send(ada, at, ada.get(at).text, "remove").status_code == 303
+    assert path_of(small).read_text() == TOLD
+
+
+def test_another_way_begins_at_a_message_that_there_is(small):
+    ada, story = small.enter(), stories_of(small)["another"]
+    at = "/stories/story/new?begins_as="
+    assert ada.get(f"{at}{'0' * 12}").status_code == 404
+    assert "with 1 message of it" in ada.get(f"{at}{story.key}&messages=30").text
+    assert ada.get(f"{at}{story.key}&messages=0").status_code == 422
+    path_of(small).write_text(BRANCHING)
+    (first, *_) = stories_of(small).values()
+    assert "stays as it is" in ada.get(f"{at}{first.key}").text
+
+
+def refusals(answer):
+    """[(label, sentence, link)] of the faults above a form."""
+    listed = lxml_html.fromstring(answer.text).xpath("//*[@id='faults']//li")
+    return [
+        (link.text_content(), link.tail.removeprefix(": "), link.get("href"))
+        for each in listed
+        for link in each.xpath("./a")
+    ]
+
+
+def test_a_story_that_contradicts_another_is_refused_with_links_to_both(small):
+    ada, other = small.enter(), stories_of(small)["one who asks twice"]
+    new = ada.get("/stories/story/new").text
+    told = {"name": "mine", "gets_0": "What are hiccups?", "offer_0": "Can hiccups be prevented?"}
+    answer = send(ada, "/stories/story/new", new, "save", **told)
+    found = refusals(answer)
+    assert answer.status_code == 422 and path_of(small).read_text() == TOLD
+    assert [(label, link) for label, _, link in found] == [
+        ("Story, one who asks twice", f"/editor{at_of(other)}"),
+        ("Message 1, Then it offers", "#field-offer.0"),
+    ]
+    assert found[1][1].startswith(
+        "“one who asks twice” comes to the same place with its message 1 and offers nothing there. "
+    )
+    assert (
+        send(ada, "/stories/story/new", new, "save", **{**told, "offer_0": ""}).status_code == 303
+    )
+
+
+def test_a_story_that_a_rule_contradicts_is_refused(small):
+    rules = small.config.path("data") / "rules.yml"
+    text = rules.read_text()
+    rules.write_text(
+        f"{text}  - rule: x\n    steps: [{{intent: hiccups.triggers}}, {{action: action_talk}}]\n"
+    )
+    ada = small.enter()
+    new = ada.get("/stories/story/new").text
+    known = content_cache.read_questions(State(small.config, small.engine))
+    told = {"name": "mine", "gets_0": known["hiccups.triggers"].ask}
+    answer = send(ada, "/stories/story/new", new, "save", **told)
+    assert "A rule in the files answers this message otherwise" in answer.text
+    assert path_of(small).read_text() == TOLD
+
+
+def test_a_question_that_is_gone_is_named(small):
+    path_of(small).write_text(TOLD.replace("hiccups.causes", "hiccups.the_moon"))
+    ada, story = small.enter(), stories_of(small)["one who asks twice"]
+    page = html.unescape(ada.get(at_of(story)).text)
+    assert "The question “hiccups: the moon” isn’t there any more." in page
+
+
+def test_a_button_that_no_reply_before_has_is_refused(small):
+    ada = small.enter()
+    new = ada.get("/stories/story/new").text
+    two = send(ada, "/stories/story/new", new, "add.0", gets_0="What are hiccups?").text
+    told = {"name": "mine", "gets_1": "What is tremor?"}
+    answer = send(ada, "/stories/story/new", two, "save", **told)
+    ((label, said, link),) = refusals(answer)
+    assert (label, link) == ("Message 2, The visitor", "#field-says.1")
+    assert said.startswith("No reply before offers “What is tremor?” as a button: the last offer")
+    for more in ({"says_1": "what is tremor"}, {"offer_0": "What is tremor?"}):
+        name = f"mine {list(more)[0]}"
+        answer = send(ada, "/stories/story/new", two, "save", **{**told, **more, "name": name})
+        assert answer.status_code == 303, answer.text
+        at = answer.headers["location"].removeprefix("/editor")
+        send(ada, at, ada.get(at).text, "remove")
+
+
+def test_a_message_that_names_another_condition_is_refused(small):
+    ada, at = small.enter(), "/stories/test_conversation/new"
+    new = ada.get(at).text
+    told = {"name": "mine", "says_0": "what causes dystonia", "gets_0": "What causes hiccups?"}
+    answer = send(ada, at, new, "save", **told)
+    ((label, said, link),) = refusals(answer)
+    assert (label, link) == ("Message 1, The visitor", "#field-says.0")
+    assert said.startswith("This names dystonia, and “What causes hiccups?” is about hiccups")
+    told["says_0"] = "i have dystonia, and what causes hiccups"
+    assert send(ada, at, new, "save", **told).status_code == 303
+
+
+def test_what_was_so_before_is_said_and_can_be_saved(small):
+    path_of(small).write_text(
+        TOLD.replace("- intent: greeting", "- intent: tremor.what_is").replace(
+            "action_talk",
+            "action_answer\n      - intent: hiccups.causes\n      - action: action_answer",
         )
     )
-    page = small.enter().get(at_of(stories_of(small)["another"])).text
-    assert "can’t be shown as a conversation" in page and "<fieldset" not in page
+    ada, story = small.enter(), stories_of(small)["another"]
+    page = ada.get(at_of(story)).text
+    assert "As it stands, it can’t come as told." in page and "No reply before offers" in page
+    assert send(ada, at_of(story), page, "save", name="renamed").status_code == 303
 
 
 def test_all_stories_come_as_told(served):
@@ -344,7 +589,21 @@ def test_a_story_is_tried_as_it_stands_in_the_form(served):
     ).text
     assert "answers 1 of 3 messages otherwise" in answer and answer.count("as told</span>") == 2
     assert "came instead</span> What causes hiccups?" in answer and "not offered" in answer
+    told = "Told is: What is sodium valproate, and how does it work?"
+    assert told in answer and "/editor/try?text=what%20causes%20hiccups" in answer
+    assert "Offered: " in answer
     assert "what causes hiccups" not in path_of(served).read_text()
+
+
+def test_each_way_of_a_story_that_branches_in_its_file_is_tried(served):
+    path, before = path_of(served), path_of(served).read_text()
+    path.write_text(before + "\n" + BRANCHING.removeprefix("stories:\n"))
+    try:
+        ada, story = served.enter(), list(stories_of(served).values())[-1]
+        page = ada.get(f"{at_of(story)}?tried=1", timeout=60).text
+        assert page.count("as told</span>") == 4 and "came instead" not in page
+    finally:
+        path.write_text(before)
 
 
 def test_a_conversation_becomes_a_test_story_with_a_click(served):

@@ -39,3 +39,25 @@ def test_whatever_teaches_a_question_says_what_it_is_about(examples):
     for example in examples:
         facts = training_examples.example_facts(example)
         assert (facts["article"], facts["facets"]) == ("restless_legs", ["causes"]), example
+
+
+def test_stories_that_offer_the_same_have_one_response_and_others_have_their_own(data):
+    keep_one_article(data)
+    head = "  - story: {}\n    steps:\n      - intent: restless_legs.what_is\n"
+    answer = "      - action: action_answer\n        offer: [restless_legs.{}]\n"
+    told = [("a", "causes"), ("b", "causes"), ("c", "triggers")]
+    (data / "stories.yml").write_text(
+        'version: "3.1"\nstories:\n'
+        + "".join(head.format(name) + answer.format(offer) for name, offer in told)
+    )
+    graph = ArticleImporter(
+        domain_path=str(settings.ROOT / "domain.yml"), training_data_paths=str(data)
+    ).get_stories()
+    actions = {
+        step.block_name: [
+            event.action_name for event in step.events if getattr(event, "action_name", None)
+        ]
+        for step in graph.story_steps
+        if step.block_name in ("a", "b", "c")
+    }
+    assert actions["a"] == actions["b"] and actions["a"][0] != actions["c"][0]

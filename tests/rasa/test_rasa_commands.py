@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.content import story_ways
 from bot.releases import registry
 from bot.runtime import settings
 
@@ -52,6 +53,41 @@ def test_it_lists_rasas_own_commands():
 
 def test_data_validate_reads_the_articles_and_finds_no_conflict():
     done = rasa("data", "validate")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "No story structure conflicts found" in done.stderr
+
+
+BRANCHES = """
+  - story: a parent who wants to know why
+    steps:
+      - intent: febrile_seizures.what_is
+      - action: action_answer
+        offer: [febrile_seizures.first_aid, febrile_seizures.when_to_see_doctor, febrile_seizures.seriousness]
+      - intent: febrile_seizures.causes
+        says: "but why did she get one"
+      - action: action_answer
+        offer: [febrile_seizures.inherited]
+  - story: who says hello or asks what can be asked
+    steps:
+      - or:
+          - intent: greeting
+          - intent: help
+      - action: action_talk
+      - checkpoint: has begun
+  - story: and then wants to know about hiccups
+    steps:
+      - checkpoint: has begun
+      - intent: hiccups.what_is
+      - action: action_answer
+        offer: [hiccups.causes]
+"""  # noqa: E501
+
+
+def test_data_validate_reads_stories_that_branch_and_finds_no_conflict(data):
+    path = data / "stories.yml"
+    path.write_text(path.read_text() + BRANCHES)
+    assert len(story_ways.list_ways("story", path.read_text())) == 9 + 3
+    done = rasa("data", "validate", "--data", str(data))
     assert done.returncode == 0, done.stderr[-2000:]
     assert "No story structure conflicts found" in done.stderr
 

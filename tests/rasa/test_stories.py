@@ -1,10 +1,14 @@
 """Stories and rules: how Rasa reads them, what it warns of, and the conversations that it makes of
 them."""
 
+import random
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from rasa.core.policies.rule_policy import InvalidRule, RulePolicy
+from rasa.core.training.story_conflict import find_story_conflicts
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.generator import TrainingDataGenerator
@@ -12,6 +16,8 @@ from rasa.shared.core.training_data.story_reader.yaml_story_reader import YAMLSt
 from rasa.shared.core.training_data.structures import RuleStep, StoryGraph, StoryStep
 from rasa.shared.exceptions import YamlSyntaxException
 from rasa.shared.utils.validation import YamlValidationException
+
+from bot.content import story_conflicts, story_ways
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = Domain.from_dict(
@@ -269,3 +275,45 @@ def test_a_rule_of_two_messages_is_refused_in_a_sentence(components):
 
     with pytest.raises(InvalidRule, match="rules 'long' that contain more than 1 user message"):
         train_rules(components, text)
+
+
+def test_our_search_looks_back_as_far_as_rasa_does():
+    policies = yaml.safe_load((ROOT / "config.yml").read_text())["policies"]
+
+    (remembers,) = [each for each in policies if each["name"] == "MemoizationPolicy"]
+    assert remembers["max_history"] == story_conflicts.MAX_HISTORY
+
+
+def draw_stories(random_of):
+    """(stories as editors write them, the same as Rasa reads them) of a few random ones."""
+    ours, theirs = "stories:\n", "stories:\n"
+    for number in range(random_of.randint(2, 4)):
+        head = f"  - story: s{number}\n    steps:\n"
+        ours, theirs = ours + head, theirs + head
+        for _ in range(random_of.randint(1, 4)):
+            asked = f"      - intent: {random_of.choice(['tea.making', 'tea.price'])}\n"
+            offer = random_of.choice(["", "", "utter_offer_1", "utter_offer_2"])
+            answer = "      - action: action_answer\n"
+            ours += asked + answer + (f"        offer: [{offer}]\n" if offer else "")
+            theirs += asked + (f"      - action: {offer}\n" if offer else "") + answer
+    return ours, theirs
+
+
+def test_rasa_finds_the_same_contradictions_as_we_do():
+    domain = DOMAIN.merge(
+        Domain.from_dict({"responses": {"utter_offer_2": [{"custom": {"offer": ["tea.making"]}}]}})
+    )
+    counts = {True: 0, False: 0}
+    for seed in range(200):
+        ours, theirs = draw_stories(random.Random(seed))
+        trackers = TrainingDataGenerator(
+            StoryGraph(read(theirs, domain)), domain, augmentation_factor=0, remove_duplicates=False
+        ).generate()
+        conflicts = find_story_conflicts(trackers, domain, story_conflicts.MAX_HISTORY)
+        found = story_conflicts.find_conflicts(story_ways.list_ways("story", ours))
+        named = {each.way.story.name for each in found}
+        assert bool(named) == bool(conflicts), ours
+        for conflict in map(str, conflicts):  # of stories that are the same it names one
+            assert set(re.findall(r"'(s\d)'", conflict)) <= named, ours
+        counts[bool(found)] += 1
+    assert min(counts.values()) > 20, counts

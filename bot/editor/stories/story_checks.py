@@ -26,9 +26,21 @@ def find_faults(desk: State, kind: str, story: Story, key: str | None) -> list[S
 
 
 def find_unlikely(desk: State, kind: str, story: Story, key: str | None) -> list[ShownFault]:
-    """What no button of a story leads to, and its messages that name another condition."""
+    """Questions of a story that are gone, what no button leads to, and messages that name another
+    condition."""
     ways = _list_ways(desk, kind, story, key)
-    return [*_find_unoffered(desk, story, ways), *_find_others_named(desk, story)]
+    return [
+        *_find_gone(desk, story),
+        *_find_unoffered(desk, story, ways),
+        *_find_others_named(desk, story),
+    ]
+
+
+def list_contradicting(desk: State, text: str) -> set[str]:
+    """The keys of the stories in the text of their file that contradict others, or a rule."""
+    ways = story_ways.list_ways("story", text)
+    found = story_conflicts.find_conflicts(ways, read_rules(desk))
+    return {key for conflict in found for key in conflict.way.keys}
 
 
 def _list_ways(desk: State, kind: str, story: Story, key: str | None) -> list[Way]:
@@ -66,6 +78,17 @@ def form_fields(kind: str, story: Story) -> dict[Field, tuple[str, str]]:
         shown = story_form.show_turn(place // steps + 1, part, "")
         own[group, story.name, items, place] = shown.name, shown.label
     return own
+
+
+def _find_gone(desk: State, story: Story) -> Iterator[ShownFault]:
+    """What is answered or offered and is no question any more."""
+    known = content_cache.read_questions(desk)
+    for place, turn in enumerate(story.turns or ()):
+        for part, name in (("gets", turn.gets), *(("offer", name) for name in turn.offers)):
+            if "." in name and name not in known:
+                words = name.replace(".", ": ").replace("_", " ")
+                said = f"The question “{words}” isn’t there any more. Choose another."
+                yield story_form.show_turn(place + 1, part, said)
 
 
 def _find_unoffered(desk: State, story: Story, ways: Sequence[Way]) -> list[ShownFault]:

@@ -78,13 +78,17 @@ def show_new(
 async def show_story(page: StoryToRead, tried: bool = False) -> Response:
     """The form of one that there is, with what can be known to go wrong; or, where its form would
     lose some of it, the story as it is; `tried`: with what the live release answers."""
-    text = await run_in_threadpool(content_files.read_file, page.path)
-    story = find_story(page.kind, text, page.key)
+    story, ways = await run_in_threadpool(_open, page)
     if story.is_plain:
         return await run_in_threadpool(_render_known, page, story)
-    ways = [way for way in story_ways.list_ways(page.kind, text) if page.key in way.keys]
     judged = await _try_ways(page.desk, page.kind, ways) if tried else {}
     return await run_in_threadpool(story_view.render_left, page, story, judged)
+
+
+def _open(page: StoryPage) -> tuple[Story, list[Way]]:
+    """The story that an address names, and the ways that it has a part in."""
+    story = find_story(page.kind, content_files.read_file(page.path), page.key)
+    return story, [way for way in _list_ways(page.desk, page.kind) if story.key in way.keys]
 
 
 def _render_known(page: StoryPage, story: Story) -> Response:

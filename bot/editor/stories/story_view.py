@@ -14,7 +14,7 @@ from bot.content.story_ways import Way
 from bot.editor.shared import content_cache, content_files, pages, session, working_copy
 from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
-from bot.editor.stories import story_files, story_flow, story_form
+from bot.editor.stories import story_checks, story_files, story_flow, story_form
 from bot.editor.stories.story_flow import Drawing, Flow
 from bot.editor.stories.story_form import StoryForm
 from bot.store.accounts import Member
@@ -107,6 +107,7 @@ def find_story(kind: str, text: str, key: str | None) -> Story:
 def render_list(request: Request, desk: State, tried: Mapping[str, Judgements]) -> Response:
     """The list of both kinds; `tried`: {kind: how its ways went}, of what was tried."""
     cards = {kind: _list_cards(desk, kind, tried.get(kind, {})) for kind in TITLES}
+    told = content_files.read_file(path_of(desk, "story"))
     counts = {kind: _count_wrong(judged) for kind, judged in tried.items()}
     return pages.render_page(
         request,
@@ -114,6 +115,7 @@ def render_list(request: Request, desk: State, tried: Mapping[str, Judgements]) 
         cards=cards,
         headings=TITLES,
         counts=counts,
+        contradicting=story_checks.list_contradicting(desk, told),
         titles=story_form.list_wordings(desk)[0],
     )
 
