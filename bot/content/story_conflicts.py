@@ -48,19 +48,18 @@ class Conflict:
 
     @property
     def fault(self) -> Fault:
-        """It as a Fault of what is offered there; of the last story of a way that several tell."""
+        """It as a Fault of what is offered there, or answered where a rule says what; of the last
+        story of a way that several tell."""
         group, _, items = stories.LISTS["story"]
-        step = (items, 2 * self.place + 1) if len(self.way.names) == 1 else ()
+        place = 2 * self.place + (self.other is not None)
+        step = (items, place) if len(self.way.names) == 1 else ()
         return Fault(stories.FILES["story"], 1, (group, self.way.names[-1], *step), self.text)
 
 
-def list_steps(turns: Sequence[Turn], hidden: Container[str] = ()) -> Iterator[Step]:
-    """The Steps that a conversation teaches; `hidden`: what is said that Rasa leaves out of the
-    states, since no story tells of it."""
+def list_steps(turns: Sequence[Turn]) -> Iterator[Step]:
+    """The Steps that a conversation teaches."""
     before: list[State] = [None]
     for place, turn in enumerate(turns):
-        if turn.gets in hidden:
-            continue
         before.append((turn.gets, LISTEN))
         offer: list[Action] = [turn.offers] if turn.offers else []
         for action in (*offer, stories.action_of(turn.gets)):
@@ -82,6 +81,7 @@ def learned_offers(
 ) -> list[tuple[str, ...]]:
     """What a release that has `learned` so much offers in each turn of a conversation; `told`: what
     is said in its stories."""
+    # what is only in rules, Rasa leaves out of the states
     hidden = {turn.gets for turn in turns if "." not in turn.gets and turn.gets not in told}
     states: list[State] = [None]
     offers = []

@@ -566,7 +566,10 @@ def test_what_was_so_before_is_said_and_can_be_saved(small):
     )
     ada, story = small.enter(), stories_of(small)["another"]
     page = ada.get(at_of(story)).text
-    assert "As it stands, it can’t come as told." in page and "No reply before offers" in page
+    assert (
+        "As it stands, a conversation can’t go as told." in page
+        and "No reply before offers" in page
+    )
     assert send(ada, at_of(story), page, "save", name="renamed").status_code == 303
 
 

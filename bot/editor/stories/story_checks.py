@@ -56,7 +56,8 @@ def _find_conflicts(desk: State, ways: Sequence[Way]) -> Iterator[ShownFault]:
     """What the last of some ways contradicts, with links to the others."""
     for conflict in story_conflicts.find_conflicts(ways, read_rules(desk)):
         if conflict.way is ways[-1]:
-            yield story_form.show_turn(conflict.place + 1, "offer", conflict.text)
+            part = "offer" if conflict.other else "gets"
+            yield story_form.show_turn(conflict.place + 1, part, conflict.text)
             if other := conflict.other:
                 at = f"/editor/stories/story/{other.keys[-1]}"
                 said = f"Its message {conflict.other_place + 1} is the other one."
