@@ -121,9 +121,10 @@ def test_what_begins_alike_and_offers_otherwise_contradicts():
 
 
 def test_what_was_said_long_before_makes_no_difference():
-    assert say_conflicts(write(a=[*CAUSES, *ASKED, *OFFER], b=[*ASKED, *ASKED, *OTHER])) == [
-        ("a", 3, ("b",)),
-        ("b", 3, ("a",)),
+    thanks = ["intent: thanks", "action: action_talk", "intent: help", "action: action_talk"]
+    assert say_conflicts(write(a=[*CAUSES, *thanks, *OFFER], b=[*ASKED, *thanks, *OTHER])) == [
+        ("a", 4, ("b",)),
+        ("b", 4, ("a",)),
     ]
     assert say_conflicts(write(a=[*CAUSES, *OFFER], b=[*ASKED, *OTHER])) == []
 

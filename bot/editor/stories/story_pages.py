@@ -113,10 +113,10 @@ async def _try_ways(desk: State, kind: str, ways: Iterable[Way]) -> dict[Way, li
 async def change_story(page: StoryToEdit) -> Response:
     """What the pressed button says: a turn moved, added or taken out; the story tried, saved, or
     taken out."""
-    path_of(page.desk, page.kind)
     sent = await page.request.form()
     base = str(sent.get("base", ""))
     then, _, place = str(sent.get("then", "")).partition(".")
+    await run_in_threadpool(_refuse_left, page)
     if then == "remove" and page.key:
         return await run_in_threadpool(_remove, page, base)
     story, faults = await run_in_threadpool(story_form.read_form, page.desk, page.kind, sent)
@@ -136,6 +136,13 @@ async def change_story(page: StoryToEdit) -> Response:
         )
         return await run_in_threadpool(render_story, page, form, Shown(known, trial))
     return await run_in_threadpool(render_story, page, form)
+
+
+def _refuse_left(page: StoryPage) -> None:
+    """Raises articles.ContentError where the form of a story would lose some of it."""
+    listed = stories.read_stories(page.kind, content_files.read_file(page.path))
+    if any(story.key == page.key and not story.is_plain for story in listed):
+        raise articles.ContentError([LEFT])
 
 
 async def _try_story(page: StoryPage, story: Story, is_prepared: bool) -> Trial:
@@ -215,8 +222,6 @@ def _remove(page: StoryPage, base: str) -> Response:
     if before is None:
         raise articles.ContentError([CHANGED])
     story = find_story(page.kind, before, page.key)
-    if not story.is_plain:
-        raise articles.ContentError([LEFT])
     text = story_files.write_story(page.kind, before, page.key, None)
     try:
         saved = _write(page, text, before, f"taken out: {story.name}")
