@@ -1,7 +1,6 @@
 """What can be known, without asking a release, to be unable to come as a story tells it."""
 
 import functools
-import re
 from collections.abc import Iterator, Sequence
 
 from bot.content import articles, replies, site_content, stories, story_conflicts, story_ways, terms
@@ -15,8 +14,6 @@ from bot.editor.shared.state import State
 from bot.editor.stories import story_form
 
 type Pairs = tuple[tuple[str, str], ...]
-# a message that may ask two things: what it asks besides is offered, too
-TWO_THINGS = re.compile(r"\b(and|also|or|plus)\b|[.?!;:,].*\w", re.IGNORECASE)
 
 
 def find_faults(desk: State, kind: str, story: Story, key: str | None) -> list[ShownFault]:
@@ -119,7 +116,7 @@ def _list_choices(
 ) -> list[str] | None:
     """The questions that stand below the reply of a turn; None where that can't be known."""
     if turn.gets in content.questions:
-        if turn.back or TWO_THINGS.search(turn.says):
+        if turn.says:  # what it may ask besides, or be meant as, is offered, too
             return None
         known = [name for name in offered if name in content.questions]
         choices = replies.next_questions(content, turn.gets, asked, None, known)
