@@ -1,17 +1,16 @@
-"""What visitors asked in vain, or nearly, and what of it editors have set aside."""
+"""What visitors asked in vain, or nearly."""
 
 import datetime
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, and_, delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import ColumnElement, Engine, Row, Select, and_, or_, select
 
 from bot.domain.reply_kinds import WITHOUT_ANSWER, ReplyKind
-from bot.store.engine import transaction, utc_now
-from bot.store.tables import Conversation, Reply, SetAside, Turn, Vote
+from bot.store.engine import transaction
+from bot.store.tables import Conversation, Reply, Turn, Vote
 from bot.store.votes import REPORTS
 
 UNSURE = 0.6  # an answer's confidence under which it's reviewed; under 0.5 it isn't given
@@ -246,36 +245,3 @@ def read_rankings(engine: Engine, turns: Sequence[int]) -> dict[int, list[tuple[
         ]
         for row in rows
     }
-
-
-def read_set_aside(engine: Engine) -> dict[str, str | None]:
-    """{key: the release up to which a wording is no longer shown, None for good}."""
-    with transaction(engine) as session:
-        return {
-            key: release for key, release in session.execute(select(SetAside.key, SetAside.release))
-        }
-
-
-def set_aside(engine: Engine, keys: Iterable[str], person: str, release: str | None = None) -> None:
-    """Show wordings no longer: for good, or until a release newer than `release` gets them. Of two
-    editors who do it at once, the last one's word holds."""
-    # in one order, so that no two wait for each other
-    rows = [
-        {"key": key, "person": person, "set_at": utc_now(), "release": release}
-        for key in sorted(set(keys))
-    ]
-    if not rows:
-        return
-    adding: sqlite.Insert | postgresql.Insert = (
-        sqlite.insert(SetAside) if engine.dialect.name == "sqlite" else postgresql.insert(SetAside)
-    )
-    adding = adding.values(rows)
-    said = {name: adding.excluded[name] for name in ("person", "set_at", "release")}
-    with transaction(engine) as session:
-        session.execute(adding.on_conflict_do_update(index_elements=["key"], set_=said))
-
-
-def bring_back(engine: Engine, keys: Iterable[str]) -> None:
-    """Show wordings again."""
-    with transaction(engine) as session:
-        session.execute(delete(SetAside).where(SetAside.key.in_(keys)))

@@ -222,6 +222,7 @@ class SetAside(Base):
     text.
 
     With a `release` it was taught, and is shown again where a newer one doesn't understand it.
+    `act`: the last one that hid it.
     """
 
     __tablename__ = "set_aside"
@@ -229,6 +230,24 @@ class SetAside(Base):
     person: Mapped[str]
     set_at: Mapped[datetime.datetime]
     release: Mapped[str | None]
+    act: Mapped[int | None] = mapped_column(
+        ForeignKey("review_acts.id", ondelete="SET NULL"), index=True
+    )
+
+
+class ReviewAct(Base):
+    """What an editor did in the review, until somebody undid it: `did`, a Did of
+    bot/store/review_acts.py; `phrases`: keyed hashes of those that it added to the `question`."""
+
+    __tablename__ = "review_acts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime.datetime]
+    person: Mapped[str]
+    did: Mapped[str]
+    question: Mapped[str | None]
+    phrases: Mapped[list[str]]
+    undone_at: Mapped[datetime.datetime | None]
+    undone_by: Mapped[str | None]
 
 
 class Draft(Base):
