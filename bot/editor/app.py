@@ -24,7 +24,13 @@ from bot.editor.articles import (
 )
 from bot.editor.insights import conversation_pages, number_pages, search_pages
 from bot.editor.publishing import publish_pages
-from bot.editor.review import draft_match_pages, report_pages, review_pages, waiting
+from bot.editor.review import (
+    act_pages,
+    draft_match_pages,
+    report_pages,
+    review_pages,
+    waiting,
+)
 from bot.editor.shared import (
     article_document,
     content_files,
@@ -45,6 +51,7 @@ from bot.store import engine as store_engine
 from bot.store.accounts import NoPerson
 from bot.store.conversations import NoConversation
 from bot.store.drafts import NoDraft
+from bot.store.review_acts import NoAct
 from bot.store.votes import NoTicket
 
 # from anybody, and from who is signed in
@@ -54,6 +61,7 @@ LARGEST_FORM, LARGEST_UPLOAD = 64 * 1024, 12 * 1024 * 1024
 # with fixed words stand before /articles/{article}, and that before /articles/{article}/{question}.
 PARTS = [
     review_pages.router,
+    act_pages.router,
     draft_pages.router,
     version_pages.router,
     conversation_pages.router,
@@ -316,6 +324,7 @@ HANDLERS: dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]] =
     form_texts.TooLong: _too_long,
     NoPerson: _no_such,
     NoDraft: _no_such,
+    NoAct: _no_such,
     NoTicket: _no_such,
     NoConversation: _no_such,
     encoder.EncoderMissing: _no_encoder,

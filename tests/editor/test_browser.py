@@ -16,7 +16,7 @@ from bot.editor.review import clustering
 from bot.editor.shared import content_cache
 from bot.editor.shared.state import State
 from bot.releases import registry
-from bot.store import accounts, drafts, publications
+from bot.store import accounts, drafts, publications, review_acts
 from tests.editor.conftest import PASSWORD
 from tests.support.browser import axe
 from tests.support.routes import list_routes
@@ -25,6 +25,8 @@ from tests.support.visitor_history import fill
 PAGES = [
     "/review",
     "/review/aside",
+    "/review/done",
+    "/review/done/{act}",
     "/review?text=hiccups",
     "/review/teach/1",
     "/drafts",
@@ -153,7 +155,10 @@ def kept(asked, git, monkeypatch):
     release = registry.live_release(asked.config)
     publications.end_publication(engine, waiting, "tested", release, [], REPORT, COMPARISON)
     monkeypatch.setattr(registry, "read_content", lambda config, id: load_content(data))
+    keys = ("0" * 64,)
+    act = review_acts.NewAct(review_acts.Did.TAUGHT, "Ada", keys, None, "hiccups.causes", keys)
     return {
+        "act": review_acts.record_act(engine, act),
         "commit": history.read_changes(asked.config, path)[1].commit,
         "draft": drafts.add_draft(engine, "hiccups", "A new one", fields, "Ada"),
         "publication": publication,
@@ -350,7 +355,7 @@ def lead_of(group):
 def expect_gone(tab, text):
     """Wait until no group of the review is led by a text."""
     whole = re.compile(rf"^\s*{re.escape(text)}\s*$")
-    expect(tab.locator(".group h2", has_text=whole)).to_have_count(0)
+    expect(tab.locator(".group .lead", has_text=whole)).to_have_count(0)
 
 
 def test_keys_work_without_focusing_a_group_unless_they_are_switched_off(asked, sign_in):
@@ -362,7 +367,7 @@ def test_keys_work_without_focusing_a_group_unless_they_are_switched_off(asked, 
     assert tab.evaluate("document.activeElement === document.body")
     tab.keyboard.press("s")
     expect_gone(tab, first)
-    expect(tab.locator(".group[aria-current] h2")).to_have_text(second)
+    expect(tab.locator(".group[aria-current] .lead")).to_have_text(second)
     tab.get_by_text("Keys", exact=True).click()
     tab.get_by_label("They work anywhere on this page").uncheck()
     tab.reload()

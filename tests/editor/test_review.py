@@ -66,7 +66,7 @@ def test_two_editors_set_one_wording_aside_at_once(asked):
 
     def come_between(connection, cursor, statement, *_):
         """Bea's form comes whole just before Ada's is written."""
-        if "INTO set_aside" in statement and waits:
+        if "INTO review_acts" in statement and waits:
             assert waits.pop().post("/review/aside", text=HOSTILE).status_code == 303
 
     event.listen(asked.engine, "before_cursor_execute", come_between)

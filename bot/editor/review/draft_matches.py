@@ -7,7 +7,7 @@ from bot.content import terms
 from bot.content.terms import Finder
 from bot.editor.articles import draft_proposals
 from bot.editor.articles.draft_proposals import Proposal
-from bot.editor.review import review_pages, waiting
+from bot.editor.review import teaching, waiting
 from bot.editor.review.suggestions import NEAR
 from bot.editor.shared import vectors
 from bot.editor.shared.content_cache import Opened
@@ -84,5 +84,5 @@ def _make_finder(desk: State, term: str) -> Finder:
 def _show(wordings: Iterable[Wording]) -> list[WaitingText]:
     """The most frequent ones."""
     ranked = sorted(wordings, key=lambda wording: -wording.count())
-    shown = [WaitingText(review_pages.as_phrase(each.text), each.count()) for each in ranked[:MOST]]
-    return [each for each in shown if 0 < len(each.text) <= review_pages.LONGEST]
+    shown = [WaitingText(teaching.as_phrase(each.text), each.count()) for each in ranked[:MOST]]
+    return [each for each in shown if 0 < len(each.text) <= teaching.LONGEST]

@@ -82,8 +82,8 @@ def _ask_one(desk: State, loop: asyncio.AbstractEventLoop, turn: int) -> Mapping
     """What the live release says to a message, in the gateway's loop; None where nothing can be
     said to it. Raises registry.NoAnswer, registry.ReleaseError, StoreDown, TimeoutError."""
     try:
-        asking = _ask(desk, review.read_asked(desk.engine, turn, BEFORE))
-        return _wait(asking, loop)
+        asked = review.read_asked(desk.engine, turn, BEFORE)
+        return ask_live(desk, loop, asked["messages"], asked["article"], ANSWER_SECONDS)
     except (registry.NoAnswer, registry.ReleaseError, StoreDown, TimeoutError):
         raise
     except review.NoText:
@@ -93,8 +93,22 @@ def _ask_one(desk: State, loop: asyncio.AbstractEventLoop, turn: int) -> Mapping
         return None
 
 
+def ask_live(
+    desk: State,
+    loop: asyncio.AbstractEventLoop,
+    messages: Sequence[Mapping[str, str]],
+    article: str | None,
+    seconds: float,
+) -> Mapping[str, Any]:
+    """The last of these messages, rehearsed with the live release in the gateway's loop. Raises
+    registry.NoAnswer, registry.ReleaseError, TimeoutError."""
+    return _wait(_ask(desk, messages, article), loop, seconds)
+
+
 def _wait(
-    asking: Coroutine[Any, Any, Mapping[str, Any]], loop: asyncio.AbstractEventLoop
+    asking: Coroutine[Any, Any, Mapping[str, Any]],
+    loop: asyncio.AbstractEventLoop,
+    seconds: float,
 ) -> Mapping[str, Any]:
     """What a coroutine gives in the gateway's loop; raises registry.NoAnswer where that ended."""
     try:
@@ -103,15 +117,16 @@ def _wait(
         asking.close()
         raise registry.NoAnswer("the gateway has ended") from None
     try:
-        return future.result(ANSWER_SECONDS)
+        return future.result(seconds)
     except TimeoutError:
         future.cancel()
         raise
 
 
-async def _ask(desk: State, asked: review.Asked) -> Mapping[str, Any]:
-    """The last turn of a message and those before it, rehearsed."""
-    return (await desk.rehearse(asked["messages"], asked["article"]))[-1]
+async def _ask(
+    desk: State, messages: Sequence[Mapping[str, str]], article: str | None
+) -> Mapping[str, Any]:
+    return (await desk.rehearse(messages, article))[-1]
 
 
 def _sure_question(told: Mapping[str, Any]) -> str | None:

@@ -1,103 +1,64 @@
-"""Review: what visitors asked in vain or nearly, grouped; taught, made a new question, or set aside
-with one keystroke."""
+"""Review: what visitors asked in vain or nearly, by topic and meaning; taught, made a new question,
+or set aside with one keystroke."""
 
-import datetime
-import re
-from collections.abc import Iterable
+import itertools
+from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from bot.content import articles, phrases, wording
+from bot.content import articles, wording
 from bot.domain.faults import Fault
-from bot.editor.articles import question_phrases, source_doubts
-from bot.editor.insights import conversation_pages
-from bot.editor.review import clustering, suggestions, waiting
-from bot.editor.shared import (
-    content_cache,
-    content_files,
-    pages,
-    phrases_document,
-    session,
-    vectors,
+from bot.editor.articles import source_doubts
+from bot.editor.review import (
+    act_pages,
+    clustering,
+    expected_answers,
+    suggestions,
+    teaching,
+    topics,
+    waiting,
 )
+from bot.editor.review.review_forms import (
+    NewQuestionForm,
+    ReviewQuery,
+    TeachForm,
+    TickedGroup,
+    WordingsForm,
+)
+from bot.editor.shared import content_cache, pages, session, vectors
 from bot.editor.shared.state import DeskState, State
-from bot.privacy.masking import KINDS
 from bot.releases import registry
-from bot.store import conversations, drafts, review
-from bot.store.accounts import Member
+from bot.store import conversations, drafts, review, review_acts
+from bot.store.review_acts import Did, NewAct
 
 GROUPS = 25  # on a page
-LONGEST = 300  # characters of a phrase
-MASK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
+MOST_TEXTS = 100  # of a group, that are done with at once
 router = APIRouter()
-Texts = Annotated[list[str], Form(max_length=200)]
-Name = Annotated[str, StringConstraints(max_length=200)]
-Address = Annotated[str, StringConstraints(max_length=2000)]
 
 
-class TeachForm(BaseModel):
-    """The texts of a group, the question that they are to teach (`other`: chosen in the list of all
-    questions), the phrases that were ticked, and the page to go `back` to."""
+@dataclass(frozen=True)
+class Card:
+    """A group as it is shown, with the questions that are suggested for it."""
 
-    model_config = ConfigDict(frozen=True)
-    text: Annotated[list[str], Field(max_length=200)]
-    question: Name = ""
-    other: Name = ""
-    phrase: Annotated[list[str], Field(max_length=200)] = []
-    back: Address = ""
+    group: clustering.Group
+    suggested: list[suggestions.Suggestion]
 
+    @property
+    def texts(self) -> list[str]:
+        """What is done with."""
+        return [each.text for each in self.group.wordings[:MOST_TEXTS]]
 
-class NewQuestionForm(BaseModel):
-    """The texts of a group, of which a question is to begin, the phrases that were ticked or
-    mended, and the question that is `nearest`."""
+    @property
+    def pages(self) -> list[str]:
+        """The articles beside which it was asked, "" for none."""
+        asked = [page for each in self.group.wordings for page in each.beside]
+        return list(dict.fromkeys(asked))
 
-    model_config = ConfigDict(frozen=True)
-    text: Annotated[list[str], Field(max_length=200)]
-    phrase: Annotated[list[str], Field(max_length=200)] = []
-    nearest: Name = ""
-
-    def list_phrases(self) -> list[str]:
-        """The question's first phrases: the ticked ones, then the other texts; but for those that
-        an editor mended, which stand in their place."""
-        is_mended = not set(self.phrase) <= set(self.text)
-        wanted = self.phrase if is_mended else [*self.phrase, *self.text]
-        return list(dict.fromkeys(filter(None, map(as_phrase, wanted))))
-
-
-class ReviewQuery(BaseModel):
-    """What of the review is shown: its page, and what its messages must hold."""
-
-    text: Name = ""
-    article: Name = ""
-    channel: Name = ""
-    why: Name = ""
-    since: Name = ""
-    until: Name = ""
-    page: Annotated[int, Field(ge=0, lt=2**31)] = 1
-
-    def as_filter(self) -> review.Filter:
-        text, article, channel = (
-            pages.blank_nul(given) for given in (self.text, self.article, self.channel)
-        )
-        until = conversation_pages.read_moment(self.until)
-        return review.Filter(
-            tuple(text.split()),
-            article,
-            channel,
-            self.why,
-            conversation_pages.read_moment(self.since),
-            until and until + datetime.timedelta(days=1),
-        )
-
-    def as_address(self, **changes: object) -> str:
-        """The address of this view, or of one that differs in `changes`."""
-        given = {**self.model_dump(), **changes}
-        empty = ReviewQuery().model_dump()
-        query = urlencode({key: value for key, value in given.items() if value != empty[key]})
-        return "/editor/review" + (f"?{query}" if query else "")
+    def as_marked(self) -> str:
+        """What its form sends where it is marked to be done with beside others."""
+        texts = self.texts
+        return TickedGroup(text=texts, phrase=texts[:1], beside=self.pages).model_dump_json()
 
 
 @router.get("/review")
@@ -106,22 +67,32 @@ def show_review(
 ) -> Response:
     wanted = query.as_filter()
     found = clustering.read_groups(desk, wanted)
-    last = max(1, -(-len(found.groups) // GROUPS)) if found else 1
-    page = min(max(1, query.page), last)
-    shown = found.groups[(page - 1) * GROUPS : page * GROUPS] if found else []
+    sorted_ = topics.sort_topics(desk, found.groups) if found else []
+    last = max(1, -(-len(sorted_) // GROUPS))
+    number = min(max(1, query.page), last)
+    shown = sorted_[(number - 1) * GROUPS : number * GROUPS]
+    groups = [group for group, _ in shown]
     # begun at once, also while the texts are still being encoded
-    suggested = clustering.suggest_for(desk, shown) if shown or found is None else []
+    suggested = clustering.suggest_for(desk, groups) if shown or found is None else []
     if found is None or suggested is None:
-        return pages.render_page(request, "review_waiting.html", again=query.as_address())
+        page = pages.render_page(request, "review_waiting.html", again=query.as_address())
+        return pages.keep_notice(request, page)
     whole = wanted == review.EVERYTHING
+    cards = [
+        (name, Card(group, near)) for (group, name), near in zip(shown, suggested, strict=True)
+    ]
     return pages.render_page(
         request,
         "review.html",
         doubts=source_doubts.list_doubts(desk) if whole else [],
         links=source_doubts.list_moved_links(desk) if whole else (None, []),
         found=found,
-        groups=list(zip(shown, suggested, strict=True)),
-        page=page,
+        topics=topics.count_topics(sorted_),
+        blocks=[
+            (name, [card for _, card in each])
+            for name, each in itertools.groupby(cards, key=lambda card: card[0])
+        ],
+        page=number,
         last=last,
         address=query.as_address,
         given=query.model_dump(exclude={"page"}),
@@ -155,8 +126,8 @@ def show_teaching(
         request,
         "teach.html",
         asked=asked,
-        phrase=as_phrase(asked["text"])[:LONGEST],
-        longest=LONGEST,
+        phrase=teaching.as_phrase(asked["text"])[: teaching.LONGEST],
+        longest=teaching.LONGEST,
         suggested=suggested[0] if suggested is not None else None,
         questions=content_cache.read_questions(desk),
     )
@@ -169,30 +140,31 @@ def teach_phrases(
     person: session.Editor,
     form: Annotated[TeachForm, Form()],
 ) -> Response:
-    """Add the ticked phrases (the first text, where none is ticked) to a question; the group is
-    done with."""
+    """Add the chosen phrases to a question; the groups are done with."""
     known, question = content_cache.read_questions(desk), form.question or form.other
     if question not in known:
         said = f"{question or 'nothing'} is no question of an article: choose one of the list"
         raise articles.ContentError([Fault.from_sentence(said)])
-    wanted = [as_phrase(text) for text in form.phrase or form.text[:1]]
-    added = add_phrases(desk, person, question, wanted)
-    review.set_aside(
+    texts, wanted = _require_texts(form), [teaching.as_phrase(each) for each in form.list_chosen()]
+    added = teaching.add_phrases(desk, person, question, wanted)
+    act = review_acts.record_act(
         desk.engine,
-        [waiting.key_of(desk, text) for text in form.text],
-        person.name,
-        registry.live_release(desk.config) or "0",
+        NewAct(
+            Did.TAUGHT,
+            person.name,
+            _keys(desk, texts),
+            registry.live_release(desk.config) or "0",
+            question,
+            _keys(desk, added),
+        ),
     )
     session.record_action(
         request, "taught phrases", question, wording.counted(len(added), "phrase")
     )
-    said = (
-        f"Taught: “{added[0]}” is a phrase of “{known[question].ask}” now"
-        if added
-        else f"“{known[question].ask}” has this phrase already"
-    )
-    waiting.take_away(desk, len(form.text))
-    return _done(request, desk, f"{said}. Visitors get it with the next release.", form.back)
+    waiting.take_away(desk, len(texts))
+    said = _say_taught(added, known[question].ask)
+    expected = expected_answers.describe(desk, question, added or wanted, form.list_pages())
+    return act_pages.say_done(request, desk, act_pages.Done(act, said, expected), form.back)
 
 
 @router.post("/review/aside")
@@ -200,21 +172,28 @@ def set_aside(
     request: Request,
     desk: DeskState,
     person: session.Editor,
-    text: Texts,
-    back: Annotated[Address, Form()] = "",
+    form: Annotated[WordingsForm, Form()],
 ) -> Response:
-    """Show a group no longer."""
-    review.set_aside(desk.engine, [waiting.key_of(desk, text) for text in text], person.name)
-    session.record_action(request, "set aside", detail=wording.counted(len(text), "wording"))
-    waiting.take_away(desk, len(text))
-    return _done(request, desk, "Set aside. It stays so, also when it's asked again.", back)
+    """Show groups no longer."""
+    texts = _require_texts(form)
+    new = NewAct(Did.SET_ASIDE, person.name, _keys(desk, texts))
+    act = review_acts.record_act(desk.engine, new)
+    session.record_action(request, "set aside", detail=wording.counted(len(texts), "wording"))
+    waiting.take_away(desk, len(texts))
+    many = "" if len(form.group) < 2 else f": {wording.counted(len(form.group), 'group')}"
+    said = f"Set aside{many}. It stays so, also when it's asked again."
+    return act_pages.say_done(request, desk, act_pages.Done(act, said), form.back)
 
 
 @router.post("/review/back")
-def bring_back(request: Request, desk: DeskState, text: Texts) -> Response:
-    review.bring_back(desk.engine, [waiting.key_of(desk, text) for text in text])
+def bring_back(
+    request: Request, desk: DeskState, form: Annotated[WordingsForm, Form()]
+) -> Response:
+    review_acts.bring_back(desk.engine, _keys(desk, _require_texts(form)))
     waiting.take_away(desk, 0)
-    session.record_action(request, "brought back", detail=wording.counted(len(text), "wording"))
+    session.record_action(
+        request, "brought back", detail=wording.counted(len(form.text), "wording")
+    )
     return pages.redirect_to(request, "/editor/review/aside", "It stands in the review again.")
 
 
@@ -225,8 +204,8 @@ def draft_question(
     person: session.Editor,
     form: Annotated[NewQuestionForm, Form()],
 ) -> Response:
-    """Begin a new question with the group's wordings as its phrases."""
-    own = form.list_phrases()
+    """Begin a new question with the groups' wordings as its phrases."""
+    texts, own = _require_texts(form), form.list_phrases()
     ask = own[0][:1].upper() + own[0][1:].rstrip("?.! ") + "?" if own else ""
     known = content_cache.read_questions(desk)
     article = form.nearest.partition(".")[0] if form.nearest in known else ""
@@ -242,57 +221,35 @@ def draft_question(
         "test": [],
     }
     id = drafts.add_draft(desk.engine, article or None, ask or "A new question", draft, person.name)
-    review.set_aside(
-        desk.engine,
-        [waiting.key_of(desk, text) for text in form.text],
-        person.name,
-        registry.live_release(desk.config) or "0",
-    )
+    hidden = registry.live_release(desk.config) or "0"
+    new = NewAct(Did.BEGAN, person.name, _keys(desk, texts), hidden)
+    act = review_acts.record_act(desk.engine, new)
     session.record_action(request, "began a question", detail=f"draft {id}")
     begun = f"A draft was begun with {wording.counted(len(own), 'phrase')}."
-    waiting.take_away(desk, len(form.text))
-    response = _done(request, desk, begun, f"/editor/drafts/{id}")
+    waiting.take_away(desk, len(texts))
+    page = f"/editor/drafts/{id}"
+    response = act_pages.say_done(request, desk, act_pages.Done(act, begun), page)
     if "hx-request" in request.headers:
-        response.headers["HX-Redirect"] = f"/editor/drafts/{id}"
+        response.headers["HX-Redirect"] = page
     return response
 
 
-def add_phrases(desk: State, person: Member, question: str, wanted: Iterable[str]) -> list[str]:
-    """The phrases that were added to those that teach a question, in their file and its history;
-    raises articles.ContentError."""
-    article, _, id = question.partition(".")
-    known = content_cache.read_articles(desk)[article]
-    own = content_files.phrases_path(desk.config, article)
-    base = content_files.read_file(own)
-    lists = phrases_document.read_phrases(base, own).get(id, {"train": [], "test": []})
-    said = {articles.normalise_phrase(phrase) for listed in lists.values() for phrase in listed}
-    common = phrases.list_common(article, question_phrases.read_elsewhere(desk, known).asked)
-    said |= {form for form, asks in common.items() if asks == question}
-    new = {articles.normalise_phrase(phrase): phrase for phrase in wanted}
-    added = [phrase for form, phrase in new.items() if form not in said]
-    if added:
-        content_files.save_file(
-            desk.config,
-            own,
-            phrases_document.write_phrases(
-                base, article, id, {**lists, "train": [*lists["train"], *added]}
-            ),
-            person,
-            f"Teach {question} {wording.counted(len(added), 'phrase')} of the review",
-            base=base,
-            check=lambda text: question_phrases.find_faults(desk, known, phrases.parse(text, own)),
-        )
-    return added
+def _say_taught(added: list[str], ask: str) -> str:
+    if not added:
+        return f"“{ask}” has this phrase already."
+    if len(added) == 1:
+        return f"Taught: “{added[0]}” is a phrase of “{ask}” now."
+    return f"Taught: “{added[0]}” and {len(added) - 1} more are phrases of “{ask}” now."
 
 
-def as_phrase(text: str) -> str:
-    """A visitor's masked text as a phrase: one line, without the masks."""
-    return " ".join(MASK.sub(" ", pages.blank_nul(text)).split())
+def _require_texts(form: WordingsForm) -> list[str]:
+    """The texts of a form; raises articles.ContentError where nothing was ticked."""
+    texts = form.list_texts()
+    if not texts:
+        said = "nothing is marked: mark the groups that it is for"
+        raise articles.ContentError([Fault.from_sentence(said)])
+    return texts
 
 
-def _done(request: Request, desk: State, said: str, back: str) -> Response:
-    """After a keystroke: the group goes from the page, the sentence is said, and the menu's number
-    is new; without scripts, the page `back`, or the review."""
-    if "hx-request" not in request.headers:
-        return pages.redirect_to(request, session.next_path(back or "/editor/review"), said)
-    return pages.render_page(request, "said.html", said=said, waiting=desk.waiting.count)
+def _keys(desk: State, texts: list[str]) -> tuple[str, ...]:
+    return tuple(waiting.key_of(desk, text) for text in texts)

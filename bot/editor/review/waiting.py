@@ -12,7 +12,7 @@ from bot.editor.review import live_answers
 from bot.editor.shared import vectors
 from bot.editor.shared.state import State
 from bot.runtime import settings
-from bot.store import review, votes
+from bot.store import review, review_acts, votes
 from bot.store.engine import StoreDown
 from bot.store.review import EVERYTHING, Filter, Wording
 
@@ -21,7 +21,7 @@ TURNS, WORDINGS = 5000, 1000  # how far back is looked, and how many different t
 RECOUNT_SECONDS = 60
 REVIEW, REPORTS = "/editor/review", "/editor/reports"
 
-type Wordings = dict[str, Wording]  # by the normalised text
+type Wordings = dict[str, Wording]  # by the normalised text, or by its key
 
 
 def read_waiting(desk: State, wanted: Filter = EVERYTHING) -> tuple[Wordings, Wordings]:
@@ -30,7 +30,7 @@ def read_waiting(desk: State, wanted: Filter = EVERYTHING) -> tuple[Wordings, Wo
     Neither holds what was taught and not asked of a newer release since, nor what the live release
     answers now."""
     merged = review.read_wordings(desk.engine, WORDINGS, TURNS, articles.normalise_phrase, wanted)
-    hidden, answered = review.read_set_aside(desk.engine), live_answers.read_answered(desk)
+    hidden, answered = review_acts.read_set_aside(desk.engine), live_answers.read_answered(desk)
     shown: Wordings = {}
     aside: Wordings = {}
     for text, wording in merged.items():
@@ -44,8 +44,14 @@ def read_waiting(desk: State, wanted: Filter = EVERYTHING) -> tuple[Wordings, Wo
     return shown, aside
 
 
+def read_by_key(desk: State) -> Wordings:
+    """What waits, was taught or was set aside, by its key instead of its text."""
+    merged = review.read_wordings(desk.engine, WORDINGS, TURNS, articles.normalise_phrase)
+    return {key_of(desk, text): wording for text, wording in merged.items()}
+
+
 def key_of(desk: State, text: str) -> str:
-    """What a wording is set aside by: a keyed hash of its normalised text."""
+    """What a wording or a phrase is known by: a keyed hash of its normalised text."""
     return hmac.new(
         settings.site_secret(desk.config).encode(),
         f"aside {articles.normalise_phrase(text)}".encode(),

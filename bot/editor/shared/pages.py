@@ -6,7 +6,7 @@ from typing import Annotated
 from urllib.parse import quote, unquote
 
 from fastapi import Path as InPath
-from fastapi import Query, Request
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -19,7 +19,9 @@ Number = Annotated[int, InPath(ge=0, lt=2**31)]
 Asked = Annotated[int, Query(ge=0, lt=2**31)]
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
-NOTICE = "notice"  # the cookie of what the next page says once
+# the cookies of what the next page says once, and of the act in the review that it can undo
+NOTICE, UNDO = "notice", "undo"
+LONGEST_NOTICE = 700  # signs
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src "
     "'self'; form-action 'self'; "
@@ -80,9 +82,9 @@ def render_page(
     request: Request, template: str, status: int = 200, /, **values: object
 ) -> HTMLResponse:
     """The page made of a template and `values`. Every template has `person` (or None), `path`,
-    `menu`, `notice`, `trouble` (what keeps changes from the history), `refused` (whether a form
-    comes back unsaved) and, for each form that is sent, `form_token()` too; what htmx sends has
-    the token from base.html.
+    `menu`, `notice`, `undo` (the act in the review that the notice is of), `trouble` (what keeps
+    changes from the history), `refused` (whether a form comes back unsaved) and, for each form that
+    is sent, `form_token()` too; what htmx sends has the token from base.html.
 
     Whatever a value holds is text: markup in it is shown, not obeyed.
     """
@@ -96,6 +98,7 @@ def render_page(
         form_token=lambda: FORM_TOKEN.format(csrf),
         refused=status in (409, 422),
         notice=unquote(request.cookies.get(NOTICE, "")),
+        undo=_read_undo(request),
         trouble=getattr(request.state, "trouble", None) if person else None,
         menu=[
             (title, at, _room_of(path) == _room_of(at), waiting.get(at))
@@ -106,9 +109,24 @@ def render_page(
     )
     # a file's name may hold bytes that are no text
     response = session.set_cookie(request, HTMLResponse(html.encode("utf-8", "replace"), status))
-    if NOTICE in request.cookies:
-        response.delete_cookie(NOTICE, path="/editor")
+    for name in (NOTICE, UNDO):
+        if name in request.cookies:
+            response.delete_cookie(name, path="/editor")
     return response
+
+
+def keep_notice(request: Request, response: Response) -> Response:
+    """The response, after which the next page says once more what this one said: of a page that
+    only waits for another."""
+    for name in (NOTICE, UNDO):
+        if name in request.cookies:
+            _set_said(request, response, name, request.cookies[name])
+    return response
+
+
+def _read_undo(request: Request) -> int | None:
+    said = request.cookies.get(UNDO, "")
+    return int(said) if said.isdecimal() and len(said) < 10 else None
 
 
 def _room_of(path: str) -> str:
@@ -116,17 +134,26 @@ def _room_of(path: str) -> str:
     return path.removeprefix("/editor/").partition("/")[0]
 
 
-def redirect_to(request: Request, path: str, notice: str = "") -> RedirectResponse:
-    """To another page of the desk, which says `notice` once; after whatever was changed."""
+def redirect_to(
+    request: Request, path: str, notice: str = "", undo: int | None = None
+) -> RedirectResponse:
+    """To another page of the desk, which says `notice` once, and offers to `undo` an act in the
+    review; after whatever was changed."""
     response = RedirectResponse(path, 303)
-    if notice:
-        response.set_cookie(
-            NOTICE,
-            quote(notice[:500]),
-            max_age=60,
-            path="/editor",
-            secure=session.is_secure(request),
-            httponly=True,
-            samesite="lax",
-        )
+    said = {NOTICE: quote(notice[:LONGEST_NOTICE]), UNDO: "" if undo is None else str(undo)}
+    for name, value in said.items():
+        if value:
+            _set_said(request, response, name, value)
     return response
+
+
+def _set_said(request: Request, response: Response, name: str, value: str) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=60,
+        path="/editor",
+        secure=session.is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )

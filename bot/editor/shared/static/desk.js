@@ -60,7 +60,10 @@ function keysNeedFocus() {
 function pressInGroup(event) {
   const group = groupOfKeys(event.target)
   if (!group || event.ctrlKey || event.metaKey || event.altKey || event.target.matches('input:not([type=checkbox]), select, textarea')) return
-  if (event.key === 'j' || event.key === 'k') {
+  if (event.key === 'm' || event.key === 'u') {
+    if (event.key === 'm') document.querySelector('[data-several]')?.focus()
+    else if (!event.repeat) document.querySelector('[data-undo]')?.click()
+  } else if (event.key === 'j' || event.key === 'k') {
     const groups = [...document.querySelectorAll('.group')]
     groups[groups.indexOf(group) + (event.key === 'j' ? 1 : -1)]?.focus()
   } else {
@@ -76,7 +79,45 @@ function prepareKeys() {
   markGroup(markedGroup())
   const anywhere = document.querySelector('#keys-anywhere')
   if (anywhere) anywhere.checked = !keysNeedFocus()
+  for (const label of document.querySelectorAll('[data-whole]')) label.hidden = false
+  showMarked()
 }
+
+// --- several groups at once: those that are marked are fields of one form below them
+
+const MARKS = '.group [name=group]'
+
+function showMarked() {
+  const marked = [...document.querySelectorAll(`${MARKS}:checked`)].map((mark) => mark.closest('.group'))
+  const count = document.querySelector('[data-count]')
+  if (!count) return
+  count.textContent = `${marked.length} ${marked.length === 1 ? 'group' : 'groups'}`
+  const select = document.querySelector('[data-several]')
+  select.querySelector('[data-near]')?.remove()
+  const near = new Set(marked.flatMap((group) => [...group.querySelectorAll('.teach')].map((button) => button.value)))
+  if (!near.size) return
+  const found = [...select.options].filter((option) => near.has(option.value)).map((option) => option.cloneNode(true))
+  const listed = Object.assign(document.createElement('optgroup'), {label: 'Near what is marked'})
+  listed.dataset.near = ''
+  listed.append(...found)
+  select.options[0].after(listed)
+}
+
+document.addEventListener('change', ({target}) => {
+  const group = target.closest?.('.group')
+  if (target.closest?.('[data-whole]')) {
+    for (const mark of target.closest('.topic').querySelectorAll(MARKS)) mark.checked = target.checked
+  } else if (group && target.name === 'phrase') {
+    const mark = group.querySelector('[name=group]')  // it teaches what is ticked
+    const ticked = [...group.querySelectorAll('[name=phrase]:checked')].map((one) => one.value)
+    mark.value = JSON.stringify({...JSON.parse(mark.value), phrase: ticked})
+  } else if (!group || target.name !== 'group') return
+  showMarked()
+})
+
+document.addEventListener('click', (event) => {
+  if (event.target.closest?.('[data-close]')) say('')
+})
 
 prepareKeys()
 document.addEventListener('htmx:afterSettle', prepareKeys)
@@ -93,7 +134,8 @@ document.addEventListener('toggle', (event) => {
   const select = event.target.querySelector?.(':scope [data-question]')
   if (!select || event.target.className !== 'other') return
   select.disabled = !event.target.open
-  if (!select.options.length) select.append(document.querySelector('#questions').content.cloneNode(true))
+  const all = document.querySelector('[data-several]')  // without what is near the marked groups
+  if (!select.options.length) select.append(...[...all.children].filter((one) => !one.matches('[data-near], [value=""]')).map((one) => one.cloneNode(true)))
   if (event.target.open) select.focus()
 }, true)
 

@@ -54,7 +54,7 @@ function markUnsaved(form) {
 }
 
 function isUnsaved(form) {
-  if (form.method !== 'post' || form.querySelector('[type=password]') || form.closest('.group')) return false
+  if (form.method !== 'post' || form.querySelector('[type=password]') || form.closest('.group, .several')) return false
   return form.dataset.unsaved !== undefined || [...form.elements].some(isChanged)
 }
 
@@ -78,7 +78,7 @@ addEventListener('pagehide', () => {
 })
 
 function isKept(form) {
-  return account && form.method === 'post' && !NO_CONTENT.test(addressOf(form)) && !form.closest('.group') &&
+  return account && form.method === 'post' && !NO_CONTENT.test(addressOf(form)) && !form.closest('.group, .several') &&
     form.querySelector('textarea, select, input:not([type=hidden], [type=file])')
 }
 
