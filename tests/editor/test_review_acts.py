@@ -223,7 +223,7 @@ EXPECTED = [
         "myoclonus",
         [
             "should be answered beside “Tremor” and where no article is open.",
-            "Not beside “Myoclonus",
+            "Not beside “Living with myoclonus”: ",
             "no question is about propranolol, which that answer only mentions",
         ],
     ),
@@ -237,7 +237,13 @@ EXPECTED = [
         "tremor.causes",
         "where on earth does that come from all of a sudden",
         "myoclonus",
-        ["answered beside “Tremor”", "it is taken for a question about “Myoclonus"],
+        ["answered beside “Tremor”", "and is taken for a question about “Living with myoclonus"],
+    ),
+    (
+        "tremor.causes",
+        "what gets a tremor going in somebody",
+        "hiccups",
+        ["answered beside “Tremor” and where no", "Perhaps not beside", "may be asked back"],
     ),
     (
         "tremor.causes",

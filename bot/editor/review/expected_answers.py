@@ -37,16 +37,24 @@ class Knowledge:
 
 
 @dataclass(frozen=True)
+class Obstacle:
+    """Why words aren't answered on a page by the question that they teach: surely, or perhaps."""
+
+    why: str
+    is_sure: bool = True
+
+
+@dataclass(frozen=True)
 class Expected:
     """What a phrase that teaches a question may expect.
 
-    `pages`: {article beside which it is asked, or NO_PAGE: why it isn't expected to be answered
-    there, "" where it is}; `never`: why it is answered nowhere, or ""; `masked`: the phrase after
+    `pages`: {article beside which it is asked, or NO_PAGE: what keeps it from being answered there,
+    or None}; `never`: why it is answered nowhere, or ""; `masked`: the phrase after
     masking, "" where that leaves it as it is; `now`: what the live release says to it on the first
     of these pages, "" where it could not be asked."""
 
     phrase: str
-    pages: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, Obstacle | None] = field(default_factory=dict)
     never: str = ""
     masked: str = ""
     now: str = ""
@@ -148,45 +156,63 @@ def _say_never(told: Mapping[str, Any] | None) -> str:
     return ""
 
 
-def find_obstacle(known: Knowledge, question: str, named: Sequence[str], page: str) -> str:
-    """Why words that name these terms aren't expected to be answered by a question on a page, even
-    where it was taught with them; "" where they are."""
+def find_obstacle(
+    known: Knowledge, question: str, named: Sequence[str], page: str
+) -> Obstacle | None:
+    """What keeps words that name these terms from being answered by a question on a page, even
+    where it was taught with them; None where nothing does.
+
+    Of 30 phrases that the release had learned, all 28 without an obstacle were answered on their
+    article's page, and all 24 where none was open. With a sure one 14 of 17 were not, on these and
+    two other pages each; of 48 with a doubt there, 12 were, and most were asked back (2026-12-01,
+    the project's phrases)."""
     own = question.partition(".")[0]
-    kinds = known.kinds
     # another condition beside one that is covered is no hindrance
-    covered = any(kinds.get(term) == "condition" and term in known.asked for term in named)
+    covered = any(known.kinds[term] == "condition" and term in known.asked for term in named)
     held = [
         term
         for term in named
-        if term in known.asked or not (covered and kinds.get(term) == "condition")
+        if term in known.asked or not (covered and known.kinds[term] == "condition")
     ]
     unknown = [term for term in held if term not in known.knows[question]]
     if unknown:
-        return (
+        return Obstacle(
             f"it names {_join(unknown)}, of which that answer says nothing; visitors get another "
             f"answer, or that there is none"
         )
-    if page in (own, NO_PAGE):
-        return "" if held or page else _find_doubt(known, question)
+    if page == own or page == NO_PAGE and held:
+        return None
+    if page == NO_PAGE:
+        return _find_doubt(known, question)
+    return _find_obstacle_elsewhere(known, question, held, page)
+
+
+def _find_obstacle_elsewhere(
+    known: Knowledge, question: str, held: Sequence[str], page: str
+) -> Obstacle:
+    """What keeps words that name what the question knows from being answered on the page of another
+    article."""
     title = known.content.articles[page].title
     strange = [term for term in held if term not in known.asked]
     if strange and not known.about[question] & {*held}:
-        return (
-            f"no question is about {_join(strange)}, which that answer only mentions: beside "
-            f"“{title}” visitors read that there is nothing about it"
+        return Obstacle(
+            f"no question is about {_join(strange)}, which that answer only mentions; visitors "
+            f"read that there is nothing about it"
         )
     if not held:
-        return f"it names no condition, so that it is taken for a question about “{title}”"
+        return Obstacle(f"it names no condition, and is taken for a question about “{title}”")
     facets = {*known.content.questions[question].facets}
     for other in known.content.articles[page].questions:
         if known.knows[other.name].issuperset(held) and facets & {*other.facets}:
-            return f"“{other.ask}” speaks of {_join(held)}, too, and comes first there"
-    return ""
+            return Obstacle(f"“{other.ask}” speaks of {_join(held)}, too, and comes first there")
+    return Obstacle(
+        "it is another article’s, and visitors may be asked back whether they mean it", False
+    )
 
 
-def _find_doubt(known: Knowledge, question: str) -> str:
-    """Why words that name nothing are asked back where no article is open; "" where no other
-    article answers this side of its condition."""
+def _find_doubt(known: Knowledge, question: str) -> Obstacle | None:
+    """What keeps words that name nothing from being answered where no article is open; None where
+    no other article answers this side of its condition."""
     asked = known.content.questions[question]
     own = [
         each
@@ -195,8 +221,9 @@ def _find_doubt(known: Knowledge, question: str) -> str:
         and set(each.facets) & set(asked.facets)
     ]
     if asked not in own or len(own) == 1:
-        return ""
-    return "it names no condition, and visitors may be asked back which one they mean"
+        return None
+    why = "it names no condition, and visitors may be asked back which one they mean"
+    return Obstacle(why, False)
 
 
 def _say_now(known: Knowledge, told: Mapping[str, Any], question: str, page: str) -> str:
@@ -222,16 +249,17 @@ def say_expected(content: SiteContent, expected: Expected) -> list[str]:
     now."""
     if expected.never:
         return [f"It will not be answered: {expected.never}.", *filter(None, [expected.now])]
-    answered = [page for page, why in expected.pages.items() if not why]
+    answered = [page for page, obstacle in expected.pages.items() if obstacle is None]
     said = []
     if answered:
         places = _join([say_page(content, page) for page in answered])
         said.append(f"From the next publication on it should be answered {places}.")
-    else:
+    elif all(obstacle and obstacle.is_sure for obstacle in expected.pages.values()):
         said.append("Even the next publication should not get it answered.")
-    for why in dict.fromkeys(filter(None, expected.pages.values())):
-        places = [say_page(content, page) for page, found in expected.pages.items() if found == why]
-        said.append(f"Not {_join(places)}: {why}.")
+    for obstacle in dict.fromkeys(filter(None, expected.pages.values())):
+        kept = [page for page, found in expected.pages.items() if found == obstacle]
+        places = _join([say_page(content, page) for page in kept])
+        said.append(f"{'Not' if obstacle.is_sure else 'Perhaps not'} {places}: {obstacle.why}.")
     if expected.masked:
         said.append(f"Personal data in it is masked before it is understood: “{expected.masked}”.")
     said.append(expected.now or "The live release could not be asked about it just now.")
