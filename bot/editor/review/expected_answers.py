@@ -163,7 +163,7 @@ def find_obstacle(
     where it was taught with them; None where nothing does.
 
     Of 30 phrases that the release had learned, all 28 without an obstacle were answered on their
-    article's page, and all 24 where none was open. With a sure one 14 of 17 were not, on these and
+    article's page, and all 24 where none was open. With a sure one 17 of 20 were not, on these and
     two other pages each; of 48 with a doubt there, 12 were, and most were asked back (2026-12-01,
     the project's phrases)."""
     own = question.partition(".")[0]
