@@ -20,7 +20,6 @@ from bot.editor.articles import (
     evidence_pages,
     question_pages,
     signing_pages,
-    version_pages,
 )
 from bot.editor.insights import conversation_pages, number_pages, search_pages
 from bot.editor.publishing import publish_pages
@@ -44,6 +43,7 @@ from bot.editor.shared.state import DeskState, Rehearse, State
 from bot.editor.stories import story_pages
 from bot.editor.tables import table_pages
 from bot.editor.trial import try_pages
+from bot.editor.versions import version_pages
 from bot.language import encoder
 from bot.releases import registry
 from bot.runtime import settings

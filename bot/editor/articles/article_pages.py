@@ -1,12 +1,12 @@
-"""The articles: their list, each one's particulars and questions, and its history."""
+"""The articles: their list, and each one's particulars and questions."""
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import APIRouter, Request, Response
 
-from bot.content import articles, evidence, facets, history, phrases, sign_offs
+from bot.content import articles, evidence, facets, phrases, sign_offs
 from bot.content.sign_offs import Review
 from bot.domain.faults import Fault
 from bot.editor.articles import (
@@ -103,36 +103,6 @@ def save_fields(
         )
     except (articles.ContentError, content_files.Conflict) as refusal:
         return render_again(page, form, refusal)
-
-
-@router.get("/articles/{article}/past-changes")
-def show_history(page: PageToRead, commit: str = "") -> Response:
-    """The changes of an article and of its phrases, newest first; with `commit`, what that one
-    changed."""
-    page.read_text()
-    paths, config = (page.path, page.phrases_path), page.desk.config
-    listed = history.read_changes(config, *paths)
-    shown = None
-    if commit:
-        place = next(
-            (place for place, change in enumerate(listed) if change.commit == commit), None
-        )
-        if place is None:
-            raise HTTPException(404)
-        earlier = listed[place + 1 : place + 2]
-        groups: list[list[content_files.Row]] = []
-        for path in paths:
-            before = history.read_revision(config, path, earlier[0].commit) if earlier else ""
-            after = history.read_revision(config, path, commit)
-            groups += content_files.text_difference(before, after)
-        shown = (listed[place], groups)
-    return pages.render_page(
-        page.request,
-        "article_history.html",
-        id=page.id,
-        listed=listed,
-        shown=shown,
-    )
 
 
 def render_article(

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Form, Request, Response
-from pydantic import StringConstraints
 
 from bot.content import articles, phrases
-from bot.content.articles import Article
-from bot.editor.articles import question_phrases, question_preview
-from bot.editor.articles.question_form import QuestionForm, QuestionWithPhrases
+from bot.editor.articles import question_preview, question_view
+from bot.editor.articles.question_form import Line, QuestionForm, QuestionWithPhrases
+from bot.editor.articles.question_preview import Look
+from bot.editor.articles.question_view import Place, QuestionView
 from bot.editor.shared import (
     article_document,
     content_cache,
     content_files,
     fault_places,
-    form_texts,
     pages,
     phrases_document,
     session,
@@ -28,8 +27,7 @@ from bot.store.accounts import Member
 
 router = APIRouter()
 NAME = "Short name"  # its label in the form
-Line = Annotated[str, StringConstraints(max_length=500)]
-Lines = Annotated[str, StringConstraints(max_length=30_000), form_texts.NEWLINES]
+UNNAMED = "this_question"  # stands for a short name that it can't have
 
 
 class Fields(QuestionWithPhrases):
@@ -49,19 +47,11 @@ class OpenedDraft:
 
 
 class DraftForm(QuestionForm):
-    """What an editor sent of a draft: its question, within the limits of a draft, the `article`
-    that it belongs into, and its `name` there."""
+    """What an editor sent of a draft: its question, the `article` that it belongs into, and its
+    `name` there."""
 
     article: Line = ""
     name: Line = ""
-    then: Line = ""
-    ask: Line = ""
-    facet: Line = ""
-    about: Line = ""
-    heading: Line = ""
-    text: Lines = ""
-    train: Lines = ""
-    test: Lines = ""
 
     def to_draft(self) -> Fields:
         """The draft as it is stored."""
@@ -79,6 +69,16 @@ def show_draft(request: Request, desk: DeskState, id: pages.Number) -> Response:
     """A draft's form."""
     title, fields = drafts.read_draft(desk.engine, id)
     return _render(request, desk, OpenedDraft(id, title, cast(Fields, fields)))
+
+
+@router.post("/drafts/{id}/look-at")
+def look_at(
+    request: Request, desk: DeskState, id: pages.Number, form: Annotated[DraftForm, Form()]
+) -> Response:
+    """What the chat would make of a draft as it is being written, and its faults; nothing is
+    saved."""
+    look = _preview(desk, form.to_draft())
+    return question_view.render_look(request, f"/editor/drafts/{id}", look, "")
 
 
 @router.post("/drafts/{id}")
@@ -104,8 +104,8 @@ def save_draft(
     session.record_action(request, "added a question", f"{article}.{fields['id']}")
     return pages.redirect_to(
         request,
-        "/editor/drafts",
-        f"“{title}” stands in its article now. Visitors get it with the next release.",
+        f"{content_cache.article_address(article)}/{fields['id']}",
+        f"“{title}” stands in its article now. Visitors get it once it is published.",
     )
 
 
@@ -119,20 +119,13 @@ def remove_draft(request: Request, desk: DeskState, id: pages.Number) -> Respons
 
 def put_into_article(desk: State, person: Member, fields: Fields) -> list[ShownFault]:
     """Write a draft's question into its article; the faults that forbid it, for its form."""
+    if misplaced := _find_place_faults(desk, fields):
+        return misplaced
     article, id = fields["article"], fields["id"]
-    if article not in content_cache.read_articles(desk):
-        said = "Choose the article that answers it."
-        return [fault_places.show_here("article", "Article that answers it", said)]
-    if not articles.ID.match(id):
-        said = "Give it a short name of small letters, digits and _, as side_effects."
-        return [fault_places.show_here("name", NAME, said)]
     path = content_files.article_path(desk.config, article)
     own = content_files.phrases_path(desk.config, article)
     base, phrases_base = content_files.read_file(path), content_files.read_file(own)
     manuscript = article_document.read_document(base, path)
-    if id in manuscript["questions"]:
-        said = f"{article} has a question {id} already: give this one another name."
-        return [fault_places.show_here("name", NAME, said)]
     here = f"{content_cache.article_address(article, draft=False)}/{id}"
     if wrong := question_preview.heading_faults(path, id, fields["text"]):
         return fault_places.place_faults(wrong, here)
@@ -162,34 +155,47 @@ def put_into_article(desk: State, person: Member, fields: Fields) -> list[ShownF
     return []
 
 
+def _find_place_faults(desk: State, fields: Fields) -> list[ShownFault]:
+    """What is wrong with the article that a draft belongs into, or with its name there."""
+    article = content_cache.read_articles(desk).get(fields["article"])
+    if article is None:
+        said = "Choose the article that answers it."
+        return [fault_places.show_here("article", "Article that answers it", said)]
+    id = fields["id"]
+    if not articles.ID.match(id) or id == articles.MADE_BY_US:
+        said = "Give it a short name of small letters, digits and _, as side_effects."
+        return [fault_places.show_here("name", NAME, said)]
+    if f"{article.id}.{id}" in (question.name for question in article.questions):
+        said = f"{article.id} has a question {id} already: give this one another name."
+        return [fault_places.show_here("name", NAME, said)]
+    return []
+
+
+def _preview(desk: State, fields: Fields) -> Look | None:
+    """What the chat would make of a draft in its article; None where none is chosen."""
+    if fields["article"] not in content_cache.read_articles(desk):
+        return None
+    misplaced = _find_place_faults(desk, fields)
+    opened = content_cache.open_article(desk, fields["article"])
+    name = UNNAMED if misplaced else fields["id"]
+    look = question_preview.preview_question(desk, opened, name, fields)
+    return {**look, "faults": [*misplaced, *look["faults"]]}
+
+
 def _render(
     request: Request, desk: State, draft: OpenedDraft, faults: Sequence[ShownFault] = ()
 ) -> Response:
-    facets = {
-        facet
-        for question in content_cache.read_questions(desk).values()
-        for facet in question.facets
-    }
-    known = content_cache.read_articles(desk)
-    return pages.render_page(
-        request,
-        "draft.html",
-        422 if faults else 200,
-        id=draft.id,
+    fields = draft.fields
+    shown = QuestionView(
+        at=f"/editor/drafts/{draft.id}",
+        above=[("/editor/drafts", "Drafts of questions")],
         title=draft.title,
-        fields=draft.fields,
+        tag="draft",
+        fields=fields,
+        look=_preview(desk, fields),
+        place=Place(content_cache.read_articles(desk), fields["article"], fields["id"]),
+        status=422 if faults else 200,
         faults=faults,
-        articles=known,
-        facets=sorted(facets),
-        wanted=_say_wanted(desk, draft.fields, known.get(draft.fields["article"])),
+        lead="It is saved as a draft, but can’t be put into its article yet:",
     )
-
-
-def _say_wanted(
-    desk: State, fields: Fields, article: Article | None
-) -> question_phrases.Wanted | None:
-    """What phrases a draft wants; None where it isn't known yet."""
-    if article is None or not fields["facet"]:
-        return None
-    question = article_document.make_question(article.id, fields["id"], fields, article.about)
-    return question_phrases.say_wanted(desk, question, article.about)
+    return question_view.render_question(request, desk, shown)

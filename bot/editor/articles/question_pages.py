@@ -6,16 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Response
 
 from bot.content import articles
-from bot.editor.articles import article_changes, question_preview
+from bot.editor.articles import article_changes, question_preview, question_view
 from bot.editor.articles.article_changes import Change, FilledForm
 from bot.editor.articles.page_subject import ArticlePage, PageToEdit, PageToRead
 from bot.editor.articles.question_form import QuestionForm, QuestionWithPhrases
+from bot.editor.articles.question_view import QuestionView
 from bot.editor.shared import (
     article_document,
-    content_cache,
     content_files,
+    differences,
     fault_places,
-    pages,
     phrases_document,
 )
 
@@ -38,9 +38,7 @@ def show_question(page: PageToRead) -> Response:
     _check_id(page.question)
     opened = page.open_article()
     fields = _find_fields(page.question, opened.fields, opened.phrases)
-    return _render_question(
-        page, FilledForm(fields or EMPTY, _keep_opened(page)), is_new=fields is None
-    )
+    return _render_question(page, FilledForm(fields or EMPTY, _keep_opened(page)))
 
 
 @router.post("/articles/drafts/{draft}/{question}/look-at")
@@ -48,18 +46,10 @@ def show_question(page: PageToRead) -> Response:
 def look_at(page: PageToRead, form: Annotated[QuestionForm, Form()]) -> Response:
     """What the chat would make of a question as it is being written, and its faults; nothing is
     saved."""
-    look = question_preview.preview_question(
-        page.desk, page.open_article(), page.question, form.to_fields()
-    )
-    return pages.render_page(
-        page.request,
-        "question_look.html",
-        look=look,
-        question=page.question,
-        id=page.id,
-        at=page.at,
-        alone=True,
-    )
+    opened = page.open_article()
+    look = question_preview.preview_question(page.desk, opened, page.question, form.to_fields())
+    evidence = _evidence_address(page) if page.question in opened.fields["questions"] else ""
+    return question_view.render_look(page.request, f"{page.at}/{page.question}", look, evidence)
 
 
 @router.post("/articles/drafts/{draft}/{question}")
@@ -117,29 +107,28 @@ def _check_id(question: str) -> None:
         raise HTTPException(404)
 
 
-def _render_question(
-    page: ArticlePage, form: FilledForm[QuestionWithPhrases], is_new: bool = False
-) -> Response:
-    known = content_cache.read_questions(page.desk).values()
-    return pages.render_page(
-        page.request,
-        "question.html",
-        form.status,
-        id=page.id,
-        question=page.question,
-        draft=page.is_draft,
+def _render_question(page: ArticlePage, form: FilledForm[QuestionWithPhrases]) -> Response:
+    at, name, opened = f"{page.at}/{page.question}", page.id.replace("_", " "), page.open_article()
+    is_new = page.question not in opened.fields["questions"]
+    look = question_preview.preview_question(page.desk, opened, page.question, form.fields)
+    shown = QuestionView(
+        at=at,
+        above=[("/editor/articles", "Articles"), (page.at, name)],
+        title=form.fields["ask"] or page.question.replace("_", " "),
+        tag="new" if is_new else "",
         fields=form.fields,
+        look=look,
+        evidence="" if is_new else _evidence_address(page),
         base=form.base,
-        faults=fault_places.place_faults(form.faults, f"{page.at}/{page.question}"),
+        status=form.status,
+        faults=fault_places.place_faults(form.faults, at),
         conflict=_compare_theirs(page, form.fields) if form.conflict else None,
-        new=is_new,
-        facets=sorted({facet for other in known for facet in other.facets}),
-        at=page.at,
-        look=question_preview.preview_question(
-            page.desk, page.open_article(), page.question, form.fields
-        ),
-        alone=False,
     )
+    return question_view.render_question(page.request, page.desk, shown)
+
+
+def _evidence_address(page: ArticlePage) -> str:
+    return f"{page.at}/{page.question}/its-evidence"
 
 
 def _write_question(
@@ -163,9 +152,7 @@ def _write_question(
     return edits + ([content_files.Edit(page.phrases_path, phrases, own)] if phrases != own else [])
 
 
-def _compare_theirs(
-    page: ArticlePage, fields: QuestionWithPhrases
-) -> list[list[content_files.Row]]:
+def _compare_theirs(page: ArticlePage, fields: QuestionWithPhrases) -> list[list[differences.Pair]]:
     """The groups of a difference from what another editor made of the question to one's own."""
     opened = page.open_article()
     theirs = _find_fields(page.question, opened.fields, opened.phrases) or EMPTY
@@ -173,4 +160,4 @@ def _compare_theirs(
         "\n".join([each["ask"], each["heading"], each["text"], *each["train"], *each["test"]])
         for each in (theirs, fields)
     )
-    return content_files.text_difference(before, after)
+    return differences.compare_texts(before, after)

@@ -31,8 +31,8 @@ from bot.language import encoder
 class Look(TypedDict):
     """What the chat makes of a question: its faults, how hard it reads, how many words its
     lead has, how each channel shows it, phrases that come close to another question's (None while
-    they are being compared), its evidence as evidence_of gives it, and the phrases that it
-    wants."""
+    they are being compared), its evidence as evidence_of gives it, its article with its sources,
+    and the phrases that it wants (None where it has no side of its subject yet)."""
 
     faults: list[ShownFault]
     grade: float
@@ -40,8 +40,10 @@ class Look(TypedDict):
     previews: list[tuple[str, Reply | str]]
     close: list[tuple[str, str, str]] | None
     evidence: list[dict[str, Any]]
+    article: str
+    sources: tuple[Source, ...]
     titles: dict[str, str]
-    wanted: question_phrases.Wanted
+    wanted: question_phrases.Wanted | None
 
 
 def preview_question(
@@ -87,8 +89,12 @@ def preview_question(
         "previews": shown,
         "close": close,
         "evidence": evidence_of(desk, opened.ledger, cited, article.sources),
+        "article": article.id,
+        "sources": article.sources,
         "titles": {name: q.ask for name, q in content_cache.read_questions(desk).items()},
-        "wanted": question_phrases.say_wanted(desk, made, article.about),
+        "wanted": question_phrases.say_wanted(desk, made, article.about)
+        if fields["facet"].strip()
+        else None,
     }
 
 

@@ -17,7 +17,7 @@ from bot.content.site_content import SiteContent
 from bot.domain.faults import Fault
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.publishing import confusion_picture
-from bot.editor.shared import content_files, fault_places, pages, session
+from bot.editor.shared import content_files, differences, fault_places, pages, session
 from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
 from bot.releases import comparison, publishing, registry, time_left
@@ -120,7 +120,7 @@ def _render_changes(request: Request, desk: State, release: str | None = None) -
             name,
             kind,
             outside,
-            content_files.text_difference(
+            differences.compare_texts(
                 content_files.read_file(before / name) if before else "",
                 content_files.read_file(after / name),
             ),

@@ -2,7 +2,6 @@
 with what others saved. Where git can't take it, saving works, and bot/content/history.py keeps
 it."""
 
-import difflib
 import hashlib
 import re
 import shutil
@@ -31,8 +30,6 @@ DRAFTS = ".drafts"
 SECONDS = 20
 KEPT_DAYS = 14
 LARGEST = 2_000_000
-Piece = tuple[str, bool]  # letters of a line, and whether they are changed
-Row = tuple[str, list[Piece]]  # same, out or in, and a line's pieces
 
 
 class NoFile(LookupError):
@@ -306,46 +303,6 @@ def merge_texts(mine: str, base: str, theirs: str) -> str:
     if done.returncode:
         raise Conflict(done.stdout if 0 < done.returncode < 128 else None, theirs)
     return done.stdout
-
-
-def text_difference(before: str, after: str, context: int = 2) -> list[list[Row]]:
-    """What changed, as people read it: groups of (kind, pieces), kind same, out or in; pieces are
-    (text, changed).
-
-    Lines that were rewritten stand below each other, with the words that differ marked.
-    """
-    old, new, groups = before.splitlines(), after.splitlines(), list[list[Row]]()
-    for opcodes in difflib.SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(
-        context
-    ):
-        rows: list[Row] = []
-        for kind, a, b, c, d in opcodes:
-            if kind == "equal":
-                rows += [("same", [(line, False)]) for line in old[a:b]]
-                continue
-            pairs = list(zip(old[a:b], new[c:d], strict=False)) if b - a == d - c else []
-            if pairs:
-                for left, right in pairs:
-                    rows += _marked(left, right)
-            else:
-                rows += [("out", [(line, False)]) for line in old[a:b]] + [
-                    ("in", [(line, False)]) for line in new[c:d]
-                ]
-        groups.append(rows)
-    return groups
-
-
-def _marked(left: str, right: str) -> list[Row]:
-    """The rows of a rewritten line, the words that differ marked."""
-    old, new = re.findall(r"\s+|[^\s]+", left), re.findall(r"\s+|[^\s]+", right)
-    out: list[Piece] = []
-    come: list[Piece] = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if a < b:
-            out.append(("".join(old[a:b]), kind != "equal"))
-        if c < d:
-            come.append(("".join(new[c:d]), kind != "equal"))
-    return [("out", out), ("in", come)]
 
 
 def _inside(config: Settings, path: Path) -> Path:

@@ -233,6 +233,12 @@ def _remove(page: StoryPage, base: str) -> Response:
 
 
 def _write(page: StoryPage, text: str, before: str, why: str) -> content_files.Saved:
+    """Save as save_text does; `why`: what was done to which story."""
+    title = "Story" if page.kind == "story" else "Test conversation"
+    return save_text(page, text, before, f"{title} {why}")
+
+
+def save_text(page: StoryPage, text: str, before: str, why: str) -> content_files.Saved:
     """Save the text of the stories' file, which was made of `before`. Raises
     content_files.Conflict, and articles.ContentError with the faults that are new."""
     desk, path, kind = page.desk, page.path, page.kind
@@ -246,7 +252,7 @@ def _write(page: StoryPage, text: str, before: str, why: str) -> content_files.S
         path,
         text,
         page.person,
-        f"{'Story' if kind == 'story' else 'Test conversation'} {why}",
+        why,
         before,
         lambda text: [
             fault

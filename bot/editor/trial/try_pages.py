@@ -8,7 +8,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from bot.editor.shared import content_cache, content_files, pages, previews, working_copy
+from bot.editor.shared import content_cache, differences, pages, previews, working_copy
 from bot.editor.shared.state import DeskState, State
 from bot.editor.trial import explanation
 from bot.releases import registry
@@ -137,7 +137,7 @@ def _sides(desk: State, text: str, tried: Tried) -> list[dict[str, Any]]:
             "prepared": bool(tried.candidate),
             "making": publications.find_running(desk.engine),
             "fault": tried.fault,
-            "changed": content_files.text_difference(before, after) if before != after else [],
+            "changed": differences.compare_texts(before, after) if before != after else [],
             "unlearned": working_copy.unlearned_changes(desk, draft["release"], text),
         }
     )
