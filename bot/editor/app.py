@@ -21,7 +21,7 @@ from bot.editor.articles import (
     question_pages,
     signing_pages,
 )
-from bot.editor.insights import conversation_pages, number_pages, search_pages
+from bot.editor.insights import conversation_pages, guide_pages, number_pages, search_pages
 from bot.editor.publishing import publish_pages
 from bot.editor.review import (
     act_pages,
@@ -35,6 +35,7 @@ from bot.editor.shared import (
     content_files,
     fault_places,
     form_texts,
+    guide,
     pages,
     session,
 )
@@ -77,6 +78,7 @@ PARTS = [
     publish_pages.router,
     number_pages.router,
     search_pages.router,
+    guide_pages.router,
     people_pages.router,
 ]
 SIGN_IN = "You are not signed in, or were away for too long. Sign in again; nothing was changed."
@@ -120,6 +122,8 @@ def create_app(config: settings.Settings, engine: Engine, rehearse: Rehearse) ->
         )
     app.add_api_route("/", _show_first, dependencies=[Depends(session.guard_page)])
     app.mount("/static", StaticFiles(directory=pages.STATIC))
+    images = settings.ROOT / guide.IMAGES
+    app.mount("/guide/images", StaticFiles(directory=images, check_dir=False))
     for error, handler in HANDLERS.items():
         app.add_exception_handler(error, handler)
     app.add_middleware(Door)

@@ -352,6 +352,18 @@ def list_audited(engine: Engine) -> tuple[list[str], list[str]]:
         return people, actions
 
 
+def find_newest_actions(engine: Engine, person: str, actions: Collection[str]) -> dict[str, int]:
+    """{action: the id of its newest entry in the audit log} of these actions that a person of this
+    name has done."""
+    with transaction(engine) as session:
+        found = session.execute(
+            select(AuditEntry.action, func.max(AuditEntry.id))
+            .where(AuditEntry.person == person, AuditEntry.action.in_(actions))
+            .group_by(AuditEntry.action)
+        )
+        return {action: id for action, id in found}
+
+
 def read_audit(
     engine: Engine,
     before: int | None = None,

@@ -42,6 +42,8 @@ PAGES = [
     "/articles/hiccups/what_is/its-evidence",
     "/articles/hiccups/side-by-side",
     "/articles/hiccups/past-changes?commit={commit}",
+    "/tables/terms/past-changes",
+    "/stories/story/past-changes",
     "/articles/drafts/hics",
     "/articles/drafts/hics/causes",
     "/articles/drafts/hics/causes/its-evidence",
@@ -66,6 +68,7 @@ PAGES = [
     "/people",
     "/audit",
     "/account",
+    "/guide",
     "/no/such/page",
 ]
 OUTSIDE = ("/sign-in", "/invitations/{invitation}", "/invitations/no-such")  # of who isn't in
@@ -394,6 +397,25 @@ def test_a_key_that_is_held_sets_one_group_aside(asked, sign_in):
     tab.keyboard.press("s")
     expect_gone(tab, second)
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("name", ["Bo", "Dr. Katharina Müller-Lüdenscheidt"])
+def test_the_menu_stands_on_one_line_with_its_search_from_1280_px_on(asked, chromium, name):
+    asked.add(name, "admin")
+    for width in (1280, 1366, 1920):
+        context = chromium.new_context(viewport={"width": width, "height": 844})
+        tab = context.new_page()
+        tab.goto(f"{asked.url}/editor/sign-in?next=/editor/articles")
+        tab.get_by_label("Name").fill(name)
+        tab.get_by_label("Password").fill(PASSWORD)
+        tab.keyboard.press("Enter")
+        tab.get_by_role("heading", name="Articles", exact=True).wait_for()
+        things = tab.locator(".brand, #menu li, #menu .search input, #menu .search button, .who *")
+        boxes = [thing.bounding_box() for thing in things.all()]
+        middles = [box["y"] + box["height"] / 2 for box in boxes if box]
+        assert max(middles) - min(middles) < 6, (width, name)
+        assert tab.locator(".top").bounding_box()["height"] < 64
+        context.close()
 
 
 def test_the_menu_keeps_its_line_with_the_numbers_of_what_waits(asked, sign_in):

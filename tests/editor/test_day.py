@@ -238,6 +238,7 @@ def test_an_editors_day(site, tmp_path, open_tab):
             "taught phrases",
             "began to publish",
             "went live",
+            "read a comparison",
             "told a story",
             "took a report",
             "ended a report",

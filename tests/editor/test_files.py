@@ -339,13 +339,3 @@ def test_a_link_out_of_the_folder_is_no_article(config, tmp_path):
 def test_only_a_commit_of_the_history_is_shown(config, commit):
     with pytest.raises(history.NoCommit):
         history.read_revision(config, hiccups(config)[0], commit)
-
-
-def test_a_difference_marks_the_words_that_changed():
-    rows = content_files.text_difference(
-        "a\nOften nobody can say why.\nb\n", "a\nOften nobody knows why.\nb\n"
-    )[0]
-    assert [kind for kind, _ in rows] == ["same", "out", "in", "same"]
-    assert [text for text, marked in rows[1][1] if marked] == ["can say"] and [
-        text for text, marked in rows[2][1] if marked
-    ] == ["knows"]

@@ -1,12 +1,14 @@
 """A version of an article that is brought back from its history: as a change of its own, merged and
 checked like any other."""
 
+import html
 import re
 
 import pytest
 
-from bot.content import history
+from bot.content import history, stories
 from bot.editor.shared import content_files, phrases_document
+from bot.editor.tables import table_files
 
 AT = "/articles/hiccups/past-changes"
 
@@ -33,10 +35,10 @@ def reword(desk, old, new):
         )
 
 
-def oldest(ada):
+def oldest(ada, at=AT):
     """The form by which the oldest version is brought back: its fields."""
-    commits = re.findall(r"\?commit=([0-9a-f]{40})", ada.get(AT).text)
-    page = ada.get(f"{AT}?commit={commits[-1]}").text
+    commits = re.findall(r"\?commit=([0-9a-f]{40})", ada.get(at).text)
+    page = ada.get(f"{at}?commit={commits[-1]}").text
     assert "Bring this version back" in page
     fields = dict(re.findall(r'name="(commit|newest)" value="([0-9a-f]+)"', page))
     assert fields == {"commit": commits[-1], "newest": commits[0]}
@@ -55,7 +57,7 @@ def test_a_version_is_brought_back_as_a_change_of_its_own(desk, git, ada):
     assert len(listed) == 4 and listed[0].editor == "Ada"
     assert listed[0].why.startswith("hiccups: brought back as it was after “first” (")
     log = desk.enter("Pia", "publisher").get("/audit").text
-    assert "brought an article back" in log
+    assert "brought a version back" in log
 
 
 def test_the_newest_version_has_nothing_to_bring_back(desk, git, ada):
@@ -152,3 +154,145 @@ def test_a_change_of_another_file_is_no_version_of_the_article(desk, git, ada):
     assert other
     assert ada.post(AT, **{**fields, "commit": other}).status_code == 404
     assert ada.post(AT, **{**fields, "newest": other}).status_code == 404
+
+
+def read(page):
+    """A page as people read it: the text of its main part."""
+    shown = page.partition('<main id="main"')[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", shown)).split())
+
+
+def marked(page, tag):
+    """The marked words of what was taken out (del) or put in (ins)."""
+    lines = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+    return [html.unescape(word) for line in lines for word in re.findall("<strong>(.*?)<", line)]
+
+
+def test_a_change_is_shown_in_the_words_that_people_read(desk, git, ada):
+    reword(desk, "ask: What causes hiccups?", "ask: Why do hiccups come?")
+    page = ada.get(AT).text
+    said = read(page)
+    assert "The question, in your words" in said and "ask:" not in said and "---" not in said
+    assert marked(page, "del") == ["What causes"] and marked(page, "ins") == ["Why do", "come?"]
+    assert "Bob" in said and " UTC" in said
+
+
+def test_the_newest_change_is_shown_first_and_each_other_by_its_link(desk, git, ada):
+    reword(desk, "What causes hiccups?", "Why do hiccups come?")
+    reword(desk, "Why do hiccups come?", "Whence do hiccups come?")
+    page = ada.get(AT).text
+    assert "Whence" in marked(page, "ins") and 'aria-current="true"' in page
+    second = re.findall(r"\?commit=([0-9a-f]{40})", page)[1]
+    assert "Whence" not in " ".join(marked(ada.get(f"{AT}?commit={second}").text, "ins"))
+
+
+def test_phrases_and_evidence_have_their_place_in_an_articles_history(desk, git, ada):
+    ada.post("/review/teach", text="whence my hics", question="hiccups.causes")
+    said = read(ada.get(AT).text)
+    assert "Phrases that teach" in said and "+ whence" not in said and "whence my hics" in said
+    assert "What causes hiccups?" in said and "train:" not in said
+    path = desk.config.path("data") / "evidence/hiccups.yml"
+    path.write_text(path.read_text().replace("read: whole", "read: part", 1))
+    with history.one_at_a_time(desk.config):
+        bob = history.Author("Bob", "bob@example.org")
+        history.record_change(desk.config, {path: path.read_text()}, bob, "read again")
+    said = read(ada.get(AT).text)
+    assert "How it was read" in said and "read: part" not in said
+
+
+def change_term(ada, others):
+    """Another name for hiccups, by the form of the page."""
+    page = html.unescape(ada.get("/tables/terms?search=hiccups").text)
+    base = re.search(r'name="base" value="([^"]+)"', page)[1]
+    number = re.search(r'id="row-(\d+)"[^>]*>(?:(?!</form>).)*?>hiccups<', page, re.DOTALL)[1]
+    fields = {"first": "conditions", "second": "hiccups", "third": others}
+    answer = ada.post("/tables/terms/row", base=base, number=number, **fields)
+    assert answer.status_code == 303, answer.text
+
+
+def test_a_table_has_its_history_and_its_rows_are_brought_back(desk, git, ada):
+    path, at = git / "terms.yml", "/tables/terms/past-changes"
+    before = table_files.rows_of("terms", path.read_text())
+    change_term(ada, "hic; singultus; diaphragm jumps")
+    page = ada.get(at).text
+    said = read(page)
+    assert "Ada" in said and "Name: hiccups" in said and "diaphragm jumps" in said
+    assert "[hic" not in said and "hiccups:" not in said.replace("Name: hiccups", "")
+    assert 'href="/editor/tables/terms/past-changes"' in ada.get("/tables/terms").text
+    answer = ada.post(at, **oldest(ada, at))
+    assert answer.status_code == 303 and answer.headers["location"] == "/editor/tables/terms"
+    assert table_files.rows_of("terms", path.read_text()) == before
+    assert "brought back as it was after “first”" in read(ada.get(at).text)
+
+
+def test_rows_that_can_no_longer_stand_are_refused_with_the_reason(desk, git, ada):
+    at, path = "/tables/talk/past-changes", git / "talk.yml"
+    path.write_text(path.read_text().replace("    - howdy\n", "", 1))
+    with history.one_at_a_time(desk.config):
+        bob = history.Author("Bob", "bob@example.org")
+        history.record_change(desk.config, {path: path.read_text()}, bob, "no howdy")
+    ada.post("/review/teach", text="howdy", question="hiccups.causes")
+    now = path.read_bytes()
+    answer = ada.post(at, **oldest(ada, at))
+    assert answer.status_code == 422 and "nothing was changed" in answer.text
+    assert "howdy" in answer.text and path.read_bytes() == now
+
+
+def test_fixed_texts_have_their_history(desk, git, ada):
+    page = html.unescape(ada.get("/tables/texts?search=greeting").text)
+    base = re.search(r'name="base" value="([^"]+)"', page)[1]
+    rows = table_files.rows_of("texts", (git / "texts.yml").read_text())
+    number, row = next((n, row) for n, row in enumerate(rows, 2) if row[1] == "thanks")
+    fields = dict(zip(("first", "second", "third"), (*row[:2], "Gladly."), strict=True))
+    assert ada.post("/tables/texts/row", base=base, number=number, **fields).status_code == 303
+    said = read(ada.get("/tables/texts/past-changes").text)
+    assert "Name: thanks" in said and "Gladly." in said and row[2] in said
+
+
+def test_stories_have_their_history_and_are_brought_back(desk, git, ada):
+    path, at = git / "stories.yml", "/stories/story/past-changes"
+    before = path.read_bytes()
+    told = stories.read_stories("story", path.read_text())[0]
+    path.write_text(path.read_text().replace(told.turns[0].says, "and what now then", 1))
+    with history.one_at_a_time(desk.config):
+        bob = history.Author("Bob", "bob@example.org")
+        history.record_change(desk.config, {path: path.read_text()}, bob, "reworded")
+    said = read(ada.get(at).text)
+    assert "Visitor: and what now then" in said and told.name in said and "intent:" not in said
+    answer = ada.post(at, **oldest(ada, at))
+    assert answer.status_code == 303 and answer.headers["location"] == "/editor/stories"
+    assert path.read_bytes() == before
+    assert ada.get("/stories/test_conversation/past-changes").status_code == 200
+    assert ada.get("/stories/no_such/past-changes").status_code == 404
+
+
+def test_a_reader_reads_each_history_and_brings_nothing_back(desk, git):
+    rea = desk.enter("Rea", "reader")
+    for at in ("/tables/terms/past-changes", "/stories/story/past-changes"):
+        page = rea.get(at).text
+        assert "Bring this version back" not in page
+        commit = re.search(r"\?commit=([0-9a-f]{40})", page)[1]
+        assert rea.post(at, commit=commit, newest=commit).status_code == 403
+
+
+def test_a_version_that_is_no_content_is_shown_as_it_stood(desk, git, ada):
+    path = git / "terms.yml"
+    text = path.read_text()
+    for now, why in (("conditions: [oops\n", "broken"), (text, "mended")):
+        path.write_text(now)
+        with history.one_at_a_time(desk.config):
+            bob = history.Author("Bob", "bob@example.org")
+            history.record_change(desk.config, {path: now}, bob, why)
+    page = ada.get("/tables/terms/past-changes").text
+    assert "conditions: [oops" in read(page)
+
+
+def test_side_by_side_on_a_wide_screen_and_old_above_new_on_a_phone(desk, git, open_tab):
+    reword(desk, "What causes hiccups?", "Why do hiccups come?")
+    tab = open_tab("editor", viewport={"width": 1280, "height": 844})
+    tab.goto(f"/editor{AT}")
+    was, now = (tab.locator(f".diff {tag}").first.bounding_box() for tag in ("del", "ins"))
+    assert was["y"] == now["y"] and now["x"] >= was["x"] + was["width"]
+    tab.set_viewport_size({"width": 390, "height": 844})
+    was, now = (tab.locator(f".diff {tag}").first.bounding_box() for tag in ("del", "ins"))
+    assert was["x"] == now["x"] and now["y"] >= was["y"] + was["height"]

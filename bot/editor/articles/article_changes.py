@@ -17,11 +17,13 @@ from bot.editor.shared import content_files, pages, session
 @dataclass(frozen=True)
 class Change:
     """What an editor makes of an article: the edits of its file, and perhaps of that of its
-    phrases. `why`: the sentence of its commit; `to`: the page that comes next."""
+    phrases. `why`: the sentence of its commit; `to`: the page that comes next; `action`: what the
+    log says."""
 
     edits: Sequence[content_files.Edit]
     why: str
     to: str
+    action: str = "changed an article"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,9 @@ def save_change(page: ArticlePage, change: Change) -> Response:
         change.why,
         lambda texts: [] if page.is_draft else _find_faults(page, texts),
     )
-    session.record_action(page.request, "changed an article", page.id, change.why)
     is_changed = saved.text != change.edits[0].base or len(change.edits) > 1
+    if is_changed:
+        session.record_action(page.request, change.action, page.id, change.why)
     notice = "Saved." if is_changed else "Nothing was changed."
     if saved.merged:
         notice += " Another editor had saved changes meanwhile; both are in it now."

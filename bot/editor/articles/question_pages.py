@@ -1,6 +1,6 @@
 """A question of an article or draft: its text and phrases beside what the chat makes of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Response
@@ -64,10 +64,12 @@ def save_question(page: PageToEdit, form: Annotated[QuestionForm, Form()]) -> Re
         return _render_question(page, article_changes.refill_form(fields, form.base, now, refusal))
     is_removed = form.then == "remove"
     try:
+        edits = _write_question(page, before, None if is_removed else fields)
         change = Change(
-            _write_question(page, before, None if is_removed else fields),
+            edits,
             f"{page.id}.{page.question}: {'taken out' if is_removed else 'changed'}",
             page.at if is_removed else f"{page.at}/{page.question}",
+            _name_action(edits, is_removed),
         )
         return article_changes.save_change(page, change)
     except (articles.ContentError, content_files.Conflict) as refused:
@@ -150,6 +152,13 @@ def _write_question(
     phrases = phrases_document.write_phrases(own, page.id, page.question, lists)
     edits = [content_files.Edit(page.path, text, article)]
     return edits + ([content_files.Edit(page.phrases_path, phrases, own)] if phrases != own else [])
+
+
+def _name_action(edits: Sequence[content_files.Edit], is_removed: bool) -> str:
+    """What the log says of the edits of an article and of its phrases."""
+    if is_removed:
+        return "took a question out"
+    return "changed an answer" if edits[0].text != edits[0].base else "changed phrases"
 
 
 def _compare_theirs(page: ArticlePage, fields: QuestionWithPhrases) -> list[list[differences.Pair]]:

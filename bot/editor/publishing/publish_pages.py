@@ -17,9 +17,17 @@ from bot.content.site_content import SiteContent
 from bot.domain.faults import Fault
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.publishing import confusion_picture
-from bot.editor.shared import content_files, differences, fault_places, pages, session
+from bot.editor.shared import (
+    content_files,
+    fault_places,
+    first_steps,
+    pages,
+    session,
+)
 from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import DeskState, State
+from bot.editor.stories import story_form
+from bot.editor.versions import file_parts
 from bot.releases import comparison, publishing, registry, time_left
 from bot.runtime import settings
 from bot.runtime.settings import Settings
@@ -113,16 +121,18 @@ def show_prepared_changes(request: Request, desk: DeskState, id: pages.Number) -
 
 
 def _render_changes(request: Request, desk: State, release: str | None = None) -> Response:
-    config = desk.config
+    config, titles = desk.config, story_form.list_wordings(desk)[0]
     before, after = publishing.compared_folders(config, release)
     listed = [
         (
             name,
             kind,
             outside,
-            differences.compare_texts(
+            file_parts.compare_versions(
+                name,
                 content_files.read_file(before / name) if before else "",
                 content_files.read_file(after / name),
+                titles,
             ),
         )
         for name, kind, outside in publishing.content_changes(config, release)
@@ -155,6 +165,7 @@ def show_one(request: Request, desk: DeskState, id: pages.Number) -> Response:
                 *comparison.article_confusion(library, made.report["missed"]), OUTCOMES
             )
     if made.comparison:
+        first_steps.note_step(request, first_steps.COMPARED)
         turns = [
             moved["turn"]
             for kind in ("gained", "lost", "changed")

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from bot.content import wording
-from bot.editor.shared import session
+from bot.editor.shared import first_steps, guide, page_help, session
 
 # a row's number in an address, and one behind "?": what a database can look for
 Number = Annotated[int, InPath(ge=0, lt=2**31)]
@@ -105,6 +105,9 @@ def render_page(
             for title, at, role in MENU
             if person and person.may(role)
         ],
+        help=page_help.find_help(_room_of(path)) if person else None,
+        first_steps=lambda: first_steps.read_steps(request),
+        find_section=guide.find_section,
         **values,
     )
     # a file's name may hold bytes that are no text

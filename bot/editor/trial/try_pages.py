@@ -8,7 +8,14 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from bot.editor.shared import content_cache, differences, pages, previews, working_copy
+from bot.editor.shared import (
+    content_cache,
+    differences,
+    first_steps,
+    pages,
+    previews,
+    working_copy,
+)
 from bot.editor.shared.state import DeskState, State
 from bot.editor.trial import explanation
 from bot.releases import registry
@@ -55,6 +62,8 @@ async def show_try(
     if article and article not in known:
         raise HTTPException(404)
     sides = await _ask(desk, [*earlier, text], article or None) if text else []
+    if text:
+        await run_in_threadpool(first_steps.note_step, request, first_steps.TRIED)
     return await run_in_threadpool(
         pages.render_page,
         request,

@@ -29,7 +29,7 @@ from bot.editor.stories import story_form, story_pages
 from bot.editor.stories.story_pages import StoryPage, StoryToEdit, StoryToRead
 from bot.editor.tables import table_files, table_pages
 from bot.editor.tables.table_pages import TablePage, TableToEdit, TableToRead
-from bot.editor.versions import passages
+from bot.editor.versions import file_parts
 
 router = APIRouter()
 Commit = Annotated[str, Form(max_length=64)]
@@ -191,16 +191,16 @@ def _render(request: Request, subject: Subject, commit: str) -> Response:
     )
 
 
-def _compare(subject: Subject, listed: Sequence[Change], place: int) -> list[passages.Changed]:
+def _compare(subject: Subject, listed: Sequence[Change], place: int) -> list[file_parts.Changed]:
     """What the change at a place of the list changed in the subject's files."""
-    config, found = subject.desk.config, list[passages.Changed]()
+    config, found = subject.desk.config, list[file_parts.Changed]()
     titles = story_form.list_wordings(subject.desk)[0]
     earlier = listed[place + 1].commit if place + 1 < len(listed) else ""
     for path in subject.files:
         after = history.read_revision(config, path, listed[place].commit)
         before = history.read_revision(config, path, earlier) if earlier else ""
         name = str(path.relative_to(config.path("data")))
-        found += passages.compare_versions(name, before, after, titles)
+        found += file_parts.compare_versions(name, before, after, titles)
     return found
 
 

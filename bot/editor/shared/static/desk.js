@@ -11,14 +11,29 @@ document.addEventListener('keydown', (event) => {
     open.focus()
   }
   if (event.key === '/') goToSearch(event)
+  if (event.key === '?') turnHelp(event)
   pressInGroup(event)
 })
 
-// "/" puts the cursor into the search, but for who types, or wants keys only where they have the focus.
+// Keys of the whole page are not for who types, or wants keys only where they have the focus.
+function isForPage(event) {
+  const types = event.target.matches?.('input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]')
+  return !(types || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keysNeedFocus())
+}
+
+// "?" opens the help of the page, and closes it.
+function turnHelp(event) {
+  const help = document.querySelector('#help')
+  if (!help || !isForPage(event)) return
+  event.preventDefault()
+  help.open = !help.open
+  help.querySelector('summary').focus()
+}
+
+// "/" puts the cursor into the search.
 function goToSearch(event) {
   const field = document.querySelector('#desk-search')
-  const types = event.target.matches?.('input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]')
-  if (!field || types || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || keysNeedFocus()) return
+  if (!field || !isForPage(event)) return
   event.preventDefault()
   const menu = document.querySelector('.menu-button')
   if (menu.offsetParent) menu.setAttribute('aria-expanded', 'true')  // it is there on small screens alone

@@ -1,5 +1,5 @@
-"""A file of content as people read it: its passages in order, each with the label that it has at
-the desk; and what differs between two versions of it, passage by passage."""
+"""A file of content as people read it: its parts in order, each with the label that it has at
+the desk; and what differs between two versions of it, part by part."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from bot.editor.tables import table_files
 # what an article's particulars say of its statements
 HELD = {True: "are held against their sources", False: "are not held against their sources yet"}
 type Titles = Mapping[str, str]  # {a question's name, or an intent's: its wording}
-type Reader = Callable[[str, str, Titles], Iterable[Passage]]  # (a file's stem, its text, Titles)
+type Reader = Callable[[str, str, Titles], Iterable[Part]]  # (a file's stem, its text, Titles)
 
 
 @dataclass(frozen=True)
-class Passage:
+class Part:
     """A piece of a file's text. `key` names it in every version of the file, `place` says what it
     is a part of, `label` what it is there."""
 
@@ -28,7 +28,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Changed:
-    """What became of a passage."""
+    """What became of a part."""
 
     place: str
     label: str
@@ -37,9 +37,9 @@ class Changed:
 
 def compare_versions(name: str, before: str, after: str, titles: Titles) -> list[Changed]:
     """What differs between two texts of a file, by its `name` below the content's folder: in the
-    passages that people read, or line by line where one of the texts can't be read."""
+    parts that people read, or line by line where one of the texts can't be read."""
     try:
-        old, new = (_read_passages(name, text, titles) for text in (before, after))
+        old, new = (_read_parts(name, text, titles) for text in (before, after))
     # a version that was written by hand may hold anything
     except (articles.ContentError, ValueError, LookupError, TypeError, AttributeError):
         old, new = _read_lines(before), _read_lines(after)
@@ -50,21 +50,21 @@ def compare_versions(name: str, before: str, after: str, titles: Titles) -> list
     ]
     if changed or before == after:
         return changed
-    return [Changed("", "What no visitor reads", differences.compare_texts(before, after))]
+    return [Changed("", "Comments and lay-out", differences.compare_texts(before, after))]
 
 
-def _pair_up(old: Iterable[Passage], new: Iterable[Passage]) -> Iterator[tuple[str, str, str, str]]:
-    """(place, label, text before, text after) of each passage, in the order of the new version;
+def _pair_up(old: Iterable[Part], new: Iterable[Part]) -> Iterator[tuple[str, str, str, str]]:
+    """(place, label, text before, text after) of each part, in the order of the new version;
     those that are gone stand last."""
-    was, now = ({passage.key: passage for passage in listed} for listed in (old, new))
+    was, now = ({part.key: part for part in listed} for listed in (old, new))
     for key in dict.fromkeys([*now, *was]):
         shown = now.get(key) or was[key]
         left, right = (listed[key].text if key in listed else "" for listed in (was, now))
         yield shown.place, shown.label, left, right
 
 
-def _read_passages(name: str, text: str, titles: Titles) -> list[Passage]:
-    """The passages of a file's text; an empty one has none. Raises ValueError and others for what
+def _read_parts(name: str, text: str, titles: Titles) -> list[Part]:
+    """The parts of a file's text; an empty one has none. Raises ValueError and others for what
     can't be read."""
     path = PurePath(name)
     read = _find_reader(path)
@@ -86,58 +86,58 @@ def _find_reader(path: PurePath) -> Reader | None:
     )
 
 
-def _read_lines(text: str) -> list[Passage]:
-    return [Passage((), "", "", text)]
+def _read_lines(text: str) -> list[Part]:
+    return [Part((), "", "", text)]
 
 
-def _read_article(id: str, text: str, titles: Titles) -> Iterator[Passage]:
+def _read_article(id: str, text: str, titles: Titles) -> Iterator[Part]:
     fields = article_document.read_document(text)
     for key in article_document.FRONT:
         said = fields[key] if key != "evidence" else HELD[fields[key] != articles.NOT_HELD]
-        yield Passage((key,), "Particulars", fault_places.ARTICLE[key], said)
+        yield Part((key,), "Particulars", fault_places.ARTICLE[key], said)
     for question, asked in fields["questions"].items():
         shown = asked["ask"] or question
         for part, label in fault_places.QUESTION.items():
             if part not in articles.PHRASE_KEYS:
-                yield Passage(("questions", question, part), shown, label, str(asked[part]))
+                yield Part(("questions", question, part), shown, label, str(asked[part]))
     for n, source in fields["sources"].items():
         for of, label in fault_places.SOURCE.items():
-            yield Passage(("sources", str(n), of), f"Source [{n}]", label, str(source[of]))
+            yield Part(("sources", str(n), of), f"Source [{n}]", label, str(source[of]))
 
 
-def _read_phrases(id: str, text: str, titles: Titles) -> Iterator[Passage]:
+def _read_phrases(id: str, text: str, titles: Titles) -> Iterator[Part]:
     for question, lists in phrases_document.read_phrases(text, id).items():
         shown = titles.get(f"{id}.{question}", question.replace("_", " "))
         for kind, phrases in lists.items():
             label = fault_places.QUESTION[kind]
-            yield Passage((question, kind), shown, label, "\n".join(phrases))
+            yield Part((question, kind), shown, label, "\n".join(phrases))
 
 
-def _read_evidence(id: str, text: str, titles: Titles) -> Iterator[Passage]:
+def _read_evidence(id: str, text: str, titles: Titles) -> Iterator[Part]:
     ledger, _ = evidence.read_ledger(text, id)
     for entry in ledger.entries:
         said = [
             f"[{each.source}] {each.where}: {each.states} ({each.verdict.replace('_', ' ')})"
             for each in entry.evidence
         ]
-        yield Passage((entry.says,), "Evidence", entry.says, "\n".join(said))
+        yield Part((entry.says,), "Evidence", entry.says, "\n".join(said))
     for n, reading in ledger.readings.items():
         when = f"{reading.read} on {reading.on}" + (f" by {reading.by}" if reading.by else "")
         version = f", version of {reading.version}" if reading.version else ""
         said = [f"{when}{version}", reading.how]
-        yield Passage(("sources", str(n)), f"Source [{n}]", "How it was read", "\n".join(said))
+        yield Part(("sources", str(n)), f"Source [{n}]", "How it was read", "\n".join(said))
 
 
-def _read_reviews(id: str, text: str, titles: Titles) -> Iterator[Passage]:
+def _read_reviews(id: str, text: str, titles: Titles) -> Iterator[Part]:
     for signed in sign_offs.read_sign_offs(text, id)[0]:
         shown = titles.get(f"{id}.{signed.question}", signed.question.replace("_", " "))
         who = f"{signed.name}, {signed.profession}" if signed.profession else signed.name
         said = f"{who}, on {signed.on}. {signed.note}".strip()
         key = (signed.question, signed.text, str(signed.on), signed.account)
-        yield Passage(key, "Signatures", shown, said)
+        yield Part(key, "Signatures", shown, said)
 
 
-def _read_table(name: str, text: str, titles: Titles) -> Iterator[Passage]:
+def _read_table(name: str, text: str, titles: Titles) -> Iterator[Part]:
     columns, listed = table_files.COLUMNS[name], dict[tuple[str, str], list[str]]()
     for first, second, third in table_files.rows_of(name, text):
         listed.setdefault((first, second), []).append(third)
@@ -145,10 +145,10 @@ def _read_table(name: str, text: str, titles: Titles) -> Iterator[Passage]:
         words = "\n".join(values)
         if name == "terms":
             words = words.replace("; ", "\n")
-        yield Passage((first, second), first, f"{columns[1].capitalize()}: {second}", words)
+        yield Part((first, second), first, f"{columns[1].capitalize()}: {second}", words)
 
 
-def _read_stories(name: str, text: str, titles: Titles) -> Iterator[Passage]:
+def _read_stories(name: str, text: str, titles: Titles) -> Iterator[Part]:
     kind, title = fault_places.STORIES[name]
     for story in stories.read_stories(kind, text):
         lines = [f"Beside the article {story.page}"] if story.page else []
@@ -157,4 +157,4 @@ def _read_stories(name: str, text: str, titles: Titles) -> Iterator[Passage]:
             lines.append(f"Visitor: {turn.says or f'presses “{gets}”'}")
             lines.append(f"Bot: {gets}" + (", or asks back with it" if turn.back else ""))
             lines += [f"Offers: {titles.get(offer, offer)}" for offer in turn.offers]
-        yield Passage((story.name,), title, story.name, "\n".join(lines))
+        yield Part((story.name,), title, story.name, "\n".join(lines))
