@@ -34,6 +34,7 @@ from bot.editor.shared import (
     article_document,
     content_files,
     fault_places,
+    first_steps,
     form_texts,
     guide,
     pages,
@@ -149,8 +150,7 @@ def count_waiting(request: Request, desk: DeskState) -> None:
 
 
 def _show_first(request: Request) -> RedirectResponse:
-    at = "/editor/reviews" if session.may_sign(request) else "/editor/review"
-    return RedirectResponse(at, 303)
+    return RedirectResponse(first_steps.find_first_page(request), 303)
 
 
 class Door:

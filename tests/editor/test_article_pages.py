@@ -68,12 +68,13 @@ def test_a_question_is_changed_in_the_editors_name_and_its_history_is_readable(d
     assert phrases.replace("    - where do my hics come from\n", "") == before[1] != phrases
     assert changed_files(git) == files
     history = ada.get("/articles/hiccups/past-changes").text
-    assert "Ada" in history and "hiccups.causes: changed" in history
+    assert "Ada" in history and "“Whence do hiccups come?”: changed" in history
     commit = re.search(r"\?commit=([0-9a-f]{40})", history)[1]
     shown = ada.get(f"/articles/hiccups/past-changes?commit={commit}").text
     assert "<ins>" in shown and "where do my hics come from" in shown
     ada.post("/review/teach", text="whence my hics", question="hiccups.causes")
-    assert "Teach hiccups.causes 1 phrase" in ada.get("/articles/hiccups/past-changes").text
+    history = ada.get("/articles/hiccups/past-changes").text
+    assert "Teach “Whence do hiccups come?” 1 phrase" in history
 
 
 def changed_files(git):

@@ -69,12 +69,13 @@ def _face_in_order(old: Sequence[str], new: Sequence[str]) -> Iterator[Pair]:
 
 
 def _likeness(one: str, other: str) -> float:
-    return difflib.SequenceMatcher(None, one.split(), other.split(), autojunk=False).ratio()
+    words, others = (re.findall(r"\w+", line) for line in (one, other))
+    return difflib.SequenceMatcher(None, words, others, autojunk=False).ratio()
 
 
 def _mark(left: str, right: str) -> Pair:
     """A rewritten line, the words that differ marked."""
-    old, new = re.findall(r"\s+|\S+", left), re.findall(r"\s+|\S+", right)
+    old, new = (re.findall(r"\s+|\w+|[^\w\s]+", line) for line in (left, right))
     out: list[Piece] = []
     come: list[Piece] = []
     for kind, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

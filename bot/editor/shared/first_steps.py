@@ -11,7 +11,6 @@ from bot.editor.shared.state import get_state
 from bot.store import accounts
 from bot.store.engine import StoreDown
 
-FIRST_PAGES = ("/editor/review", "/editor/reviews")
 TRIED, COMPARED = "tried the bot", "read a comparison"  # what the log says once, the first time
 AWAY, BACK = "put the first steps away", "brought the first steps back"
 SIGNER = "signer"  # in place of a role: who may sign
@@ -73,11 +72,16 @@ STEPS = (
 )
 
 
+def find_first_page(request: Request) -> str:
+    """The page that the desk begins with for the person who asks."""
+    return "/editor/reviews" if session.may_sign(request) else "/editor/review"
+
+
 def read_steps(request: Request) -> Sequence[tuple[Step, bool]]:
-    """(a step, whether it was done) of the person who asks, for the first pages of the desk; none
+    """(a step, whether it was done) of the person who asks, for the first page of the desk; none
     elsewhere, once all are done, and while they are put away."""
     person: accounts.Member | None = getattr(request.state, "person", None)
-    if person is None or request.url.path not in FIRST_PAGES:
+    if person is None or request.url.path != find_first_page(request):
         return ()
     mine = [step for step in STEPS if _is_for(request, person, step)]
     wanted = {action for step in mine for action in step.actions}

@@ -1,6 +1,7 @@
 """The history of an article, a table or the stories: who changed what and when, side by side; and
 a version brought back, as a change of its own."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ from bot.editor.tables.table_pages import TablePage, TableToEdit, TableToRead
 from bot.editor.versions import file_parts
 
 router = APIRouter()
+MOST = 500  # changes that are listed
+NAME = re.compile(r"\b[a-z]\w*\.[a-z]\w*\b")  # of a question
 Commit = Annotated[str, Form(max_length=64)]
 MERGED = " What was saved since the history was opened is in it, too."
 REFUSED = "This version can’t be brought back as it was; nothing was changed."
@@ -175,7 +178,8 @@ def _find_stories(page: StoryPage) -> Subject:
 def _render(request: Request, subject: Subject, commit: str) -> Response:
     """The changes, newest first, and what one of them changed: the newest, or `commit`."""
     config, path = subject.desk.config, subject.files[0]
-    listed = history.read_changes(config, *subject.files)
+    titles = story_form.list_wordings(subject.desk)[0]
+    listed = history.read_changes(config, *subject.files, most=MOST)
     place = next((at for at, change in enumerate(listed) if change.commit == commit), None)
     if commit and place is None:
         raise HTTPException(404)
@@ -185,16 +189,24 @@ def _render(request: Request, subject: Subject, commit: str) -> Response:
         "history.html",
         subject=subject,
         listed=listed,
+        say=lambda why: NAME.sub(lambda found: _word(titles, found[0]), why),
+        most=MOST,
         shown=listed[place or 0] if listed else None,
-        changed=_compare(subject, listed, place or 0) if listed else [],
+        changed=_compare(subject, listed, place or 0, titles) if listed else [],
         returns=bool(then and then != content_files.read_file(path)),
     )
 
 
-def _compare(subject: Subject, listed: Sequence[Change], place: int) -> list[file_parts.Changed]:
+def _word(titles: file_parts.Titles, name: str) -> str:
+    """A question's name as its wording, where there is such a question now."""
+    return f"“{titles[name]}”" if name in titles else name
+
+
+def _compare(
+    subject: Subject, listed: Sequence[Change], place: int, titles: file_parts.Titles
+) -> list[file_parts.Changed]:
     """What the change at a place of the list changed in the subject's files."""
     config, found = subject.desk.config, list[file_parts.Changed]()
-    titles = story_form.list_wordings(subject.desk)[0]
     earlier = listed[place + 1].commit if place + 1 < len(listed) else ""
     for path in subject.files:
         after = history.read_revision(config, path, listed[place].commit)
@@ -208,7 +220,8 @@ def _find_past(subject: Subject, commit: str, newest: str) -> Past:
     """Raises HTTPException for what is no change of the subject, and where it was taken away
     then."""
     config, path = subject.desk.config, subject.files[0]
-    listed = {change.commit: change for change in history.read_changes(config, *subject.files)}
+    changes = history.read_changes(config, *subject.files, most=MOST)
+    listed = {change.commit: change for change in changes}
     if commit not in listed or newest not in listed:
         raise HTTPException(404)
     text, base = (history.read_revision(config, path, each) for each in (commit, newest))
