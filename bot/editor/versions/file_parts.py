@@ -96,13 +96,18 @@ def _read_article(id: str, text: str, titles: Titles) -> Iterator[Part]:
         said = fields[key] if key != "evidence" else HELD[fields[key] != articles.NOT_HELD]
         yield Part((key,), "Particulars", fault_places.ARTICLE[key], said)
     for question, asked in fields["questions"].items():
-        shown = asked["ask"] or question
+        shown, words = asked["ask"] or question, _as_texts(asked)
         for part, label in fault_places.QUESTION.items():
             if part not in articles.PHRASE_KEYS:
-                yield Part(("questions", question, part), shown, label, str(asked[part]))
+                yield Part(("questions", question, part), shown, label, words[part])
     for n, source in fields["sources"].items():
+        told = _as_texts(source)
         for of, label in fault_places.SOURCE.items():
-            yield Part(("sources", str(n), of), f"Source [{n}]", label, str(source[of]))
+            yield Part(("sources", str(n), of), f"Source [{n}]", label, told[of])
+
+
+def _as_texts(fields: Mapping[str, object]) -> dict[str, str]:
+    return {key: str(value) for key, value in fields.items()}
 
 
 def _read_phrases(id: str, text: str, titles: Titles) -> Iterator[Part]:

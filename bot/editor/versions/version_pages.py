@@ -240,8 +240,8 @@ def _bring_back(
     except articles.ContentError as error:
         return _refuse(request, 422, REFUSED, fault_places.place_faults(error.faults))
     except table_files.RowFaults as error:
-        said = [Fault.from_sentence(table_files.say_with_row(fault)) for fault in error.faults]
-        return _refuse(request, 422, REFUSED, fault_places.place_faults(said))
+        rows = [Fault.from_sentence(table_files.say_with_row(fault)) for fault in error.faults]
+        return _refuse(request, 422, REFUSED, fault_places.place_faults(rows))
     except Refused as error:
         return _refuse(request, 422, REFUSED, [ShownFault(str(error))])
     except content_files.Conflict:
