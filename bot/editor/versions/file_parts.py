@@ -156,8 +156,10 @@ def _read_table(name: str, text: str, titles: Titles) -> Iterator[Part]:
 def _read_stories(name: str, text: str, titles: Titles) -> Iterator[Part]:
     kind, title = fault_places.STORIES[name]
     for story in stories.read_stories(kind, text):
+        if story.turns is None:  # one that branches
+            raise LookupError(story.name)
         lines = [f"Beside the article {story.page}"] if story.page else []
-        for turn in story.turns or ():
+        for turn in story.turns:
             gets = titles.get(turn.gets, turn.gets)
             lines.append(f"Visitor: {turn.says or f'presses “{gets}”'}")
             lines.append(f"Bot: {gets}" + (", or asks back with it" if turn.back else ""))

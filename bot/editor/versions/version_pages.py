@@ -26,8 +26,8 @@ from bot.editor.shared import (
 from bot.editor.shared.content_files import Edit, Saved
 from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import State
-from bot.editor.stories import story_form, story_pages
-from bot.editor.stories.story_pages import StoryPage, StoryToEdit, StoryToRead
+from bot.editor.stories import story_form, story_pages, story_view
+from bot.editor.stories.story_view import StoryPage, StoryToEdit, StoryToRead
 from bot.editor.tables import table_files, table_pages
 from bot.editor.tables.table_pages import TablePage, TableToEdit, TableToRead
 from bot.editor.versions import file_parts
@@ -170,7 +170,7 @@ def _find_table(table: TablePage) -> Subject:
 
 def _find_stories(page: StoryPage) -> Subject:
     """Raises HTTPException for a kind that there is not."""
-    path, title = page.path, story_pages.TITLES[page.kind]
+    path, title = page.path, story_view.TITLES[page.kind]
     address = f"/editor/stories/{page.kind}/past-changes"
     return Subject(page.desk, title, "/editor/stories", address, (path,), STORIES_STAY)
 
