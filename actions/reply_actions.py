@@ -19,7 +19,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.types import DomainDict
 
 from actions import personal_questions, sections
-from bot.content import articles, facets, replies, site_content
+from bot.content import articles, facets, passages, replies, site_content
 from bot.content.replies import Reply
 from bot.domain.reply_kinds import ReplyKind
 from bot.releases import registry
@@ -129,9 +129,8 @@ class ActionClarify(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[dict[str, Any]]:
         said = await read_message(tracker)
-        send_reply(
-            dispatcher, said, *(answer_word(said) or (ask_back(said), topic_left_open(said)))
-        )
+        found = find_in_text(said) or (ask_back(said), topic_left_open(said))
+        send_reply(dispatcher, said, *found)
         return []
 
 
@@ -145,7 +144,8 @@ class ActionDecline(Action):
         self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: DomainDict
     ) -> list[dict[str, Any]]:
         said = await read_message(tracker)
-        found = answer_word(said) or (decline_message(said, said["intent"]), topic_left_open(said))
+        declined = decline_message(said, said["intent"])
+        found = find_in_text(said) or (declined, topic_left_open(said))
         send_reply(dispatcher, said, *found)
         return []
 
@@ -278,6 +278,39 @@ def answer_word(said: Said) -> tuple[Reply, Topic | None] | None:
     )
 
 
+def find_in_text(said: Said) -> tuple[Reply, Topic | None] | None:
+    """(reply, topic) from the text of the article that is spoken of, where no question was
+    understood: the answer to a word or two, else a passage, else which sections hold the word; None
+    where it says nothing of it."""
+    word = answer_word(said)
+    if word and word[0]["kind"] == ReplyKind.ANSWER:
+        return word
+    return quote_passage(said) or word
+
+
+def quote_passage(said: Said) -> tuple[Reply, Topic] | None:
+    """(reply, topic) where bot/rasa/passage_finder.py found what the article says of it; None where
+    it found nothing, and where the release no longer says so: an archive may be older than the
+    content beside it (registry.taught_digest)."""
+    found = said["context"].get("passage")
+    place = found and passage_places(said["release"]).get(found["mark"])
+    if not place:
+        return None
+    name, number = place
+    reply = replies.quote_passage(
+        said["content"],
+        name,
+        number,
+        today(),
+        found["chance"],
+        found["sure"],
+        replies.near_questions(said["content"], own_ranking(said), said["terms"]),
+    )
+    question = said["content"].questions[name]
+    topic = _topic(said, name.partition(".")[0], list(question.about[:1]), question.facets)
+    return (reply, topic) if reply else None
+
+
 def is_known(said: Said) -> bool:
     """Whether a message is a phrase that its intent was taught with, or one of a facet that no
     article answers: what it asks isn't one of its words ("is it common")."""
@@ -374,7 +407,7 @@ def find_end(id: str, asked: Mapping[str, Any], understood: Mapping[str, Any]) -
     intent = said["intent"]
     if intent in said["content"].questions or intent == replies.ARTICLE_INFO:
         return intent
-    if found := answer_word(said):
+    if found := find_in_text(said):
         reply = found[0]
     elif intent in site_content.OUTCOMES:
         reply = decline_message(said, intent)
@@ -508,6 +541,12 @@ def unanswered_phrases(id: str) -> frozenset[str]:
     content = read_content(id)
     rows, _ = facets.read_facet_phrases(content.folder, content.articles.values())
     return frozenset(articles.normalise_phrase(row.text) for row in rows if not row.asks)
+
+
+@functools.lru_cache(maxsize=4)
+def passage_places(id: str) -> dict[str, tuple[str, int]]:
+    """Where each sentence of release `id` stands, by what names its words."""
+    return passages.mark_all(read_content(id).questions.values())
 
 
 @functools.lru_cache(maxsize=4)

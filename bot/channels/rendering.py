@@ -94,6 +94,7 @@ class Style:
 def reply_unit(reply: ReplyBody, texts: Texts, site_url: str, first: int = 1) -> Unit:
     """The Unit of a reply."""
     id, answer = reply["id"], reply["kind"] == ReplyKind.ANSWER
+    quotes = reply["kind"] == ReplyKind.PASSAGE
     feedback = reply.get("feedback")
     votes = (
         [Button(texts["feedback_yes"], f"{id}.{YES}"), Button(texts["feedback_no"], f"{id}.{NO}")]
@@ -107,7 +108,7 @@ def reply_unit(reply: ReplyBody, texts: Texts, site_url: str, first: int = 1) ->
     ]
     made = Unit(
         text=reply["text"],
-        title=reply.get("title"),
+        title=None if quotes else reply.get("title"),  # its link has it
         note=reply.get("note") or "",
         unsure=texts.get("not_meant", "") if reply.get("instead") else "",
         ask=feedback and feedback["ask"],
@@ -121,7 +122,9 @@ def reply_unit(reply: ReplyBody, texts: Texts, site_url: str, first: int = 1) ->
         after=None if answer else reply.get("more"),
         urgent=_urgent_line(reply.get("emergency")),
     )
-    return replace(made, **_provenance(reply, reply["text"], texts, site_url)) if answer else made
+    if not answer and not quotes:
+        return made
+    return replace(made, **_provenance(reply, reply["text"], texts, site_url))
 
 
 def _number_lines(reply: Mapping[str, Any]) -> tuple[str, ...]:
@@ -186,13 +189,14 @@ def say_review(article: Mapping[str, Any], texts: Texts) -> str:
 def _provenance(reply: ReplyBody, shown: str, texts: Texts, site_url: str) -> dict[str, Any]:
     article, marks = reply["article"], set(MARK.findall(shown))
     url = article["url"] if "://" in article["url"] else site_url.rstrip("/") + article["url"]
-    section = reply["question"].partition(".")[2]
+    quoted = reply.get("section")
+    section = (quoted or reply["question"]).partition(".")[2]
     is_info = section == replies.ARTICLE_INFO
     url += f"#{'sources' if is_info else section}" if "#" not in url else ""
     cited = [source for source in reply["sources"] if str(source["n"]) in marks] or reply["sources"]
     listed = () if is_info and len(cited) > MOST_SOURCES else cited
     return {
-        "page": (texts["read_page"], url),
+        "page": (reply["title"] if quoted else texts["read_page"], url),
         "small": (say_review(article, texts), reply["disclaimer"]),
         "sources": tuple(
             (f"[{source['n']}] {source['title']}, {source['publisher']}", source["url"])

@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.content import articles, evidence
+from bot.content import articles, evidence, passages
 from bot.content.sign_offs import Review, State
 from bot.domain.reply_kinds import ReplyKind
 
@@ -105,6 +105,8 @@ CONVERSATION_TEXTS = (
     "personal_general",
     "afraid",
     "not_covered_held",
+    "passage",
+    "passage_unsure",
     "said_before",
     "speaks_of",
     "no_more",
@@ -191,6 +193,37 @@ def offer_instead(
 def offered_choices(reply: Reply) -> list[Choice]:
     """All that may be taken below a reply, in the order in which it stands there."""
     return [*(reply.get("instead") or ()), *(reply.get("choices") or ())]
+
+
+def quote_passage(
+    content: SiteContent,
+    name: str,
+    place: int,
+    today: datetime.date,
+    confidence: float,
+    is_sure: bool,
+    near: Sequence[str] = (),
+) -> Reply | None:
+    """The sentence at a place of a question's section with those beside it, word for word, with the
+    sources of just these, and the question itself as the first choice; None once the section is
+    withdrawn, and where the release is from before it had the words.
+
+    `near`: names of other questions that may have been meant."""
+    question, article = content.questions[name], content.article_of(name)
+    review = content.review_of(name)
+    said = content.texts.get("passage" if is_sure else "passage_unsure")
+    if said is None or review.timeliness(today) == "withdrawn":
+        return None
+    quoted = passages.quote_sentence(question, place)
+    sources = sources_of(content, article, quoted)
+    section = AnswerSection(name, question.title, quoted, "", sources)
+    names = list(dict.fromkeys([name, *near, *related_questions(content, name)]))
+    choices = _choices(content, names)
+    told = _tell_review(content, review, today)
+    made = _answer(content, article, section, confidence, told, choices)
+    shown = {key: made[key] for key in made if key not in ("question", "more")}
+    note = fill_placeholders(said, section=question.title)
+    return {**shown, "kind": ReplyKind.PASSAGE, "section": name, "note": note}
 
 
 def say_again(content: SiteContent, reply: Reply) -> Reply:

@@ -57,6 +57,7 @@ def find_failures(content: SiteContent) -> list[Failure]:
                 content,
                 (question.name, article.path, question.line),
                 partial(replies.answer_question, content, question.name, day, CONFIDENCE),
+                partial(replies.quote_passage, content, question.name, 0, day, CONFIDENCE, True),
             )
         name = f"{article.id}.{replies.ARTICLE_INFO}"
         found += _try(
@@ -78,6 +79,7 @@ def _refusals(content: SiteContent) -> list[Maker]:
     """Functions that make each reply that is no answer and no talk."""
     names = list(content.questions)[:2]
     ranking = [(name, 0.5) for name in names]
+    day = content.review_of(names[0]).due
     return [
         lambda: replies.ask_back(content, ranking),
         lambda: replies.ask_back(content, []),
@@ -88,6 +90,7 @@ def _refusals(content: SiteContent) -> list[Maker]:
         lambda: replies.not_covered(content, ranking, "a term"),
         lambda: replies.not_covered_facet(content, "a term", names),
         lambda: replies.not_covered_held(content, "a word", names),
+        lambda: replies.quote_passage(content, names[0], 0, day, CONFIDENCE, False),
         lambda: replies.personal_advice(content, ranking, afraid=True),
         lambda: replies.out_of_scope(content),
     ]

@@ -103,16 +103,20 @@ class Feedback(BaseModel):
 
 
 class Reply(BaseModel):
-    """One reply. `kind` tells which of the other fields it has; an answer has them all."""
+    """One reply. `kind` tells which of the other fields it has; an answer has them all.
+
+    A passage has a `section` in the place of a question: the name of the question whose section its
+    `text` is quoted from, and as its `title` that section's heading."""
 
     model_config = ConfigDict(extra="forbid", use_enum_values=True)
     id: str
     kind: ReplyKind
     text: str
-    note: str | None = None  # above the text, as that it was shown before
+    note: str | None = None  # above the text, as that it was shown before, or is a passage
     more: str | None = None
     topic: str | None = None
     question: str | None = None
+    section: str | None = None
     title: str | None = None
     article: ArticleOf | None = None
     sources: list[Source] | None = None
@@ -134,4 +138,8 @@ class Reply(BaseModel):
             raise ValueError(
                 "an answer comes with its question, its article and its disclaimer, or not at all"
             )
+        if self.kind == ReplyKind.PASSAGE and not (
+            self.section and self.article and self.disclaimer
+        ):
+            raise ValueError("a passage comes with its section, its article and its disclaimer")
         return self

@@ -33,6 +33,7 @@ from bot.safety import danger_screen
 OUTCOMES = (*(kind.value for kind in REFUSALS), replies.ARTICLE_INFO)
 FALLBACK = "nlu_fallback"  # asked back, as Rasa calls it
 CLARIFY = ReplyKind.CLARIFY.value  # the same, as a reply's kind
+PASSAGE = ReplyKind.PASSAGE.value  # comes where no intent is answered
 MIN_TALK_TRAIN, MIN_TALK_TEST = 10, 4
 # ways of asking a question that are enough with its facet's; and those of its facet that it gets
 # however many are its own
@@ -543,14 +544,15 @@ def _turn_faults(turn: Mapping[Any, Any], known: Set[str]) -> Iterator[Said]:
     ):
         yield "say what the visitor writes", 'as `ask: "and the side effects?"`'
     if (
-        gets not in known - {FALLBACK} | {CLARIFY}
+        gets not in known - {FALLBACK} | {CLARIFY, PASSAGE}
         or ("question" in turn) != ("." in str(gets))
         or "question" in turn
         and "kind" in turn
     ):
         yield (
             "say what must come",
-            f"`question: article.question`, or `kind:` with an intent of talk.yml or {CLARIFY}",
+            "`question: article.question`, or `kind:` with an intent of talk.yml, "
+            f"{CLARIFY} or {PASSAGE}",
         )
     yield from _offer_faults(offers if isinstance(offers, list) else [offers], known)
 

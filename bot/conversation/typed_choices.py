@@ -95,6 +95,8 @@ def read_choice(
         return replies.NONE_OF_THESE
     if words in NEXT and questions:
         return questions[0]
+    if words in SAYS_MORE and questions and last["kind"] == ReplyKind.PASSAGE:
+        return questions[0]  # the whole section
     if words in YES and questions and last["kind"] != ReplyKind.ANSWER:
         return questions[0] if len(questions) == 1 else WHICH_ONE
     return _go_on(library, words, last["question"])

@@ -15,6 +15,7 @@ class Group(StrEnum):
     """What the editors' figures count as one, by its name there, in the order of their plots."""
 
     ANSWERED = "answered"
+    QUOTED = "quoted"
     ASKED_BACK = "asked back"
     NOT_COVERED = "not covered"
     DECLINED = "declined"
@@ -36,6 +37,7 @@ class ReplyKind(StrEnum):
     The order is that of the editors' lists."""
 
     ANSWER = "answer"
+    PASSAGE = "passage"
     CLARIFY = "clarify"
     NOT_COVERED = "not_covered"
     PERSONAL_ADVICE = "personal_advice"
@@ -67,6 +69,9 @@ class About:
 
 ABOUT: Final[dict[ReplyKind, About]] = {
     ReplyKind.ANSWER: About(Group.ANSWERED, "a question", "answer", "it is answered"),
+    ReplyKind.PASSAGE: About(
+        Group.QUOTED, "a detail that the page tells", "passage", "a passage of the page is quoted"
+    ),
     ReplyKind.CLARIFY: About(Group.ASKED_BACK, "asked back", "asked back", "it is asked back"),
     ReplyKind.NOT_COVERED: About(
         Group.NOT_COVERED, "not covered", "“not covered”", "it is said that this is not covered"
@@ -92,8 +97,8 @@ def kinds_of(*groups: Group) -> tuple[ReplyKind, ...]:
 DANGERS = kinds_of(Group.DANGER)
 # the understanding knows these by the same names, as what a message may ask for
 REFUSALS = kinds_of(Group.NOT_COVERED, Group.DECLINED)
-# gave the visitor no answer: whom to call in an emergency stands below them, and editors review
-# them, for each may hide a question that should have been answered
-WITHOUT_ANSWER = kinds_of(Group.ASKED_BACK, Group.NOT_COVERED, Group.DECLINED)
+# gave the visitor no ready answer: whom to call in an emergency stands below them, and editors
+# review them, for each may hide a question that should have been answered
+WITHOUT_ANSWER = kinds_of(Group.QUOTED, Group.ASKED_BACK, Group.NOT_COVERED, Group.DECLINED)
 # depend on the articles and the understanding alone, so that a story can expect them
 REPEATABLE = kinds_of(Group.ANSWERED, Group.TALK) + WITHOUT_ANSWER

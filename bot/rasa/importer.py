@@ -17,7 +17,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa.shared.utils.io import read_model_configuration
 
-from bot.content import site_content
+from bot.content import passages, site_content
 from bot.content.articles import Question
 from bot.content.asked_messages import AskedMessage
 from bot.content.site_content import SiteContent
@@ -114,12 +114,17 @@ class ArticleImporter(TrainingDataImporter):
     def get_nlu_data(self, language: Optional[Text] = "en") -> TrainingData:
         """Every question's phrases under its intent (its wording, where it has none), and what
         other hands asked; terms as lookup tables and synonyms; what a question is about as
-        metadata of its intent, for the components that weigh it."""
+        metadata of its intent, for the components that weigh it; its section, sentence by sentence,
+        as that of its first phrase alone."""
         abouts = {name: self._describe(each) for name, each in self.content.questions.items()}
         messages = [
-            Message.build(text=phrase, intent=name, intent_metadata=abouts[name])
+            Message.build(
+                text=phrase,
+                intent=name,
+                intent_metadata={**abouts[name], **(_section(question) if place == 0 else {})},
+            )
             for name, question in self.content.questions.items()
-            for phrase in question.taught
+            for place, phrase in enumerate(question.taught)
         ]
         for intent, talk in self.content.talk.items():
             messages += [Message.build(text=phrase, intent=intent) for phrase in talk.train]
@@ -162,6 +167,18 @@ def _build_asked(row: AskedMessage, abouts: Mapping[str, Any]) -> Message:
         intent_metadata=abouts.get(intent or "") if row.teaches else None,
         example_metadata=known,
     )
+
+
+def _section(question: Question) -> dict[str, Any]:
+    """What is quoted of a question's section (bot/content/passages.py): of each of its `sentences`
+    what names it, what it says, and the place of its paragraph; and its wording, `ask`."""
+    return {
+        "ask": question.ask,
+        "sentences": [
+            [passages.mark_sentence(question.name, sentence), sentence.words, sentence.block]
+            for sentence in passages.split_sentences(question)
+        ],
+    }
 
 
 def _texts(question: Question) -> list[str]:

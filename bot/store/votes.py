@@ -75,7 +75,7 @@ def store_vote(
             raise NoReply(reply)
         ticket = (
             None
-            if helpful or reason not in REPORTS or not body.get("question")
+            if helpful or reason not in REPORTS or not _section_of(body)
             else _ticket(session, body, reason)
         )
         session.merge(
@@ -90,10 +90,16 @@ def store_vote(
         )
 
 
+def _section_of(body: JsonObject) -> str | None:
+    """The question whose section a reply shows, whole or as a passage."""
+    section: str | None = body.get("question") or body.get("section")
+    return section
+
+
 def _ticket(session: Session, body: JsonObject, reason: str | None) -> int:
     """The id of the open ticket of this fault, a new one where there is none."""
     wanted = {
-        "question": body["question"],
+        "question": _section_of(body),
         "revision": body["article"]["revision"],
         "reason": reason,
     }

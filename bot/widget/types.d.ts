@@ -10,7 +10,8 @@ type Source = {n: number, title: string, url?: string, publisher?: string, check
 type Line = {label?: string, number: string, tel?: string, url?: string};
 type Article = {title?: string, url?: string, reviewed_by?: string, reviewed_on?: string, review?: string};
 type Reply = {
-  id: string, kind: string, text: string, note?: string, topic?: string, more?: string, title?: string, question?: string, article?: Article,
+  id: string, kind: string, text: string, note?: string, topic?: string, more?: string, title?: string, question?: string, section?: string,
+  article?: Article,
   sources?: Source[], disclaimer?: string, feedback?: {ask?: string}, instead?: Choice[], choices?: Choice[], numbers?: Line[], language?: string,
   warning?: Reply, emergency?: {text: string},
 };

@@ -434,9 +434,9 @@ function showSection(section) {
 
 /** The address of the section that an answer stands in.
  * @param {Reply} reply @param {Where} where */
-function homeOf({article, question}, {server}) {
+function homeOf({article, question, section}, {server}) {
   const page = clean(article?.url).replace(/^\/(?!\/)/, server); // the server gives its own pages without its name
-  const id = clean(question).split('.')[1];
+  const id = clean(section ?? question).split('.')[1];
   return page && id && !page.includes('#') ? `${page}#${encodeURIComponent(id)}` : page;
 }
 
@@ -554,16 +554,19 @@ function drawFeedback(reply, t, given, vote, beside) {
 function drawReply(reply, t, {where, country, given, pick, vote, copy, show}) {
   const danger = isDanger(reply);
   const fixed = danger || reply.kind === 'unavailable' ? t[reply.kind] : '';
-  const heading = make('h3', {id: `reply-${serial++}`, dir: 'auto'}, clean(reply.title) || fixed || t.answer);
-  if (!reply.title && !fixed) heading.className = 'unseen';
+  const quotes = isPassage(reply);
+  const named = clean(quotes ? reply.note : reply.title); // what is quoted stands below what says so
+  const heading = make('h3', {id: `reply-${serial++}`, dir: 'auto', class: quotes ? 'says-so' : ''}, named || fixed || t.answer);
+  if (!named && !fixed) heading.className = 'unseen';
   const {warning} = reply;
   const above = [
     warning && make('p', {class: 'urgent', part: 'urgent'}, clean(warning.text)),
     callLines(each(warning?.numbers), t),
   ];
-  const note = clean(reply.note) && make('p', {class: 'soft', lang: 'en', dir: 'auto'}, clean(reply.note));
+  const note = !quotes && clean(reply.note) && make('p', {class: 'soft', lang: 'en', dir: 'auto'}, clean(reply.note));
   const about = drawAbout(reply, t, where, show);
-  const body = danger ? [...drawDanger(reply, t, country, heading), about] : [heading, note, ...drawUsual(reply, t, country, pick, about)];
+  const home = quotes && make('p', {class: 'home'}, linkHome(reply, clean(reply.title), clean(reply.title), t, where, show));
+  const body = danger ? [...drawDanger(reply, t, country, heading), about] : [heading, note, ...drawUsual(reply, t, country, pick, home, about)];
   const actions = reply.article && [
     make('button', {...PRESS, class: 'quick', 'aria-label': t.copy_answer, click: copy}, t.copy_one),
     linkHome(reply, t.link, t.link_answer, t, where, show),
@@ -583,6 +586,10 @@ function drawReply(reply, t, {where, country, given, pick, vote, copy, show}) {
 
 /** @param {Reply} reply */
 const isDanger = ({kind}) => kind === 'emergency' || kind === 'crisis';
+
+/** Sentences of a page that are quoted, and no ready answer.
+ * @param {Reply} reply */
+const isPassage = ({kind}) => kind === 'passage';
 
 /** The call button, one sentence, the rest; in a crisis the kind sentence first.
  * @param {Reply} reply @param {Texts} t @param {string} country @param {HTMLElement} heading */
@@ -607,10 +614,10 @@ function drawDanger(reply, t, country, heading) {
   ];
 }
 
-/** The text, "More" and the next questions, and the sources.
+/** The text, "More" and the next questions, and the sources; of a passage where it stands.
  * @param {Reply} reply @param {Texts} t @param {string} country @param {(choice: Choice) => void} pick
- * @param {Node | null} about */
-function drawUsual(reply, t, country, pick, about) {
+ * @param {Node | false} home @param {Node | null} about */
+function drawUsual(reply, t, country, pick, home, about) {
   const sources = each(reply.sources);
   const numbers = each(reply.numbers);
   const {rest, more} = drawMore(reply, sources, t, (open) => cites.show(open));
@@ -623,12 +630,13 @@ function drawUsual(reply, t, country, pick, about) {
   const last = text.lastElementChild;
   if (more) (last?.tagName === 'P' ? last : text).append(' ', more);
   return [
-    text,
+    home ? make('blockquote', {}, text) : text,
+    home,
     callLines(numbers, t),
     instead,
     reply.kind === 'unavailable' && !numbers.length && urgentLine(country, t),
     rest,
-    next && make('div', {class: reply.kind === 'answer' ? 'chips' : ''}, next),
+    next && make('div', {class: reply.kind === 'answer' || isPassage(reply) ? 'chips' : ''}, next),
     make('div', {class: 'about'}, cites.all, about),
   ];
 }
@@ -642,9 +650,10 @@ function replyText(reply, t, where) {
   });
   return [
     reply.warning && replyText(reply.warning, t, where),
-    clean(reply.title) || t[reply.kind] || t.answer,
+    !isPassage(reply) && (clean(reply.title) || t[reply.kind] || t.answer),
     clean(reply.note),
     clean(reply.text),
+    isPassage(reply) && clean(reply.title),
     ...each(reply.numbers).map(({label, number}) => `${clean(label)} ${clean(number)}`),
     clean(reply.more),
     sources.length > 0 && `${t.sources}\n${sources.join('\n')}`,
@@ -1778,6 +1787,9 @@ ul { list-style: none; }
   border-radius: var(--_radius); }
 .card:not(:has(.foot)) { padding-block-end: 14px; }
 h3 { font-size: 1.125em; line-height: 1.3; font-weight: 650; }
+h3.says-so { font-size: 1em; font-weight: 550; color: var(--_soft); }
+blockquote { padding-inline-start: 14px; border-inline-start: 3px solid var(--_accent); }
+.home { font-size: .9375em; }
 .card > * { min-width: 0; }
 .prose { display: grid; gap: .8em; }
 .prose[hidden] { display: none; }

@@ -89,6 +89,17 @@ REVIEWED = ANSWER | {
     "article": ARTICLE
     | {"reviewed_by": "Dr. Ada Example, neurologist", "reviewed_on": "2026-11-20"}
 }
+PASSAGE = {
+    "kind": "passage",
+    "note": "I have no ready answer to that, but the page says:",
+    "text": "Some people keep a diary. [1] It shows which days were bad ones. [2]",
+    "section": "myoclonus.triggers",
+    "title": "What sets the jerks off?",
+    **{name: ANSWER[name] for name in ("article", "sources", "disclaimer", "feedback")},
+    "choices": [{"title": "What sets myoclonus off?", "value": "myoclonus.triggers"}],
+    "emergency": {"text": "If someone may be in danger now, call 112.", "numbers": []},
+    "confidence": 0.7,
+}
 EMERGENCY = {
     "kind": "emergency",
     "text": "This may need help at once. Call now, or have somebody near you call. Stay with the "
@@ -155,6 +166,7 @@ BY_WORD = {
     "down": UNAVAILABLE,
     "reviewed": REVIEWED,
     "unsure": UNSURE,
+    "diary": PASSAGE,
 }
 
 

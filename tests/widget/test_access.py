@@ -26,6 +26,7 @@ STATES = {
         chat.ask("reviewed"),
         chat.button("Source 1: Myoclonus").click(),
     ),
+    "a passage": lambda chat, server: (chat.launcher.click(), chat.ask("diary")),
     "feedback": lambda chat, server: feedback(chat),
     "all that a card folds": lambda chat, server: unfolded(chat),
     "begun again": lambda chat, server: (

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from bot.content import replies, site_content
 from bot.runtime import settings
 from bot.safety import danger_screen
-from tests.widget.standin import ANSWER, ARTICLE, EMERGENCY, NOT_COVERED, page
+from tests.widget.standin import ANSWER, ARTICLE, EMERGENCY, NOT_COVERED, PASSAGE, page
 
 
 @functools.cache
@@ -41,6 +41,29 @@ def test_the_parts_of_a_card_stand_in_their_order(visit):
     card = visit().ask("prevented?")
     order = tops(card, "h3", ".prose", ".chips", ".about", ".foot")
     assert order == sorted(order)
+
+
+def test_a_passage_is_quoted_below_the_words_that_it_is_no_ready_answer(visit):
+    card = visit().ask("a diary?")
+    quote, home = card.locator("blockquote"), card.locator(".home").get_by_role("link")
+    expect(card.get_by_role("heading")).to_have_text(PASSAGE["note"])
+    expect(quote).to_contain_text("Some people keep a diary.")
+    expect(home).to_have_text(PASSAGE["title"])
+    expect(home).to_have_attribute("href", ARTICLE["url"] + "#triggers")
+    order = tops(card, "h3", "blockquote", ".home", ".chips", ".about", ".foot")
+    assert order == sorted(order)
+    expect(card.get_by_role("button", name="Yes", exact=True)).to_be_visible()
+    expect(card).to_contain_text("If someone may be in danger now, call 112.")
+
+
+def test_a_copied_passage_says_that_it_is_one_and_where_it_stands(visit):
+    chat = visit(permissions=["clipboard-read", "clipboard-write"])
+    chat.ask("a diary?").get_by_role("button", name="Copy this answer").click()
+    expect(chat.panel.get_by_role("status").filter(has_text="Copied.")).to_be_visible()
+    copied = chat.tab.evaluate("navigator.clipboard.readText()")
+    parts = PASSAGE["note"], PASSAGE["text"], PASSAGE["title"], PASSAGE["disclaimer"]
+    places = [copied.index(part) for part in parts]
+    assert places == sorted(places) and copied.count(PASSAGE["title"]) == 1
 
 
 def test_sources_are_folded_those_of_what_is_shown_first_and_with_more_all(visit):

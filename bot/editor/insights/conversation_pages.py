@@ -25,7 +25,7 @@ VOTES = {
     "other": "something else",
 }
 MOST = 40
-KNOWN = (*replies.TALK, *site_content.OUTCOMES, site_content.FALLBACK)
+KNOWN = (*replies.TALK, *site_content.OUTCOMES, site_content.FALLBACK, site_content.PASSAGE)
 router = APIRouter()
 
 

@@ -25,6 +25,7 @@ OUTCOMES = {
     "article_info": "who wrote it, and when",
     **{kind.value: kind.about.title for kind in REFUSALS},
     site_content.FALLBACK: ReplyKind.CLARIFY.about.title,
+    site_content.PASSAGE: ReplyKind.PASSAGE.about.title,
 }
 
 

@@ -15,7 +15,8 @@ LONGEST_NAME, LONGEST_SAID = 120, 500
 NAME = "What it tells"  # the labels of the form's fields
 LABELS = {"says": "The visitor", "gets": "The bot answers", "offer": "Then it offers"}
 OTHERS = (*replies.TALK, *site_content.OUTCOMES)  # what else than a question can come
-WANTED = {"story": OTHERS, "test_conversation": (*OTHERS, site_content.FALLBACK)}
+UNTAUGHT = (site_content.FALLBACK, site_content.PASSAGE)  # comes, and is no intent to teach
+WANTED = {"story": OTHERS, "test_conversation": (*OTHERS, *UNTAUGHT)}
 
 
 @dataclasses.dataclass(frozen=True)
