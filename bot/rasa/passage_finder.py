@@ -24,8 +24,8 @@ from safetensors.numpy import load_file, save_file
 
 from bot.content import site_content
 from bot.language import encoder, vector_cache
-from bot.rasa import follow_ups, passage_scores, training_examples
-from bot.rasa.passage_scores import PassageIndex, Section
+from bot.rasa import decision, follow_ups, passage_scores, training_examples
+from bot.rasa.passage_scores import Asked, PassageIndex, Section
 from bot.rasa.question_model import VECTOR
 
 ENDINGS = (site_content.FALLBACK, follow_ups.NOT_COVERED)
@@ -123,7 +123,7 @@ class PassageFinder(GraphComponent, IntentClassifier):
         is_open = (message.get(INTENT) or {}).get("name") in ENDINGS and not context["case"]
         article = self._find_article(index, message)
         feature = message.get_dense_features(TEXT)[1]
-        if not (is_open and context["ways"] and decided and article and feature):
+        if not (is_open and decided and article and feature):
             return None
         own = {
             each["name"]: each["confidence"]
@@ -134,30 +134,32 @@ class PassageFinder(GraphComponent, IntentClassifier):
         found = passage_scores.find_best(
             index,
             article,
-            message.get(TEXT),
-            feature.features[0, :VECTOR],
-            {name: share / total for name, share in own.items()},
+            Asked(
+                message.get(TEXT),
+                feature.features[0, :VECTOR],
+                {name: share / total for name, share in own.items()},
+                frozenset(_terms(message)),
+            ),
         )
-        section = found and found.sentence.section
-        if not section or not set(_terms(message)) <= {section.subject, *section.mentions}:
+        if not found:
             return None
-        chance = passage_scores.find_chance(found.numbers, context["ways"])
+        ways = dict(zip(decision.NAMES, map(float, decided["ways"]), strict=True))
+        chance = passage_scores.find_chance(found.numbers, ways)
         if chance < passage_scores.QUOTED:
             return None
-        return {
-            "mark": found.sentence.mark,
-            "chance": round(chance, 4),
-            "sure": chance >= passage_scores.SURE,
-        }
+        sure = chance >= passage_scores.SURE
+        return {"mark": found.sentence.mark, "chance": round(chance, 4), "sure": sure}
 
     def _find_article(self, index: PassageIndex, message: Message) -> Optional[Text]:
-        """The article that is spoken of, else the page's; None where a message names another one's
-        condition, or nothing tells which."""
+        """The article that is spoken of, else the page's; None where nothing tells which."""
         metadata = message.get(METADATA) or {}
         places = ((metadata.get("topic") or {}).get("article"), metadata.get("article"))
         return next((place for place in places if place in index.rows), None)
 
 
 def _terms(message: Message) -> List[Text]:
-    """The terms that a message names."""
-    return [each["value"] for each in message.get(ENTITIES, []) if each["entity"] == "term"]
+    """The terms that a message names, else those that were spoken of: what is quoted must be about
+    them."""
+    named = [each["value"] for each in message.get(ENTITIES, []) if each["entity"] == "term"]
+    topic = (message.get(METADATA) or {}).get("topic") or {}
+    return named or list(topic.get("about") or ())
