@@ -292,9 +292,9 @@ def quote_passage(said: Said) -> tuple[Reply, Topic] | None:
     """(reply, topic) where bot/rasa/passage_finder.py found what the article says of it; None where
     it found nothing, and where the release no longer says so: an archive may be older than the
     content beside it (registry.taught_digest)."""
-    found = said["context"].get("passage")
-    place = found and passage_places(said["release"]).get(found["mark"])
-    if not place:
+    found: Mapping[str, Any] = said["context"].get("passage") or {}
+    place = passage_places(said["release"]).get(found.get("mark", ""))
+    if place is None:
         return None
     name, number = place
     reply = replies.quote_passage(

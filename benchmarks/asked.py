@@ -31,13 +31,13 @@ def ask(config, archive, rows, with_page):
 
 def tell(row, result, screen):
     """What a visitor gets: "right", "right, unsure" (with others offered in its place), "beside"
-    (the right one is so offered), "offered", "without", "wrong", "alarm", "passage" (which
+    (the right one is so offered), "offered", "without", "wrong", "alarm", "quoted" (which
     benchmarks/passages.py judges), "declined" or "talk"."""
     if danger_screen.find_danger(screen, row["text"]):
         return "alarm"
     wanted, name = {row["question"], *row.get("also", ())} - {None}, result["intent"]["name"]
     if (result.get("context") or {}).get("passage"):
-        return "passage"
+        return "quoted"
     if "." in name:
         beside = (result.get("context") or {}).get("instead") or ()
         if beside:
@@ -121,7 +121,7 @@ def main(paths):
         "no page": measure(config, rows, False),
     }
     columns = ("right", "right, unsure", "beside", "offered", "without", "declined", "wrong")
-    columns += ("alarm", "passage", "talk")
+    columns += ("alarm", "quoted", "talk")
     print(f"| | messages | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 2)}")
     for place, found in figures.items():
         for kind, got in found["got"].items():

@@ -17,11 +17,11 @@ from bot.rasa import passage_scores
 from bot.releases import registry
 from bot.runtime import settings
 
-SURE, UNSURE = "passage, sure", "passage, unsure"
+SURE, UNSURE, ANSWERED = "passage, sure", "passage, unsure", "answered"
 # beside them: the section is offered as a choice; another is, or none; nothing is found
-COLUMNS = (SURE, UNSURE, "answer", "offered", "asked back", "declined", "talk", "alarm")
+COLUMNS = (SURE, UNSURE, ANSWERED, "offered", "asked back", "declined", "small talk", "alarm")
 ALIKE = 0.55  # of the words of a sentence and of the quote: the same, reworded
-SHOWN = (SURE, UNSURE, "answer")
+SHOWN = (SURE, UNSURE, ANSWERED)
 
 
 def name_end(row, reply, texts):
@@ -30,13 +30,13 @@ def name_end(row, reply, texts):
     if kind == ReplyKind.PASSAGE:
         return SURE if reply["note"] == texts["passage"] else UNSURE
     if kind == ReplyKind.ANSWER:
-        return "answer"
+        return ANSWERED
     offered = {choice["value"] for choice in reply.get("choices") or ()}
     if row["question"] in offered:
         return "offered"
     if kind in DANGERS:
         return "alarm"
-    return {ReplyKind.CLARIFY: "asked back", ReplyKind.TALK: "talk"}.get(kind, "declined")
+    return {ReplyKind.CLARIFY: "asked back", ReplyKind.TALK: "small talk"}.get(kind, "declined")
 
 
 def find_told(questions, row):

@@ -25,10 +25,9 @@ Weights = Mapping[str, float]
 CHANCE = {"share": 2.89, "held": 2.16, "length": 1.84, "unanswered": -1.52, "named": -0.66}
 OFFSET = -3.14
 LONGEST = 25
-# The chance from which a passage is quoted, and from which it is without reserve. Of 122 details
-# of tests/asked/detail-01.jsonl, 12.3 % more are shown rightly so, 9.0 wrongly, and 13.2 % of 53
-# that no section tells; from 0.7 none of these (ten-fold, 2026-12-01).
-QUOTED, SURE = 0.25, 0.7
+# The chance from which a passage is quoted: where a wrong one (`answer_from_elsewhere` of
+# config.yml) costs less than asking back in vain; and from which it is without reserve.
+QUOTED, SURE = 0.375, 0.8
 # What the five comparisons weigh in a sentence's score: `ALONE`, `BELOW` its question and `NEAR`
 # (with those beside it) are cosines, `WORDS` is one of TF-IDF, `SHARE` the logarithm of the share
 # that its question has of all of its article, of LEAST at least, as a part of LEAST's.
@@ -138,7 +137,9 @@ def make_index(
     return PassageIndex(
         sentences,
         {article: np.array(listed) for article, listed in rows.items()},
-        *(_unit(vectors[name]) for name in ("alone", "below", "near")),
+        _unit(vectors["alone"]),
+        _unit(vectors["below"]),
+        _unit(vectors["near"]),
         rarity,
         {word: _rarity(spoken["texts"], count) for word, count in spoken["words"].items()},
         _rarity(spoken["texts"], 0),
@@ -182,12 +183,12 @@ def find_best(index: PassageIndex, article: str, asked: Asked) -> Found | None:
 
 def _score(
     index: PassageIndex, rows: NDArray[np.int64], sentences: Sequence[Sentence], asked: Asked
-) -> Floats:
+) -> NDArray[np.float64]:
     """The score of each of these sentences, whose vectors stand in these rows."""
     vector = asked.vector / max(float(np.linalg.norm(asked.vector)), 1e-9)
     words = _weigh(find_stems(asked.text), index.rarity)
     shares = [max(asked.shares.get(each.section.question, 0.0), LEAST) for each in sentences]
-    scores: Floats = (
+    scores: NDArray[np.float64] = (
         ALONE * (index.alone[rows] @ vector)
         + BELOW * (index.below[rows] @ vector)
         + NEAR * (index.near[rows] @ vector)
@@ -219,8 +220,8 @@ def _beside(section: Section, place: int) -> list[str]:
 def _unit(vectors: Floats) -> Floats:
     """The vectors in float32, each of length 1."""
     vectors = vectors.astype(np.float32)
-    made: Floats = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    return made
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
 
 
 def _rarity(total: int, count: int) -> float:

@@ -31,8 +31,8 @@ ANSWER = {"kind": "answer", "text": "Tea.", "more": "It is tea. It grows on hill
         (ASKED, SURE, "passage, sure", True),
         (ASKED, {**SURE, "note": "The closest is:"}, "passage, unsure", True),
         (ASKED, {**SURE, "text": "It is tea."}, "passage, sure", False),
-        (ASKED, ANSWER, "answer", True),
-        (ASKED, {**ANSWER, "more": None}, "answer", False),
+        (ASKED, ANSWER, "answered", True),
+        (ASKED, {**ANSWER, "more": None}, "answered", False),
         (ASKED, {"kind": "clarify", "text": "?"}, "asked back", False),
         (ASKED, {"kind": "not_covered", "text": "No."}, "declined", False),
         (ASKED, {"kind": "crisis", "text": "Call."}, "alarm", False),
@@ -60,7 +60,7 @@ def test_shares_are_of_all_messages_of_a_kind():
     content = SimpleNamespace(questions={"tea.causes": TEA}, texts=TEXTS)
     rows = [ASKED, ASKED, MISSING, {**ASKED, "quote": "Nobody knows who drank it first."}]
     figures = passages.summarize(rows, [SURE, ANSWER, SURE, SURE], content)
-    assert figures["passage"]["right"] == 100 and figures["passage"]["answer"] == 50
+    assert figures["passage"]["right"] == 100 and figures["passage"]["answered"] == 50
     assert figures["missing"] == {
         "passage, sure": 100,
         "passage, sure: wrong": 100,

@@ -82,7 +82,7 @@ def find(finder, encoded):
 
 def test_the_sentence_that_says_it_is_found_with_a_chance(find):
     found = find(ASKED)
-    assert found["mark"] == "m3" and 0.3 <= found["chance"] <= 1
+    assert found["mark"] == "m3" and 0.375 <= found["chance"] <= 1
     assert find(ASKED, ending="not_covered") == found
 
 
