@@ -63,7 +63,7 @@ def wait_for(holds):
 
 # (what was asked, how it ended, the vote against that, why it waits)
 IN_VAIN = [
-    ("what does the tower weigh", ReplyKind.PASSAGE, None, "quoted"),
+    ("can a parrot wear a scarf", ReplyKind.PASSAGE, None, "quoted"),
     ("how tall is the tower", ReplyKind.CLARIFY, None, "asked back"),
     ("do fish sleep in winter", ReplyKind.NOT_COVERED, None, "not covered"),
     ("should i halve my dose of valproate", ReplyKind.PERSONAL_ADVICE, None, "declined"),
