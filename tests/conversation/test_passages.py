@@ -12,9 +12,9 @@ from bot.conversation import typed_choices
 from tests import conftest
 
 # a detail that a page tells and no question asks for, the section that tells it, and how
-PAGE, SECTION = "febrile_seizures", "febrile_seizures.risk_factors"
-ASKED = "More grown the child when the first arrives, less come after? Or is the same?"
-SAYS = "The older a child is at the first one, the less likely it is that more will come."
+PAGE, SECTION = "epilepsy", "epilepsy.treatments"
+ASKED = "and kidney stones? from the fatty diet"
+SAYS = "It can cause vomiting, constipation and kidney stones, and weaker bones."
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_without_a_page_nothing_is_quoted(service):
 
 def test_what_the_release_no_longer_says_is_not_quoted(tmp_path):
     """Its archive was taken over: answers alone were changed since it was trained."""
-    said = "With age at the first one, it gets less likely that more will come."
+    said = "It can cause weaker bones, vomiting and constipation."
     models = conftest.republish(
         tmp_path / "models", lambda data: conftest.reword(data, PAGE, SAYS, said)
     )
