@@ -24,7 +24,8 @@ def retention(options: Namespace, config: Settings) -> None:
     cleared = stored_turns.clear_old_texts(engine, config.kept_since())
     store_engine.scrub_files(engine)
     engine.dispose()
-    print(f"the texts of {cleared} messages were deleted; {config.retention_days} days are kept")
+    said = f"the texts of {cleared} messages and notes were deleted"
+    print(f"{said}; {config.retention_days} days are kept")
 
 
 def show_channels(options: Namespace, config: Settings) -> int:

@@ -21,10 +21,17 @@ from bot.editor.articles import (
     question_pages,
     signing_pages,
 )
-from bot.editor.insights import conversation_pages, guide_pages, number_pages, search_pages
+from bot.editor.insights import (
+    conversation_note_pages,
+    conversation_pages,
+    guide_pages,
+    number_pages,
+    search_pages,
+)
 from bot.editor.publishing import publish_pages
 from bot.editor.review import (
     act_pages,
+    answer_draft_pages,
     draft_match_pages,
     report_pages,
     review_pages,
@@ -67,6 +74,8 @@ PARTS = [
     draft_pages.router,
     version_pages.router,
     conversation_pages.router,
+    conversation_note_pages.router,
+    answer_draft_pages.router,
     report_pages.router,
     evidence_pages.router,
     draft_match_pages.router,

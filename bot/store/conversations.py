@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine, select
 
 from bot.store.engine import transaction
 from bot.store.stored_turns import _replies
-from bot.store.tables import Conversation, JsonObject, Reply, Turn, Vote
+from bot.store.tables import Conversation, ConversationTag, JsonObject, Reply, Turn, Vote
 
 
 class NoConversation(LookupError):
@@ -18,13 +18,14 @@ class NoConversation(LookupError):
 @dataclass(frozen=True)
 class Filter:
     """What a conversation must hold: one turn with all of it. `vote`: "yes", "no" or a reason;
-    `since` and `until`: moments."""
+    `tag`: one of the editors'; `since` and `until`: moments."""
 
     outcome: str = ""
     article: str = ""
     channel: str = ""
     vote: str = ""
     release: str = ""
+    tag: str = ""
     since: datetime.datetime | None = None
     until: datetime.datetime | None = None
 
@@ -92,6 +93,9 @@ def list_conversations(
         )
     opened: list[ColumnElement[bool]] = [select(Turn.id).where(*turn).exists()]
     opened += [Conversation.channel == wanted.channel] if wanted.channel else []
+    if wanted.tag:
+        tagged = select(ConversationTag.conversation).where(ConversationTag.tag == wanted.tag)
+        opened.append(Conversation.id.in_(tagged))
     opened += [Conversation.opened_at >= wanted.since] if wanted.since else []
     opened += [Conversation.opened_at < moment for moment in (wanted.until, before) if moment]
     found = select(Conversation).where(*opened).order_by(Conversation.opened_at.desc()).limit(most)

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from bot.domain.messages import IncomingMessage
 from bot.domain.reply_kinds import DANGERS, ReplyKind
+from bot.store.conversation_notes import clear_old_notes
 from bot.store.engine import _named_errors, change_rows, count_rows, transaction, utc_now
 from bot.store.tables import Conversation, Deletion, Inbox, JsonObject, Outbox, Reply, Turn, Vote
 
@@ -521,12 +522,12 @@ def forget_conversation(engine: Engine, token: str) -> tuple[str, int, str]:
 
 
 def clear_old_texts(engine: Engine, before: datetime.datetime) -> int:
-    """Delete the texts of turns received before the moment `before`; how many turns had one. Then
-    `scrub`.
+    """Delete the texts of turns received before the moment `before`, and what editors noted before
+    it; how many turns, tags and notes that were. Then `scrub`.
 
     Of a turn stay day, outcome, question, confidence and release; of a vote, all but its comment. A
-    conversation without texts loses its token, country and state; one without turns goes. What
-    stays of one whose visitor wrote "stop" is that."""
+    conversation without texts loses its token, country and state, the editors' tags and note; one
+    without turns goes. What stays of one whose visitor wrote "stop" is that."""
     cleared = 0
     with transaction(engine) as session:
         old = select(Turn.id).where(Turn.received_at < before, Turn.message.is_not(None))
@@ -541,6 +542,7 @@ def clear_old_texts(engine: Engine, before: datetime.datetime) -> int:
             turn.received_at = turn.received_at.replace(hour=0, minute=0, second=0, microsecond=0)
             cleared += 1
         session.flush()
+        noted = clear_old_notes(session, before)
         kept = select(Turn.conversation).where(Turn.message.is_not(None))
         idle = (
             Conversation.opened_at < before,
@@ -565,7 +567,7 @@ def clear_old_texts(engine: Engine, before: datetime.datetime) -> int:
         )
         session.execute(delete(Inbox).where(Inbox.received_at < before))
         session.execute(delete(Outbox).where(Outbox.queued_at < before))
-    return cleared
+    return cleared + noted
 
 
 def _conversation(session: Session, token: str) -> Conversation:

@@ -126,6 +126,29 @@ class Vote(Base):
     )
 
 
+class ConversationTag(Base):
+    """A word of the editors' own on a conversation; it goes with the texts."""
+
+    __tablename__ = "conversation_tags"
+    conversation: Mapped[str] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag: Mapped[str] = mapped_column(primary_key=True, index=True)
+    tagged_at: Mapped[datetime.datetime]
+
+
+class ConversationNote(Base):
+    """What editors noted on a conversation, masked as its texts are; it goes with them."""
+
+    __tablename__ = "conversation_notes"
+    conversation: Mapped[str] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    )
+    text: Mapped[str]
+    person: Mapped[str]
+    changed_at: Mapped[datetime.datetime]
+
+
 class Deletion(Base):
     """A conversation that its visitor deleted: the receipt, and nothing of what it held."""
 

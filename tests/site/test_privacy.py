@@ -23,9 +23,17 @@ from sqlalchemy import func, select, text, update
 
 from bot.domain.messages import IncomingMessage
 from bot.runtime import settings
+from bot.store import conversation_notes, stored_turns, votes
 from bot.store import engine as store_engine
-from bot.store import stored_turns, votes
-from bot.store.tables import Base, Conversation, Reply, Turn, Vote
+from bot.store.tables import (
+    Base,
+    Conversation,
+    ConversationNote,
+    ConversationTag,
+    Reply,
+    Turn,
+    Vote,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime.datetime.now(datetime.UTC)
@@ -135,6 +143,47 @@ def test_of_old_messages_only_counts_are_kept(engine):
         stored_turns.read_turns(engine, token)
 
 
+def note(engine, conversation, days=0):
+    """What editors write on a conversation, of `days` ago."""
+    at = {"tagged_at": NOW - days * DAY}, {"changed_at": NOW - days * DAY}
+    conversation_notes.add_tags(engine, conversation, [f"{CANARY} tag"])
+    conversation_notes.change_note(engine, conversation, f"{CANARY} wrote", "Ada", None)
+    for table, values in zip((ConversationTag, ConversationNote), at, strict=True):
+        rows(engine, update(table).where(table.conversation == conversation).values(values))
+
+
+def test_what_editors_noted_goes_with_the_texts(engine):
+    old, token, _ = stored_turns.open_conversation(engine, "web", 24)
+    say(engine, token, f"{CANARY} what causes it", days=31)
+    note(engine, old)
+    end_all(engine)
+    long, token, _ = stored_turns.open_conversation(engine, "web", 24)
+    say(engine, token, "an old one", days=31)
+    note(engine, long, days=31)
+    say(engine, token, "a new one", days=1)
+    new, token, _ = stored_turns.open_conversation(engine, "web", 24)
+    say(engine, token, "another new one", days=1)
+    conversation_notes.change_note(engine, new, "as one who is new", "Ada", None)
+    assert stored_turns.clear_old_texts(engine, NOW - 30 * DAY) == 2 + 4
+    store_engine.scrub_files(engine)
+    assert not holds(engine, CANARY)
+    assert rows(engine, select(ConversationNote.conversation)) == [(new,)]
+
+
+def test_what_editors_noted_is_forgotten_with_the_conversation(engine):
+    conversation, token, _ = stored_turns.open_conversation(engine, "web", 24)
+    say(engine, token, "what causes it")
+    note(engine, conversation)
+    assert holds(engine, CANARY)
+    stored_turns.forget_conversation(engine, token)
+    store_engine.scrub_files(engine)
+    assert not holds(engine, CANARY)
+    with pytest.raises(conversation_notes.NoTexts):
+        conversation_notes.add_tags(engine, conversation, ["late"])
+    with pytest.raises(conversation_notes.NoTexts):
+        conversation_notes.change_note(engine, conversation, "late", "Ada", None)
+
+
 def test_newer_messages_of_the_same_conversation_stay_and_can_be_read(engine):
     _, token, _ = stored_turns.open_conversation(engine, "web", 24)
     say(engine, token, "an old one", days=31)
@@ -168,7 +217,9 @@ def test_bot_retention_deletes_old_texts_and_says_how_many(engine, address):
         text=True,
         env={**os.environ, "DATABASE_URL": address, "RETENTION_DAYS": "7"},
     )
-    assert done.stdout == "the texts of 1 messages were deleted; 7 days are kept\n", done.stderr
+    assert done.stdout == "the texts of 1 messages and notes were deleted; 7 days are kept\n", (
+        done.stderr
+    )
     assert not holds(engine, CANARY)
     assert holds(engine, "six days ago")
 

@@ -95,7 +95,7 @@ def add_turn(engine, text, outcome, *, channel="web", page=None, vote=None, say=
                 )
             )
             session.flush()
-        made = Turn(message=uuid.uuid4().hex, text=text, outcome=outcome, **given)
+        made = Turn(**{"message": uuid.uuid4().hex, "text": text, "outcome": outcome, **given})
         session.add(made)
         session.flush()
         body = {"id": uuid.uuid4().hex, "kind": outcome, "text": "So.", "question": made.question}

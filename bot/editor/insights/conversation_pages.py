@@ -1,6 +1,9 @@
-"""Conversations as the visitor saw them, and a good one as a test conversation."""
+"""Conversations as the visitor saw them, with the editors' tags and note; a good one as a test
+conversation."""
 
 import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -11,9 +14,10 @@ from bot.content import articles, replies, site_content, stories
 from bot.domain.faults import Fault
 from bot.domain.reply_kinds import DANGERS, REPEATABLE, Colour, ReplyKind
 from bot.editor.shared import content_cache, content_files, pages, session
-from bot.editor.shared.state import DeskState
+from bot.editor.shared.fault_places import ShownFault
+from bot.editor.shared.state import DeskState, State
 from bot.editor.stories import story_files
-from bot.store import conversations
+from bot.store import conversation_notes, conversations
 
 VOTES = {
     "yes": "helpful",
@@ -38,9 +42,24 @@ class ListQuery(BaseModel):
     channel: str = ""
     vote: str = ""
     release: str = ""
+    tag: str = ""
     since: str = ""
     until: str = ""
     before: str = ""
+
+
+@dataclass(frozen=True)
+class Unsaved:
+    """What an editor typed on a conversation that was not saved, and why: it comes back in its
+    form."""
+
+    status: int = 200
+    tag: str = ""
+    note: str | None = None
+    faults: Sequence[ShownFault] = ()
+
+
+NOTHING_UNSAVED = Unsaved()
 
 
 @router.get("/conversations")
@@ -51,6 +70,7 @@ def show_conversations(
     found = conversations.list_conversations(desk.engine, _read_filter(query), before, MOST)
     given = query.model_dump(exclude={"before"})
     channels, releases = conversations.known_filters(desk.engine)
+    ids = [each["id"] for each in found]
     earlier = None
     if len(found) == MOST:
         further = {**given, "before": found[-1]["at"].isoformat()}
@@ -59,6 +79,9 @@ def show_conversations(
         request,
         "conversations.html",
         conversations=found,
+        tags=conversation_notes.read_tags(desk.engine, ids),
+        noted=conversation_notes.find_noted(desk.engine, ids),
+        known_tags=conversation_notes.list_tags(desk.engine),
         given=given,
         outcomes=tuple(ReplyKind),
         alarming=[kind for kind in ReplyKind if kind.about.colour == Colour.BAD],
@@ -78,6 +101,7 @@ def _read_filter(query: ListQuery) -> conversations.Filter:
         pages.blank_nul(query.channel),
         pages.blank_nul(query.vote),
         pages.blank_nul(query.release),
+        pages.blank_nul(query.tag),
         read_moment(query.since),
         until and until + datetime.timedelta(days=1),
     )
@@ -85,11 +109,24 @@ def _read_filter(query: ListQuery) -> conversations.Filter:
 
 @router.get("/conversations/{id}")
 def show_conversation(request: Request, desk: DeskState, id: str) -> Response:
+    return render_conversation(request, desk, id)
+
+
+def render_conversation(
+    request: Request, desk: State, id: str, unsaved: Unsaved = NOTHING_UNSAVED
+) -> Response:
+    """The page of a conversation; raises conversations.NoConversation."""
     found = conversations.read_conversation(desk.engine, id)
     return pages.render_page(
         request,
         "conversation.html",
+        unsaved.status,
         conversation=found,
+        unsaved=unsaved,
+        has_texts=any(turn["text"] or turn["choice"] for turn in found["turns"]),
+        tags=conversation_notes.read_tags(desk.engine, [id]).get(id, []),
+        note=conversation_notes.read_note(desk.engine, id),
+        known_tags=conversation_notes.list_tags(desk.engine),
         votes=VOTES,
         can_be_story=bool(story_turns(found)),
         dangers=DANGERS,

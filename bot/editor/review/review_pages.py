@@ -206,7 +206,7 @@ def draft_question(
 ) -> Response:
     """Begin a new question with the groups' wordings as its phrases."""
     texts, own = _require_texts(form), form.list_phrases()
-    ask = own[0][:1].upper() + own[0][1:].rstrip("?.! ") + "?" if own else ""
+    ask = teaching.word_question(own)
     known = content_cache.read_questions(desk)
     article = form.nearest.partition(".")[0] if form.nearest in known else ""
     draft = {

@@ -15,6 +15,11 @@ LONGEST = 300  # characters of a phrase
 MASK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 
 
+def word_question(phrases: Sequence[str]) -> str:
+    """The wording of a question that is asked with these phrases, by the first; "" without any."""
+    return phrases[0][:1].upper() + phrases[0][1:].rstrip("?.! ") + "?" if phrases else ""
+
+
 def as_phrase(text: str) -> str:
     """A visitor's masked text as a phrase: one line, without the masks."""
     return " ".join(MASK.sub(" ", pages.blank_nul(text)).split())
