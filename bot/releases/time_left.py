@@ -40,6 +40,18 @@ def estimate_time_left(
     return describe_seconds(statistics.median(took[:MOST_EARLIER]) - passed)
 
 
+def estimate_whole(learns: bool, earlier: Sequence[Entry]) -> str:
+    """How long a publication probably takes that learns, or learns nothing, in words: as the latest
+    of the `earlier` ones took, newest first. "" while that can't be said."""
+    took = [
+        (begun[steps.DONE] - made.began_at).total_seconds()
+        for made in earlier
+        for begun in [_read_beginnings(made)]
+        if steps.DONE in begun and (steps.LEARNING in begun) == learns
+    ]
+    return describe_seconds(statistics.median(took[:MOST_EARLIER])) if took else ""
+
+
 def describe_seconds(left: float) -> str:
     """Seconds that something still takes, in words."""
     if left < -OVERDUE_SECONDS:

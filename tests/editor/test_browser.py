@@ -280,9 +280,111 @@ def test_every_page_is_for_everybody(
     assert [each for each in complaints if "404 (Not Found)" not in each] == []
 
 
+# Forms that are refused: their page, their address, what is typed, and the button's value.
+REFUSED = [
+    ("/articles/hiccups", "/articles/hiccups", {"title": "", "source.1.url": "javascript:x"}, ""),
+    ("/articles/hiccups", "/articles/hiccups", {"title": "x" * 501}, ""),
+    ("/articles/hiccups", "/articles/hiccups", {"base": "x"}, ""),
+    (
+        "/articles/hiccups/causes",
+        "/articles/hiccups/causes",
+        {"ask": "", "facet": "", "text": "So.\n\n{x}", "train": "...", "test": "good morning"},
+        "save",
+    ),
+    ("/articles/hiccups/causes", "/articles/hiccups/causes", {"text": "# So"}, "save"),
+    ("/articles/hiccups/causes", "/articles/hiccups/causes", {"base": "x y"}, "save"),
+    (
+        "/articles/hiccups/what_is/its-evidence",
+        "/articles/hiccups/what_is/its-evidence",
+        {"reading.1.on": "lately", "reading.1.read": ""},
+        "",
+    ),
+    ("/articles/new", "/articles/new", {"text": "", "url": "javascript:x"}, ""),
+    ("/articles/drafts/hics", "/articles/drafts/hics", {"title": "", "about": ""}, ""),
+    ("/articles/drafts/hics", "/articles/drafts/hics", {"new": "!"}, ""),
+    ("/drafts/{draft}", "/drafts/{draft}", {"article": ""}, "put"),
+    ("/drafts/{draft}", "/drafts/{draft}", {"text": "## So", "ask": "x", "name": "a_b"}, "put"),
+    ("/tables/terms", "/tables/terms/row#row-0", {"first": "illnesses", "second": "x"}, ""),
+    ("/tables/terms", "/tables/terms/row#row-0", {"base": "x"}, ""),
+    ("/tables/talk", "/tables/talk/file", {}, ""),
+    ("/stories/story/new", "/stories/story/new", {"name": ""}, "save"),
+    ("/stories/story/new", "/stories/story/new", {"base": "x", "name": "y"}, "save"),
+    ("/publish", "/publish", {"live_at": "2020-01-01T00:00"}, "publish"),
+    ("/conversations/{conversation}", "{conversation}/tags", {"tag": "Sarah Jones"}, ""),
+    ("/conversations/{conversation}", "{conversation}/note", {"note": "word " * 500}, ""),
+    ("/review/teach/1", "/review/teach", {"phrase": "x"}, ""),
+    ("/account", "/account/password", {"old": PASSWORD, "password": "x", "again": "y"}, ""),
+    ("/account", "/account/codes", {"old": "nobody's password"}, ""),
+    ("/people", "/people", {"name": "Ada"}, ""),
+]
+REFUSED_OUTSIDE = [
+    ("/sign-in", "/sign-in", {"name": "Ada", "password": "nobody's"}, ""),
+    ("/invitations/{invitation}", "", {"password": "x", "again": "y"}, ""),
+]
+SEND = """([address, typed, then]) => {
+    const form = [...document.forms].find((form) => {
+        const id = form.getAttribute('id')
+        const at = (form.getAttribute('action') ?? '') + (id ? `#${id}` : '')
+        return form.method === 'post' && (at.endsWith(address) && !at.endsWith('sign-out'))})
+    form.noValidate = true
+    for (const [name, value] of Object.entries(typed)) form.elements.namedItem(name).value = value
+    const pressed = form.querySelector(`button[value='${then}']`)
+    form.requestSubmit(pressed ?? form.querySelector('button'))
+}"""
+
+
+@pytest.mark.parametrize("width, scheme", [(1280, "dark"), (390, "light")])
+def test_every_refused_form_is_for_everybody(
+    asked, kept, sign_in, node_modules, warm, width, scheme
+):
+    tab, _ = sign_in(width, scheme)
+    tab.set_default_timeout(120_000)
+    tab.on("dialog", lambda dialog: dialog.accept())
+    tab.goto(f"{asked.url}/editor/conversations")
+    kept["conversation"] = re.search(r"/editor/conversations/(\w+)", tab.content())[1]
+    faults = []
+    for refused in REFUSED:
+        faults += look_over_refused(tab, asked, kept, refused, node_modules)
+    faults += look_over_conflict(tab, asked, node_modules)
+    tab.context.clear_cookies()
+    for refused in REFUSED_OUTSIDE:
+        faults += look_over_refused(tab, asked, kept, refused, node_modules)
+    assert faults == []
+
+
+def look_over_refused(tab, desk, kept, refused, node_modules):
+    """What is wrong with the page of a form that was refused."""
+    page, address, typed, then = refused
+    url = f"{desk.url}/editor{page.format(**kept)}"
+    tab.goto(url)
+    with tab.expect_navigation(timeout=120_000) as led:
+        tab.evaluate(SEND, [address.format(**kept), typed, then])
+    assert 400 <= led.value.status < 500, (url, typed, led.value.status)
+    assert tab.locator(".fault").count(), (url, typed)
+    return look_at(tab, f"{url} {typed}"[:200], node_modules)
+
+
+def look_over_conflict(tab, desk, node_modules):
+    """What is wrong with a question's page that shows what another editor made of it meanwhile."""
+    tab.goto(f"{desk.url}/editor/articles/hiccups/causes")
+    path = desk.config.path("data") / "articles/hiccups.md"
+    lead = re.search(r"\{#causes\}\n+(\w+)", path.read_text())
+    path.write_text(path.read_text().replace(lead[0], f"{lead[0]} indeed", 1))
+    with tab.expect_navigation() as led:
+        text = tab.locator("[name=text]").input_value()
+        tab.evaluate(SEND, ["/hiccups/causes", {"text": f"Perhaps {text}"}, "save"])
+    assert led.value.status == 409 and tab.locator(".diff del").count()
+    return look_at(tab, "a conflict", node_modules)
+
+
 def look_over(tab, url, node_modules):
     """What is wrong with a page, for whoever reads it in whatever way."""
     tab.goto(url, timeout=120_000)  # the first question that is shown waits for the encoder
+    return look_at(tab, url, node_modules)
+
+
+def look_at(tab, url, node_modules):
+    """What is wrong with the page that a tab shows."""
     assert tab.locator("h1").count() == 1, url
     wide = tab.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -17,12 +17,15 @@ import uuid
 import httpx
 import pytest
 import yaml
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from bot.domain.messages import IncomingMessage
+from bot.editor.shared import working_copy
+from bot.editor.shared.state import State
 from bot.releases import publishing, registry, steps, time_left
 from bot.runtime import settings
 from bot.store import accounts, publications, stored_turns
+from bot.store.tables import Publication
 from tests.conftest import reword, sign, teach
 from tests.editor.conftest import running
 
@@ -260,8 +263,12 @@ def begin_steps(site, id, *named, seconds=0):
 
 
 def make_earlier(site, learning, seconds):
-    """A publication that was tested `seconds` after it had begun to learn, or not to."""
+    """A publication that was tested `seconds` after it had begun to learn, or not to, and two more
+    after the button."""
     id = publications.begin_publication(site.engine, "publish", "Paula")
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds + 2)
+    with site.engine.begin() as connection:
+        connection.execute(update(Publication).where(Publication.id == id).values(began_at=then))
     begin_steps(site, id, steps.CHECKING, seconds=seconds + 2)
     begin_steps(site, id, *([steps.LEARNING] if learning else []), steps.DANGERS, seconds=seconds)
     publications.end_publication(site.engine, id, "live", last_step=steps.DONE)
@@ -284,6 +291,52 @@ def test_the_time_that_is_left_is_that_of_earlier_ones_which_learned_as_much(des
     assert "time left: about 20 s" in visit.get(f"/publish/{made}").text
     begin_steps(desk, made, steps.SEALING)  # at which no earlier one is known to have been
     assert "time left:" not in visit.get(f"/publish/{made}").text
+
+
+def test_the_page_says_beforehand_what_kind_of_change_it_is_and_how_long_that_takes(site):
+    visit = site.enter("Paula", "publisher")
+    assert "It takes" not in visit.get("/publish").text  # nothing changes
+    change(site.config, "In most people no cause is found.", "In most people nobody knows why.")
+    page = visit.get("/publish").text
+    assert "Answers and texts alone change" in page and "known once one was made" in page
+    for seconds in (18, 19, 40):
+        make_earlier(site, False, seconds)
+    make_earlier(site, True, 118)
+    assert "It takes about 20 s, as the last ones took." in visit.get("/publish").text
+    own = site.config.path("data") / "phrases/restless_legs.yml"
+    known = "    - what causes restless legs\n"
+    own.write_text(own.read_text().replace(known, f"{known}    - whence these legs\n", 1))
+    page = visit.get("/publish").text
+    assert "the questions are learned anew" in page
+    assert "It takes about 2 minutes, as the last ones took." in page
+    article = site.config.path("data") / "articles/restless_legs.md"
+    article.write_text(article.read_text().replace("title:", "titel:", 1))
+    page = visit.get("/publish").text  # which of both is not known where the content has faults
+    assert "learned anew" not in page and "Answers and texts alone" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "learns"),
+    [
+        ("articles/restless_legs.md", "no cause is found.", "nobody knows why.", False),
+        ("articles/restless_legs.md", "no cause is found.", "not even asthma is found.", True),
+        ("articles/restless_legs.md", "facet: causes", "facet: risk_factors", True),
+        ("phrases/restless_legs.yml", "    - what causes", "    - whence\n    - what causes", True),
+        ("texts.yml", "This is general", "All of this is general", False),
+        ("talk.yml", "    - good morning", "    - a fine morning\n    - good morning", True),
+        ("talk.yml", "greeting:", "# said first\ngreeting:", False),
+        ("terms.yml", "asthma:", "asthma2: []\n  asthma:", True),
+        ("facets.yml", "causes:", "causes:  # why", False),
+    ],
+)
+def test_what_is_said_beforehand_is_what_a_training_decides(site, name, old, new, learns):
+    path, live = site.config.path("data") / name, registry.live_release(site.config)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    before = registry.taught_digest(registry.folder_of(site.config, live) / "data")
+    assert (registry.taught_digest(site.config.path("data")) != before) == learns
+    assert working_copy.has_to_learn(State(site.config, None), live, [name]) == learns
 
 
 @pytest.mark.parametrize(

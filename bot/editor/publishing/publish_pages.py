@@ -16,7 +16,7 @@ from bot.content import articles, replies
 from bot.content.site_content import SiteContent
 from bot.domain.faults import Fault
 from bot.domain.reply_kinds import ReplyKind
-from bot.editor.publishing import confusion_picture
+from bot.editor.publishing import beforehand, confusion_picture
 from bot.editor.shared import (
     content_files,
     fault_places,
@@ -296,6 +296,10 @@ def _page(
 ) -> HTMLResponse:
     listed = publications.list_publications(desk.engine)
     running = next((made for made in listed if made.state == "running"), None)
+    changes, live = publishing.content_changes(desk.config), registry.live_release(desk.config)
+    changed, said = [name for name, _, _ in changes], ""
+    if live and changed:
+        said = beforehand.describe_change(desk, live, changed, listed)
     return pages.render_page(
         request,
         "publish.html",
@@ -310,8 +314,9 @@ def _page(
             for member in accounts.list_people(desk.engine)
             if member.may("publisher") and member.has_password and not member.left
         ],
-        changes=publishing.content_changes(desk.config),
-        live=registry.live_release(desk.config),
+        changes=changes,
+        beforehand=said,
+        live=live,
         releases=[id for id, state in registry.list_releases(desk.config) if state != "candidate"],
         wants_approval=publishing.wants_approval(desk.config),
     )

@@ -1,7 +1,7 @@
 """Visitors' wordings as phrases that teach a question: added to its file, and taken out again."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.content import articles, phrases, wording
 from bot.editor.articles import question_phrases
@@ -15,9 +15,9 @@ LONGEST = 300  # characters of a phrase
 MASK = re.compile(rf"\[(?:{'|'.join(KINDS)})\]")
 
 
-def word_question(phrases: Sequence[str]) -> str:
+def word_question(asked: Sequence[str]) -> str:
     """The wording of a question that is asked with these phrases, by the first; "" without any."""
-    return phrases[0][:1].upper() + phrases[0][1:].rstrip("?.! ") + "?" if phrases else ""
+    return asked[0][:1].upper() + asked[0][1:].rstrip("?.! ") + "?" if asked else ""
 
 
 def as_phrase(text: str) -> str:

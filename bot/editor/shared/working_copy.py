@@ -3,13 +3,17 @@ release has not learned."""
 
 import dataclasses
 import datetime
+import functools
+from collections.abc import Collection
+from pathlib import PurePath
 from typing import Any
 
 import yaml
 
-from bot.content import articles, replies, site_content
+from bot.content import articles, replies, site_content, terms
 from bot.content.articles import Question
 from bot.content.site_content import SiteContent
+from bot.content.terms import Finder
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.shared import content_cache, content_files, previews
 from bot.editor.shared.state import State
@@ -131,6 +135,63 @@ def unlearned_changes(desk: State, id: str, text: str) -> list[str]:
         if others
         else []
     )
+
+
+def has_to_learn(desk: State, id: str, changed: Collection[str]) -> bool | None:
+    """Whether a release of the content as it stands would be trained, where these of its files
+    differ from those of release `id`; None where an article has faults.
+
+    It says what registry.taught_digest does, which takes seconds: it reads all content."""
+    config, now = desk.config, content_cache.read_articles(desk)
+    folder, before = config.path("data"), registry.folder_of(config, id) / "data"
+    old = previews.release_content(config, id)
+    for name in changed:
+        path = PurePath(name)
+        if path.parent.name == "articles" and path.stem not in now and (folder / name).is_file():
+            return None
+        learned = path.parent.name == "asked" or name in TAUGHT or name == "facets.yml"
+        texts = (content_files.read_file(folder / name), content_files.read_file(before / name))
+        if learned and _differs(*texts):
+            return True
+    asked = [(article.about, each) for article in now.values() for each in article.questions]
+    was = [(old.article_of(each.name).about, each) for each in old.questions.values()]
+    if not _is_of_this_code(config, id) or [_all_taught(*each) for each in asked] != [
+        _all_taught(*each) for each in was
+    ]:
+        return True
+    return any(
+        _find_mentions(_read_finder(config, id), new) != old.mentions[new.name]
+        for (_, new), (_, other) in zip(asked, was, strict=True)
+        if (new.ask, new.title, new.lead, new.more)
+        != (other.ask, other.title, other.lead, other.more)
+    )
+
+
+def _all_taught(condition: str, question: Question) -> tuple[object, ...]:
+    return question.name, condition, _particulars(question)
+
+
+def _find_mentions(find: Finder, question: Question) -> tuple[str, ...]:
+    """The terms that a question's section names, as site_content.load_content has them."""
+    text = f"{question.ask} {question.title} {question.lead} {question.more}"
+    return tuple(sorted({mention.term for mention in find(text)} | set(question.about)))
+
+
+@functools.lru_cache(maxsize=2)
+def _read_finder(config: Settings, id: str) -> Finder:
+    """What finds the terms of a release."""
+    content = previews.release_content(config, id)
+    return terms.make_finder(content.kinds, content.names)
+
+
+@functools.lru_cache(maxsize=2)
+def _is_of_this_code(config: Settings, id: str) -> bool:
+    """Whether a release was trained by this code, so that its archive can be taken over."""
+    try:
+        digest = registry.read_manifest(config, id)["digest"]
+    except registry.ReleaseError:
+        return False
+    return digest == registry.training_digest(config, registry.folder_of(config, id) / "data")
 
 
 def _teaches(question: Question | None, wanted: str) -> bool:
