@@ -5,10 +5,10 @@ import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.store.engine import change_rows, count_rows, transaction, utc_now
 from bot.store.tables import Base, ConversationNote, ConversationTag, Turn
@@ -110,16 +110,19 @@ def change_note(
 def clear_old_notes(session: Session, before: datetime.datetime) -> int:
     """Delete the tags and notes of before a moment, and those of conversations without texts; how
     many."""
-    cleared = 0
-    for table, at in (
-        (ConversationTag, ConversationTag.tagged_at),
-        (ConversationNote, ConversationNote.changed_at),
-    ):
-        texts = select(Turn.id).where(
-            Turn.conversation == table.conversation, Turn.message.is_not(None)
-        )
-        cleared += change_rows(session, delete(table).where(or_(at < before, ~texts.exists())))
-    return cleared
+    tags, notes = ConversationTag, ConversationNote
+    return _clear(session, tags.conversation, tags.tagged_at < before) + _clear(
+        session, notes.conversation, notes.changed_at < before
+    )
+
+
+def _clear(
+    session: Session, conversation: InstrumentedAttribute[str], is_old: ColumnElement[bool]
+) -> int:
+    """Delete the rows of a table that are old, or whose conversation has no texts; how many."""
+    texts = select(Turn.id).where(Turn.conversation == conversation, Turn.message.is_not(None))
+    gone = delete(conversation.class_).where(or_(is_old, ~texts.exists()))
+    return change_rows(session, gone)
 
 
 @contextlib.contextmanager
