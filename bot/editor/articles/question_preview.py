@@ -127,7 +127,10 @@ def evidence_of(
 ) -> list[dict[str, Any]]:
     """[{statement, is_weak, rows [{n, source, states, where, verdict, read, on, by, version}]}] of
     an article's Statements and Sources; a number that its entry doesn't hold has `states` None."""
-    texts = site_content.read_texts(desk.config.path("data"))[0] or {}
+    texts = (
+        content_cache.read_kept(site_content.read_texts, desk.config.path("data"), "texts.yml")[0]
+        or {}
+    )
     known = {source.n: source for source in sources}
     return [
         {
@@ -201,7 +204,7 @@ def article_faults(desk: State, path: Path, text: str, own: PhraseFile) -> list[
     article, found = articles.read_article(text, path)
     if article is None:
         return [*found, *_phrase_faults(desk, path, text, own)]
-    kinds, _, _ = terms.read_terms(desk.config.path("data"))
+    kinds, _, _ = content_cache.read_kept(terms.read_terms, desk.config.path("data"), "terms.yml")
     return [
         *found,
         *question_phrases.find_faults(desk, article, own),

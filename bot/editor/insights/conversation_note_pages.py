@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from bot.content import terms
 from bot.editor.insights import conversation_pages
 from bot.editor.insights.conversation_pages import Unsaved
-from bot.editor.shared import fault_places, form_texts, pages, session
+from bot.editor.shared import content_cache, fault_places, form_texts, pages, session
 from bot.editor.shared.state import DeskState, State
 from bot.privacy import masking
 from bot.store import conversation_notes
@@ -113,7 +113,7 @@ def split_tags(text: str) -> list[str]:
 
 def mask(desk: State, text: str) -> str:
     """A text without personal data, as the gateway masks what visitors write."""
-    _, names, _ = terms.read_terms(desk.config.path("data"))
+    _, names, _ = content_cache.read_kept(terms.read_terms, desk.config.path("data"), "terms.yml")
     return masking.mask_text(text, frozenset(word for name in names for word in name.split()))
 
 

@@ -37,7 +37,9 @@ def read_working_copy(desk: State) -> SiteContent:
     questions = {
         question.name: question for article in shown.values() for question in article.questions
     }
-    texts = site_content.read_texts(config.path("data"))[0] or {}
+    texts = (
+        content_cache.read_kept(site_content.read_texts, config.path("data"), "texts.yml")[0] or {}
+    )
     return dataclasses.replace(
         live,
         articles=shown,
