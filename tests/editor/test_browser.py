@@ -296,7 +296,7 @@ REFUSED = [
     (
         "/articles/hiccups/what_is/its-evidence",
         "/articles/hiccups/what_is/its-evidence",
-        {"reading.1.on": "lately", "reading.1.read": ""},
+        {"reading.1.on": "lately"},
         "",
     ),
     ("/articles/new", "/articles/new", {"text": "", "url": "javascript:x"}, ""),
@@ -359,9 +359,10 @@ def look_over_refused(tab, desk, kept, refused, node_modules):
     tab.goto(url)
     with tab.expect_navigation(timeout=120_000) as led:
         tab.evaluate(SEND, [address.format(**kept), typed, then])
-    assert 400 <= led.value.status < 500, (url, typed, led.value.status)
-    assert tab.locator(".fault").count(), (url, typed)
-    return look_at(tab, f"{url} {typed}"[:200], node_modules)
+    what = f"{url} {typed}"[:200]
+    if led.value.status < 400 or not tab.locator(".fault").count():
+        return [f"{what}: it was not refused, but answered {led.value.status}"]
+    return look_at(tab, what, node_modules)
 
 
 def look_over_conflict(tab, desk, node_modules):

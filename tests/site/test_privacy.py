@@ -154,7 +154,7 @@ def note(engine, conversation, days=0):
 
 def test_what_editors_noted_goes_with_the_texts(engine):
     old, token, _ = stored_turns.open_conversation(engine, "web", 24)
-    say(engine, token, f"{CANARY} what causes it", days=31)
+    say(engine, token, "what causes it", days=31)
     note(engine, old)
     end_all(engine)
     long, token, _ = stored_turns.open_conversation(engine, "web", 24)
