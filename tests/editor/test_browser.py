@@ -312,7 +312,7 @@ REFUSED = [
     ("/publish", "/publish", {"live_at": "2020-01-01T00:00"}, "publish"),
     ("/conversations/{conversation}", "{conversation}/tags", {"tag": "Sarah Jones"}, ""),
     ("/conversations/{conversation}", "{conversation}/note", {"note": "word " * 500}, ""),
-    ("/review/teach/1", "/review/teach", {"phrase": "x"}, ""),
+    ("/review/teach/1", "/review/teach#message-1", {"phrase": "x"}, ""),
     ("/account", "/account/password", {"old": PASSWORD, "password": "x", "again": "y"}, ""),
     ("/account", "/account/codes", {"old": "nobody's password"}, ""),
     ("/people", "/people", {"name": "Ada"}, ""),

@@ -142,21 +142,23 @@ def test_a_reader_writes_nothing_on_a_conversation(desk, conversation):
         assert rea.post(f"/conversations/{conversation}/{part}", **fields).status_code == 403
 
 
-def vote_on_answer(desk, asked, question, helpful=False):
-    """A message that got a question's answer, with a vote on it; (conversation, reply)."""
+def vote_on_answer(desk, asked, question, key="question"):
+    """A message that got the words of a question's section, with a vote on it; (conversation,
+    reply). `key`: where the reply names the question, "section" where it is a passage."""
     known = content_cache.read_questions(State(desk.config, desk.engine))
     conversation, turn = add_turn(
         desk.engine, asked, ReplyKind.ANSWER, question=question, vote="not_what_was_asked"
     )
     with Session(desk.engine) as session, session.begin():
         reply = session.scalar(select(Reply).where(Reply.turn == turn))
-        reply.body = {**reply.body, "text": known[question].lead}
+        reply.body = {**reply.body, "question": None, key: question, "text": known[question].lead}
         return conversation, reply.id
 
 
-def test_of_a_voted_answer_a_question_is_begun_with_its_text_and_what_waits(desk):
+@pytest.mark.parametrize("key", ["question", "section"])
+def test_of_a_voted_answer_a_question_is_begun_with_its_text_and_what_waits(desk, key):
     asked = "can hiccups wake me at night"
-    conversation, reply = vote_on_answer(desk, asked, "hiccups.causes")
+    conversation, reply = vote_on_answer(desk, asked, "hiccups.causes", key)
     add_turn(desk.engine, "do hiccups wake you at night", ReplyKind.CLARIFY)
     add_turn(desk.engine, "where do i park the car", ReplyKind.NOT_COVERED)
     ada = desk.enter()

@@ -1,4 +1,5 @@
-"""A new question begun of an answer that a visitor voted on: it shows which question is missing."""
+"""A new question begun of an answer, or of a passage that was quoted in the place of one, that a
+visitor voted on: it shows which question is missing."""
 
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def begin_question(
     text = turn["text"] or ""
     own = list(dict.fromkeys(filter(None, map(teaching.as_phrase, [text, *find_near(desk, text)]))))
     ask = teaching.word_question(own)
-    article = answer["question"].partition(".")[0]
+    article = _find_section(answer).partition(".")[0]
     if article not in content_cache.read_articles(desk):
         article = ""
     fields: Fields = {
@@ -63,9 +64,14 @@ def _find_answer(turns: list[ReadTurn], reply: str) -> tuple[ReadTurn, JsonObjec
     is none to what a visitor wrote."""
     for turn in turns:
         for body in turn["replies"]:
-            if body["id"] == reply and body.get("question") and turn["text"]:
+            if body["id"] == reply and _find_section(body) and turn["text"]:
                 return turn, body
     raise HTTPException(404)
+
+
+def _find_section(reply: JsonObject) -> str:
+    """The question in whose section the words of a reply stand; "" for what is no article's."""
+    return reply.get("section") or reply.get("question") or ""
 
 
 def find_near(desk: State, text: str) -> list[str]:
