@@ -27,10 +27,10 @@ def base_of(page):
 
 
 def written(visit, conversation):
-    """(tags, note) as the conversation's page shows them."""
+    """(tags, note) as the conversation's page shows them to an editor."""
     page = html.fromstring(visit.get(f"/conversations/{conversation}").text)
     (card,) = page.xpath("//section[@id='written']")
-    return card.xpath(".//ul/li/a/text()"), "".join(card.xpath("./div/p[1]/text()"))
+    return card.xpath(".//ul/li/a/text()"), "".join(card.xpath(".//textarea/text()")).strip()
 
 
 def test_a_conversation_gets_tags_in_the_sites_own_words_and_is_found_by_them(desk, conversation):
@@ -89,7 +89,7 @@ def test_a_note_says_who_wrote_it_and_personal_data_in_it_is_masked(desk, conver
     note = conversation_notes.read_note(desk.engine, conversation)
     assert (note.text, note.person) == ("[name] again,\ncall [phone]", "Ada")
     page = desk.enter("Rea", "reader").get(f"/conversations/{conversation}").text
-    assert "[name] again" in page and "Written by Ada, " in page
+    assert "[name] again" in page and "written by Ada, " in page
     assert 'name="note"' not in page and 'name="tag"' not in page
     assert "has a note" in ada.get("/conversations").text
     for line in accounts.read_audit(desk.engine):  # which nobody could delete from the log
@@ -107,6 +107,7 @@ def test_of_two_editors_who_write_a_note_the_second_is_told_and_loses_nothing(de
     page = html.fromstring(answer.text)
     assert answer.status_code == 409 and "Somebody changed the note meanwhile" in answer.text
     assert page.xpath("//textarea[@name='note']")[0].text.strip() == "A parent asks."
+    assert page.xpath("//section[@id='written']/div/p/text()")[0] == "Look at the doses."
     assert written(bo, conversation)[1] == "Look at the doses."
     again = ada.post(at, note="A parent asks. Look at the doses.", base=base_of(answer.text))
     assert again.status_code == 303

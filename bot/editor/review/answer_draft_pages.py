@@ -71,7 +71,8 @@ def _find_answer(turns: list[ReadTurn], reply: str) -> tuple[ReadTurn, JsonObjec
 
 def _find_section(reply: JsonObject) -> str:
     """The question in whose section the words of a reply stand; "" for what is no article's."""
-    return reply.get("section") or reply.get("question") or ""
+    found: str = reply.get("section") or reply.get("question") or ""
+    return found
 
 
 def find_near(desk: State, text: str) -> list[str]:
