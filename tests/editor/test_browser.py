@@ -280,7 +280,8 @@ def test_every_page_is_for_everybody(
     assert [each for each in complaints if "404 (Not Found)" not in each] == []
 
 
-# Forms that are refused: their page, their address, what is typed, and the button's value.
+# Forms that are refused: their page, their address, what is typed, and the button's value, or the
+# end of its own address.
 REFUSED = [
     ("/articles/hiccups", "/articles/hiccups", {"title": "", "source.1.url": "javascript:x"}, ""),
     ("/articles/hiccups", "/articles/hiccups", {"title": "x" * 501}, ""),
@@ -300,7 +301,7 @@ REFUSED = [
         "",
     ),
     ("/articles/new", "/articles/new", {"text": "", "url": "javascript:x"}, ""),
-    ("/articles/drafts/hics", "/articles/drafts/hics", {"title": "", "about": ""}, ""),
+    ("/articles/drafts/hics", "/articles/drafts/hics", {"about": ""}, "make-article"),
     ("/articles/drafts/hics", "/articles/drafts/hics", {"new": "!"}, ""),
     ("/drafts/{draft}", "/drafts/{draft}", {"article": ""}, "put"),
     ("/drafts/{draft}", "/drafts/{draft}", {"text": "## So", "ask": "x", "name": "a_b"}, "put"),
@@ -328,7 +329,7 @@ SEND = """([address, typed, then]) => {
         return form.method === 'post' && (at.endsWith(address) && !at.endsWith('sign-out'))})
     form.noValidate = true
     for (const [name, value] of Object.entries(typed)) form.elements.namedItem(name).value = value
-    const pressed = form.querySelector(`button[value='${then}']`)
+    const pressed = form.querySelector(`button[value='${then}'], button[formaction$='${then}']`)
     form.requestSubmit(pressed ?? form.querySelector('button'))
 }"""
 
