@@ -147,9 +147,8 @@ def vote_on_answer(desk, asked, question, key="question"):
     """A message that got the words of a question's section, with a vote on it; (conversation,
     reply). `key`: where the reply names the question, "section" where it is a passage."""
     known = content_cache.read_questions(State(desk.config, desk.engine))
-    conversation, turn = add_turn(
-        desk.engine, asked, ReplyKind.ANSWER, question=question, vote="not_what_was_asked"
-    )
+    outcome = ReplyKind.ANSWER if key == "question" else ReplyKind.NOT_COVERED
+    conversation, turn = add_turn(desk.engine, asked, outcome, vote="not_what_was_asked")
     with Session(desk.engine) as session, session.begin():
         reply = session.scalar(select(Reply).where(Reply.turn == turn))
         reply.body = {**reply.body, "question": None, key: question, "text": known[question].lead}
