@@ -153,8 +153,7 @@ def test_a_desk_page_is_added_as_written(code):
     (folder / "source_pages.py").write_text(block("Add a desk page", "python"))
     (folder / "templates/sources.html").write_text(block("Add a desk page", "html"))
     app = code / "bot/editor/app.py"
-    known = "from bot.editor.insights import conversation_pages, number_pages"
-    replace_once(app, known, f"{known}, source_pages")
+    replace_once(app, "    search_pages,\n)", "    search_pages,\n    source_pages,\n)")
     replace_once(
         app, "    number_pages.router,\n", "    number_pages.router,\n    source_pages.router,\n"
     )
