@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.cli.release_verbs import progress_bar
-from bot.content import history, wording
+from bot.content import wording
+from bot.content.git_commands import Author
 from bot.language import encoder
 from bot.runtime import settings
 from bot.runtime.settings import Settings
@@ -177,7 +178,7 @@ def article_options(parser: ArgumentParser) -> None:
     )
 
 
-def _read_author(config: Settings) -> history.Author:
+def _read_author(config: Settings) -> Author:
     """Who runs this, as git or the system names them."""
 
     def ask(key: str) -> str:
@@ -187,6 +188,6 @@ def _read_author(config: Settings) -> history.Author:
         return done.stdout.strip()
 
     try:
-        return history.Author(ask("user.name") or getpass.getuser(), ask("user.email") or None)
+        return Author(ask("user.name") or getpass.getuser(), ask("user.email") or None)
     except OSError:  # no git, and no name of the system
-        return history.Author("the command line")
+        return Author("the command line")

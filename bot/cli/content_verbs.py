@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import datetime
+import getpass
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -13,11 +15,14 @@ from bot.cli.release_verbs import (
     progress_bar,
 )
 from bot.content import articles, evidence, history, sign_offs, site_content, wording
+from bot.content.git_commands import Author
 from bot.language import encoder
 from bot.runtime import settings
 from bot.runtime.settings import Settings
+from bot.store import engine as store_engine
 
 if TYPE_CHECKING:  # what only some verbs need is imported there
+    from bot.content import shared_copy
     from bot.operations.source_links import Link
 
 
@@ -50,6 +55,48 @@ def _notice_late(content: site_content.SiteContent, article: articles.Article) -
         )
 
 
+def exchange_content(options: Namespace, config: Settings) -> int:
+    """send the content's commits to the shared copy that its branch follows, or fetch those that
+    are not here yet, checked and whole or not at all; `look` says what differs"""
+    from bot.content import shared_copy
+    from bot.operations import copy_acts
+    from bot.runtime import job_process
+
+    kind = copy_acts.Kind(options.action)
+    if not options.job:
+        store_engine.migrate_database(config.database())
+    engine = store_engine.connect_database(config.database())
+    try:
+        if options.job:  # begun at the desk, which reads how it ended
+            job_process.prepare_to_end()
+            copy_acts.finish_act(config, engine, kind)
+            return 0
+        act = copy_acts.do_act(config, engine, copy_acts.Act(kind, getpass.getuser()))
+        if act.faults:
+            raise articles.ContentError(act.faults)
+        if act.state != copy_acts.State.DONE:
+            print(f"bot: {act.said}", file=sys.stderr)
+            return 1
+        print(act.said or _say_standing(shared_copy.read_standing(config)))
+        return 0
+    except copy_acts.Busy:
+        print("bot: another process is at it; try again in a moment", file=sys.stderr)
+        return 1
+    finally:
+        engine.dispose()
+
+
+def _say_standing(standing: shared_copy.Standing) -> str:
+    """What is not sent and not fetched, a line each."""
+    lists = {"not sent": standing.unsent, "not fetched": standing.unfetched}
+    lines = [
+        f"{where}: {change.commit[:7]} {change.editor}: {change.why}"
+        for where, listed in lists.items()
+        for change in listed
+    ]
+    return "\n".join(lines) or f"nothing differs from {standing.followed.name}"
+
+
 def import_reviews(options: Namespace, config: Settings) -> None:
     """take over reviews that clinicians made before this site kept signatures, marked as such
 
@@ -64,7 +111,7 @@ def import_reviews(options: Namespace, config: Settings) -> None:
     made, faults = sign_offs.make_imported(data, listed, path)
     if faults:
         raise articles.ContentError(faults)
-    secret, author = settings.site_secret(config), history.Author("earlier reviews, imported")
+    secret, author = settings.site_secret(config), Author("earlier reviews, imported")
     with history.one_at_a_time(config):
         for id, new in made.items():
             file = sign_offs.path_of(config.path("data"), id)
@@ -78,6 +125,11 @@ def import_reviews(options: Namespace, config: Settings) -> None:
             articles.save_text(file, text)
             history.record_change(config, {file: text}, author, f"{id}: {len(sealed)} reviews")
             print(f"{id}: {wording.counted(len(sealed), 'review')} taken over")
+
+
+def _exchange_options(parser: ArgumentParser) -> None:
+    parser.add_argument("action", choices=["look", "send", "fetch"])
+    parser.add_argument("--job", action="store_true", help=argparse.SUPPRESS)
 
 
 def _reviews_options(parser: ArgumentParser) -> None:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from bot.cli.article_verbs import article, article_options
 from bot.cli.content_verbs import (
     _evidence_options,
+    _exchange_options,
     _links_options,
     _reviews_options,
     build_encoder,
     check,
     check_links,
+    exchange_content,
     import_reviews,
     show_evidence,
 )
@@ -114,6 +116,7 @@ VERBS: dict[str, tuple[Verb, Callable[[ArgumentParser], object]]] = {
     "check": (check, _no_options),
     "evidence": (show_evidence, _evidence_options),
     "links": (check_links, _links_options),
+    "content": (exchange_content, _exchange_options),
     "reviews": (import_reviews, _reviews_options),
     "article": (article, article_options),
     "train": (train, _no_options),

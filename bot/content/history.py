@@ -12,20 +12,17 @@ import logging
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
 
-from bot.content import articles
+from bot.content import articles, tree_change, wording
+from bot.content.git_commands import Author, Done, Named, Repository, find_repository, run_git
 from bot.runtime.settings import Settings
 
 logger = logging.getLogger(__name__)
-type Done = subprocess.CompletedProcess[str]
-SECONDS = 20  # that git may take
 STALE_SECONDS = 10  # after which a lock is no longer that of a git that works
 LOCKS = ("index.lock", "HEAD.lock")
 UNDER_WAY = {
@@ -36,7 +33,6 @@ UNDER_WAY = {
     "rebase-apply": "a rebase",
 }
 CONTENT = (".md", ".yml", ".jsonl")  # files that are meant to have a history
-SET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8"}
 CRUD = " .,:;<>\"\\'\t\r\n\0"  # what git takes off the ends of a name
 
 
@@ -46,24 +42,6 @@ class NoCommit(LookupError):
 
 class Stuck(RuntimeError):
     """Something is in no commit, and git can't take it; the message says why, and what to do."""
-
-
-class Named(Protocol):
-    """Whoever has a name and perhaps an email: an Author, or a person of the desk."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def email(self) -> str | None: ...
-
-
-@dataclass(frozen=True)
-class Author:
-    """In whose name a change is committed."""
-
-    name: str
-    email: str | None = None
 
 
 @dataclass(frozen=True)
@@ -87,14 +65,7 @@ class Waiting:
     why: str
 
 
-@dataclass(frozen=True)
-class Repository:
-    """Where the content's repository is: its work tree, and git's own folder."""
-
-    top: Path
-    folder: Path
-
-
+DESK = "desk@localhost"  # the address of an account that has none
 OUTSIDE = Author("edited on the server, outside the desk", "server@localhost")
 NO_GIT = (
     "git is not installed on this machine: saving works, but no history is kept, and two editors "
@@ -129,6 +100,10 @@ LOST = (
     "{name} can't be read: what was saved in it gets into no history. Ask who runs this site to "
     "mend it, or to take it away."
 )
+UNSETTLED = (
+    "{files} edited outside the desk, and nobody has said whose edit it is. Say it on the page "
+    "“Edited outside the desk”, or put it back there; then try again."
+)
 DETACHED = (
     "The content's repository is on no branch: what is saved is committed, but those commits are "
     "lost once somebody changes to a branch. Ask who runs this site to run `git switch`."
@@ -137,11 +112,13 @@ DETACHED = (
 
 @contextlib.contextmanager
 def one_at_a_time(config: Settings) -> Iterator[None]:
-    """One change of content at a time, whichever process makes it."""
+    """One change of content at a time, whichever process makes it; one that was killed in the
+    middle of what it fetched has ended before."""
     folder = config.path("var")
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "content.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        tree_change.finish_change(config)
         yield
 
 
@@ -157,35 +134,42 @@ def record_change(
     named = {name: text for name, text in named.items() if not _is_ignored(config, name)}
     if not named:
         return None
-    name, email = (
-        re.sub(r"[<>\n\r\0]", "", said).strip(CRUD)
-        for said in (author.name, author.email or "desk@localhost")
-    )
-    change = Waiting(named, name or "an editor", email, why or "Changed")
+    who = clean_author(author)
+    change = Waiting(named, who.name, who.email or DESK, why or "Changed")
     if _read_waiting(config) or not _commit(config, change):
         folder = _folder(config)
         folder.mkdir(parents=True, exist_ok=True)
         articles.save_text(folder / f"{time.time_ns():020}.json", json.dumps(asdict(change)))
         if not _commit_waiting(config):
             return None
-    return _git(config, "rev-parse", "HEAD").stdout.strip()
+    return run_git(config, "rev-parse", "HEAD").stdout.strip()
 
 
-def record_outside(config: Settings, path: Path) -> None:
-    """Commit, before an editor changes a file, what was changed in it outside the desk. Called
-    within `alone`."""
+def clean_author(author: Named) -> Author:
+    """The author as git takes one."""
+    name, email = (
+        re.sub(r"[<>\n\r\0]", "", said).strip(CRUD) for said in (author.name, author.email or DESK)
+    )
+    return Author(name or "an editor", email or DESK)
+
+
+def record_outside(config: Settings, path: Path) -> bool:
+    """Commit, before an editor changes a file, what was changed in it outside the desk; whether
+    anything was. Called within `one_at_a_time`."""
     if not path.is_file() or not _is_kept(config):
-        return
+        return False
     name = _below(config, path)
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:  # no text that could be kept
         if _commit_waiting(config):
             _commit_as_it_stands(config, [name])
-        return
+        return True
     known = [change.files[name] for _, change in _read_waiting(config) if name in change.files]
-    if text != known[-1] if known else _list_changed(config, name):
+    is_outside = text != known[-1] if known else bool(_list_changed(config, name))
+    if is_outside:
         record_change(config, {path: text}, OUTSIDE, f"Edited outside the desk: {name}")
+    return is_outside
 
 
 def list_outside(config: Settings) -> list[str]:
@@ -203,7 +187,7 @@ def list_outside(config: Settings) -> list[str]:
 
 def commit_waiting(config: Settings) -> list[str]:
     """Commit all of the content that is in no commit, and give the names of the files that were
-    edited outside the desk. Called within `alone`.
+    edited outside the desk. Called within `one_at_a_time`.
 
     Raises Stuck where git can't take it; without git or a repository there is nothing to do."""
     if not shutil.which("git") or not _is_kept(config):
@@ -211,15 +195,43 @@ def commit_waiting(config: Settings) -> list[str]:
     _commit_waiting(config)
     names = list_outside(config)
     done = not _read_waiting(config) and (not names or _commit_as_it_stands(config, names))
-    if not done or not _find_repository(config):
+    if not done or not find_repository(config):
         raise Stuck(_find_trouble(config, has_failed=True) or READ_ONLY)
     return names
+
+
+def commit_saved(config: Settings) -> None:
+    """Commit what was saved at the desk and waits for it; raises Stuck. Called within
+    `one_at_a_time`."""
+    if not _commit_waiting(config):
+        raise Stuck(_find_trouble(config, has_failed=True) or READ_ONLY)
+
+
+def commit_as(config: Settings, names: Sequence[str], author: Named, why: str, by: Named) -> None:
+    """Commit files that were edited outside the desk, as they stand, in the name of whom it was;
+    `by`: who says so. Raises Stuck. Called within `one_at_a_time`."""
+    commit_saved(config)
+    who, says = clean_author(author), clean_author(by)
+    if not _commit_as_it_stands(config, names, who, why, says):
+        raise Stuck(_find_trouble(config, has_failed=True) or READ_ONLY)
+
+
+def find_unsettled(config: Settings) -> str | None:
+    """Why no other commit can take the place of this one now, as a sentence; None where nothing is
+    in its way. Called within `one_at_a_time`."""
+    if trouble := _find_trouble(config, has_failed=True):
+        return trouble
+    if not _commit_waiting(config):
+        return READ_ONLY
+    names = list_outside(config)
+    counted = wording.counted(len(names), "file was", "files were")
+    return UNSETTLED.format(files=counted) if names else None
 
 
 def find_trouble(config: Settings) -> str | None:
     """What keeps changes from the history, and what to do, in words for editors; None where all is
     well. What waits is committed where it can be now."""
-    if _read_waiting(config):
+    if _read_waiting(config) or tree_change.read_unfinished(config):
         with one_at_a_time(config):
             _commit_waiting(config)
     found, waiting = _find_trouble(config), len(_read_waiting(config))
@@ -235,8 +247,12 @@ def find_trouble(config: Settings) -> str | None:
 
 def read_changes(config: Settings, *paths: Path, most: int = 50) -> list[Change]:
     """The Changes of files, newest first; [] where no history is kept."""
-    form = "--format=%H%x1f%at%x1f%an%x1f%s"
-    done = _git(config, "log", f"-{most}", form, "--", *map(str, paths), quiet=True)
+    return read_log(config, f"-{most}", "--", *map(str, paths))
+
+
+def read_log(config: Settings, *chosen: str) -> list[Change]:
+    """The Changes that `git log` lists for these arguments, newest first; [] where it can't."""
+    done = run_git(config, "log", "--format=%H%x1f%at%x1f%an%x1f%s", *chosen, quiet=True)
     if done.returncode:
         return []
     lines = [line.split("\x1f", 3) for line in done.stdout.splitlines() if line.count("\x1f") >= 3]
@@ -251,14 +267,14 @@ def read_revision(config: Settings, path: Path, commit: str) -> str:
     this history."""
     if not re.fullmatch(r"[0-9a-f]{7,64}", commit):
         raise NoCommit(commit)
-    repository = _find_repository(config)
+    repository = find_repository(config)
     if (
         not repository
-        or _git(config, "cat-file", "-e", f"{commit}^{{commit}}", quiet=True).returncode
+        or run_git(config, "cat-file", "-e", f"{commit}^{{commit}}", quiet=True).returncode
     ):
         raise NoCommit(commit)
     name = path.resolve().relative_to(repository.top).as_posix()
-    done = _git(config, "show", f"{commit}:{name}", quiet=True)
+    done = run_git(config, "show", f"{commit}:{name}", quiet=True)
     return done.stdout if done.returncode == 0 else ""
 
 
@@ -267,7 +283,7 @@ def _find_trouble(config: Settings, has_failed: bool = False) -> str | None:
     commit just has, so that a young lock is in its way, too."""
     if not shutil.which("git"):
         return NO_GIT
-    repository = _find_repository(config)
+    repository = find_repository(config)
     if not repository:
         return UNREADABLE if _is_kept(config) else NO_REPOSITORY
     if lock := _find_lock(config, repository, has_failed):
@@ -281,7 +297,7 @@ def _find_trouble(config: Settings, has_failed: bool = False) -> str | None:
         return IGNORED.format(names=", ".join(names[:3]) + more)
     if lost := _list_unreadable(config):
         return LOST.format(name=f"var/uncommitted/{lost[0].name}")
-    if _git(config, "symbolic-ref", "-q", "HEAD", quiet=True).returncode:
+    if run_git(config, "symbolic-ref", "-q", "HEAD", quiet=True).returncode:
         return DETACHED
     return None
 
@@ -314,18 +330,18 @@ def _list_ignored(config: Settings) -> list[str]:
     ]
     if not names:
         return []
-    done = _git(config, "check-ignore", "--", *(f"./{n}" for n in names), quiet=True)
+    done = run_git(config, "check-ignore", "--", *(f"./{n}" for n in names), quiet=True)
     return [name.removeprefix("./") for name in done.stdout.splitlines()]
 
 
 def _is_ignored(config: Settings, name: str) -> bool:
-    return not _git(config, "check-ignore", "-q", "--", f"./{name}", quiet=True).returncode
+    return not run_git(config, "check-ignore", "-q", "--", f"./{name}", quiet=True).returncode
 
 
 def _commit(config: Settings, change: Waiting) -> bool:
     """Whether a change is in the history: committed as it was saved, whatever stands on disk
     now."""
-    repository = _find_repository(config)
+    repository = find_repository(config)
     if not repository or _find_under_way(repository):  # to stage it would be in a merge's way
         return False
     data = config.path("data").resolve()
@@ -337,7 +353,7 @@ def _commit(config: Settings, change: Waiting) -> bool:
 
         def git(*arguments: str, author: Author | None = None, quiet: bool = False) -> Done:
             where = ("--git-dir", str(repository.folder), "--work-tree", beside)
-            return _git(config, *where, *arguments, author=author, folder=beside, quiet=quiet)
+            return run_git(config, *where, *arguments, author=author, folder=beside, quiet=quiet)
 
         if not all(_stage(git, Path(beside), name, text) for name, text in files.items()):
             git("reset", "--quiet", "--", *files, quiet=True)
@@ -367,15 +383,22 @@ def _stage(git: Callable[..., Done], beside: Path, name: str, text: str | None) 
     return git("add", "--", name).returncode == 0
 
 
-def _commit_as_it_stands(config: Settings, names: list[str]) -> bool:
-    """Whether these files could be committed as they are on disk, in nobody's name."""
-    repository = _find_repository(config)
+def _commit_as_it_stands(
+    config: Settings,
+    names: Sequence[str],
+    author: Author = OUTSIDE,
+    why: str = "",
+    by: Author | None = None,
+) -> bool:
+    """Whether these files could be committed as they are on disk: in nobody's name, or in that of
+    `author`, by whoever says so."""
+    repository = find_repository(config)
     if not repository or _find_under_way(repository):  # to stage a conflict would end it
         return False
-    why = "Edited outside the desk: " + ", ".join(names)
+    why = why or "Edited outside the desk: " + ", ".join(names)
     return not (
-        _git(config, "add", "--", *names).returncode
-        or _git(config, *_commit_of(why, names), author=OUTSIDE).returncode
+        run_git(config, "add", "--", *names).returncode
+        or run_git(config, *_commit_of(why, names), author=author, committer=by).returncode
     )
 
 
@@ -384,7 +407,7 @@ def _commit_of(why: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _commit_waiting(config: Settings) -> bool:
-    """Commit what waits, oldest first; whether nothing is left. Called within `alone`."""
+    """Commit what waits, oldest first; whether nothing is left. Called within `one_at_a_time`."""
     stuck: set[str] = set()
     for file, change in _read_waiting(config):
         if not stuck & change.files.keys() and _commit(config, change):
@@ -424,11 +447,11 @@ def _folder(config: Settings) -> Path:
 def _list_changed(config: Settings, below: str) -> list[str]:
     """The files of a folder or file below DATA, but hidden ones, that differ from the last
     commit."""
-    repository = _find_repository(config)
+    repository = find_repository(config)
     arguments = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--")
     if not repository:
         return []
-    done = _git(config, "--no-optional-locks", *arguments, below)
+    done = run_git(config, "--no-optional-locks", *arguments, below)
     if done.returncode:
         return []
     data = config.path("data").resolve()
@@ -454,46 +477,3 @@ def _is_kept(config: Settings) -> bool:
     """Whether there is a repository around the content, as far as can be seen without git."""
     data = config.path("data").resolve()
     return any((folder / ".git").exists() for folder in (data, *data.parents))
-
-
-def _find_repository(config: Settings) -> Repository | None:
-    """The Repository that holds the content; None where git sees none."""
-    done = _git(config, "rev-parse", "--show-toplevel", "--absolute-git-dir", quiet=True)
-    if done.returncode:
-        return None
-    top, folder = done.stdout.splitlines()
-    return Repository(Path(top).resolve(), Path(folder))
-
-
-def _git(
-    config: Settings,
-    *arguments: str,
-    author: Author | None = None,
-    folder: str | None = None,
-    quiet: bool = False,
-) -> Done:
-    """What git did; what it refused is logged. Neither its hooks nor this machine's settings have
-    a say in what is committed."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    if author:
-        for role in ("AUTHOR", "COMMITTER"):
-            clean |= {f"GIT_{role}_NAME": author.name, f"GIT_{role}_EMAIL": author.email or ""}
-    if "check-ignore" not in arguments:  # which takes none
-        clean["GIT_LITERAL_PATHSPECS"] = "1"  # a name stands for no other files by its signs
-    set_to = ("core.hooksPath=/dev/null", "commit.gpgSign=false", "safe.directory=*")
-    command = ["git", *(word for each in set_to for word in ("-c", each)), *arguments]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder or config.path("data"),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            env={**clean, **SET},
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        done = subprocess.CompletedProcess(command, 127, "", type(error).__name__)
-    if done.returncode and not quiet:
-        logger.error("git said of %s: %s", " ".join(arguments)[:200], done.stderr.strip()[-300:])
-    return done

@@ -3,7 +3,7 @@
 import itertools
 from pathlib import Path
 
-from bot.content.history import Named
+from bot.content.git_commands import Named
 from bot.editor.importing.first_drafts import Draft
 from bot.editor.shared import content_files, phrases_document
 from bot.runtime.settings import Settings

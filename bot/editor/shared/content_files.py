@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.content import articles, history, phrases, sign_offs
-from bot.content.history import Named
+from bot.content.git_commands import Named
 from bot.domain.faults import Fault
 from bot.editor.shared import article_document
 from bot.runtime.settings import Settings
@@ -30,6 +30,10 @@ DRAFTS = ".drafts"
 SECONDS = 20
 KEPT_DAYS = 14
 LARGEST = 2_000_000
+OUTSIDE = (
+    " It had been edited outside the desk before: that edit is in the history, too, in nobody’s "
+    "name (Publish, Edited outside the desk)."
+)
 
 
 class NoFile(LookupError):
@@ -58,11 +62,13 @@ class Edit:
 @dataclass(frozen=True)
 class Saved:
     """`text` as it is in the (first) file now; `merged`: with what somebody else had saved
-    meanwhile; `commit`: its hash, or None."""
+    meanwhile; `commit`: its hash, or None; `outside`: a sentence, where a file had been edited
+    outside the desk, else ""."""
 
     text: str
     merged: bool
     commit: str | None
+    outside: str = ""
 
 
 def article_path(config: Settings, id: str) -> Path:
@@ -171,10 +177,9 @@ def save_files(
         if faults:
             raise articles.ContentError(faults)
         changed = {path: text for path, text in wanted.items() if text != now[path]}
-        for path in changed:
-            history.record_outside(config, path)
+        outside = [path for path in changed if history.record_outside(config, path)]
         commit = _write(config, changed, person, why) if changed else None
-        return Saved(next(iter(wanted.values())), merged, commit)
+        return Saved(next(iter(wanted.values())), merged, commit, OUTSIDE if outside else "")
 
 
 def create_files(config: Settings, files: Mapping[Path, str], person: Named, why: str) -> bool:
