@@ -28,7 +28,7 @@ from bot.editor.insights import (
     number_pages,
     search_pages,
 )
-from bot.editor.publishing import publish_pages
+from bot.editor.publishing import hand_edit_pages, publish_pages, shared_copy_pages
 from bot.editor.review import (
     act_pages,
     answer_draft_pages,
@@ -85,6 +85,8 @@ PARTS = [
     table_pages.router,
     story_pages.router,
     try_pages.router,
+    hand_edit_pages.router,
+    shared_copy_pages.router,
     publish_pages.router,
     number_pages.router,
     search_pages.router,
@@ -155,7 +157,8 @@ def look_at_history(request: Request, desk: DeskState) -> None:
 def count_waiting(request: Request, desk: DeskState) -> None:
     """Before every page as a whole of somebody who is signed in: how much waits, for the menu."""
     if request.state.person and "hx-request" not in request.headers:
-        request.state.waiting = waiting.read_counts(desk)
+        by_hand = {hand_edit_pages.PUBLISH: hand_edit_pages.count_hand_edits(desk)}
+        request.state.waiting = {**waiting.read_counts(desk), **by_hand}
 
 
 def _show_first(request: Request) -> RedirectResponse:

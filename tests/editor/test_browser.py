@@ -61,6 +61,8 @@ PAGES = [
     "/try",
     "/publish",
     "/publish/changes",
+    "/publish/by-hand",
+    "/publish/shared-copy",
     "/publish/{publication}",
     "/publish/{waiting}/changes",
     "/numbers",

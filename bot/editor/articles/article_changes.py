@@ -56,7 +56,7 @@ def save_change(page: ArticlePage, change: Change) -> Response:
     notice = "Saved." if is_changed else "Nothing was changed."
     if saved.merged:
         notice += " Another editor had saved changes meanwhile; both are in it now."
-    return pages.redirect_to(page.request, change.to, notice)
+    return pages.redirect_to(page.request, change.to, notice + saved.outside)
 
 
 def _find_faults(page: ArticlePage, texts: Mapping[Path, str]) -> list[Fault]:

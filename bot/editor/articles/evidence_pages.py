@@ -53,7 +53,9 @@ def save_evidence(page: PageToEdit, form: SentEvidence) -> Response:
     notice = "Saved." if saved.text != before else "Nothing was changed."
     if saved.merged:
         notice += " Another editor's changes are in it, too."
-    return pages.redirect_to(page.request, f"{opened.at}/{page.question}/its-evidence", notice)
+    return pages.redirect_to(
+        page.request, f"{opened.at}/{page.question}/its-evidence", notice + saved.outside
+    )
 
 
 def _render(

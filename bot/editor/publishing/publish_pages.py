@@ -16,7 +16,12 @@ from bot.content import articles, replies
 from bot.content.site_content import SiteContent
 from bot.domain.faults import Fault
 from bot.domain.reply_kinds import ReplyKind
-from bot.editor.publishing import beforehand, confusion_picture
+from bot.editor.publishing import (
+    beforehand,
+    confusion_picture,
+    hand_edit_pages,
+    shared_copy_pages,
+)
 from bot.editor.shared import (
     content_files,
     fault_places,
@@ -317,6 +322,8 @@ def _page(
         changes=changes,
         beforehand=said,
         live=live,
+        by_hand=hand_edit_pages.recount_hand_edits(desk),
+        standing=shared_copy_pages.find_standing(desk)[0],
         releases=[id for id, state in registry.list_releases(desk.config) if state != "candidate"],
         wants_approval=publishing.wants_approval(desk.config),
     )

@@ -97,6 +97,8 @@ class State:
     asked: Vectors = field(default_factory=Vectors)
     live_answers: LiveAnswers = field(default_factory=LiveAnswers)
     waiting: Waiting = field(default_factory=Waiting)
+    # how many files were edited outside the desk, and when they were counted
+    by_hand: tuple[int, float] = (0, -math.inf)
     # of content_cache.read_articles, by the file's name, with the stamp of its phrases, too; of
     # content_cache.read_ledgers; and of content_cache.read_reviews, by the article's id
     articles: dict[str, tuple[tuple[Stamp, Stamp], Article | None]] = field(default_factory=dict)

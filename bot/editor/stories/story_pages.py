@@ -267,6 +267,7 @@ def _say_saved(kind: str, saved: content_files.Saved, before: str) -> str:
     said = "Nothing was changed." if saved.text == before else "Saved."
     if saved.merged:
         said += " Another editor had saved changes meanwhile; both are in it now."
+    said += saved.outside
     if kind == "story" and saved.text != before:
         said += " What it offers reaches visitors once it is published."
     return said

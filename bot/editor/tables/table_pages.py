@@ -241,7 +241,7 @@ def _save(table: TablePage, text: str, new: str, why: str, page: int = 1) -> Res
         f"/editor/tables/{table.name}",
         "Nothing was changed."
         if saved.text == text
-        else "Saved. Visitors get it once it is published.",
+        else f"Saved. Visitors get it once it is published.{saved.outside}",
     )
 
 

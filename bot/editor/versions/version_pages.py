@@ -248,7 +248,7 @@ def _bring_back(
         return _refuse(request, 409, CHANGED)
     session.record_action(request, "brought a version back", subject.files[0].stem, why)
     said = "Brought back. Visitors get it once it is published."
-    said += MERGED if saved.merged else ""
+    said += (MERGED if saved.merged else "") + saved.outside
     return pages.redirect_to(request, subject.page, said)
 
 
