@@ -114,7 +114,7 @@ def test_what_is_not_sent_yet_is_listed_and_sent(site):
     paula = site.desk.enter("Paula", "publisher")
     page = site.wait(paula)
     assert "1 change made here is not in the shared copy" in page and "Ann, " in page
-    assert "1 change of here not sent, 0 changes of there not fetched" in paula.get("/publish").text
+    assert "1 change not sent, 0 not fetched" in paula.get("/publish").text
     page = site.act(paula, "send")
     assert "1 change was sent." in page and "has all changes made here" in page
     assert git(site.shared, "log", "-1", "--format=%an").strip() == "Ann"
@@ -174,7 +174,7 @@ def test_what_both_changed_is_shown_side_by_side_and_chosen_and_all_else_is_kept
     assert "Both sides changed the same passages of 1 file. Choose below." in page
     assert site.state() == before and not (site.data / ".git/MERGE_HEAD").exists()
     for words in ("A title of", "A developer's", "leave it to a developer"):
-        assert words in re.sub("</?strong>", "", page), words
+        assert words in re.sub("</?mark>", "", page), words
     assert WORDS[1] not in page  # which only one side changed
     page = site.act(paula, "fetch", **chosen(page, side))
     assert "was fetched" in page
@@ -355,7 +355,8 @@ def test_a_shared_copy_that_hangs_is_left_in_time_and_nothing_is_left_running(si
 
 
 def test_the_desk_waits_for_no_shared_copy_and_ends_what_takes_too_long(site, monkeypatch):
-    monkeypatch.setattr(copy_acts, "SECONDS", 8)
+    seconds = 20  # in which its process has begun, also on a busy machine
+    monkeypatch.setattr(copy_acts, "SECONDS", seconds)
     pid_file, before = speak_ssh(site, "sleep 300"), site.state()
     paula = site.desk.enter("Paula", "publisher")
     began = time.monotonic()
@@ -365,8 +366,8 @@ def test_the_desk_waits_for_no_shared_copy_and_ends_what_takes_too_long(site, mo
     assert "under way already" in html.unescape(paula.post(f"{PAGE}/send").text)
     save_title(site.desk.enter("Ann"), "A title of Ann's")
     while not pid_file.exists():
+        assert time.monotonic() - began < seconds
         time.sleep(0.05)
-    assert time.monotonic() - began < 8
     assert copy_acts.BROKEN_OFF in site.wait(paula)
     assert not is_alive(pid_file)
     assert site.state()[2] != before[2] and site.state()[1] == ""  # but for Ann's
