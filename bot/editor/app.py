@@ -157,8 +157,10 @@ def look_at_history(request: Request, desk: DeskState) -> None:
 def count_waiting(request: Request, desk: DeskState) -> None:
     """Before every page as a whole of somebody who is signed in: how much waits, for the menu."""
     if request.state.person and "hx-request" not in request.headers:
-        by_hand = {hand_edit_pages.PUBLISH: hand_edit_pages.count_hand_edits(desk)}
-        request.state.waiting = {**waiting.read_counts(desk), **by_hand}
+        request.state.waiting = {
+            **waiting.read_counts(desk),
+            **hand_edit_pages.read_counts(desk),
+        }
 
 
 def _show_first(request: Request) -> RedirectResponse:

@@ -75,10 +75,13 @@ async def _read_form(request: Request) -> HandEditForm:
 SentForm = Annotated[HandEditForm, Depends(_read_form)]
 
 
-def count_hand_edits(desk: State) -> int:
-    """How many files were edited outside the desk, for the menu."""
+def read_counts(desk: State) -> dict[str, int]:
+    """{the page Publish: how many files were edited outside the desk}, for the menu; {} without
+    any."""
     count, at = desk.by_hand
-    return recount_hand_edits(desk) if time.monotonic() - at > COUNT_SECONDS else count
+    if time.monotonic() - at > COUNT_SECONDS:
+        count = recount_hand_edits(desk)
+    return {PUBLISH: count} if count else {}
 
 
 def recount_hand_edits(desk: State) -> int:
