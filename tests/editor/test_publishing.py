@@ -19,6 +19,7 @@ import pytest
 import yaml
 from sqlalchemy import event, update
 
+from bot.content import site_content
 from bot.domain.messages import IncomingMessage
 from bot.editor.shared import working_copy
 from bot.editor.shared.state import State
@@ -327,6 +328,7 @@ def test_the_page_says_beforehand_what_kind_of_change_it_is_and_how_long_that_ta
         ("talk.yml", "greeting:", "# said first\ngreeting:", False),
         ("terms.yml", "asthma:", "asthma2: []\n  asthma:", True),
         ("facets.yml", "causes:", "causes:  # why", False),
+        ("stories.yml", "stories:", "# told\nstories:", True),
     ],
 )
 def test_what_is_said_beforehand_is_what_a_training_decides(site, name, old, new, learns):
@@ -336,8 +338,9 @@ def test_what_is_said_beforehand_is_what_a_training_decides(site, name, old, new
         path.write_text(path.read_text().replace(old, new, 1))
     else:  # an answer, with its evidence
         change(site.config, f"In most people {old}", f"In most people {new}")
-    before = registry.taught_digest(registry.folder_of(site.config, live) / "data")
-    assert (registry.taught_digest(site.config.path("data")) != before) == learns
+    before = registry.taught_digest(registry.read_content(site.config, live))
+    now = registry.taught_digest(site_content.load_content(site.config.path("data")))
+    assert (now != before) == learns
     changed = [name for name, _, _ in publishing.content_changes(site.config)]
     assert working_copy.has_to_learn(State(site.config, None), live, changed) == learns
 

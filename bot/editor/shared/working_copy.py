@@ -143,7 +143,7 @@ def has_to_learn(desk: State, id: str, changed: Collection[str]) -> bool | None:
     """Whether a release of the content as it stands would be trained, where these of its files
     differ from those of release `id`; None where an article has faults.
 
-    It says what registry.taught_digest does, which takes seconds: it reads all content."""
+    It says what registry.taught_digest does, for which all content is read, for seconds."""
     config, now = desk.config, content_cache.read_articles(desk)
     folder, before = config.path("data"), registry.folder_of(config, id) / "data"
     old = previews.release_content(config, id)
@@ -153,7 +153,7 @@ def has_to_learn(desk: State, id: str, changed: Collection[str]) -> bool | None:
             return None
         learned = path.parent.name == "asked" or name in TAUGHT or name == "facets.yml"
         texts = (content_files.read_file(folder / name), content_files.read_file(before / name))
-        if learned and _differs(*texts):
+        if learned and _differs(*texts) or name in ("rules.yml", "stories.yml"):
             return True
     asked = [(article.about, each) for article in now.values() for each in article.questions]
     was = [(old.article_of(each.name).about, each) for each in old.questions.values()]
