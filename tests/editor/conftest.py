@@ -23,7 +23,7 @@ from conftest import republish, serving
 from fastapi import FastAPI
 
 from bot.editor.app import create_app
-from bot.editor.shared import content_cache
+from bot.editor.shared import content_cache, first_steps
 from bot.editor.shared.state import State
 from bot.language import vector_cache
 from bot.releases import publishing, registry
@@ -267,3 +267,9 @@ def served(tmp_path_factory):
 
 # as weak as a hash may be: one of a site's takes 0.12 s of a core to compare with
 HASH = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+def read_log(engine):
+    """The log, the newest first, without the lines that tick first steps."""
+    ticked = (first_steps.TRIED, first_steps.COMPARED)
+    return [entry for entry in accounts.read_audit(engine) if entry["action"] not in ticked]

@@ -10,9 +10,9 @@ import pytest
 from bot.content import replies
 from bot.releases import registry
 from bot.runtime import settings
-from bot.store import accounts, publications
 from bot.store import engine as store_engine
-from tests.editor.conftest import Desk
+from bot.store import publications
+from tests.editor.conftest import Desk, read_log
 from tests.editor.test_evidence_pages import form_of
 
 WHERE = "/articles/restless_legs/causes"
@@ -128,7 +128,7 @@ def test_a_changed_answer_goes_live_as_both_the_approval_and_the_signature_say(s
     assert read_answer(site)[2] == changed
     assert quinn.post(f"{at}/approval").status_code == 303
     wait_for(lambda: read_answer(site) == (LATER, "Dr. Bo, neurologist", None))
-    done = [(each["person"], each["action"]) for each in accounts.read_audit(site.engine)]
+    done = [(each["person"], each["action"]) for each in read_log(site.engine)]
     assert done[:3] == [
         ("Paula", "went live"),
         ("Quinn", "approved"),
