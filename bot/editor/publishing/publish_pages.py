@@ -127,6 +127,9 @@ def show_prepared_changes(request: Request, desk: DeskState, id: pages.Number) -
 
 def _render_changes(request: Request, desk: State, release: str | None = None) -> Response:
     config, titles = desk.config, story_form.list_wordings(desk)[0]
+    if release:  # as its questions are worded, whatever editors have changed since
+        questions = registry.read_content(config, release).questions
+        titles = titles | {name: question.ask for name, question in questions.items()}
     before, after = publishing.compared_folders(config, release)
     listed = [
         (
