@@ -85,7 +85,8 @@ def _visitors():
             "a place at Rasa",
             "an address; a conversation of an app",
             f"{admission.SHARE:.0%} of {admission.LEAST} to {admission.MOST} places, as many as "
-            f"are answered in time; in turn with the others; {admission.AT_ONCE} at once",
+            f"are answered in time; in turn with the others; {admission.AT_ONCE} at once, "
+            f"{admission.AT_ONCE_BESIDE} while others are about",
             "`admission.Places`",
             "test_one_caller_gets_three_quarters_of_the_places_and_the_next_message_is_refused",
         ),
