@@ -336,7 +336,11 @@ def test_groups_are_marked_and_done_with_by_keys_and_brought_back(desk, tab):
 @pytest.mark.parametrize("is_near", [True, False], ids=["a near question", "another question"])
 def test_a_miss_is_answered_live_within_8_clicks(served, tab, chromium, is_near):
     """Up to the button that publishes: nothing is asked after it."""
-    asked = f"what sets off this thumb thing {'again' if is_near else 'of the admiral'}"
+    asked = (
+        "this thumb thing, what sets it going, the moon"
+        if is_near
+        else "what sets off this thumb thing of the admiral"
+    )
     served.enter("Pam", "publisher")
     visitor = chromium.new_page()
     visitor.goto(f"{served.url}/articles/myoclonus")
