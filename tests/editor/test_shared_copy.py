@@ -338,7 +338,8 @@ def speak_ssh(site, script):
 
 
 def is_alive(pid_file):
-    with contextlib.suppress(ProcessLookupError):
+    # without a file it was ended before it began, or is being ended
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):
         os.kill(int(pid_file.read_text()), 0)
         state = Path(f"/proc/{pid_file.read_text().strip()}/stat")
         return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
