@@ -103,9 +103,10 @@ def test_between_an_answer_and_a_question_back_the_neighbours_are_offered_beside
     [
         ("a", (), {"a.one": 0.9}),
         (None, (), {"a.one": 0.5, "a.two": 0.4}),
+        (None, ("tics",), {"a.one": 0.5, "a.two": 0.4}),
         ("b", ("tics", "tremor"), {"a.one": 0.5, "b.one": 0.5}),
     ],
-    ids=["no other is likely", "nothing tells the condition", "another article's"],
+    ids=["no other is likely", "nothing tells the condition", "no page", "another article's"],
 )
 def test_where_no_neighbour_competes_none_is_offered_beside(page, terms, likely):
     probability = dict.fromkeys(INTENTS, 0.001) | likely

@@ -22,7 +22,7 @@ def test_it_opens_to_a_greeting_the_notice_and_the_pages_starter_questions(visit
         expect(chat.panel).to_contain_text(words)
     expect(
         chat.tab.get_by_role("list", name="People often ask").get_by_role("button")
-    ).to_have_text(["What sets myoclonus off?", "What causes myoclonus?"])
+    ).to_have_text(["Can myoclonus be prevented?", "What causes myoclonus?"])
     expect(chat.input).to_be_focused()
 
 
