@@ -69,6 +69,7 @@ class ActionAnswer(Action):
     ) -> list[dict[str, Any]]:
         said = await read_message(tracker)
         also, instead = said["context"].get("also"), said["context"].get("instead", ())
+        told = offered_by_story(tracker)
         reply = replies.answer_question(
             said["content"],
             said["intent"],
@@ -76,9 +77,10 @@ class ActionAnswer(Action):
             said["confidence"],
             said["asked"],
             also,
-            offered_by_story(tracker),
+            told,
         )
-        reply = replies.offer_instead(said["content"], reply, instead, also)
+        # what was asked as well, and what an editor wants to be offered next, stay
+        reply = replies.offer_instead(said["content"], reply, instead, (also, *told))
         if said["intent"] in said["asked"]:
             reply = replies.say_again(said["content"], reply)
         send_reply(dispatcher, said, reply, topic_after_answer(said))

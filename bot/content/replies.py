@@ -180,14 +180,14 @@ def answer_question(
 
 
 def offer_instead(
-    content: SiteContent, reply: Reply, names: Sequence[str], also: str | None = None
+    content: SiteContent, reply: Reply, names: Sequence[str], kept: Container[str | None] = ()
 ) -> Reply:
-    """An answer that may not be meant, with the questions in `names` offered in its place, and none
-    that could come next but what was asked as well (`also`)."""
+    """An answer that may not be meant, with the questions in `names` offered in its place, and of
+    those that could come next the `kept` ones alone."""
     if not names or reply["kind"] != ReplyKind.ANSWER:
         return reply
-    asked = [choice for choice in reply["choices"] if choice["value"] == also]
-    return {**reply, "instead": _choices(content, names), "choices": asked}
+    next = [choice for choice in reply["choices"] if choice["value"] in kept]
+    return {**reply, "instead": _choices(content, names), "choices": next}
 
 
 def offered_choices(reply: Reply) -> list[Choice]:

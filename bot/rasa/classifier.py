@@ -77,7 +77,7 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
             # Phrases that span the space in which the regression is solved; more cost time
             # (squared) and memory.
             "landmarks": 2048,
-            "max_iterations": 25,
+            "max_iterations": 40,
             # The share of messages that may be answered wrongly: with a confidence over 0.5 the
             # left-out phrases keep it. None: the confidence is the plain score, the geometric mean
             # of probability and likeness.

@@ -43,7 +43,7 @@ A_PERSON = re.compile(r"\b(i|i'm|im|my|me|mine|we|our|he|his|she|her)\b", re.IGN
 COSTS = {
     "wrong_answer": 1.0,  # an answer to something else
     "unsure_answer": 0.08,  # an answer with others offered beside it, where it is right
-    "unsure_answer_wrong": 0.55,  # and where another question was meant
+    "unsure_answer_wrong": 0.65,  # and where another question was meant
     "answer_to_a_decision": 3.0,  # an answer that may be taken for one about a person
     "answer_from_elsewhere": 0.8,  # an answer where this side has none
     "asking_back": 0.3,  # where the answer is there
@@ -187,9 +187,10 @@ def gather_evidence(
 
 
 def _find_neighbours(kinds: Kinds, said: Said, order: Numbers, shares: Floats) -> Numbers:
-    """The questions of the best one's article that are likely beside it; none where nothing tells
-    which condition is meant."""
-    if said.page is None and not said.terms:
+    """The questions of the best one's article that are likely beside it; none where no page is
+    open: of 1,101 phrases that name their condition there, 3.3 % were answered wrongly with them,
+    and 1.7 without (2026-12-01)."""
+    if said.page is None:
         return order[:0]
     near = (shares >= BESIDE) & (kinds.articles[order] == kinds.articles[order[0]])
     found: Numbers = order[1:][near[1:]][:MOST_BESIDE]

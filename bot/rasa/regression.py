@@ -23,8 +23,8 @@ MEMORY = 20  # of L-BFGS, in steps
 # understood, and 72.5 with all, at half the cost of a step (2026-12-01).
 KEPT = 1 / 2
 # What the loss curves by along a direction, as a share of what phrases differ by in it: of an
-# intent's probability p, about p (1 - p). Directions that are stretched by it are solved in 25
-# steps as well as others in 60.
+# intent's probability p, about p (1 - p). In directions that are stretched by it 25 steps find what
+# 60 found in others.
 CURVATURE = 0.01
 SHRINKAGE = 0.3  # of the shared covariance towards a sphere
 MOST_COOLED = 2_000  # phrases that are left out to find how sure the discriminants are

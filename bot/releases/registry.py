@@ -305,10 +305,12 @@ def _judge(
     ]
     right = sum(got == expected for expected, got, _ in asked)
     wrong = sum(
-        got in loaded.questions and expected not in (got, *choices)
-        for expected, got, choices in asked
+        got not in (expected, site_content.FALLBACK) and got in loaded.questions
+        for expected, got, _ in asked
     )
-    offered = sum(got != expected and expected in choices for expected, got, choices in asked)
+    offered = sum(
+        got == site_content.FALLBACK and expected in choices for expected, got, choices in asked
+    )
     return Report(
         candidate=id,
         failures=_find_too_few(right, wrong, offered, len(asked)),
@@ -434,20 +436,13 @@ def _understand_phrases(
         said = {
             phrase: {
                 "intent": {key: result["intent"][key] for key in ("name", "confidence")},
-                "offered": _list_offered(result),
+                "offered": [other["name"] for other in result["intent_ranking"][1 : OFFERED + 1]],
             }
             for phrase, result in zip(missing, results, strict=True)
         }
         known = {"intents": sorted(intents), "phrases": {**known["phrases"], **said}}
         keep_result(config, "understood", key, known)
     return set(known["intents"]), [known["phrases"][phrase] for phrase in phrases]
-
-
-def _list_offered(result: Understood) -> list[str]:
-    """The questions that are offered in place of an answer, or beside one that isn't sure."""
-    if result["intent"]["name"] == site_content.FALLBACK:
-        return [other["name"] for other in result["intent_ranking"][1 : OFFERED + 1]]
-    return list((result.get("context") or {}).get("instead") or ())
 
 
 def read_kept(config: Settings, kind: str, key: str) -> Any:

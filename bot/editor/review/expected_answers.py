@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.content import terms
+from bot.content import site_content, terms
 from bot.content.site_content import SiteContent
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.review import live_answers
@@ -97,8 +97,7 @@ def _read_knowledge(desk: State, question: str) -> Knowledge:
     find = terms.make_finder(kinds, names)
     asked = content.questions[question]
     # the section may have been changed since the live release
-    section = f"{asked.ask} {asked.title} {asked.lead} {asked.more}"
-    mentions = {**content.mentions, question: tuple(each.term for each in find(section))}
+    mentions = {**content.mentions, question: tuple(site_content.named_terms(asked, find))}
     about = {
         name: frozenset([*each.about, content.article_of(name).about])
         for name, each in content.questions.items()
