@@ -5,11 +5,12 @@ shows one whole. How people ask its questions stands elsewhere (bot/content/phra
 content are returned as a list, never raised one by one."""
 
 import datetime
+import functools
 import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -199,10 +200,33 @@ def read_text(path: Path) -> tuple[str | None, list[Fault]]:
         return None, [Fault(str(path), line, (), said)]
 
 
+def keep_for_the_day[Where, Result](
+    read: Callable[[str, Where], Result],
+) -> Callable[[str, Where], Result]:
+    """A function of a text and its path, whose last results are kept, to be looked at alone: a
+    check reads all files, and mostly one has changed. What is wrong may be so today and not
+    tomorrow."""
+
+    @functools.lru_cache(maxsize=64)
+    def read_on(day: datetime.date, text: str, path: Where) -> Result:
+        return read(text, path)
+
+    @functools.wraps(read)
+    def read_today(text: str, path: Where) -> Result:
+        return read_on(datetime.date.today(), text, path)
+
+    return read_today
+
+
 def read_article(text: str, path: str | Path) -> tuple[Article | None, list[Fault]]:
     """(article, faults) of one article's text, without phrases; the article is None where the
     faults leave none."""
-    path = Path(path)
+    article, faults = _read_article(text, Path(path))
+    return article, list(faults)
+
+
+@keep_for_the_day
+def _read_article(text: str, path: Path) -> tuple[Article | None, list[Fault]]:
     front, body, body_line = split_front_matter(text)
     if front is None:
         said = "the front matter is missing", "begin with `---`, the fields, and a line `---`"

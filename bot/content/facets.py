@@ -27,9 +27,10 @@ def read_facet_phrases(
     path, listed = Path(folder, "facets.yml"), list(listed)
     if not path.is_file():
         return [], []
-    data, lines, faults = articles.read_yaml(path.read_text(encoding="utf-8-sig"), path)
+    data, lines, faults = _parse(path.read_text(encoding="utf-8-sig"), path)
     if faults or data is None:
         return [], faults
+    faults = list(faults)
     known = {side for article in listed for q in article.questions for side in q.facets} | set(data)
     first: dict[str, int] = {}
     found: list[AskedMessage] = []
@@ -48,13 +49,19 @@ def read_facet_phrases(
     return found, faults
 
 
+@articles.keep_for_the_day
+def _parse(text: str, path: Path) -> tuple[dict[Any, Any] | None, articles.Lines, list[Fault]]:
+    """What `articles.read_yaml` gives, to be looked at alone."""
+    return articles.read_yaml(text, path)
+
+
 def read_facets(folder: str | Path) -> dict[str, tuple[str, ...]] | None:
     """{facet: how people ask for it} of `folder`/facets.yml, whatever is wrong in it; None where it
     can't be read."""
     path = Path(folder, "facets.yml")
     if not path.is_file():
         return {}
-    data = articles.read_yaml(path.read_text(encoding="utf-8-sig"), path)[0]
+    data = _parse(path.read_text(encoding="utf-8-sig"), path)[0]
     if data is None:
         return None
     return {str(facet): _list_texts(entry) for facet, entry in data.items()}

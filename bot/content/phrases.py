@@ -95,6 +95,7 @@ def read_file(path: Path) -> PhraseFile:
     return PhraseFile(path, {}, {}, tuple(faults)) if text is None else parse(text, path)
 
 
+@articles.keep_for_the_day
 def parse(text: str, path: Path) -> PhraseFile:
     """The PhraseFile of a text; one that holds nothing but comments has no phrases."""
     text = articles.NO_BREAK.sub(" ", text.removeprefix("\ufeff"))

@@ -112,7 +112,7 @@ def review_answer(article: Article, question: Question, signed: Sequence[SignOff
     """What holds of an answer, by an article's sign-offs in the order in which they were made."""
     id, days = question.name.partition(".")[2], datetime.timedelta(days=article.review_every)
     own = [each for each in signed if each.question == id]
-    mark = text_mark(article, question)
+    mark = text_mark(article, question) if own else ""
     valid = [each for each in own if each.text == mark]
     if valid:
         newest = max(valid, key=lambda each: each.on)

@@ -1,6 +1,7 @@
 """Terms: conditions, medicines and treatments under all their names, and where a text names
 them."""
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,17 @@ def read_terms(folder: str | Path) -> tuple[dict[str, str], dict[str, str], list
                     said = f'"{name}" names {names[key]} too; leave it with one of them'
                     faults.append(Fault(str(path), line, (group, term), said))
     return kinds, names, faults
+
+
+@functools.lru_cache(maxsize=2)
+def _keep_finder(kinds: tuple[tuple[str, str], ...], names: tuple[tuple[str, str], ...]) -> Finder:
+    return make_finder(dict(kinds), dict(names))
+
+
+def keep_finder(kinds: Mapping[str, str], names: Mapping[str, str]) -> Finder:
+    """As make_finder, and kept, for it takes half a second to make: for what editors write alone,
+    for the words of all that it reads stay in memory."""
+    return _keep_finder(tuple(kinds.items()), tuple(names.items()))
 
 
 def make_finder(kinds: Mapping[str, str], names: Mapping[str, str]) -> Finder:

@@ -4,6 +4,7 @@ with their nouns.
 The first two are used for articles and for the fixed texts alike.
 """
 
+import functools
 import re
 
 MAX_GRADE = 9
@@ -70,6 +71,11 @@ SHAPES = (
 
 def wording_faults(text: str) -> list[str]:
     """What is wrong with the wording of `text`, as a list of sentences ([] when all is well)."""
+    return list(_find_faults(text))
+
+
+@functools.lru_cache(maxsize=8192)  # paragraphs of articles and fixed texts alone
+def _find_faults(text: str) -> tuple[str, ...]:
     low = text.lower().replace("’", "'")
     found = [
         f'"{match[0].strip()}" {why}'
@@ -83,7 +89,7 @@ def wording_faults(text: str) -> list[str]:
             f"the text reads at grade {grade:.1f}; use shorter sentences and words to reach "
             f"{MAX_GRADE}"
         )
-    return found
+    return tuple(found)
 
 
 def reading_grade(text: str) -> float:

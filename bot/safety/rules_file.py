@@ -3,6 +3,7 @@ explains their notation."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class ScreenFile:
     keys."""
 
     path: Path
+    text: str
     content: Any
     lines: dict[Keys, int]
 
@@ -78,6 +80,14 @@ class Flag:
     must: tuple[str, ...]
     must_not: tuple[str, ...]
     like: str | None  # the kind whose warning stands where the net hears nothing; None: no net
+
+    @functools.cached_property
+    def needs(self) -> tuple[tuple[frozenset[str], Groups], ...]:
+        """Each alternative of `when` behind all the concepts that it speaks of."""
+        return tuple(
+            (frozenset(concept for group in groups for concept in group), groups)
+            for groups in self.when
+        )
 
 
 @dataclass(frozen=True)
@@ -112,8 +122,13 @@ class Screen:
 
 
 def read_rules_yaml(path: Path) -> tuple[Any, dict[Keys, int]]:
-    """Return a YAML file as dicts, lists and strings, and the line of every entry by its keys;
-    YAMLError, OSError."""
+    """Return a YAML file as dicts, lists and strings, and the line of every entry by its keys, to
+    be looked at alone; YAMLError, OSError."""
+    return _parse_yaml(path.read_text("utf-8"))
+
+
+@functools.lru_cache(maxsize=8)  # a check reads each twice, and mostly none has changed
+def _parse_yaml(text: str) -> tuple[Any, dict[Keys, int]]:
     lines: dict[Keys, int] = {}
 
     def build(node: yaml.Node, keys: Keys) -> Any:
@@ -128,15 +143,17 @@ def read_rules_yaml(path: Path) -> tuple[Any, dict[Keys, int]]:
             return [build(item, keys + (i,)) for i, item in enumerate(node.value)]
         return node.value
 
-    node = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+    node = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return build(node, ()) if node else None, lines
 
 
+@functools.lru_cache(maxsize=2)
 def _vocabulary(
-    table: Table,
+    text: str,
 ) -> tuple[phrases.Speller, tuple[phrases.Tree, phrases.Keys], tuple[phrases.Tree, phrases.Keys]]:
-    """The speller, the tree of other spellings and the tree of concepts, each tree with its
-    `phrases.keys_of`."""
+    """The speller, the tree of other spellings and the tree of concepts of a screen's file, each
+    tree with its `phrases.keys_of`."""
+    table: Table = _parse_yaml(text)[0]
     known: set[str] = set()
     spellings: phrases.Tree = {}
     tree: phrases.Tree = {}
@@ -178,7 +195,7 @@ def parse_rules(folder: Path) -> tuple[Screen | None, list[Fault]]:
     faults = _part_faults(screen, table)
     if faults:
         return None, faults
-    spell, same, concepts = _vocabulary(table)
+    spell, same, concepts = _vocabulary(screen.text)
     faults = _cue_faults(screen, table)
     flags = []
     for name, entry in table["flags"].items():
@@ -217,7 +234,8 @@ def _read_files(folder: Path) -> tuple[list[ScreenFile], list[Fault]]:
     for name in ("safety.yml", "emergency_numbers.yml"):
         path = folder / name
         try:
-            files.append(ScreenFile(path, *read_rules_yaml(path)))
+            text = path.read_text("utf-8")
+            files.append(ScreenFile(path, text, *_parse_yaml(text)))
         except OSError as error:
             said = f"can't be read ({error.strerror}); put the file there"
             faults.append(Fault(str(path), 1, (), said))
@@ -225,7 +243,8 @@ def _read_files(folder: Path) -> tuple[list[ScreenFile], list[Fault]]:
             mark = getattr(error, "problem_mark", None)
             problem = getattr(error, "problem", error)
             said = f"not YAML ({problem}); check indentation and quotes"
-            faults.append(Fault(str(path), mark.line + 1 if mark else 1, (), said))
+            line = min(mark.line, text.count("\n")) + 1 if mark else 1  # libyaml's may be beyond
+            faults.append(Fault(str(path), line, (), said))
     return files, faults
 
 

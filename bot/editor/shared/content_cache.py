@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def open_article(desk: State, id: str, draft: bool = False) -> Opened:
     phrases_path = content_files.phrases_path(desk.config, id, draft)
     phrases_text = content_files.read_file(phrases_path)
     ledger, faults = (
-        _parse_ledger(ledger_text, ledger_path) if ledger_text else (evidence.Ledger(), [])
+        evidence.read_ledger(ledger_text, ledger_path) if ledger_text else (evidence.Ledger(), [])
     )
     return Opened(
         at=article_address(id, draft),
@@ -215,13 +215,7 @@ def _read_ledger(desk: State, path: Path) -> evidence.Ledger:
     released = _read_released(desk, path)
     if released and path.stem in released.ledgers:
         return released.ledgers[path.stem]
-    return _parse_ledger(path.read_text(encoding="utf-8", errors="replace"), path)[0]
-
-
-@functools.lru_cache(maxsize=64)
-def _parse_ledger(text: str, path: Path) -> tuple[evidence.Ledger, Sequence[Fault]]:
-    """A ledger and its faults: 0.1 s for a long one, and each preview of a question wants it."""
-    return evidence.read_ledger(text, path)
+    return evidence.read_ledger(path.read_text(encoding="utf-8", errors="replace"), path)[0]
 
 
 def read_kept[T](read: Callable[[Path], T], data: Path, name: str) -> T:

@@ -1,6 +1,5 @@
 """What can be known, without asking a release, to be unable to come as a story tells it."""
 
-import functools
 from collections.abc import Iterator, Sequence
 
 from bot.content import articles, replies, site_content, stories, story_conflicts, story_ways, terms
@@ -12,8 +11,6 @@ from bot.editor.shared import content_cache, content_files
 from bot.editor.shared.fault_places import ShownFault
 from bot.editor.shared.state import State
 from bot.editor.stories import story_form
-
-type Pairs = tuple[tuple[str, str], ...]
 
 
 def find_faults(desk: State, kind: str, story: Story, key: str | None) -> list[ShownFault]:
@@ -150,7 +147,7 @@ def _find_others_named(desk: State, story: Story) -> Iterator[ShownFault]:
     if not spoken:
         return
     kinds, names, _ = terms.read_terms(desk.config.path("data"))
-    find = _make_finder(tuple(kinds.items()), tuple(names.items()))
+    find = terms.keep_finder(kinds, names)
     for place, turn in spoken:
         article = content_cache.read_articles(desk)[turn.gets.partition(".")[0]]
         named = {each.term: each.kind for each in find(turn.says)}
@@ -162,12 +159,6 @@ def _find_others_named(desk: State, story: Story) -> Iterator[ShownFault]:
                 f"This names {other}, of which “{article.title}” says nothing: it would not be "
                 f"answered so. Choose another answer, or other words.",
             )
-
-
-@functools.lru_cache(maxsize=2)
-def _make_finder(kinds: Pairs, names: Pairs) -> terms.Finder:
-    """What finds terms in a text; kept, for it takes half a second to make."""
-    return terms.make_finder(dict(kinds), dict(names))
 
 
 def _list_named(article: articles.Article, find: terms.Finder) -> set[str]:
