@@ -37,6 +37,7 @@ class Danger:
 LEARNED = "net."
 SPOKEN = "language."
 ALL = tuple(kind for kind in LINES if kind != "deaf")  # that stands below the emergency's
+FILES = ("safety.yml", "emergency_numbers.yml", "languages.yml")  # that a screen is read from
 WARNED = {"emergency": 1, "crisis": 1, "poison": 1, "violence": 1}  # lines beside a warning
 
 
@@ -125,19 +126,23 @@ def _raise(loaded: Screen, message: phrases.Words, hits: phrases.Hits) -> Danger
         for concept, spans in hits.items()
         if concept not in CUES or concept in ("now", "person")
     }
-    standing: dict[frozenset[str], phrases.Hits] = {}
+    standing: dict[frozenset[str], tuple[phrases.Hits, frozenset[str]]] = {}
     for flag in loaded.flags:
         if flag.even_if not in standing:
-            standing[flag.even_if] = {
+            own = {
                 concept: [span for span, why in spans if why <= flag.even_if]
                 for concept, spans in spoken.items()
             }
+            standing[flag.even_if] = own, frozenset(name for name, spans in own.items() if spans)
+        own, names = standing[flag.even_if]
+        possible = [groups for needed, groups in flag.needs if needed <= names]  # mostly none
+        if not possible:
+            continue
         blocked = {
             message.sentence[start] for concept in flag.unless for start, _ in hits.get(concept, ())
         }
-        for groups in flag.when:
-            if _together(groups, standing[flag.even_if], message, blocked):
-                return Danger(flag.kind, flag.id)
+        if any(_together(groups, own, message, blocked) for groups in possible):
+            return Danger(flag.kind, flag.id)
     return None
 
 
