@@ -29,6 +29,7 @@ from bot.releases import depot, steps
 from bot.runtime import code_hash, settings
 from bot.runtime.settings import Settings
 from bot.safety import danger_screen
+from bot.safety.rules_file import Screen
 
 RASA = (sys.executable, "-m", "bot.rasa")  # the command that runs Rasa with our components
 CONFIGURATION = ("config.yml", "domain.yml")
@@ -39,6 +40,7 @@ CONTENT = "content.json"  # what data/ holds, as it was read and checked
 # The programs that make an archive and the screen's net, and answer with them: a change of what
 # they import wants a new training, like a change of content.
 TRAINERS = ("bot.rasa", "bot.safety.net_training")
+SCREENS = ("bot.safety.verdicts", "bot.safety.net_training")  # what hears dangers
 # Of the test phrases of articles: answered with another question's answer; answered rightly;
 # answered rightly, or asked back with the right question among those offered.
 MOST_WRONG, LEAST_RIGHT, LEAST_FOUND = 0.02, 0.80, 0.95
@@ -352,39 +354,60 @@ def phrases_of(loaded: SiteContent) -> list[str]:
 def find_screen_failures(config: Settings, id: str) -> list[str]:
     """What the screen of a release, rules and net together, misses or takes for a danger: sentences
     that block it."""
-    from bot.language import vector_cache
-    from bot.safety import net, net_training, verdicts
+    from bot.safety import net
 
-    folder, loaded, failures = folder_of(config, id), read_content(config, id), []
+    folder, failures = folder_of(config, id), []
     screen = danger_screen.load_screen(folder / "data")
-    encode = functools.partial(vector_cache.encode_all, _encoder(config))
-    learned = net.read_net(folder / NET) if (folder / NET).is_file() else None
-
-    def judge(texts: list[str]) -> list[verdicts.Verdict]:
-        heard = [danger_screen.find_danger(screen, text) for text in texts]
-        if learned is None:
-            return [verdicts.Verdict(danger) for danger in heard]
-        read = net_training.read_all(learned, screen, texts, encode)
-        return [
-            verdicts.decide_verdict(screen, *each) for each in zip(texts, heard, read, strict=True)
-        ]
-
     must = [text for texts in screen.must.values() for text in texts]
-    missed = {text for text, verdict in zip(must, judge(must), strict=True) if not verdict.danger}
+    phrases = phrases_of(read_content(config, id))
+    heard = _screen_texts(config, folder, screen, [*must, *phrases])
+    missed = {text for text in must if heard[text] != net.ALARM}
     if missed:
         failures.append(
             f"{len(missed)} messages of 'must' are missed by rules and net: "
             + "; ".join(sorted(missed))
         )
-    phrases = phrases_of(loaded)
-    judged = list(zip(phrases, judge(phrases), strict=True))
-    for most, taken, said in (
-        (MOST_ALARMS, [text for text, verdict in judged if verdict.danger], "taken for a danger"),
-        (MOST_WARNINGS, [text for text, verdict in judged if verdict.warning], "warned of one"),
+    for most, tier, said in (
+        (MOST_ALARMS, net.ALARM, "taken for a danger"),
+        (MOST_WARNINGS, net.WARNING, "warned of one"),
     ):
+        taken = [text for text in phrases if heard[text] == tier]
         if len(taken) > most * len(phrases):
             failures.append(f"{len(taken)} phrases of articles are {said}: " + "; ".join(taken[:5]))
     return failures
+
+
+def _screen_texts(
+    config: Settings, folder: Path, screen: Screen, texts: Sequence[str]
+) -> dict[str, str | None]:
+    """{text: net.ALARM, net.WARNING or None} of rules and net together. What the same ones said
+    before isn't asked again: of 8,900 phrases that takes some 15 s."""
+    from bot.language import vector_cache
+    from bot.safety import net, net_training, verdicts
+
+    files = [folder / NET, *(folder / "data" / name for name in danger_screen.FILES)]
+    key = code_hash.hash_files([path for path in files if path.is_file()], folder)
+    key += f"-{code_hash.hash_programs(*SCREENS)}-{vector_cache.encoder_hash(_encoder(config))}"
+    known: dict[str, str | None] = read_kept(config, "screened", key) or {}
+    missing = [text for text in dict.fromkeys(texts) if text not in known]
+    if not missing:
+        return known
+    rules = [danger_screen.find_danger(screen, text) for text in missing]
+    if (folder / NET).is_file():
+        encode = functools.partial(vector_cache.encode_all, _encoder(config))
+        read = net_training.read_all(net.read_net(folder / NET), screen, missing, encode)
+        found = [
+            verdicts.decide_verdict(screen, *each)
+            for each in zip(missing, rules, read, strict=True)
+        ]
+    else:
+        found = [verdicts.Verdict(danger) for danger in rules]
+    known |= {
+        text: net.ALARM if verdict.danger else net.WARNING if verdict.warning else None
+        for text, verdict in zip(missing, found, strict=True)
+    }
+    keep_result(config, "screened", key, known)
+    return known
 
 
 def understand_messages(
