@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from bot.domain.reply_kinds import ReplyKind
 from bot.editor.shared import content_cache, first_steps, guide, page_help, pages
 from bot.editor.shared.state import State
+from bot.runtime import settings
 from bot.store import publications
 from tests.support.visitor_history import add_turn, fill
 
@@ -93,6 +94,11 @@ def test_the_guide_is_served_whole_with_its_sections_pictures_and_links(desk):
     links = re.findall(r'<a href="([^"]+)"', page.partition('<div class="guide">')[2])
     assert [link for link in links if link.endswith(".md") or ".md#" in link] == []
     assert "<table>" in page and "<script>alert" not in page
+
+
+def test_the_guide_is_read_in_ten_minutes():
+    # at 250 words a minute, which grown-ups read
+    assert len((settings.ROOT / guide.FILE).read_text().split()) <= 2_500
 
 
 def test_a_question_mark_opens_the_help_and_closes_it_but_for_who_types(desk, open_tab):
