@@ -45,7 +45,7 @@ bench-publishing: install test-install ## from "Publish" to live under a load of
 bench-understanding: install ## accuracy on public data sets, robustness of the live release: make bench-understanding DATA=../shared/benchmarks
 	@.venv/bin/python -m benchmarks.understanding $(DATA)
 	@.venv/bin/python -m benchmarks.robustness
-	@.venv/bin/python -m benchmarks.asked tests/asked/first-06.jsonl tests/asked/first-09.jsonl
+	@.venv/bin/python -m benchmarks.asked tests/asked/first-22.jsonl tests/asked/first-23.jsonl
 	@.venv/bin/python -m benchmarks.talks tests/asked/talk-03.jsonl tests/asked/talk-04.jsonl
 
 bench-library: install test-install ## how it grows with 10, 100, 1,000 conditions: make bench-library DATA=../shared/benchmarks
