@@ -292,12 +292,13 @@ class QuestionClassifier(GraphComponent, IntentClassifier):
         )
 
     def _decide(self, decider: decision.Decider, evidence: decision.Evidence) -> Dict[Text, Any]:
-        """{action, ways, talk, beside, ranking}: what a message should get that stands for
-        itself."""
+        """{action, ways, borne_out, talk, beside, ranking}: what a message should get that stands
+        for itself; `borne_out`: action and ways where a sentence of the article bears it out."""
         action, ways = decision.decide_reply(decider, evidence, self._costs)
         return {
             "action": action,
             "ways": ways,
+            "borne_out": decision.decide_borne_out(ways, evidence, self._costs),
             "talk": self._intents[evidence.talk],
             "beside": [self._intents[i] for i in evidence.neighbours],
             "ranking": [

@@ -177,9 +177,7 @@ class CoverageFilter(GraphComponent, IntentClassifier):
         action, ways = found["action"], found["ways"]
         if self._is_known_from_context(message, reading, topic, found, named):
             return None
-        named_ways = {
-            name: round(float(way), 3) for name, way in zip(decision.NAMES, ways, strict=True)
-        }
+        named_ways = decision.name_ways(ways)
         others = [
             {**each, "confidence": each["confidence"] * float(ways[decision.OTHER])}
             for each in found["ranking"]

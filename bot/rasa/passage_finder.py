@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Text
+from typing import Any, Dict, List, Optional, Text, Tuple
 
 import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -25,7 +25,7 @@ from safetensors.numpy import load_file, save_file
 from bot.content import site_content
 from bot.language import encoder, vector_cache
 from bot.rasa import decision, follow_ups, passage_scores, training_examples
-from bot.rasa.passage_scores import Asked, PassageIndex, Section
+from bot.rasa.passage_scores import Asked, PassageIndex, Section, Sentence
 from bot.rasa.question_model import VECTOR
 
 ENDINGS = (site_content.FALLBACK, follow_ups.NOT_COVERED)
@@ -34,7 +34,8 @@ ENDINGS = (site_content.FALLBACK, follow_ups.NOT_COVERED)
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
 class PassageFinder(GraphComponent, IntentClassifier):
     """Adds `passage` to a message's `context`: {mark, chance, sure} of the sentence that may answer
-    it (bot/content/passages.py), or None."""
+    it (bot/content/passages.py), or None. Where that stands in the section of the likeliest
+    question, the question is answered in its place."""
 
     @staticmethod
     def get_default_config() -> Dict[Text, Any]:
@@ -112,13 +113,19 @@ class PassageFinder(GraphComponent, IntentClassifier):
         """Adds what was found to each message that has a context (bot/rasa/coverage.py)."""
         for message in messages:
             context = message.get("context")
-            if context is not None:
-                found = self._find(self._index, message) if self._index else None
-                message.set("context", {**context, "passage": found}, add_to_output=True)
+            if context is None:
+                continue
+            found = self._find(self._index, message) if self._index else None
+            passage = None
+            if found and not _answer_borne_out(message, found[0].section.question):
+                sentence, chance = found
+                sure = chance >= passage_scores.SURE
+                passage = {"mark": sentence.mark, "chance": round(chance, 4), "sure": sure}
+            message.set("context", {**message.get("context"), "passage": passage}, True)
         return messages
 
-    def _find(self, index: PassageIndex, message: Message) -> Optional[Dict[Text, Any]]:
-        """{mark, chance, sure} of the sentence that may answer a message, or None."""
+    def _find(self, index: PassageIndex, message: Message) -> Optional[Tuple[Sentence, float]]:
+        """The sentence that may answer a message, and the probability that it does, or None."""
         context, decided = message.get("context"), message.get("decision")
         is_open = (message.get(INTENT) or {}).get("name") in ENDINGS and not context["case"]
         article = self._find_article(index, message)
@@ -145,16 +152,32 @@ class PassageFinder(GraphComponent, IntentClassifier):
             return None
         ways = dict(zip(decision.NAMES, map(float, decided["ways"]), strict=True))
         chance = passage_scores.find_chance(found.numbers, ways)
-        if chance < passage_scores.QUOTED:
-            return None
-        sure = chance >= passage_scores.SURE
-        return {"mark": found.sentence.mark, "chance": round(chance, 4), "sure": sure}
+        return (found.sentence, chance) if chance >= passage_scores.QUOTED else None
 
     def _find_article(self, index: PassageIndex, message: Message) -> Optional[Text]:
         """The article that is spoken of, else the page's; None where nothing tells which."""
         metadata = message.get(METADATA) or {}
         places = ((metadata.get("topic") or {}).get("article"), metadata.get("article"))
         return next((place for place in places if place in index.rows), None)
+
+
+def _answer_borne_out(message: Message, question: Text) -> bool:
+    """Answers a message with a question, in whose section the best sentence stands, where it is the
+    likeliest one and that makes it likely enough; whether it did."""
+    decided = message.get("decision")
+    likeliest, *others = decided["ranking"]
+    action, ways = decided["borne_out"]
+    if likeliest["name"] != question or action not in decision.ANSWERS:
+        return False
+    best = {**likeliest, "confidence": float(ways[decision.RIGHT])}
+    rest = float(ways[decision.OTHER])
+    others = [{**each, "confidence": each["confidence"] * rest} for each in others]
+    instead = decided["beside"] if action == decision.UNSURE else []
+    context = {**message.get("context"), "instead": instead, "ways": decision.name_ways(ways)}
+    message.set(INTENT, best, add_to_output=True)
+    message.set("intent_ranking", [best, *others], add_to_output=True)
+    message.set("context", context, add_to_output=True)
+    return True
 
 
 def _terms(message: Message) -> List[Text]:

@@ -131,6 +131,21 @@ def test_the_dearer_a_wrong_answer_the_more_is_asked_back(decider):
     assert answered[0] > answered[1] > answered[2]
 
 
+def test_what_a_sentence_bears_out_is_answered_sooner_but_no_decision_about_a_person():
+    costs = decision.make_costs(decision.COSTS)
+
+    def decide_both(*ways):
+        expected = costs @ np.array(ways)
+        evidence = between(0.6, "a.two")
+        return int(np.argmin(expected)), *decision.decide_borne_out(np.array(ways), evidence, costs)
+
+    before, after, ways = decide_both(0.3, 0.6, 0, 0.1, 0, 0)
+    assert before == decision.ASK_BACK and after in decision.ANSWERS
+    assert ways.sum() == pytest.approx(1) and ways[decision.RIGHT] == pytest.approx(2.1 / 2.8)
+    for unlike in ((0.55, 0.05, 0.4, 0, 0, 0), (0.02, 0.9, 0, 0.08, 0, 0)):
+        assert decide_both(*unlike)[1] not in decision.ANSWERS
+
+
 def test_an_answer_to_what_may_be_a_decision_costs_most():
     costs = decision.make_costs(decision.COSTS)
     likely = np.array([0.84, 0, 0.16, 0, 0, 0])
