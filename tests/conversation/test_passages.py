@@ -13,7 +13,7 @@ from tests import conftest
 
 # a detail that a page tells and no question asks for, the section that tells it, and how
 PAGE, SECTION = "epilepsy", "epilepsy.treatments"
-ASKED = "and kidney stones? from the fatty diet"
+ASKED = "stones in the kidney"
 SAYS = "It can cause vomiting, constipation and kidney stones, and weaker bones."
 
 
