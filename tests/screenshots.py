@@ -25,6 +25,11 @@ IN_VAIN = [
     "febrile seizure vs epilepsy",
     "is dystonia like parkinsons",
     "are tics a habit",
+    "does acupuncture help tics",
+    "acupuncture against tremor",
+    "would acupuncture do anything for restless legs",
+    "can my dog have epilepsy",
+    "my dog shakes at night, is that epilepsy",
 ]
 ANSWERED = [
     "what is myoclonus",
@@ -79,8 +84,10 @@ def show_review(browser, service):
     tab.get_by_label("The same again").fill(PASSWORD)
     tab.keyboard.press("Enter")
     tab.get_by_role("heading", name="Review").wait_for()
+    tab.get_by_role("button", name="Put these steps away").click()
+    tab.get_by_role("heading", name="Review").wait_for()
     # the groups are made behind the page
-    tab.get_by_text("is dystonia like parkinsons").wait_for(timeout=60_000)
+    tab.get_by_text("is dystonia like parkinsons").first.wait_for(timeout=60_000)
     tab.wait_for_timeout(1000)
     tab.screenshot(path=SHOTS / "desk-review.png")
     tab.close()
