@@ -141,6 +141,8 @@ def _turn(chance, number, conversation, at, questions, used):
         "text": question.lead,
         "choices": [{"title": other.ask, "value": other.name} for other in near[1:4]],
     }
+    if outcome == ReplyKind.TALK:
+        body["topic"] = "thanks"
     if answered:
         article = question.name.partition(".")[0]
         body |= {
